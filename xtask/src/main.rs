@@ -1,0 +1,3 @@
+//! `cargo xtask`: the tasks of the Assize workspace.
+
+fn main() {}
