@@ -1,0 +1,127 @@
+//! Amazon Resource Names.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::{AccountId, Error, ErrorKind};
+
+/// The six segments of an ARN, borrowed (L-801). The last keeps its colons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ArnParts<'a> {
+    /// The partition, such as `aws`.
+    pub partition: &'a str,
+    /// The service prefix, such as `s3`.
+    pub service: &'a str,
+    /// The region, often empty.
+    pub region: &'a str,
+    /// The account segment: twelve digits, empty, or a word such as `aws`.
+    pub account: &'a str,
+    /// Everything after the fifth colon.
+    pub resource: &'a str,
+}
+
+impl<'a> ArnParts<'a> {
+    /// Splits a text at its first five colons, or `None` when it is not `arn:` and five more
+    /// segments. Empty segments are kept; see [`ArnParts::parse`] for the check.
+    pub fn split(text: &'a str) -> Option<Self> {
+        let mut rest = text.strip_prefix("arn:")?;
+        let mut next = || {
+            let (head, tail) = rest.split_once(':')?;
+            rest = tail;
+            Some(head)
+        };
+        let (partition, service, region, account) = (next()?, next()?, next()?, next()?);
+        Some(Self { partition, service, region, account, resource: rest })
+    }
+
+    /// The segments of the ARN of a request: partition, service and resource are not empty
+    /// (L-801).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Arn`].
+    pub fn parse(text: &'a str) -> Result<Self, Error> {
+        Self::split(text)
+            .filter(|p| !p.partition.is_empty() && !p.service.is_empty() && !p.resource.is_empty())
+            .ok_or_else(|| Error::new(ErrorKind::Arn, text))
+    }
+
+    /// The account, when the segment holds twelve digits.
+    pub fn account_id(&self) -> Option<AccountId> {
+        self.account.parse().ok()
+    }
+}
+
+/// The ARN of one resource or principal. Its text is literal: wildcards and `${…}` in it have
+/// no meaning (L-003).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Arn(Box<str>);
+
+impl Arn {
+    /// The whole text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The six segments.
+    pub fn parts(&self) -> ArnParts<'_> {
+        // INVARIANT: an `Arn` is made by `FromStr` alone, which has split the same text
+        // (test `an_arn_round_trips`).
+        ArnParts::split(&self.0).expect("the text was split when the ARN was made")
+    }
+}
+
+impl FromStr for Arn {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        ArnParts::parse(text)?;
+        Ok(Self(text.into()))
+    }
+}
+
+impl fmt::Display for Arn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Arn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Arn({})", self.0)
+    }
+}
+
+impl AsRef<str> for Arn {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, valid: bool) {
+        assert_eq!(text.parse::<Arn>().is_ok(), valid, "{text}");
+    }
+
+    #[test]
+    fn an_arn_round_trips() {
+        let text = "arn:aws:s3:::b/a:b:c";
+        let arn: Arn = text.parse().unwrap();
+        assert_eq!(arn.to_string(), text);
+        assert_eq!(arn.parts().resource, "b/a:b:c");
+        assert_eq!(arn.parts().account, "");
+    }
+
+    #[test]
+    fn an_arn_needs_partition_service_and_resource() {
+        check("arn:aws:s3:::b", true);
+        check("arn:aws:s3:::", false);
+        check("arn::s3:::b", false);
+        check("arn:aws::::b", false);
+        check("arn:aws:s3::b", false);
+        check("*", false);
+        check("ARN:aws:s3:::b", false);
+    }
+}
