@@ -1,0 +1,70 @@
+//! Resources with policies and tags, and VPC endpoints.
+
+use assize_model::{AccountId, PublicAccessBlock};
+
+use crate::Tag;
+
+/// What is known of one resource (F-43).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource<P> {
+    /// The ARN.
+    pub arn: Box<str>,
+    /// The owner.
+    pub account: AccountId,
+    /// Tags; none when nobody said (E-23, E-121).
+    pub tags: Option<Vec<Tag>>,
+    /// Resource-based policies: one set (E-48).
+    pub policies: Vec<P>,
+    /// What else decides.
+    pub attributes: ResourceAttributes,
+}
+
+/// Attributes of a resource that service rules look at (F-43).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ResourceAttributes {
+    /// Block public access of a bucket (E-86).
+    pub public_access_block: Option<PublicAccessBlock>,
+    /// Grants on a key (E-81).
+    pub kms_grants: Vec<Grant>,
+    /// An AWS-managed key (E-36).
+    pub managed_by_aws: bool,
+    /// The bucket behind an access point (E-85): its name or ARN as given.
+    pub bucket: Option<Box<str>>,
+    /// The VPC an access point is for, when its network origin is a VPC (E-85): `networkOrigin`
+    /// `VPC`, with the VPC's id when given.
+    pub network_origin_vpc: Option<Option<Box<str>>>,
+    /// Aliases of a key (E-82), as `alias/name`.
+    pub aliases: Vec<Box<str>>,
+}
+
+/// A stored grant on a KMS key (E-81).
+pub type Grant = assize_model::KmsGrant<'static>;
+
+/// A VPC endpoint (E-18, E-32).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VpcEndpoint<P> {
+    /// `vpce-…`.
+    pub id: Box<str>,
+    /// The owner.
+    pub account: Option<AccountId>,
+    /// `vpc-…`.
+    pub vpc: Option<Box<str>>,
+    /// The VPC's ARN.
+    pub vpc_arn: Option<Box<str>>,
+    /// Interface or gateway.
+    pub endpoint_type: EndpointType,
+    /// The service, as the export names it.
+    pub service: Option<Box<str>>,
+    /// The endpoint policy; without one everything is allowed (E-32).
+    pub policy: Option<P>,
+}
+
+/// The two kinds of endpoint (L-216).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum EndpointType {
+    /// An interface endpoint.
+    #[default]
+    Interface,
+    /// A gateway endpoint, of S3 and DynamoDB.
+    Gateway,
+}
