@@ -1,0 +1,1 @@
+//! Condition operators and operands (section 6).

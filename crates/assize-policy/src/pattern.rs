@@ -1,0 +1,1 @@
+//! Action, resource and principal patterns.

@@ -1,0 +1,1 @@
+//! Policy variables (section 5).
