@@ -3,6 +3,8 @@
 mod condition;
 mod finding;
 pub mod ir;
+pub mod json;
+mod path;
 mod pattern;
 mod span;
 pub mod value;

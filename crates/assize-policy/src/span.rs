@@ -47,12 +47,17 @@ impl LineIndex {
     pub fn line_column(&self, text: &str, offset: u32) -> (u32, u32) {
         let line = self.starts.partition_point(|start| *start <= offset).max(1);
         let start = self.starts[line - 1] as usize;
-        let end = (offset as usize).min(text.len());
-        let before = text.get(start..).map_or(0, |rest| {
-            rest.char_indices().take_while(|(at, c)| start + at + c.len_utf8() <= end).count()
-        });
-        (saturate(line), saturate(before + 1))
+        let end = text.floor_char_boundary(offset as usize);
+        // Counting bytes that start a character is a pass over bytes without decoding.
+        let before = text.as_bytes().get(start..end).unwrap_or_default();
+        let column = before.iter().filter(|byte| !is_continuation(**byte)).count() + 1;
+        (saturate(line), saturate(column))
     }
+}
+
+/// Whether a byte of UTF-8 is not the first of its character.
+fn is_continuation(byte: u8) -> bool {
+    byte & 0b1100_0000 == 0b1000_0000
 }
 
 /// The line and the column of a byte offset, both from 1; columns count characters.
