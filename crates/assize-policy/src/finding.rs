@@ -8,12 +8,9 @@
 
 mod code;
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 pub use code::{FindingCode, Severity};
-
-use assize_model::MAX_QUOTED_CHARS;
 
 use crate::Span;
 
@@ -32,17 +29,6 @@ pub struct Finding {
     pub message: Box<str>,
     /// Whether it keeps the document from loading.
     pub rejects: bool,
-}
-
-/// The most characters of the user's text that a message quotes.
-const MAX_QUOTED_CHARS: usize = 120;
-
-/// The user's text as a message quotes it: cut when it is long.
-pub(crate) fn shorten(text: &str) -> Cow<'_, str> {
-    match text.char_indices().nth(MAX_QUOTED_CHARS) {
-        None => Cow::Borrowed(text),
-        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
-    }
 }
 
 /// Which load modes a problem keeps a document from loading in (L-004).
@@ -81,13 +67,5 @@ impl Problem {
     pub(crate) fn at(mut self, range: Range<usize>) -> Self {
         self.range = Some(range);
         self
-    }
-}
-
-/// The user's text in backticks for a message, cut after [`MAX_QUOTED_CHARS`] characters.
-pub(crate) fn quoted(text: &str) -> String {
-    match text.char_indices().nth(MAX_QUOTED_CHARS) {
-        Some((end, _)) => format!("`{}…`", &text[..end]),
-        None => format!("`{text}`"),
     }
 }

@@ -10,6 +10,7 @@ use nom::{Err, IResult, Parser};
 
 use super::input::Text;
 use super::{MAX_SYNTAX_ERRORS, Member, SyntaxError, Value, ValueKind};
+use crate::finding::quoted;
 use crate::path::Path;
 use crate::{LineIndex, Span};
 
@@ -172,12 +173,9 @@ impl Reader {
         };
         let word = word.rest;
         let message = if word.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c)) {
-            format!("`{}` is not a JSON number", crate::finding::shorten(word))
+            format!("{} is not a JSON number", quoted(word))
         } else {
-            format!(
-                "`{}` is not a JSON value; a string stands in double quotes",
-                crate::finding::shorten(word)
-            )
+            format!("{} is not a JSON value; a string stands in double quotes", quoted(word))
         };
         self.mistake(input.span_to(rest), path, message)?;
         Ok((rest, ValueKind::Null))
@@ -269,8 +267,7 @@ impl Reader {
                     return self.unexpected(input, path, "a name in double quotes or `}`");
                 };
                 let name = word.rest;
-                let message =
-                    format!("`{}` is not in double quotes", crate::finding::shorten(name));
+                let message = format!("{} is not in double quotes", quoted(name));
                 self.mistake(input.span_to(rest), path, message)?;
                 Ok((rest, name.into()))
             }
