@@ -1,3 +1,35 @@
-//! `cargo xtask`: the tasks of the Assize workspace.
+//! `cargo xtask`: the tasks of the Assize workspace, one module each.
 
-fn main() {}
+#![expect(clippy::print_stdout, reason = "tasks report on standard output")]
+
+mod catalog;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The tasks of the Assize workspace")]
+struct Args {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Rebuild the bundled catalog and managed policies from their source files
+    Catalog(catalog::Args),
+}
+
+fn main() -> Result<()> {
+    match Args::parse().task {
+        Task::Catalog(args) => catalog::run(&args),
+    }
+}
+
+/// The folder of the workspace.
+fn workspace_root() -> Result<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    Ok(folder.context("xtask lies in the workspace")?.to_owned())
+}

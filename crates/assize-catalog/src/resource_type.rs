@@ -1,0 +1,138 @@
+//! Resource types, and which one an ARN is.
+
+use std::num::NonZeroU32;
+
+use assize_model::{ActionId, Id, ServiceId};
+
+use crate::arn_format::ArnSegments;
+use crate::tables::TypeRow;
+use crate::{ArnFormat, Catalog, ConditionKeyReference, ServiceReference};
+
+/// One resource type of a catalog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ResourceTypeId(NonZeroU32);
+
+impl Id for ResourceTypeId {
+    fn try_from_index(index: usize) -> Option<Self> {
+        u32::try_from(index).ok()?.checked_add(1).and_then(NonZeroU32::new).map(Self)
+    }
+
+    fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
+
+/// One resource type of a service, such as `bucket` of S3.
+#[derive(Debug, Clone, Copy)]
+pub struct ResourceType<'a> {
+    catalog: &'a Catalog,
+    at: usize,
+}
+
+impl Catalog {
+    /// How many resource types there are; their ids are `0..n_resource_types()`.
+    pub fn n_resource_types(&self) -> usize {
+        self.tables.types.len()
+    }
+
+    /// The resource type of an id.
+    ///
+    /// # Panics
+    /// When the id is of another catalog and out of the range of this one.
+    pub fn resource_type_ref(&self, id: ResourceTypeId) -> ResourceType<'_> {
+        assert!(id.index() < self.tables.types.len(), "resource type id of another catalog");
+        ResourceType { catalog: self, at: id.index() }
+    }
+
+    /// The resource type of a service by its name, such as `s3` and `bucket`.
+    pub fn resource_type(&self, service_prefix: &str, name: &str) -> Option<ResourceTypeId> {
+        let types = self.service(service_prefix)?;
+        types.resource_types().find(|found| found.name() == name).map(|found| found.id())
+    }
+
+    /// Which of a service's resource types an ARN is (E-7): the one whose format fits; of several,
+    /// the one with the longest format ([`ArnFormat::literal_bytes`]).
+    ///
+    /// The service is the one of the *action*: some services act on resources whose ARNs carry
+    /// another service.
+    pub fn resource_type_of(&self, service_prefix: &str, arn: &str) -> Option<ResourceTypeId> {
+        let arn = ArnSegments::split(arn)?;
+        self.best_fit(self.service(service_prefix)?.resource_types(), &arn)
+    }
+
+    /// Which of the action's resource types an ARN fits (E-7), chosen as
+    /// [`Catalog::resource_type_of`] chooses. `None` for an action that lists resource types is
+    /// `resource_type_mismatch`; `*` is no ARN and fits none.
+    ///
+    /// Does not allocate.
+    ///
+    /// # Panics
+    /// When the id is of another catalog and out of the range of this one.
+    pub fn fits(&self, action: ActionId, arn: &str) -> Option<ResourceTypeId> {
+        let arn = ArnSegments::split(arn)?;
+        let types = self.action_ref(action).resource_types();
+        self.best_fit(types.map(|listed| listed.resource_type()), &arn)
+    }
+
+    fn best_fit<'a>(
+        &'a self,
+        types: impl Iterator<Item = ResourceType<'a>>,
+        arn: &ArnSegments<'_>,
+    ) -> Option<ResourceTypeId> {
+        let mut best: Option<(ArnFormat<'a>, ResourceTypeId)> = None;
+        for found in types {
+            for format in found.formats() {
+                let longer = best.is_none_or(|(longest, _)| format.is_longer_than(&longest));
+                if longer && format.fits(arn) {
+                    best = Some((format, found.id()));
+                }
+            }
+        }
+        best.map(|(_, id)| id)
+    }
+}
+
+impl<'a> ResourceType<'a> {
+    pub(crate) fn new(catalog: &'a Catalog, at: usize) -> Self {
+        Self { catalog, at }
+    }
+
+    fn row(&self) -> &'a TypeRow {
+        &self.catalog.tables.types[self.at]
+    }
+
+    /// The id of the resource type.
+    pub fn id(&self) -> ResourceTypeId {
+        ResourceTypeId::from_index(self.at)
+    }
+
+    /// The name, such as `bucket`.
+    pub fn name(&self) -> &'a str {
+        self.catalog.tables.strings.get(self.row().name)
+    }
+
+    /// The service on whose page of the reference the type stands.
+    pub fn service(&self) -> ServiceReference<'a> {
+        self.catalog.service_ref(ServiceId::from_index(self.row().service as usize))
+    }
+
+    /// The forms that ARNs of this type have: one, rarely two.
+    pub fn formats(&self) -> impl ExactSizeIterator<Item = ArnFormat<'a>> + use<'a> {
+        let tables = &self.catalog.tables;
+        let rows = tables.formats[self.row().formats.range()].iter();
+        rows.map(move |row| ArnFormat::new(tables.strings.get(row.text), row))
+    }
+
+    /// The condition keys that go with resources of this type.
+    pub fn condition_keys(
+        &self,
+    ) -> impl ExactSizeIterator<Item = ConditionKeyReference<'a>> + use<'a> {
+        self.catalog.keys(self.row().keys)
+    }
+
+    /// The beginnings of the condition keys that carry tags of resources of this type (E-20), in
+    /// byte order; [`Catalog::resource_tag_keys`] also knows those of an action.
+    pub fn resource_tag_keys(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.catalog.keys(self.row().tag_keys).map(|key| key.stem())
+    }
+}

@@ -1,0 +1,438 @@
+//! `cargo xtask catalog`: the data files of `assize-catalog` from their sources.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use assize_catalog::managed::{self, SourcePolicy};
+use assize_catalog::snapshot::{
+    self, CatalogSource, SourceAction, SourceActionResource, SourceKey, SourceResourceType,
+    SourceService,
+};
+use assize_catalog::{AccessLevel, Catalog, ManagedPolicies};
+use assize_model::{KeyShape, KeyType};
+use flate2::read::GzDecoder;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::workspace_root;
+
+const DATA: &str = "crates/assize-catalog/data";
+
+/// Most differences that are printed one by one.
+const MAX_PRINTED: usize = 40;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Write nothing; fail when a data file is not what its sources give
+    #[arg(long)]
+    check: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let data = workspace_root()?.join(DATA);
+    let supplement: Supplement = read_json(&data.join("source/supplement.json"))?;
+    let catalog = snapshot::write(&catalog_source(&data, &supplement)?)?;
+    let policies = managed::write(&supplement.managed_policies_date, &read_policies(&data)?)?;
+    let file = data.join("catalog.bin");
+    put(args, &file, &catalog, || print_catalog_difference(&file, &catalog))?;
+    let file = data.join("managed-policies.bin");
+    put(args, &file, &policies, || print_policy_difference(&file, &policies))
+}
+
+/// Writes a data file, or checks that it need not be written.
+fn put(
+    args: &Args,
+    file: &Path,
+    bytes: &[u8],
+    print_difference: impl Fn() -> Result<()>,
+) -> Result<()> {
+    let name = file.file_name().unwrap_or_default().display();
+    if fs::read(file).is_ok_and(|old| old == bytes) {
+        println!("{name} is current ({} bytes)", bytes.len());
+        return Ok(());
+    }
+    print_difference()?;
+    if args.check {
+        bail!("{name} is not what its sources give; run `cargo xtask catalog`");
+    }
+    fs::write(file, bytes).with_context(|| format!("cannot write {}", file.display()))?;
+    println!("wrote {name} ({} bytes)", bytes.len());
+    Ok(())
+}
+
+// The source files.
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Reference {
+    schema: u32,
+    source: ReferenceSource,
+    global_condition_keys: BTreeMap<String, GlobalKey>,
+    #[serde(rename = "conditionKeyPrefixes")]
+    _condition_key_prefixes: serde::de::IgnoredAny,
+    rcp_supported_services: BTreeSet<String>,
+    services: BTreeMap<String, Service>,
+}
+
+#[derive(Deserialize)]
+struct ReferenceSource {
+    package: String,
+    version: String,
+}
+
+#[derive(Deserialize)]
+struct GlobalKey {
+    #[serde(rename = "type")]
+    key_type: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Service {
+    name: String,
+    actions: BTreeMap<String, Action>,
+    #[serde(default)]
+    resources: BTreeMap<String, ResourceType>,
+    #[serde(default)]
+    condition_keys: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Action {
+    level: String,
+    #[serde(default)]
+    resources: Vec<ActionResource>,
+    #[serde(default)]
+    condition_keys: Vec<String>,
+    #[serde(default)]
+    dependent_actions: Vec<String>,
+    /// Combinations of resource types that occur together: not part of the catalog.
+    #[serde(default, rename = "scenarios")]
+    _scenarios: Option<serde::de::IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ActionResource {
+    #[serde(rename = "type")]
+    resource_type: String,
+    #[serde(default)]
+    required: bool,
+    #[serde(default)]
+    condition_keys: Vec<String>,
+    #[serde(default)]
+    dependent_actions: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ResourceType {
+    arn: String,
+    #[serde(default)]
+    condition_keys: Vec<String>,
+}
+
+/// What AWS documents outside of the service authorization reference.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Supplement {
+    /// When the supplement was last compared with AWS's pages.
+    #[serde(rename = "date")]
+    _date: String,
+    managed_policies_date: String,
+    /// E-19.
+    global_services: BTreeSet<String>,
+    global_regions: BTreeMap<String, String>,
+    /// E-6.
+    wildcard_forms: BTreeMap<String, String>,
+    /// L-704.
+    resource_account_absent: ResourceAccountAbsent,
+    /// E-98.
+    no_endpoint_policy_services: BTreeSet<String>,
+    /// Language, section 7, where the reference lacks a key or says otherwise.
+    global_condition_keys: BTreeMap<String, String>,
+    condition_key_shapes: KeyShapes,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ResourceAccountAbsent {
+    services: BTreeSet<String>,
+    actions: BTreeSet<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct KeyShapes {
+    single: BTreeSet<String>,
+    /// Prefixes of keys that are multivalued unless they stand in `single`.
+    multivalued_prefixes: Vec<String>,
+    multivalued: BTreeSet<String>,
+    /// Keys whose shape depends on the issuer of the token.
+    as_given: BTreeSet<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Policy {
+    name: String,
+    arn: Option<String>,
+    version: String,
+    created: Option<String>,
+    updated: Option<String>,
+    deprecated: bool,
+    document: Box<RawValue>,
+}
+
+fn read_json<T: for<'de> Deserialize<'de>>(file: &Path) -> Result<T> {
+    let text = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    serde_json::from_slice(&text).with_context(|| format!("cannot read {}", file.display()))
+}
+
+fn read_gzip(file: &Path) -> Result<String> {
+    let packed = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let mut text = String::new();
+    let read = GzDecoder::new(&packed[..]).read_to_string(&mut text);
+    read.with_context(|| format!("cannot unpack {}", file.display()))?;
+    Ok(text)
+}
+
+// From the source files to the facts of the catalog.
+
+fn catalog_source(data: &Path, supplement: &Supplement) -> Result<CatalogSource> {
+    let text = read_gzip(&data.join("source/service-authorization.json.gz"))?;
+    let reference: Reference = serde_json::from_str(&text)?;
+    ensure!(reference.schema == 1, "the source has schema {}", reference.schema);
+    let mut global_types: BTreeMap<&str, &str> = BTreeMap::new();
+    for (name, key) in &reference.global_condition_keys {
+        global_types.insert(name, &key.key_type);
+    }
+    global_types.extend(supplement.global_condition_keys.iter().map(|(k, v)| (&k[..], &v[..])));
+    let global_keys = global_types.iter().map(|(name, ty)| source_key(name, ty, supplement));
+    let services = reference.services.iter().map(|(prefix, service)| {
+        source_service(prefix, service, &reference.rcp_supported_services, supplement)
+            .with_context(|| format!("service `{prefix}`"))
+    });
+    let source = CatalogSource {
+        date: date_of(&reference.source.version)?,
+        origin: format!("{} {}", reference.source.package, reference.source.version),
+        global_regions: supplement.global_regions.clone().into_iter().collect(),
+        global_keys: global_keys.collect::<Result<_>>()?,
+        services: services.collect::<Result<_>>()?,
+    };
+    check_names(&reference, supplement)?;
+    Ok(source)
+}
+
+/// Every service and action that a list names must be there.
+fn check_names(reference: &Reference, supplement: &Supplement) -> Result<()> {
+    let absent = &supplement.resource_account_absent;
+    let services = [
+        &reference.rcp_supported_services,
+        &supplement.global_services,
+        &supplement.no_endpoint_policy_services,
+        &absent.services,
+    ];
+    for service in services.into_iter().flatten() {
+        ensure!(reference.services.contains_key(service), "there is no service `{service}`");
+    }
+    for full_name in absent.actions.iter().chain(supplement.wildcard_forms.keys()) {
+        let (service, name) = full_name.split_once(':').context("an action has a service")?;
+        let known = reference.services.get(service).is_some_and(|service| {
+            service.actions.keys().any(|other| other.eq_ignore_ascii_case(name))
+        });
+        ensure!(known, "there is no action `{full_name}`");
+    }
+    Ok(())
+}
+
+/// The date in a version such as `0.21.202609261`: year, month, day and a running number.
+fn date_of(version: &str) -> Result<String> {
+    let last = version.rsplit('.').next().unwrap_or_default();
+    ensure!(last.len() >= 8 && last.bytes().all(|b| b.is_ascii_digit()), "`{version}` has no date");
+    Ok(format!("{}-{}-{}", &last[..4], &last[4..6], &last[6..8]))
+}
+
+fn source_service(
+    prefix: &str,
+    service: &Service,
+    rcp_services: &BTreeSet<String>,
+    supplement: &Supplement,
+) -> Result<SourceService> {
+    let keys = service.condition_keys.iter();
+    let actions = service.actions.iter();
+    let resource_types = service.resources.iter().map(|(name, resource)| SourceResourceType {
+        name: name.clone(),
+        formats: resource.arn.split(", ").map(str::to_owned).collect(),
+        keys: resource.condition_keys.clone(),
+    });
+    Ok(SourceService {
+        prefix: prefix.to_owned(),
+        name: service.name.clone(),
+        rcp: rcp_services.contains(prefix),
+        endpoint_policy: !supplement.no_endpoint_policy_services.contains(prefix),
+        global: supplement.global_services.contains(prefix),
+        keys: keys.map(|(name, ty)| source_key(name, ty, supplement)).collect::<Result<_>>()?,
+        resource_types: resource_types.collect(),
+        actions: actions
+            .map(|(name, action)| source_action(prefix, name, action, supplement))
+            .collect::<Result<_>>()?,
+    })
+}
+
+fn source_action(
+    prefix: &str,
+    name: &str,
+    action: &Action,
+    supplement: &Supplement,
+) -> Result<SourceAction> {
+    let full_name = format!("{prefix}:{name}");
+    let absent = &supplement.resource_account_absent;
+    let mut absent_actions = absent.actions.iter();
+    let resources = action.resources.iter().map(|resource| SourceActionResource {
+        resource_type: resource.resource_type.clone(),
+        required: resource.required,
+        keys: resource.condition_keys.clone(),
+        dependents: resource.dependent_actions.clone(),
+    });
+    let wildcard_form = supplement.wildcard_forms.get(&full_name).cloned();
+    ensure!(
+        wildcard_form.is_none() || action.resources.is_empty(),
+        "`{full_name}` has a wildcard form and resource types"
+    );
+    Ok(SourceAction {
+        name: name.to_owned(),
+        level: access_level(&action.level)?,
+        resource_account_absent: absent.services.contains(prefix)
+            || absent_actions.any(|other| other.eq_ignore_ascii_case(&full_name)),
+        wildcard_form,
+        resources: resources.collect(),
+        keys: action.condition_keys.clone(),
+        dependents: action.dependent_actions.clone(),
+    })
+}
+
+fn access_level(text: &str) -> Result<AccessLevel> {
+    let found = AccessLevel::ALL.into_iter().find(|level| level.as_str() == text);
+    found.with_context(|| format!("`{text}` is no access level"))
+}
+
+fn source_key(name: &str, type_text: &str, supplement: &Supplement) -> Result<SourceKey> {
+    let (is_array, value_type) = match type_text.strip_prefix("ArrayOf") {
+        Some(value_type) => (true, value_type),
+        None => (false, type_text),
+    };
+    let key_type = match value_type {
+        "String" => KeyType::String,
+        "ARN" => KeyType::Arn,
+        "Bool" => KeyType::Bool,
+        "Numeric" => KeyType::Numeric,
+        "Date" => KeyType::Date,
+        "IPAddress" => KeyType::IpAddress,
+        _ => bail!("condition key `{name}` has unknown type `{type_text}`"),
+    };
+    let shapes = &supplement.condition_key_shapes;
+    let by_prefix = shapes.multivalued_prefixes.iter().any(|prefix| name.starts_with(prefix));
+    let shape = if shapes.as_given.contains(name) {
+        None
+    } else if shapes.multivalued.contains(name) || (by_prefix && !shapes.single.contains(name)) {
+        Some(KeyShape::Multivalued)
+    } else if is_array {
+        Some(KeyShape::Multivalued)
+    } else {
+        Some(KeyShape::Single)
+    };
+    Ok(SourceKey { name: name.to_owned(), key_type, shape, resource_tag: is_resource_tag(name) })
+}
+
+/// Whether a key carries a tag of the resource the request is about (E-20): `…:ResourceTag/K`,
+/// `…:ExistingObjectTag/K` and the forms by kind of resource of RDS and DMS, such as
+/// `rds:db-tag/K`. `req-tag` is a tag of the request; `s3:BucketTag/K` and its like are tags of
+/// the container.
+fn is_resource_tag(name: &str) -> bool {
+    let Some((service, rest)) = name.split_once(':') else { return false };
+    let Some((kind, "${TagKey}" | "<key>")) = rest.split_once('/') else { return false };
+    let of_kind = matches!(service, "rds" | "dms") && kind.ends_with("-tag") && kind != "req-tag";
+    of_kind || kind.eq_ignore_ascii_case("ResourceTag") || kind == "ExistingObjectTag"
+}
+
+fn read_policies(data: &Path) -> Result<Vec<SourcePolicy>> {
+    let text = read_gzip(&data.join("source/managed-policies.ndjson.gz"))?;
+    let lines = text.lines().filter(|line| !line.is_empty());
+    lines
+        .map(|line| {
+            let policy: Policy = serde_json::from_str(line)?;
+            let version = policy.version.strip_prefix('v').context("a version begins with `v`")?;
+            Ok(SourcePolicy {
+                version: version.parse()?,
+                name: policy.name,
+                arn: policy.arn,
+                created: policy.created.unwrap_or_default(),
+                updated: policy.updated.unwrap_or_default(),
+                deprecated: policy.deprecated,
+                document: policy.document.get().to_owned(),
+            })
+        })
+        .collect()
+}
+
+// What changes.
+
+fn print_catalog_difference(file: &Path, new: &[u8]) -> Result<()> {
+    let new = Catalog::from_bytes(new)?;
+    let Some(old) = fs::read(file).ok().and_then(|bytes| Catalog::from_bytes(&bytes).ok()) else {
+        println!("new catalog of {}: {}", new.date(), counts(&new));
+        return Ok(());
+    };
+    println!("catalog of {}: {}", old.date(), counts(&old));
+    println!("catalog of {}: {}", new.date(), counts(&new));
+    let services = |catalog: &Catalog| names(catalog.services().map(|s| s.prefix().to_owned()));
+    print_difference("service", &services(&old), &services(&new));
+    let actions = |catalog: &Catalog| names(catalog.actions().map(|a| a.full_name()));
+    print_difference("action", &actions(&old), &actions(&new));
+    let keys = |catalog: &Catalog| names(catalog.condition_keys().map(|k| k.name().to_owned()));
+    print_difference("condition key", &keys(&old), &keys(&new));
+    Ok(())
+}
+
+fn counts(catalog: &Catalog) -> String {
+    format!(
+        "{} services, {} actions, {} resource types, {} condition keys",
+        catalog.n_services(),
+        catalog.n_actions(),
+        catalog.n_resource_types(),
+        catalog.condition_keys().len()
+    )
+}
+
+fn print_policy_difference(file: &Path, new: &[u8]) -> Result<()> {
+    let new = ManagedPolicies::from_bytes(new)?;
+    let versions = |policies: &ManagedPolicies| {
+        names(policies.iter().map(|p| format!("{} v{}", p.name(), p.version())))
+    };
+    let old = fs::read(file).ok().and_then(|bytes| ManagedPolicies::from_bytes(&bytes).ok());
+    let old = old.as_ref().map(versions).unwrap_or_default();
+    println!("managed policies of {}: {}", new.date(), new.len());
+    print_difference("policy", &old, &versions(&new));
+    Ok(())
+}
+
+fn names(names: impl Iterator<Item = String>) -> BTreeSet<String> {
+    names.collect()
+}
+
+fn print_difference(what: &str, old: &BTreeSet<String>, new: &BTreeSet<String>) {
+    for (sign, one, other) in [('-', old, new), ('+', new, old)] {
+        let changed: Vec<&String> = one.difference(other).collect();
+        for name in changed.iter().take(MAX_PRINTED) {
+            println!("{sign} {what} {name}");
+        }
+        if let Some(rest) = changed.len().checked_sub(MAX_PRINTED).filter(|&rest| rest > 0) {
+            println!("{sign} {rest} more of kind {what}");
+        }
+    }
+}
