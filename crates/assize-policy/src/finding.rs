@@ -8,10 +8,12 @@
 
 mod code;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-pub use code::{FindingCode, Severity};
+use assize_model::MAX_QUOTED_CHARS;
 
+pub use self::code::{FindingCode, Severity};
 use crate::Span;
 
 /// Something about someone's policy (L-901). It never changes what the policy means.
@@ -68,4 +70,17 @@ impl Problem {
         self.range = Some(range);
         self
     }
+}
+
+/// The user's text as a message repeats it: cut after [`MAX_QUOTED_CHARS`] characters.
+pub(crate) fn shorten(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(MAX_QUOTED_CHARS) {
+        None => Cow::Borrowed(text),
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+    }
+}
+
+/// The user's text in backticks for a message, cut as [`shorten`] does.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("`{}`", shorten(text))
 }
