@@ -9,12 +9,17 @@
 mod code;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::Range;
 
 use assize_model::MAX_QUOTED_CHARS;
 
 pub use self::code::{FindingCode, Severity};
-use crate::Span;
+use crate::ast::Text;
+use crate::json::SyntaxError;
+use crate::path::Path;
+use crate::{LoadMode, Span};
 
 /// Something about someone's policy (L-901). It never changes what the policy means.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -69,6 +74,89 @@ impl Problem {
     pub(crate) fn at(mut self, range: Range<usize>) -> Self {
         self.range = Some(range);
         self
+    }
+}
+
+/// The findings of one document while they are collected.
+#[derive(Debug)]
+pub(crate) struct Findings {
+    mode: LoadMode,
+    list: Vec<Finding>,
+}
+
+impl Findings {
+    pub(crate) fn new(mode: LoadMode) -> Self {
+        Self { mode, list: Vec::new() }
+    }
+
+    /// Adds a finding; the mode decides whether it rejects (L-004).
+    pub(crate) fn add(
+        &mut self,
+        code: FindingCode,
+        rejects: Reject,
+        span: Span,
+        path: &Path<'_>,
+        message: impl Into<Box<str>>,
+    ) {
+        let rejects = match rejects {
+            Reject::Always => true,
+            Reject::Author => self.mode == LoadMode::Author,
+            Reject::Never => false,
+        };
+        self.list.push(Finding {
+            code,
+            severity: code.severity(),
+            path: path.to_string().into(),
+            span,
+            message: message.into(),
+            rejects,
+        });
+    }
+
+    /// Adds a place where the text is not JSON (L-103).
+    pub(crate) fn syntax_error(&mut self, error: &SyntaxError) {
+        let code = FindingCode::JsonSyntaxError;
+        self.list.push(Finding {
+            code,
+            severity: code.severity(),
+            path: error.path.clone(),
+            span: error.span,
+            message: error.to_string().into(),
+            rejects: true,
+        });
+    }
+
+    /// Adds what is wrong with a string of the document.
+    pub(crate) fn problem(&mut self, problem: Problem, text: &Text<'_>, path: &Path<'_>) {
+        let Problem { code, rejects, message, range } = problem;
+        let span = range.map_or(text.span, |range| text.part(range));
+        self.add(code, rejects, span, path, message);
+    }
+
+    /// Whether the document cannot load.
+    pub(crate) fn reject(&self) -> bool {
+        self.list.iter().any(|finding| finding.rejects)
+    }
+
+    /// All findings in the order of L-902: by the start of their span, then by code; of several
+    /// with one code and path the first, rejecting when one of them does.
+    pub(crate) fn finish(self) -> Vec<Finding> {
+        let mut list = self.list;
+        list.sort_by(|a, b| {
+            (a.span.start, a.code.as_str(), &a.path).cmp(&(b.span.start, b.code.as_str(), &b.path))
+        });
+        let mut kept: BTreeMap<(FindingCode, Box<str>), usize> = BTreeMap::new();
+        let mut findings: Vec<Finding> = Vec::with_capacity(list.len());
+        for finding in list {
+            match kept.entry((finding.code, finding.path.clone())) {
+                Entry::Occupied(first) => findings[*first.get()].rejects |= finding.rejects,
+                Entry::Vacant(place) => {
+                    place.insert(findings.len());
+                    findings.push(finding);
+                }
+            }
+        }
+        findings
     }
 }
 
