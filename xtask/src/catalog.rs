@@ -337,15 +337,11 @@ fn source_key(name: &str, type_text: &str, supplement: &Supplement) -> Result<So
     };
     let shapes = &supplement.condition_key_shapes;
     let by_prefix = shapes.multivalued_prefixes.iter().any(|prefix| name.starts_with(prefix));
-    let shape = if shapes.as_given.contains(name) {
-        None
-    } else if shapes.multivalued.contains(name) || (by_prefix && !shapes.single.contains(name)) {
-        Some(KeyShape::Multivalued)
-    } else if is_array {
-        Some(KeyShape::Multivalued)
-    } else {
-        Some(KeyShape::Single)
-    };
+    let multivalued = is_array
+        || shapes.multivalued.contains(name)
+        || (by_prefix && !shapes.single.contains(name));
+    let shape = if multivalued { KeyShape::Multivalued } else { KeyShape::Single };
+    let shape = Some(shape).filter(|_| !shapes.as_given.contains(name));
     Ok(SourceKey { name: name.to_owned(), key_type, shape, resource_tag: is_resource_tag(name) })
 }
 

@@ -55,5 +55,6 @@ impl Catalog {
     }
 }
 
-#[cfg(all(test, feature = "bundled"))]
+#[cfg(test)]
+#[cfg(feature = "bundled")]
 mod tests;

@@ -246,7 +246,9 @@ pub fn write(date: &str, policies: &[SourcePolicy]) -> Result<Vec<u8>, Error> {
         body.byte(u8::from(policy.deprecated));
         body.count(policy.document.len())?;
     }
-    sorted.values().for_each(|policy| body.text(&policy.document));
+    for policy in sorted.values() {
+        body.text(&policy.document);
+    }
     let file = seal(MAGIC, MANAGED_VERSION, &body.finish())?;
     ManagedPolicies::from_bytes(&file)?;
     Ok(file)
@@ -346,5 +348,6 @@ fn gather(body: &[u8], date: &Range<usize>, mut rows: Vec<Row>) -> Result<Manage
     Ok(ManagedPolicies { text: text.into(), date, rows })
 }
 
-#[cfg(all(test, feature = "bundled"))]
+#[cfg(test)]
+#[cfg(feature = "bundled")]
 mod tests;

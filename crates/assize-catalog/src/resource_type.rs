@@ -57,7 +57,7 @@ impl Catalog {
     /// another service.
     pub fn resource_type_of(&self, service_prefix: &str, arn: &str) -> Option<ResourceTypeId> {
         let arn = ArnSegments::split(arn)?;
-        self.best_fit(self.service(service_prefix)?.resource_types(), &arn)
+        best_fit(self.service(service_prefix)?.resource_types(), &arn)
     }
 
     /// Which of the action's resource types an ARN fits (E-7), chosen as
@@ -71,25 +71,25 @@ impl Catalog {
     pub fn fits(&self, action: ActionId, arn: &str) -> Option<ResourceTypeId> {
         let arn = ArnSegments::split(arn)?;
         let types = self.action_ref(action).resource_types();
-        self.best_fit(types.map(|listed| listed.resource_type()), &arn)
+        best_fit(types.map(|listed| listed.resource_type()), &arn)
     }
+}
 
-    fn best_fit<'a>(
-        &'a self,
-        types: impl Iterator<Item = ResourceType<'a>>,
-        arn: &ArnSegments<'_>,
-    ) -> Option<ResourceTypeId> {
-        let mut best: Option<(ArnFormat<'a>, ResourceTypeId)> = None;
-        for found in types {
-            for format in found.formats() {
-                let longer = best.is_none_or(|(longest, _)| format.is_longer_than(&longest));
-                if longer && format.fits(arn) {
-                    best = Some((format, found.id()));
-                }
+/// The type whose format is the longest that fits.
+fn best_fit<'a>(
+    types: impl Iterator<Item = ResourceType<'a>>,
+    arn: &ArnSegments<'_>,
+) -> Option<ResourceTypeId> {
+    let mut best: Option<(ArnFormat<'a>, ResourceTypeId)> = None;
+    for found in types {
+        for format in found.formats() {
+            let longer = best.is_none_or(|(longest, _)| format.is_longer_than(&longest));
+            if longer && format.fits(arn) {
+                best = Some((format, found.id()));
             }
         }
-        best.map(|(_, id)| id)
     }
+    best.map(|(_, id)| id)
 }
 
 impl<'a> ResourceType<'a> {

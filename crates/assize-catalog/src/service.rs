@@ -45,7 +45,7 @@ impl Catalog {
 
     /// The prefixes of the services whose requests RCPs apply to (E-36), in byte order.
     pub fn rcp_services(&self) -> impl Iterator<Item = &str> {
-        self.services().filter(|service| service.supports_rcp()).map(|service| service.prefix())
+        self.services().filter(ServiceReference::supports_rcp).map(|service| service.prefix())
     }
 
     /// Whether RCPs apply to requests to a service (E-36). An unknown service: no.

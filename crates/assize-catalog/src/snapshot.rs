@@ -49,3 +49,6 @@ pub const MAX_BODY_BYTES: usize = 32 << 20;
 
 /// Largest number of rows of any table of a catalog.
 pub const MAX_ROWS: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests;

@@ -99,6 +99,7 @@ impl ServiceRow {
     pub(crate) const ENDPOINT_POLICY: u8 = 2;
     /// One fixed region serves the whole partition (E-19).
     pub(crate) const GLOBAL: u8 = 4;
+    pub(crate) const ALL_FLAGS: u8 = Self::RCP | Self::ENDPOINT_POLICY | Self::GLOBAL;
 }
 
 /// One action. Rows are sorted by service and, within it, by lower-case name.
@@ -119,6 +120,7 @@ pub(crate) struct ActionRow {
 impl ActionRow {
     /// `aws:ResourceAccount` and its kin are absent (L-704).
     pub(crate) const RESOURCE_ACCOUNT_ABSENT: u8 = 1;
+    pub(crate) const ALL_FLAGS: u8 = Self::RESOURCE_ACCOUNT_ABSENT;
 }
 
 /// One resource type of one action.

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use assize_model::{ActionId, Id, KeyShape, KeyType};
 
-use crate::{AccessLevel, ActionRange, Catalog, ErrorKind, WildcardForm, managed};
+use crate::{
+    AccessLevel, ActionRange, Catalog, ConditionKeyReference, ErrorKind, WildcardForm, managed,
+};
 
 fn catalog() -> std::sync::Arc<Catalog> {
     Catalog::bundled().unwrap()
@@ -263,7 +265,7 @@ fn every_condition_key_finds_itself() {
         assert_eq!(found.name(), key.name());
         assert_eq!(key.stem(), key.name());
     }
-    for key in catalog.condition_keys().filter(|key| key.is_pattern()) {
+    for key in catalog.condition_keys().filter(ConditionKeyReference::is_pattern) {
         let (head, rest) = key.name().split_at(key.stem().len());
         let tail = rest.split_once(['}', '>']).unwrap().1;
         let found = catalog.condition_key(&format!("{head}some-thing{tail}")).unwrap();

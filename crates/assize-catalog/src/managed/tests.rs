@@ -37,7 +37,7 @@ fn a_policy_says_what_the_source_says() {
     assert_eq!(policy.created(), Some("2026-08-12T23:07:09+00:00"));
     assert!(!policy.is_deprecated());
     assert!(policy.document().starts_with(r#"{"Statement":[{"Action":["cloudtrail:StartQuery","#));
-    assert_eq!(policies.iter().filter(|policy| policy.is_deprecated()).count(), 56);
+    assert_eq!(policies.iter().filter(ManagedPolicy::is_deprecated).count(), 56);
     assert_eq!(policies.iter().filter(|policy| policy.arn().is_none()).count(), 57);
 }
 

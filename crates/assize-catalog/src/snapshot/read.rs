@@ -109,11 +109,12 @@ impl Decoder<'_> {
     }
 
     fn flag(&mut self) -> Result<bool, Error> {
-        match self.reader.byte()? {
-            0 => Ok(false),
-            1 => Ok(true),
-            _ => Err(Error::damaged("a flag is neither set nor clear")),
-        }
+        self.flags(1).map(|flag| flag == 1)
+    }
+
+    fn flags(&mut self, known: u8) -> Result<u8, Error> {
+        let flags = self.reader.byte()?;
+        if flags & !known == 0 { Ok(flags) } else { Err(Error::damaged("a flag is not known")) }
     }
 
     fn lists(&mut self, n_items: usize) -> Result<Lists, Error> {
@@ -159,7 +160,7 @@ impl Decoder<'_> {
             return Err(Error::damaged("a service prefix is not in lower case"));
         }
         let name = self.string()?;
-        let flags = self.reader.byte()?;
+        let flags = self.flags(ServiceRow::ALL_FLAGS)?;
         let keys = self.key_list()?;
         let types = Span { start: 0, end: self.reader.number()? };
         let actions = Span { start: 0, end: self.reader.number()? };
@@ -184,7 +185,7 @@ impl Decoder<'_> {
         let name = self.string()?;
         let level = AccessLevel::ALL.get(usize::from(self.reader.byte()?));
         let level = *level.ok_or(Error::damaged("an action has an unknown access level"))?;
-        let flags = self.reader.byte()?;
+        let flags = self.flags(ActionRow::ALL_FLAGS)?;
         let keys = self.key_list()?;
         let dependents = self.action_list()?;
         let tag_keys = self.key_list()?;

@@ -123,7 +123,9 @@ impl<'a> Plan<'a> {
         for text in self.strings.keys() {
             body.count(text.len())?;
         }
-        self.strings.keys().for_each(|text| body.text(text));
+        for text in self.strings.keys() {
+            body.text(text);
+        }
         Ok(())
     }
 
@@ -311,7 +313,9 @@ fn write_lists(body: &mut Writer, pool: &Pool) -> Result<(), Error> {
     body.count(lists.len())?;
     for list in lists {
         body.count(list.len())?;
-        list.iter().for_each(|&position| body.number(position));
+        for &position in list {
+            body.number(position);
+        }
     }
     Ok(())
 }
