@@ -314,4 +314,4 @@ fn scalar_start(text: &[u8], end: usize) -> Option<usize> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -325,8 +325,34 @@ fn push_normal(pieces: &mut Vec<Piece>, piece: Piece) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// The definition of matching, word for word; it takes exponential time.
+    pub(crate) fn naive(pieces: &[Piece], text: &[char], fold: bool) -> bool {
+        let same = |a: char, b: char| if fold { a.eq_ignore_ascii_case(&b) } else { a == b };
+        let takes = |class: Class, scalar: char| match class {
+            Class::Any => true,
+            Class::Except(byte) => !same(char::from(byte), scalar),
+        };
+        let Some((piece, rest)) = pieces.split_first() else { return text.is_empty() };
+        match piece {
+            Piece::Literal(literal) => {
+                let literal: Vec<char> = literal.chars().collect();
+                text.len() >= literal.len()
+                    && literal.iter().zip(text).all(|(&a, &b)| same(a, b))
+                    && naive(rest, &text[literal.len()..], fold)
+            }
+            Piece::One(class) => {
+                text.first().is_some_and(|&scalar| takes(*class, scalar))
+                    && naive(rest, &text[1..], fold)
+            }
+            Piece::Star(class) => {
+                let run = text.iter().take_while(|&&scalar| takes(*class, scalar)).count();
+                (0..=run).any(|n_scalars| naive(rest, &text[n_scalars..], fold))
+            }
+        }
+    }
 
     fn normal(pieces: &[Piece]) -> Vec<Piece> {
         let mut builder = Pattern::builder();
