@@ -128,18 +128,18 @@ fn swap_case(scalar: char) -> char {
 
 /// The right side of a pair.
 trait Side {
-    fn starts(&mut self) -> Vec<u32>;
+    fn starts(&mut self) -> Vec<usize>;
     /// Adds the states after one more scalar.
-    fn step(&mut self, state: u32, scalar: char, to: &mut Vec<u32>);
-    fn accepts(&self, state: u32) -> bool;
+    fn step(&mut self, state: usize, scalar: char, to: &mut Vec<usize>);
+    fn accepts(&self, state: usize) -> bool;
     /// What its states cost beyond the pairs they are in, counted in states.
     fn cost(&self) -> usize;
 }
 
 /// A pair of states, and how it was first reached.
 struct Pair {
-    left: u32,
-    right: u32,
+    left: usize,
+    right: usize,
     /// The pair before, and the scalar between; nothing at the start.
     from: Option<(usize, char)>,
 }
@@ -189,11 +189,11 @@ fn search(
 #[derive(Default)]
 struct Pairs {
     list: Vec<Pair>,
-    seen: HashSet<(u32, u32)>,
+    seen: HashSet<(usize, usize)>,
 }
 
 impl Pairs {
-    fn add(&mut self, left: u32, right: u32, from: Option<(usize, char)>) {
+    fn add(&mut self, left: usize, right: usize, from: Option<(usize, char)>) {
         if self.seen.insert((left, right)) {
             self.list.push(Pair { left, right, from });
         }
@@ -262,15 +262,15 @@ impl Chain {
     }
 
     /// The state and those reached from it by nothing.
-    fn closure(&self, state: u32) -> impl Iterator<Item = u32> {
-        let silent = self.states[state as usize..].iter();
+    fn closure(&self, state: usize) -> impl Iterator<Item = usize> {
+        let silent = self.states[state..].iter();
         let n_silent = silent.take_while(|state| matches!(state.next, Next::Silent)).count();
         (state..).take(n_silent + 1)
     }
 
-    fn advance(&self, state: u32, scalar: char, to: &mut Vec<u32>) {
+    fn advance(&self, state: usize, scalar: char, to: &mut Vec<usize>) {
         let scalar = if self.fold { scalar.to_ascii_lowercase() } else { scalar };
-        let State { stay, next } = &self.states[state as usize];
+        let State { stay, next } = &self.states[state];
         if stay.is_some_and(|class| class.contains(scalar)) {
             to.extend(self.closure(state));
         }
@@ -286,21 +286,21 @@ impl Chain {
 }
 
 impl Chain {
-    fn accepts(&self, state: u32) -> bool {
-        matches!(self.states[state as usize].next, Next::End)
+    fn accepts(&self, state: usize) -> bool {
+        matches!(self.states[state].next, Next::End)
     }
 }
 
 impl Side for Chain {
-    fn starts(&mut self) -> Vec<u32> {
+    fn starts(&mut self) -> Vec<usize> {
         self.closure(0).collect()
     }
 
-    fn step(&mut self, state: u32, scalar: char, to: &mut Vec<u32>) {
+    fn step(&mut self, state: usize, scalar: char, to: &mut Vec<usize>) {
         self.advance(state, scalar, to);
     }
 
-    fn accepts(&self, state: u32) -> bool {
+    fn accepts(&self, state: usize) -> bool {
         self.accepts(state)
     }
 
@@ -314,7 +314,7 @@ struct Complement {
     nfa: Nfa,
     fold: bool,
     sets: Vec<Box<[u64]>>,
-    numbers: HashMap<Box<[u64]>, u32>,
+    numbers: HashMap<Box<[u64]>, usize>,
 }
 
 impl Complement {
@@ -327,12 +327,12 @@ impl Complement {
         }
     }
 
-    fn number(&mut self, mut set: Box<[u64]>) -> u32 {
+    fn number(&mut self, mut set: Box<[u64]>) -> usize {
         self.nfa.prune(&mut set);
         if let Some(&number) = self.numbers.get(&set) {
             return number;
         }
-        let number = u32::try_from(self.sets.len()).unwrap_or(u32::MAX);
+        let number = self.sets.len();
         self.sets.push(set.clone());
         self.numbers.insert(set, number);
         number
@@ -344,22 +344,22 @@ impl Complement {
 }
 
 impl Side for Complement {
-    fn starts(&mut self) -> Vec<u32> {
+    fn starts(&mut self) -> Vec<usize> {
         let mut set = self.empty();
         self.nfa.start(&mut set);
         vec![self.number(set)]
     }
 
-    fn step(&mut self, state: u32, scalar: char, to: &mut Vec<u32>) {
+    fn step(&mut self, state: usize, scalar: char, to: &mut Vec<usize>) {
         let scalar = if self.fold { scalar.to_ascii_lowercase() } else { scalar };
         let key = scalar_key(scalar.encode_utf8(&mut [0; 4]).as_bytes());
         let mut next = self.empty();
-        self.nfa.step(key, &self.sets[state as usize], &mut next);
+        self.nfa.step(key, &self.sets[state], &mut next);
         to.push(self.number(next));
     }
 
-    fn accepts(&self, state: u32) -> bool {
-        !self.nfa.accepts(&self.sets[state as usize])
+    fn accepts(&self, state: usize) -> bool {
+        !self.nfa.accepts(&self.sets[state])
     }
 
     fn cost(&self) -> usize {

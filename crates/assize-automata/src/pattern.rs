@@ -124,7 +124,7 @@ impl Pattern {
     /// Whether the whole text matches.
     ///
     /// The text is UTF-8; for other bytes the answer is unspecified.
-    /// The time is linear in the text times, at worst, a 64th of the pattern.
+    /// There is no backtracking: the time is near linear in the text, at worst the text times a 64th of the pattern.
     /// Nothing is allocated, unless a pattern of more than 1,023 scalars mixes classes of stars or scatters many `?` between stars.
     pub fn is_match(&self, text: &[u8]) -> bool {
         if self.ascii_case_insensitive {

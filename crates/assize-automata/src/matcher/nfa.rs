@@ -48,7 +48,7 @@ type Row = Box<[u64]>;
 struct Symbol {
     /// Where it stands as a literal, as a row; empty if `places` has them or there are none.
     dense: Row,
-    places: Box<[u32]>,
+    places: Box<[usize]>,
     /// The `?` and the stars that exclude it; empty if there are none.
     not_ones: Row,
     not_loops: Row,
@@ -57,6 +57,31 @@ struct Symbol {
 /// A scalar as one number: its UTF-8 bytes, the first highest.
 pub(crate) fn scalar_key(bytes: &[u8]) -> u32 {
     bytes.iter().fold(0, |key, &byte| key << 8 | u32::from(byte))
+}
+
+impl Symbol {
+    /// Which states of a word lead on, and which stay.
+    #[inline]
+    fn follow(&self, nfa: &Nfa, at: usize, states: u64) -> (u64, u64) {
+        let word = |row: &Row| row.get(at).copied().unwrap_or(0);
+        let ones = nfa.ones[at] & !word(&self.not_ones);
+        let moving = states & (ones | word(&self.dense));
+        (moving, states & nfa.loops[at] & !word(&self.not_loops))
+    }
+}
+
+/// The scalars of a text as numbers, in lower case if need be.
+fn keys<const FOLD: bool>(text: &[u8]) -> impl Iterator<Item = u32> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let byte = *text.get(at)?;
+        let start = at;
+        at = super::scalar_end(text, at);
+        Some(match at - start {
+            1 => u32::from(super::folded::<FOLD>(byte)),
+            _ => scalar_key(&text[start..at]),
+        })
+    })
 }
 
 impl Nfa {
@@ -73,7 +98,9 @@ impl Nfa {
     }
 
     pub(crate) fn is_match<const FOLD: bool>(&self, text: &[u8]) -> bool {
-        if self.n_words <= STACK_WORDS {
+        if self.n_words == 1 {
+            self.run_word::<FOLD>(text)
+        } else if self.n_words <= STACK_WORDS {
             let mut words = [0; 2 * STACK_WORDS];
             self.run::<FOLD>(text, &mut words)
         } else {
@@ -85,20 +112,29 @@ impl Nfa {
         let (now, rest) = words.split_at_mut(self.n_words);
         let (mut now, mut next) = (now, &mut rest[..self.n_words]);
         self.start(now);
-        let mut at = 0;
-        while at < text.len() {
-            let end = super::scalar_end(text, at);
-            let key = match text[at..end] {
-                [byte] if FOLD => u32::from(byte.to_ascii_lowercase()),
-                ref bytes => scalar_key(bytes),
-            };
+        for key in keys::<FOLD>(text) {
             if !self.step(key, now, next) {
                 return false;
             }
             (now, next) = (next, now);
-            at = end;
         }
         self.accepts(now)
+    }
+
+    /// The same for patterns of one word, which are nearly all: the states stay in a register.
+    fn run_word<const FOLD: bool>(&self, text: &[u8]) -> bool {
+        let mut states = [0];
+        self.start(&mut states);
+        for key in keys::<FOLD>(text) {
+            // INVARIANT: with one word every named scalar has a row of its own, so there are no places to visit.
+            let (moving, staying) = self.symbol(key).follow(self, 0, states[0]);
+            states[0] = moving << 1 | staying;
+            if states[0] == 0 {
+                return false;
+            }
+            self.close(&mut states);
+        }
+        self.accepts(&states)
     }
 
     /// Sets the states before any text.
@@ -115,20 +151,17 @@ impl Nfa {
     /// Sets `next` to the states after one more scalar; false if there are none.
     pub(crate) fn step(&self, key: u32, now: &[u64], next: &mut [u64]) -> bool {
         let symbol = self.symbol(key);
-        let word = |row: &Row, at: usize| row.get(at).copied().unwrap_or(0);
         let mut carry = 0;
         let mut alive = 0;
         for (at, &states) in now.iter().enumerate() {
-            let ones = self.ones[at] & !word(&symbol.not_ones, at);
-            let moving = states & (ones | word(&symbol.dense, at));
-            let staying = states & self.loops[at] & !word(&symbol.not_loops, at);
+            let (moving, staying) = symbol.follow(self, at, states);
             next[at] = moving << 1 | carry | staying;
             carry = moving >> (WORD_BITS - 1);
             alive |= next[at];
         }
         for &place in &symbol.places {
-            if has(now, place as usize) {
-                set(next, place as usize + 1);
+            if has(now, place) {
+                set(next, place + 1);
                 alive = 1;
             }
         }
@@ -181,11 +214,11 @@ fn set(row: &mut [u64], bit: usize) {
 /// The places of the pattern, before their number is known.
 #[derive(Default)]
 struct Draft {
-    n_places: u32,
-    literals: Vec<(u32, u32)>,
-    ones: Vec<(Class, u32)>,
-    stars: Vec<(Class, u32)>,
-    silent: Vec<u32>,
+    n_places: usize,
+    literals: Vec<(u32, usize)>,
+    ones: Vec<(Class, usize)>,
+    stars: Vec<(Class, usize)>,
+    silent: Vec<usize>,
 }
 
 impl Draft {
@@ -214,15 +247,15 @@ impl Draft {
     }
 
     fn finish(mut self) -> Nfa {
-        let accept = self.n_places as usize;
+        let accept = self.n_places;
         let n_words = accept / WORD_BITS + 1;
-        let row = |places: &mut dyn Iterator<Item = u32>| {
+        let row = |places: &mut dyn Iterator<Item = usize>| {
             let mut row = vec![0; n_words].into_boxed_slice();
-            places.for_each(|place| set(&mut row, place as usize));
+            places.for_each(|place| set(&mut row, place));
             row
         };
-        let all = |of: &[(Class, u32)]| row(&mut of.iter().map(|&(_, place)| place));
-        let only = |of: &[(Class, u32)], class: Class| {
+        let all = |of: &[(Class, usize)]| row(&mut of.iter().map(|&(_, place)| place));
+        let only = |of: &[(Class, usize)], class: Class| {
             row(&mut of.iter().filter(|at| at.0 == class).map(|&(_, place)| place))
         };
         self.literals.sort_unstable();
@@ -265,7 +298,7 @@ impl Draft {
     }
 
     fn excluded(&self) -> Vec<u8> {
-        let excluded = |&(class, _): &(Class, u32)| match class {
+        let excluded = |&(class, _): &(Class, usize)| match class {
             Class::Any => None,
             Class::Except(byte) => Some(byte),
         };

@@ -112,6 +112,20 @@ fn long_alternations_of_classes_cross_words() {
 }
 
 #[test]
+fn many_scalars_beside_ascii_are_told_apart() {
+    let kana: String = ('\u{3041}'..='\u{3096}').chain('\u{4e00}'..='\u{4fff}').collect();
+    let pieces =
+        [Piece::Star(NO_COLON), lit(&kana), Piece::Star(NO_COLON), lit("a"), Piece::Star(ANY)];
+    let check = |text: &str, expected: bool| {
+        assert_eq!(pattern(&pieces).is_match(text.as_bytes()), expected, "{text}");
+    };
+    check(&format!("x{kana}é_a:"), true);
+    check(&format!("x{kana}é:a:"), false);
+    check(&format!(":{kana}a"), false);
+    check(&kana, false);
+}
+
+#[test]
 fn middles_take_the_cheapest_form() {
     let form = |pieces: &[Piece]| match Middle::new(pieces, false) {
         Middle::Run(_) => "run",

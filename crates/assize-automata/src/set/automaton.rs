@@ -236,6 +236,8 @@ fn byte_classes(needles: &[&[u8]]) -> (Box<[u8; 256]>, u32) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn found(needles: &[&str], text: &str) -> Vec<(u32, usize)> {
@@ -261,6 +263,23 @@ mod tests {
         check(&["é"], "aéb", &[(0, 3)]);
         check(&["abcd", "bc"], "abc", &[(1, 3)]);
         check(&[], "abc", &[]);
+    }
+
+    proptest! {
+        #[test]
+        fn needles_are_found_where_they_are(
+            needles in prop::collection::btree_set("[abc]{1,4}", 0..20), text in "[abcd]{0,20}",
+        ) {
+            let needles: Vec<&str> = needles.iter().map(String::as_str).collect();
+            let mut expected: Vec<(u32, usize)> = Vec::new();
+            for end in 0..=text.len() {
+                let ending = (0..).zip(&needles).filter(|(_, needle)| text[..end].ends_with(**needle));
+                expected.extend(ending.map(|(idx, _)| (idx, end)));
+            }
+            let mut found = found(&needles, &text);
+            found.sort_unstable_by_key(|&(needle, end)| (end, needle));
+            prop_assert_eq!(found, expected);
+        }
     }
 
     #[test]
