@@ -28,7 +28,7 @@ const MAX_PRINTED: usize = 40;
 pub(crate) struct Args {
     /// Write nothing; fail when a data file is not what its sources give
     #[arg(long)]
-    check: bool,
+    pub(crate) check: bool,
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {

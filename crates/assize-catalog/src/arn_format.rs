@@ -1,7 +1,7 @@
 //! The ARN patterns of resource types.
 
 use crate::Error;
-use crate::tables::StrId;
+use crate::tables::{Span, StrId, Strings};
 
 /// A placeholder that stands for any text, in compiled segments. The strings of a catalog are
 /// printable, so it cannot be a character of the pattern.
@@ -35,42 +35,61 @@ impl<'a> ArnSegments<'a> {
 #[derive(Debug)]
 pub(crate) struct FormatRow {
     pub(crate) text: StrId,
-    /// The six segments, placeholders replaced by [`ANY`] and [`NO_SLASH`].
-    segments: [Box<[u8]>; N_SEGMENTS],
+    /// Where the compiled segments lie in [`Formats::code`].
+    segments: [Span; N_SEGMENTS],
     literal_bytes: u32,
     placeholders: u32,
 }
 
-impl FormatRow {
-    /// Reads a pattern such as `arn:${Partition}:s3:::${BucketName}/${ObjectName}`.
-    pub(crate) fn parse(text: &str, id: StrId) -> Result<Self, Error> {
-        let code = compile(text)?;
-        let mut segments: [Box<[u8]>; N_SEGMENTS] = Default::default();
-        let mut parts = code.splitn(N_SEGMENTS, |&b| b == b':');
-        for segment in &mut segments {
-            let part = parts.next().ok_or(Error::damaged("an ARN format has too few segments"))?;
-            if !names_end_at_slashes(part) {
-                return Err(Error::damaged(
-                    "a bucket name in an ARN format is not followed by `/`",
-                ));
-            }
-            *segment = part.into();
-        }
+/// The ARN patterns of a catalog.
+#[derive(Debug, Default)]
+pub(crate) struct Formats {
+    pub(crate) rows: Vec<FormatRow>,
+    /// All patterns, placeholders replaced by [`ANY`] and [`NO_SLASH`].
+    code: Vec<u8>,
+}
+
+impl Formats {
+    /// Adds a pattern such as `arn:${Partition}:s3:::${BucketName}/${ObjectName}`.
+    pub(crate) fn push(&mut self, text: &str, id: StrId) -> Result<(), Error> {
+        let start = self.code.len();
+        compile(text, &mut self.code)?;
+        let code = &self.code[start..];
         let n_placeholders = code.iter().filter(|&&b| b < b' ').count();
-        let too_long = |_| Error::damaged("an ARN format is too long");
-        Ok(Self {
+        let row = FormatRow {
             text: id,
-            segments,
-            literal_bytes: u32::try_from(code.len() - n_placeholders).map_err(too_long)?,
-            placeholders: u32::try_from(n_placeholders).map_err(too_long)?,
-        })
+            segments: locate_segments(code, start)?,
+            literal_bytes: position(code.len() - n_placeholders)?,
+            placeholders: position(n_placeholders)?,
+        };
+        self.rows.push(row);
+        Ok(())
     }
 }
 
-/// The pattern with each placeholder as one byte. A `*` in a pattern of the reference, and a name
-/// in braces without `$`, are placeholders like any other.
-fn compile(text: &str) -> Result<Vec<u8>, Error> {
-    let mut code = Vec::with_capacity(text.len());
+/// Where the segments of a compiled pattern lie, which begins at `start`.
+fn locate_segments(code: &[u8], start: usize) -> Result<[Span; N_SEGMENTS], Error> {
+    let mut segments = [Span { start: 0, end: 0 }; N_SEGMENTS];
+    let mut parts = code.splitn(N_SEGMENTS, |&b| b == b':');
+    let mut at = start;
+    for segment in &mut segments {
+        let part = parts.next().ok_or(Error::damaged("an ARN format has too few segments"))?;
+        if !names_end_at_slashes(part) {
+            return Err(Error::damaged("a bucket name in an ARN format is not followed by `/`"));
+        }
+        *segment = Span { start: position(at)?, end: position(at + part.len())? };
+        at += part.len() + 1;
+    }
+    Ok(segments)
+}
+
+fn position(at: usize) -> Result<u32, Error> {
+    u32::try_from(at).map_err(|_| Error::damaged("the ARN formats are too long"))
+}
+
+/// Appends the pattern with each placeholder as one byte. A `*` in a pattern of the reference,
+/// and a name in braces without `$`, are placeholders like any other.
+fn compile(text: &str, code: &mut Vec<u8>) -> Result<(), Error> {
     let mut rest = text;
     while let Some(at) = rest.find(['$', '{', '*']) {
         code.extend_from_slice(&rest.as_bytes()[..at]);
@@ -88,7 +107,7 @@ fn compile(text: &str) -> Result<Vec<u8>, Error> {
         rest = after;
     }
     code.extend_from_slice(rest.as_bytes());
-    Ok(code)
+    Ok(())
 }
 
 /// Whether `/` or the end follows each [`NO_SLASH`]: matching takes all characters up to the next
@@ -107,11 +126,13 @@ fn names_end_at_slashes(segment: &[u8]) -> bool {
 pub struct ArnFormat<'a> {
     text: &'a str,
     row: &'a FormatRow,
+    code: &'a [u8],
 }
 
 impl<'a> ArnFormat<'a> {
-    pub(crate) fn new(text: &'a str, row: &'a FormatRow) -> Self {
-        Self { text, row }
+    pub(crate) fn new(formats: &'a Formats, strings: &'a Strings, at: usize) -> Self {
+        let row = &formats.rows[at];
+        Self { text: strings.get(row.text), row, code: &formats.code }
     }
 
     /// The pattern as the reference writes it.
@@ -142,7 +163,9 @@ impl<'a> ArnFormat<'a> {
     }
 
     pub(crate) fn fits(&self, arn: &ArnSegments<'_>) -> bool {
-        self.row.segments.iter().zip(arn.0).all(|(pattern, text)| match_segment(pattern, text))
+        // The last segment differs most often, so it goes first.
+        let segments = self.row.segments.iter().zip(arn.0).rev();
+        segments.into_iter().all(|(span, text)| match_segment(&self.code[span.range()], text))
     }
 }
 
@@ -155,8 +178,11 @@ fn match_segment(pattern: &[u8], text: &[u8]) -> bool {
     loop {
         match (pattern.get(p), text.get(t)) {
             (Some(&ANY), _) => {
-                retry = Some((p + 1, t));
                 p += 1;
+                if p == pattern.len() {
+                    return true;
+                }
+                retry = Some((p, t));
             }
             (Some(&NO_SLASH), Some(&b)) if b != b'/' => {
                 let rest = &text[t..];
@@ -181,8 +207,11 @@ mod tests {
     use super::*;
 
     fn check(pattern: &str, arn: &str, expected: bool) {
-        let row = FormatRow::parse(pattern, StrId(0)).unwrap();
-        let format = ArnFormat::new(pattern, &row);
+        let strings = Strings::new(pattern.to_owned(), vec![0, position(pattern.len()).unwrap()]);
+        let mut formats = Formats::default();
+        formats.push("arn:a:b:c:d:e", StrId(0)).unwrap();
+        formats.push(pattern, StrId(0)).unwrap();
+        let format = ArnFormat::new(&formats, &strings, 1);
         assert_eq!(format.matches(arn), expected, "{pattern} on {arn}");
     }
 
@@ -236,7 +265,7 @@ mod tests {
     fn broken_formats_are_errors() {
         for text in ["arn:${P}:s3", "arn:${P:s3:::b", "arn:$x:s3:::b", "arn:a:s3:::${BucketName}x"]
         {
-            assert!(FormatRow::parse(text, StrId(0)).is_err(), "{text}");
+            assert!(Formats::default().push(text, StrId(0)).is_err(), "{text}");
         }
     }
 }

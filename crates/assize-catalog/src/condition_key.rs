@@ -36,7 +36,7 @@ impl Catalog {
         let separators = name.bytes().enumerate().filter(|(_, b)| matches!(b, b'/' | b':'));
         let heads = separators.map(|(at, _)| at + 1).filter(|&end| end < name.len());
         let by_head = heads.filter_map(|end| self.index.key(&self.tables, &name[..end], true));
-        let inner = self.index.inner_patterns.iter().copied();
+        let inner = self.index.inner_patterns(&self.tables, name);
         let inner = inner.filter(|&at| self.key(at).matches_around(name));
         by_head.chain(inner).max_by_key(|&at| self.key(at).literal_bytes())
     }

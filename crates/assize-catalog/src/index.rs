@@ -14,8 +14,9 @@ pub(crate) struct Index {
     /// Exact condition keys by name, and patterns that end in their placeholder by the text
     /// before it.
     keys: HashTable<u32>,
-    /// Patterns of condition keys with text after the placeholder, which are few.
-    pub(crate) inner_patterns: Vec<u32>,
+    /// Patterns of condition keys with text after the placeholder, which are few, in groups with
+    /// the same text before it.
+    inner_patterns: Vec<Vec<u32>>,
 }
 
 impl Index {
@@ -52,6 +53,15 @@ impl Index {
                 && indexed_name(tables, at).eq_ignore_ascii_case(name)
         });
         found.copied()
+    }
+
+    /// The patterns with text after the placeholder whose text before it `name` begins with.
+    pub(crate) fn inner_patterns(&self, tables: &Tables, name: &str) -> impl Iterator<Item = u32> {
+        let begins = |group: &&Vec<u32>| {
+            let head = indexed_name(tables, group[0]).as_bytes();
+            name.as_bytes().get(..head.len()).is_some_and(|start| start.eq_ignore_ascii_case(head))
+        };
+        self.inner_patterns.iter().filter(begins).flatten().copied()
     }
 }
 
@@ -100,10 +110,20 @@ fn index_keys(tables: &Tables) -> Result<HashTable<u32>, Error> {
     Ok(index)
 }
 
-fn inner_patterns(tables: &Tables) -> Result<Vec<u32>, Error> {
-    let rows = 0..row_number(tables.keys.len())?;
-    let has_tail = |&at: &u32| tables.keys[at as usize].pattern.is_some_and(|(_, tail)| tail > 0);
-    Ok(rows.filter(has_tail).collect())
+fn inner_patterns(tables: &Tables) -> Result<Vec<Vec<u32>>, Error> {
+    let mut groups: Vec<Vec<u32>> = Vec::new();
+    for at in 0..row_number(tables.keys.len())? {
+        if tables.keys[at as usize].pattern.is_none_or(|(_, tail)| tail == 0) {
+            continue;
+        }
+        let head = indexed_name(tables, at);
+        match groups.last_mut() {
+            // The keys are sorted, so those with the same beginning stand together.
+            Some(group) if indexed_name(tables, group[0]) == head => group.push(at),
+            _ => groups.push(vec![at]),
+        }
+    }
+    Ok(groups)
 }
 
 /// The rows of `span` whose folded name, as `name_of` gives it, begins with `prefix`. The rows

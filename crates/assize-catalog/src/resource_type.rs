@@ -119,8 +119,8 @@ impl<'a> ResourceType<'a> {
     /// The forms that ARNs of this type have: one, rarely two.
     pub fn formats(&self) -> impl ExactSizeIterator<Item = ArnFormat<'a>> + use<'a> {
         let tables = &self.catalog.tables;
-        let rows = tables.formats[self.row().formats.range()].iter();
-        rows.map(move |row| ArnFormat::new(tables.strings.get(row.text), row))
+        let rows = self.row().formats.range();
+        rows.map(move |at| ArnFormat::new(&tables.formats, &tables.strings, at))
     }
 
     /// The condition keys that go with resources of this type.

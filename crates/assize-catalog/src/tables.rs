@@ -166,7 +166,7 @@ pub(crate) struct Tables {
     pub(crate) actions: Vec<ActionRow>,
     pub(crate) action_resources: Vec<ActionResourceRow>,
     pub(crate) types: Vec<TypeRow>,
-    pub(crate) formats: Vec<crate::arn_format::FormatRow>,
+    pub(crate) formats: crate::arn_format::Formats,
     pub(crate) keys: Vec<KeyRow>,
     pub(crate) key_lists: Lists,
     pub(crate) action_lists: Lists,

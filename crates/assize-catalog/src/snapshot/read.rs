@@ -5,7 +5,7 @@ use assize_model::KeyShape;
 use super::codec::{Reader, open};
 use super::write::KEY_TYPES;
 use super::{CATALOG_VERSION, MAGIC};
-use crate::arn_format::FormatRow;
+use crate::arn_format::Formats;
 use crate::tables::{
     ActionResourceRow, ActionRow, KeyRow, ListId, Lists, ServiceRow, Span, StrId, Strings, Tables,
     TypeRow,
@@ -31,7 +31,7 @@ pub(crate) fn read(file: &[u8]) -> Result<Tables, Error> {
     decoder.n_action_lists = action_lists.len();
     let mut services = decoder.rows(Decoder::service)?;
     check_ascending(&services, |row| decoder.strings.get(row.prefix))?;
-    let mut formats = Vec::new();
+    let mut formats = Formats::default();
     let mut types = decoder.rows(|d| d.resource_type(&mut formats))?;
     let mut actions = decoder.rows(Decoder::action)?;
     let mut action_resources = decoder.rows(Decoder::action_resource)?;
@@ -167,16 +167,16 @@ impl Decoder<'_> {
         Ok(ServiceRow { prefix, name, flags, keys, actions, types })
     }
 
-    fn resource_type(&mut self, formats: &mut Vec<FormatRow>) -> Result<TypeRow, Error> {
+    fn resource_type(&mut self, formats: &mut Formats) -> Result<TypeRow, Error> {
         let name = self.string()?;
         let keys = self.key_list()?;
         let tag_keys = self.key_list()?;
-        let start = position(formats.len())?;
+        let start = position(formats.rows.len())?;
         for _ in 0..self.reader.count()? {
             let text = self.string()?;
-            formats.push(FormatRow::parse(self.strings.get(text), text)?);
+            formats.push(self.strings.get(text), text)?;
         }
-        let formats = Span { start, end: position(formats.len())? };
+        let formats = Span { start, end: position(formats.rows.len())? };
         Ok(TypeRow { name, service: 0, formats, keys, tag_keys })
     }
 
