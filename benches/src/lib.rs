@@ -1,1 +1,3 @@
-//! Benchmark workloads of the Assize workspace.
+//! Workloads and rulers for the benchmarks of Assize.
+
+pub mod workload;

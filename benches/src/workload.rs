@@ -1,0 +1,177 @@
+//! The named workloads: seeded, and made from the AWS-managed policies of the catalog.
+//!
+//! | name | shape |
+//! |---|---|
+//! | [`principal`] (W1) | one role: ReadOnlyAccess, AmazonS3FullAccess, a custom policy with tag, address and MFA conditions |
+//! | [`account`] (W2) | one account: 200 principals of 5–10 managed policies, a boundary, three SCPs |
+//! | [`wildcards`] (W3) | one role with one policy of 500 statements on wildcard S3 objects |
+//! | [`organization`] | 100 accounts, 10,000 principals |
+//!
+//! Context keys that Assize derives by itself are left to it; requests carry what a caller
+//! carries, eleven keys in W1 and W2.
+
+mod policies;
+mod request;
+mod world;
+
+pub use request::{WorkloadRequest, WorkloadStream};
+pub use world::{Entity, World};
+
+use fastrand::Rng;
+
+use policies::{BOUNDARIES, SCPS, custom, is_near};
+use request::{Generator, TEAMS};
+use world::PolicyDocument;
+
+/// The account of W1 – W3.
+pub const ACCOUNT: &str = "111122223333";
+/// Another account, outside the world.
+pub const OTHER_ACCOUNT: &str = "444455556666";
+/// The organization of the worlds that have SCPs.
+pub const ORGANIZATION: &str = "o-a1b2c3d4e5";
+/// Seed of the workloads whose figures are recorded.
+pub const SEED: u64 = 7;
+
+/// Managed policies that W2 gives often.
+const COMMON: [&str; 17] = [
+    "ReadOnlyAccess",
+    "AmazonS3FullAccess",
+    "AmazonS3ReadOnlyAccess",
+    "PowerUserAccess",
+    "ViewOnlyAccess",
+    "SecurityAudit",
+    "AmazonDynamoDBFullAccess",
+    "AmazonEC2FullAccess",
+    "AmazonEC2ReadOnlyAccess",
+    "AmazonSQSFullAccess",
+    "CloudWatchLogsFullAccess",
+    "AmazonSSMManagedInstanceCore",
+    "AWSLambda_FullAccess",
+    "AmazonEC2ContainerRegistryReadOnly",
+    "SecretsManagerReadWrite",
+    "IAMReadOnlyAccess",
+    "AmazonRDSFullAccess",
+];
+
+/// The AWS-managed policies that workloads draw from: name and document.
+#[derive(Debug, Clone)]
+pub struct ManagedSource {
+    policies: Vec<(String, String)>,
+}
+
+impl ManagedSource {
+    /// Policies in the order given, which should be that of their names.
+    pub fn new(policies: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self { policies: policies.into_iter().collect() }
+    }
+
+    fn document(&self, name: &str) -> Option<&str> {
+        self.policies.iter().find(|(n, _)| n == name).map(|(_, d)| d.as_str())
+    }
+}
+
+/// A world and a stream of requests to it.
+#[derive(Debug)]
+pub struct Workload {
+    /// The name under which results are recorded.
+    pub name: &'static str,
+    /// Who exists and what is attached.
+    pub world: World,
+    stream: WorkloadStream,
+}
+
+impl Workload {
+    /// The first requests of the workload; the same ones every time.
+    pub fn requests(&self) -> impl Iterator<Item = WorkloadRequest> + '_ {
+        self.stream.iter(&self.world)
+    }
+}
+
+/// W1: one principal.
+pub fn principal(managed: &ManagedSource) -> Workload {
+    let mut world = World::new(false);
+    let identity = ["ReadOnlyAccess", "AmazonS3FullAccess"]
+        .iter()
+        .filter_map(|name| Some(PolicyDocument::aws_managed(name, managed.document(name)?)))
+        .chain([PolicyDocument::customer("Custom", &custom())])
+        .collect();
+    world.add(Entity::role(
+        "payments-app",
+        &[("team", "payments"), ("env", "prod")],
+        identity,
+        None,
+    ));
+    Workload { name: "principal", world, stream: WorkloadStream::weighted(SEED, vec![1.0]) }
+}
+
+/// W2: one account with 200 principals.
+pub fn account(managed: &ManagedSource) -> Workload {
+    account_of(managed, "account", 200)
+}
+
+/// 10,000 principals in 100 accounts, otherwise as W2.
+pub fn organization(managed: &ManagedSource) -> Workload {
+    let mut workload = account_of(managed, "organization", 10_000);
+    workload.world.spread(100);
+    workload
+}
+
+fn account_of(managed: &ManagedSource, name: &'static str, n_principals: usize) -> Workload {
+    let mut rng = Rng::with_seed(SEED + 1);
+    let (near, rest): (Vec<_>, Vec<_>) =
+        managed.policies.iter().partition(|(_, document)| is_near(document));
+    let common: Vec<_> =
+        COMMON.iter().filter_map(|n| managed.policies.iter().find(|(name, _)| name == n)).collect();
+    let mut world = World::new(true);
+    world.scps = SCPS.iter().map(|(n, d)| PolicyDocument::customer(n, d)).collect();
+    for index in 0..n_principals {
+        let team = TEAMS[rng.usize(..TEAMS.len())];
+        let environment = ["prod", "stage", "dev"][rng.usize(..3)];
+        let n_policies = rng.usize(5..=10);
+        let mut identity: Vec<PolicyDocument> = Vec::new();
+        while identity.len() < n_policies {
+            let x = rng.f64();
+            let pool = if x < 0.3 {
+                &common
+            } else if x < 0.8 {
+                &near
+            } else {
+                &rest
+            };
+            let Some((name, document)) = pool.get(rng.usize(..pool.len().max(1))) else { break };
+            if identity.iter().all(|p| p.name != *name) {
+                identity.push(PolicyDocument::aws_managed(name, document));
+            }
+        }
+        let (boundary_name, boundary) = BOUNDARIES[rng.usize(..BOUNDARIES.len())];
+        let boundary = Some(PolicyDocument::customer(boundary_name, boundary));
+        let tags = [("team", team), ("env", environment)];
+        let entity_name = format!("{team}-{index}");
+        world.add(if rng.f64() < 0.25 {
+            Entity::user(&entity_name, &tags, identity, boundary)
+        } else {
+            Entity::role(&entity_name, &tags, identity, boundary)
+        });
+    }
+    // A few principals make most of the traffic.
+    #[expect(clippy::cast_precision_loss, reason = "ranks are far below 2^52")]
+    let weights = (0..n_principals).map(|rank| (1.0 + rank as f64).powf(-0.7)).collect();
+    Workload { name, world, stream: WorkloadStream::weighted(SEED + 1, weights) }
+}
+
+/// W3: one policy of 500 statements with wildcard S3 object resources.
+pub fn wildcards() -> Workload {
+    wildcards_of(500)
+}
+
+/// The shape of W3 with another number of statements.
+pub fn wildcards_of(n_statements: usize) -> Workload {
+    let mut rng = Rng::with_seed(SEED + 2);
+    let patterns: Vec<String> =
+        (0..n_statements).map(|index| Generator::lake_pattern(&mut rng, index)).collect();
+    let document = policies::lake(&mut rng, &patterns);
+    let mut world = World::new(false);
+    let identity = vec![PolicyDocument::customer("Lake", &document)];
+    world.add(Entity::role("lake", &[], identity, None));
+    Workload { name: "wildcards", world, stream: WorkloadStream::lake(SEED + 2, patterns) }
+}
