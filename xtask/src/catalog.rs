@@ -17,22 +17,27 @@ use flate2::read::GzDecoder;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::workspace_root;
-
 const DATA: &str = "crates/assize-catalog/data";
 
 /// Most differences that are printed one by one.
 const MAX_PRINTED: usize = 40;
 
-#[derive(clap::Args)]
+/// The arguments of the task.
+#[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Write nothing; fail when a data file is not what its sources give
     #[arg(long)]
-    pub(crate) check: bool,
+    check: bool,
 }
 
-pub(crate) fn run(args: &Args) -> Result<()> {
-    let data = workspace_root()?.join(DATA);
+/// Fails when a data file is not what its sources give.
+pub(crate) fn check(root: &Path) -> Result<()> {
+    run(root, &Args { check: true })
+}
+
+/// Builds the data files.
+pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
+    let data = root.join(DATA);
     let supplement: Supplement = read_json(&data.join("source/supplement.json"))?;
     let catalog = snapshot::write(&catalog_source(&data, &supplement)?)?;
     let policies = managed::write(&supplement.managed_policies_date, &read_policies(&data)?)?;

@@ -3,6 +3,8 @@
 #![expect(clippy::print_stdout, reason = "tasks report on standard output")]
 
 mod catalog;
+mod ci;
+mod tidy;
 
 use std::path::{Path, PathBuf};
 
@@ -20,11 +22,18 @@ struct Args {
 enum Task {
     /// Rebuild the bundled catalog and managed policies from their source files
     Catalog(catalog::Args),
+    /// Check format, lints, documentation and the rules of the workspace
+    Ci(ci::Args),
+    /// Check the rules of the workspace: crate arrows, budgets, licenses, invariants
+    Tidy,
 }
 
 fn main() -> Result<()> {
+    let root = workspace_root()?;
     match Args::parse().task {
-        Task::Catalog(args) => catalog::run(&args),
+        Task::Catalog(args) => catalog::run(&root, &args),
+        Task::Ci(args) => ci::run(&root, &args),
+        Task::Tidy => tidy::run(&root),
     }
 }
 
