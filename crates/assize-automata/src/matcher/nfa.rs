@@ -31,6 +31,8 @@ pub(crate) struct Nfa {
     silent: Row,
     index: SymbolIndex,
     symbols: Box<[Symbol]>,
+    /// If there is one word: for each symbol the states that lead on, and those that stay.
+    words: Box<[(u64, u64)]>,
 }
 
 /// Which symbol a scalar is; 0 is all those that the pattern does not name.
@@ -126,9 +128,8 @@ impl Nfa {
         let mut states = [0];
         self.start(&mut states);
         for key in keys::<FOLD>(text) {
-            // INVARIANT: with one word every named scalar has a row of its own, so there are no places to visit.
-            let (moving, staying) = self.symbol(key).follow(self, 0, states[0]);
-            states[0] = moving << 1 | staying;
+            let (moving, staying) = self.words[self.index.find(key) as usize];
+            states[0] = (states[0] & moving) << 1 | states[0] & staying;
             if states[0] == 0 {
                 return false;
             }
@@ -285,7 +286,7 @@ impl Draft {
         } else {
             row(&mut self.silent.iter().copied())
         };
-        Nfa {
+        let mut nfa = Nfa {
             n_words,
             accept,
             ones: all(&self.ones),
@@ -294,7 +295,14 @@ impl Draft {
             silent,
             index: SymbolIndex::new(&symbols),
             symbols: symbols.into_iter().map(|(_, symbol)| symbol).collect(),
+            words: Box::default(),
+        };
+        if n_words == 1 {
+            // INVARIANT: with one word every named scalar has a row of its own, so the rows say all.
+            let words = nfa.symbols.iter().map(|symbol| symbol.follow(&nfa, 0, u64::MAX));
+            nfa.words = words.collect();
         }
+        nfa
     }
 
     fn excluded(&self) -> Vec<u8> {
