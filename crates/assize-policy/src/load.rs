@@ -2,6 +2,10 @@
 
 use assize_model::PolicyType;
 
+use crate::finding::Findings;
+use crate::path::Path;
+use crate::{Finding, FindingCode, Reject, Span, ir, limit, lower, parse};
+
 /// What becomes of rules that only a write enforces (L-004).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LoadMode {
@@ -66,4 +70,76 @@ impl LoadOptions {
         self.service = Some(service.to_ascii_lowercase().into());
         self
     }
+}
+
+/// What loading a document gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loaded {
+    /// What the document says; `None` when it is rejected.
+    pub policy: Option<ir::Policy>,
+    /// Everything that can be said about it, in the order of L-902.
+    pub findings: Vec<Finding>,
+    /// Where its statements stand, in the order of the policy's; also of a rejected document, as
+    /// far as it could be read.
+    pub statement_spans: Vec<Span>,
+}
+
+/// Loads a document as a policy of a type: parses it, lowers it, and collects what can be said
+/// about it without a catalog.
+///
+/// # Examples
+/// ```
+/// use assize_model::PolicyType;
+/// use assize_policy::{LoadMode, LoadOptions, load};
+///
+/// let text = r#"{"Version": "2012-10-17", "Statement": {
+///     "Effect": "Allow", "Action": "s3:GetObject", "Resource": "my-bucket/*"}}"#;
+/// let options = LoadOptions::new(PolicyType::InlineIdentity, LoadMode::Author);
+/// let loaded = load(text, &options);
+/// assert!(loaded.policy.is_none());
+/// assert_eq!(loaded.findings[0].code.as_str(), "INVALID_ARN_PREFIX");
+/// assert_eq!(&*loaded.findings[0].path, "$.Statement.Resource");
+/// ```
+pub fn load(text: &str, options: &LoadOptions) -> Loaded {
+    let mut findings = Findings::new(options.mode);
+    let mut statement_spans = Vec::new();
+    let mut policy = None;
+    if let Some(document) = parse::policy_text(text, &mut findings) {
+        charset(text, options, &mut findings);
+        statement_spans = lower::statement_spans(&document);
+        policy = Some(lower::policy(&document, options, &mut findings));
+        limit::document(text, &document, options, &mut findings);
+    }
+    if findings.reject() {
+        policy = None;
+        if options.mode == LoadMode::Import {
+            poison(text, &mut findings);
+        }
+    }
+    Loaded { policy, findings: findings.finish(), statement_spans }
+}
+
+/// The IAM family takes no raw character beyond U+00FF (L-102). Raw control characters are
+/// syntax errors already (L-103).
+fn charset(text: &str, options: &LoadOptions, findings: &mut Findings) {
+    if !options.policy_type.is_iam_family() {
+        return;
+    }
+    let Some((at, found)) = text.char_indices().find(|(_, c)| *c > '\u{ff}') else { return };
+    let start = u32::try_from(at).unwrap_or(u32::MAX);
+    let width = u32::try_from(found.len_utf8()).unwrap_or(1);
+    let span = Span::new(start, start.saturating_add(width));
+    let escape = crate::json::Quoted(found.encode_utf8(&mut [0; 4])).to_string();
+    let message = format!(
+        "character `{found}` beyond U+00FF in an IAM policy, write `{}`",
+        escape.trim_matches('"')
+    );
+    findings.add(FindingCode::JsonSyntaxError, Reject::Always, span, &Path::ROOT, message);
+}
+
+/// A stored document that does not load is poison (L-005).
+fn poison(text: &str, findings: &mut Findings) {
+    let message = "the document does not load; what it is attached to is denied";
+    let span = Span::new(0, u32::try_from(text.len()).unwrap_or(u32::MAX).min(1));
+    findings.add(FindingCode::XInvalidPolicy, Reject::Always, span, &Path::ROOT, message);
 }
