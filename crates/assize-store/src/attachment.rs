@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use assize_model::{PolicyId, PolicyType};
+use assize_model::PolicyType;
 
 /// A policy document on its way into the store: text and origin, not yet numbered.
 ///
 /// Facts are generic over how they hold documents: `DocumentText` in a
-/// [`StoreChange`](crate::StoreChange), [`PolicyId`] in a snapshot.
+/// [`StoreChange`](crate::StoreChange), [`PolicyId`](assize_model::PolicyId) in a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DocumentText {
     /// The JSON text, decoded (I-42). It may be anything: whether it is a policy is the policy
