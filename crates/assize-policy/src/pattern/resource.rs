@@ -57,18 +57,22 @@ pub(crate) fn resource(
     report_version(text, variables, problems);
     let entry = Entry { text, policy_type, variables, segments: split(text, variables) };
     entry.check_header(problems)?;
-    let (n_before, mut pieces) = (problems.len(), entry.read_segments(problems));
-    let is_malformed = pieces.iter().any(Option::is_none);
-    debug_assert!(!is_malformed || problems.len() > n_before, "a malformed variable is reported");
-    let padding = entry.pad(&pieces, problems)?;
+    let mut segments = entry.read_segments(problems);
+    let padding = entry.pad(&segments, problems)?;
     entry.check_resource(problems);
     entry.check_iam(problems);
-    if is_malformed || padding == Padding::Nothing || entry.segment(RESOURCE) == "" {
+    if padding == Padding::Nothing || entry.segment(RESOURCE).is_empty() {
         return Some(ResourcePattern::Nothing);
     }
-    pieces.resize(N_SEGMENTS, Some(vec![Piece::Star]));
-    let segments = pieces.into_iter().flatten().collect::<Vec<_>>().try_into().ok()?;
-    Some(ResourcePattern::Arn(ArnPattern { segments }))
+    segments.resize(N_SEGMENTS, Some(vec![Piece::Star]));
+    // A segment that cannot be read leaves the entry without a match (L-504, L-509).
+    let segments: Option<Vec<_>> = segments.into_iter().collect();
+    let segments = segments.and_then(|segments| segments.try_into().ok());
+    Some(
+        segments.map_or(ResourcePattern::Nothing, |segments| {
+            ResourcePattern::Arn(ArnPattern { segments })
+        }),
+    )
 }
 
 /// The segments of an ARN pattern after `arn`, at most five: the last takes all further colons.
