@@ -1,14 +1,22 @@
 #![doc = include_str!("../README.md")]
 
+mod error;
+mod file;
 pub mod json;
 mod nearest;
+mod options;
 mod request;
 mod time;
+mod yaml;
 
+pub use error::{Error, ErrorKind, Place};
+pub use file::{FileSource, MAX_FILE_BYTES, NoFiles, SourceFile};
 pub use nearest::nearest;
+pub use options::StatedOptions;
 pub use request::{
     Defaults, MAX_CHECKS, MAX_CONTEXT_KEYS, MAX_CONTEXT_VALUES, MAX_LINE_BYTES, MAX_RESOURCE_BYTES,
     MAX_SESSION_POLICY_ARNS, Observed, ObservedDecision, RecordId, RequestRecord, id_of_line,
     text_of_line,
 };
 pub use time::{format_time, parse_time};
+pub use yaml::{MAX_ALIAS_EXPANSIONS, MAX_ALIAS_VALUES};

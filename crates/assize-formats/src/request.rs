@@ -1,9 +1,9 @@
 //! Request records (F-10 – F-16): one line of a request stream, or one request of a file.
 
 mod defaults;
-mod field;
+pub(crate) mod field;
 mod principal;
-mod resource;
+pub(crate) mod resource;
 
 use std::borrow::Cow;
 use std::fmt;

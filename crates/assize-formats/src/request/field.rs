@@ -99,7 +99,7 @@ pub(super) fn resource_text<'a>(c: &mut Cursor<'a>) -> Result<Cow<'a, str>> {
 }
 
 /// A list of strings.
-pub(super) fn strings<'a>(c: &mut Cursor<'a>) -> Result<Vec<Cow<'a, str>>> {
+pub(crate) fn strings<'a>(c: &mut Cursor<'a>) -> Result<Vec<Cow<'a, str>>> {
     let mut texts = Vec::new();
     c.array(|c| {
         texts.push(c.string()?);

@@ -176,8 +176,8 @@ fn unknown_fields_are_refused_with_the_nearest_right_one() {
 fn broken_lines_are_syntax_errors_with_a_column() {
     check("", "json_syntax: expected a value, found the end at column 1");
     check("[]", "invalid_field: expected an object, found a list");
-    check(&with(","), "json_syntax: expected a member name in quotes, found `}` at column 54");
-    check(&format!("{} x", with("")), "json_syntax: expected the end, found `x` at column 55");
+    check(&with(","), "json_syntax: expected a member name in quotes, found `}` at column 50");
+    check(&format!("{} x", with("")), "json_syntax: expected the end, found `x` at column 51");
     check(&with(r#","region":"a","region":"b""#), "invalid_field: `region` is given twice");
     let error = RequestRecord::parse_bytes(b"{\"id\":\"\xff\"}").unwrap_err();
     assert_eq!(error.message(), "the line is not UTF-8: a wrong byte at position 8");
