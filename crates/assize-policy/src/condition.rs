@@ -308,17 +308,25 @@ impl<V: AsRef<str>> ValueReader<'_, V> {
         })
     }
 
-    /// L-616; epoch seconds are usually a mistake, above all four digits.
+    /// L-616; epoch seconds are usually a mistake, above all four digits, and so is a time
+    /// without a zone.
     fn read_dates(&mut self) -> Vec<Option<i64>> {
         self.read_remarked(&DATE, |text, problems| {
             let reading = read_date(text)?;
-            if matches!(reading.form, DateForm::Epoch { .. }) {
-                let message = format!(
-                    "{} is a number of seconds since 1970; write a date such as \
+            let remark = match reading.form {
+                DateForm::Epoch { .. } => Some((
+                    FindingCode::InvalidDateValue,
+                    "is a number of seconds since 1970; write a date such as \
                      `2024-07-01T00:00:00Z`",
-                    quoted(text)
-                );
-                let code = FindingCode::InvalidDateValue;
+                )),
+                DateForm::Time { has_zone: false } => Some((
+                    FindingCode::XDateWithoutZone,
+                    "names no time zone and is read as UTC; end it with `Z`",
+                )),
+                DateForm::Day | DateForm::Time { .. } => None,
+            };
+            if let Some((code, reason)) = remark {
+                let message = format!("{} {reason}", quoted(text));
                 problems.push(Problem::new(code, Reject::Never, message));
             }
             Some(reading.seconds)

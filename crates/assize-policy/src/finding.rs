@@ -38,9 +38,13 @@ pub struct Finding {
     pub rejects: bool,
 }
 
+/// The most findings that are kept of one document. Past it only the first that rejects is added,
+/// so that whether a document loads never depends on the limit.
+pub const MAX_FINDINGS: usize = 100_000;
+
 /// Which load modes a problem keeps a document from loading in (L-004).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Reject {
+pub(crate) enum Reject {
     /// Author and import.
     Always,
     /// Author only: on import it is a finding.
@@ -82,11 +86,12 @@ impl Problem {
 pub(crate) struct Findings {
     mode: LoadMode,
     list: Vec<Finding>,
+    rejects: bool,
 }
 
 impl Findings {
     pub(crate) fn new(mode: LoadMode) -> Self {
-        Self { mode, list: Vec::new() }
+        Self { mode, list: Vec::new(), rejects: false }
     }
 
     /// Adds a finding; the mode decides whether it rejects (L-004).
@@ -103,14 +108,12 @@ impl Findings {
             Reject::Author => self.mode == LoadMode::Author,
             Reject::Never => false,
         };
-        self.list.push(Finding {
-            code,
-            severity: code.severity(),
-            path: path.to_string().into(),
-            span,
-            message: message.into(),
-            rejects,
-        });
+        if self.list.len() < MAX_FINDINGS || (rejects && !self.rejects) {
+            let (path, message) = (path.to_string().into(), message.into());
+            let severity = code.severity();
+            self.list.push(Finding { code, severity, path, span, message, rejects });
+        }
+        self.rejects |= rejects;
     }
 
     /// Adds a place where the text is not JSON (L-103).
@@ -124,6 +127,7 @@ impl Findings {
             message: error.to_string().into(),
             rejects: true,
         });
+        self.rejects = true;
     }
 
     /// Adds what is wrong with a string of the document.
@@ -135,7 +139,7 @@ impl Findings {
 
     /// Whether the document cannot load.
     pub(crate) fn reject(&self) -> bool {
-        self.list.iter().any(|finding| finding.rejects)
+        self.rejects
     }
 
     /// All findings in the order of L-902: by the start of their span, then by code; of several
@@ -171,4 +175,56 @@ pub(crate) fn shorten(text: &str) -> Cow<'_, str> {
 /// The user's text in backticks for a message, cut as [`shorten`] does.
 pub(crate) fn quoted(text: &str) -> String {
     format!("`{}`", shorten(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_and_words_go_together() {
+        for code in FindingCode::ALL {
+            assert_eq!(FindingCode::from_word(code.as_str()), Some(*code));
+            assert_eq!(code.as_str().starts_with("X_"), *code >= FindingCode::XInvalidPolicy);
+        }
+        assert_eq!(FindingCode::ALL.len(), 154);
+        assert_eq!(FindingCode::from_word("NONSENSE"), None);
+        assert_eq!(FindingCode::AllowWithNotPrincipal.severity(), Severity::SecurityWarning);
+    }
+
+    /// L-902.
+    #[test]
+    fn one_finding_for_a_code_and_path_in_order_of_the_text() {
+        let mut findings = Findings::new(LoadMode::Import);
+        let (root, other) = (Path::ROOT, Path::ROOT.member("b"));
+        let mut add = |code, rejects, start, path| {
+            findings.add(code, rejects, Span::new(start, start + 1), path, "m");
+        };
+        add(FindingCode::MissingVersion, Reject::Never, 5, &root);
+        add(FindingCode::InvalidAction, Reject::Never, 9, &root);
+        add(FindingCode::InvalidAction, Reject::Always, 7, &root);
+        add(FindingCode::InvalidAction, Reject::Author, 5, &other);
+        let shown = findings.finish().into_iter().map(|f| (f.span.start, f.code, f.rejects));
+        let expected = [
+            (5, FindingCode::InvalidAction, false),
+            (5, FindingCode::MissingVersion, false),
+            (7, FindingCode::InvalidAction, true),
+        ];
+        assert_eq!(shown.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn the_number_of_findings_is_limited_and_rejection_is_not_lost() {
+        let mut findings = Findings::new(LoadMode::Import);
+        for index in 0..MAX_FINDINGS + 5 {
+            let path = Path::ROOT.index(index);
+            findings.add(FindingCode::InvalidAction, Reject::Never, Span::default(), &path, "m");
+        }
+        for index in 0..3 {
+            let path = Path::ROOT.index(index);
+            findings.add(FindingCode::InvalidEffect, Reject::Always, Span::default(), &path, "m");
+        }
+        assert!(findings.reject());
+        assert_eq!(findings.finish().len(), MAX_FINDINGS + 1);
+    }
 }

@@ -18,7 +18,8 @@ mod span;
 pub mod value;
 mod variable;
 
-pub use finding::{Finding, FindingCode, Reject, Severity};
+pub(crate) use finding::Reject;
+pub use finding::{Finding, FindingCode, MAX_FINDINGS, Severity};
 pub use library::{LibraryBuilder, LibraryEntry, PolicyLibrary};
 pub use limit::{Counted, DOCUMENT_LIMITS, DocumentLimit, Owner};
 pub use load::{EndpointKind, LoadMode, LoadOptions, Loaded, ScpLanguage, load};

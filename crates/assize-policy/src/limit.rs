@@ -5,7 +5,7 @@
 
 use assize_model::PolicyType;
 
-use crate::ast::PolicyDocument;
+use crate::ast::{DocumentElement, List, PolicyDocument, PrincipalValue, StatementElement};
 use crate::finding::Findings;
 use crate::path::Path;
 use crate::{FindingCode, LoadMode, LoadOptions, Reject, Span};
@@ -191,7 +191,7 @@ pub(crate) fn document(
     }
     for PartLimit { service, part, default } in &PART_LIMITS {
         if options.policy_type == PolicyType::ResourceBased
-            && options.service.as_deref() == Some(*service)
+            && options.service.as_deref().is_some_and(|owner| owner.eq_ignore_ascii_case(service))
         {
             let count = count(document, *part);
             if count > *default {
@@ -210,7 +210,11 @@ fn limit_of(options: &LoadOptions) -> Option<&'static DocumentLimit> {
         .service
         .as_deref()
         .filter(|_| options.policy_type == PolicyType::ResourceBased)
-        .and_then(|owner| row_of(|row| matches!(row, Owner::Service(service) if service == owner)));
+        .and_then(|owner| {
+            row_of(
+                |row| matches!(row, Owner::Service(service) if service.eq_ignore_ascii_case(owner)),
+            )
+        });
     by_service.or_else(|| row_of(|row| row == Owner::Type(options.policy_type)))
 }
 
@@ -233,8 +237,6 @@ fn code(policy_type: PolicyType) -> FindingCode {
 
 /// The number of statements, principals or tests of a document.
 fn count(document: &PolicyDocument<'_>, part: Part) -> usize {
-    use crate::ast::{DocumentElement, PrincipalValue, StatementElement};
-
     let elements = document.elements.expected().into_iter().flatten();
     let statements = elements.filter_map(|element| match element {
         DocumentElement::Statement(statements) => statements.value.expected(),
@@ -245,7 +247,7 @@ fn count(document: &PolicyDocument<'_>, part: Part) -> usize {
         (Part::Principals, StatementElement::Principal(principal)) => {
             match principal.element.value.expected() {
                 Some(PrincipalValue::Map(entries)) => {
-                    entries.iter().filter_map(|e| e.values.expected()).map(|v| v.len()).sum()
+                    entries.iter().filter_map(|e| e.values.expected()).map(List::len).sum()
                 }
                 _ => 1,
             }
@@ -276,9 +278,9 @@ mod tests {
     #[test]
     fn sizes_are_counted_by_rule() {
         let text = "{ \"a \\\" b\" :\t\"\u{e9}\\u00e9\" }\n";
-        check(text, Counted::CharactersWithoutWhiteSpace, 21);
-        check(text, Counted::Characters, 26);
-        check(text, Counted::Bytes, 27);
+        check(text, Counted::CharactersWithoutWhiteSpace, 20);
+        check(text, Counted::Characters, 25);
+        check(text, Counted::Bytes, 26);
         check(r#"{ "a\\" : 1 }"#, Counted::CharactersWithoutWhiteSpace, 9);
     }
 }

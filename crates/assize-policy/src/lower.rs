@@ -70,7 +70,7 @@ impl<'t, 'a> DocumentElements<'t, 'a> {
         for element in document.elements.expected().into_iter().flatten() {
             match element {
                 DocumentElement::Version(version) => {
-                    found.version = found.version.or(Some(version))
+                    found.version = found.version.or(Some(version));
                 }
                 DocumentElement::Id(id) => found.id = found.id.or(Some(id)),
                 DocumentElement::Statement(list) => {

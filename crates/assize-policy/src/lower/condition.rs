@@ -8,7 +8,7 @@ use super::Lowering;
 use super::element::Elements;
 use super::statement::Place;
 use crate::ast::{ConditionValue, KeyEntry, List, OperatorEntry};
-use crate::condition::{self, Operator};
+use crate::condition::{self, Operator, ValueProblem};
 use crate::finding::quoted;
 use crate::ir::{self, ConditionOperator, Operand};
 use crate::path::Path;
@@ -112,35 +112,50 @@ impl Lowering<'_> {
             return None;
         }
         self.one_json_type(list, span, path);
-        let values: Vec<_> = list.iter().collect();
-        for (index, value) in &values {
-            let path = index.map_or(*path, |index| path.index(index));
-            if takes_patterns(operator.base) && !self.is_short(&value.text, &path) {
-                return None;
-            }
+        let values: Vec<Placed<'_, '_>> = list.iter().collect();
+        if values.len() < list.len() {
+            // Values of another type reject (L-112); without them the list would look shorter.
+            return None;
+        }
+        if takes_patterns(operator.base) && !self.are_short(&values, path) {
+            return None;
         }
         let texts: Vec<&str> = values.iter().map(|(_, value)| &*value.text.value).collect();
         let mut problems = Vec::new();
         let operand = condition::operand(operator, &texts, self.variables, &mut problems);
-        for found in problems {
-            match found.index.and_then(|index| values.get(index)) {
-                Some((index, value)) => {
-                    let path = index.map_or(*path, |index| path.index(index));
-                    self.findings.problem(found.problem, &value.text, &path);
-                }
-                None => {
-                    let problem = found.problem;
-                    self.add(problem.code, problem.rejects, span, path, problem.message);
-                }
-            }
-        }
+        self.value_problems(problems, &values, span, path);
         if let Operand::Text(read) = &operand {
-            for ((index, value), pieces) in values.iter().zip(read) {
-                let path = index.map_or(*path, |index| path.index(index));
-                self.variable_keys(pieces.iter().flatten(), &value.text, &path);
+            for (value, pieces) in values.iter().zip(read) {
+                let pieces = pieces.iter().flatten();
+                self.variable_keys(pieces, &value.1.text, &value_path(path, value.0));
             }
         }
         Some(operand)
+    }
+
+    /// Whether all values are within the limit of patterns (L-1002).
+    fn are_short(&mut self, values: &[Placed<'_, '_>], path: &Path<'_>) -> bool {
+        let long = |(index, value): &&Placed<'_, '_>| {
+            !self.is_short(&value.text, &value_path(path, *index))
+        };
+        values.iter().filter(long).count() == 0
+    }
+
+    /// Reports what is wrong with the values, each at its place, and with the list.
+    fn value_problems(
+        &mut self,
+        problems: Vec<ValueProblem>,
+        values: &[Placed<'_, '_>],
+        span: Span,
+        path: &Path<'_>,
+    ) {
+        for ValueProblem { index, problem } in problems {
+            if let Some((index, value)) = index.and_then(|index| values.get(index)) {
+                self.findings.problem(problem, &value.text, &value_path(path, *index));
+            } else {
+                self.add(problem.code, problem.rejects, span, path, problem.message);
+            }
+        }
     }
 
     /// Reports values of one key in different JSON types (L-114).
@@ -152,6 +167,13 @@ impl Lowering<'_> {
             self.add(FindingCode::InvalidConditionDataType, Reject::Never, span, path, message);
         }
     }
+}
+
+/// A value of a test and its position, if it stands in an array.
+type Placed<'t, 'a> = (Option<usize>, &'t ConditionValue<'a>);
+
+fn value_path<'p>(path: &'p Path<'p>, index: Option<usize>) -> Path<'p> {
+    index.map_or(*path, |index| path.index(index))
 }
 
 /// Whether the values of an operator are patterns, whose length is limited (L-1002).
