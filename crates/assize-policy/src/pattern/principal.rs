@@ -133,6 +133,9 @@ fn format_reason(text: &str) -> &'static str {
         ("iam", Some("saml-provider" | "oidc-provider")) => {
             "is an identity provider, which stands under `Federated`"
         }
+        ("iam" | "sts", _) if arn.account_id().is_none() => {
+            "names no account: expected an id of 12 digits after the fourth colon"
+        }
         ("iam" | "sts", _) => {
             "is no ARN of a principal: expected a root user, user, role, role session or \
              federated user"
