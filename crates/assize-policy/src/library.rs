@@ -188,7 +188,9 @@ mod tests {
 
     #[test]
     fn equal_documents_are_loaded_once() {
-        let text: Arc<str> = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#.into();
+        let statement = r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#;
+        let text = format!(r#"{{"Version":"2012-10-17","Statement":[{statement}]}}"#);
+        let text: Arc<str> = text.into();
         let ids: Vec<_> = (0..4).filter_map(PolicyId::new).collect();
         let mut builder = LibraryBuilder::new();
         builder.insert(ids[0], &text, &options(PolicyType::ManagedIdentity));
@@ -204,6 +206,14 @@ mod tests {
         assert_ne!(entry(ids[0]), entry(ids[1]));
         assert_eq!((first.len(), library.len()), (2, 4));
         assert_eq!(library.iter().map(|(id, _)| id).collect::<Vec<_>>(), ids);
+    }
+
+    #[test]
+    fn libraries_go_between_threads() {
+        fn check<T: Send + Sync + 'static>() {}
+        check::<PolicyLibrary>();
+        check::<LibraryBuilder>();
+        check::<ir::Policy>();
     }
 
     /// L-005, E-112.

@@ -122,7 +122,7 @@ pub fn load(text: &str, options: &LoadOptions) -> Loaded {
 /// The IAM family takes no raw character beyond U+00FF (L-102). Raw control characters are
 /// syntax errors already (L-103).
 fn charset(text: &str, options: &LoadOptions, findings: &mut Findings) {
-    if !options.policy_type.is_iam_family() {
+    if !options.policy_type.is_iam_family() || text.is_ascii() {
         return;
     }
     let Some((at, found)) = text.char_indices().find(|(_, c)| *c > '\u{ff}') else { return };

@@ -139,7 +139,8 @@ impl Lowering<'_> {
             }
             other => {
                 let message = format!(
-                    "{} is no version of the policy language, expected `2012-10-17` or `2008-10-17`",
+                    "{} is no version of the policy language, expected `2012-10-17` or \
+                     `2008-10-17`",
                     quoted(other)
                 );
                 self.add(FindingCode::InvalidVersion, Reject::Always, element.span, &path, message);

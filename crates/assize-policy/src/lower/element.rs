@@ -66,10 +66,13 @@ impl<'t, 'a> Elements<'t, 'a> {
 pub(super) fn allows_everything(statement: &Statement<'_>) -> bool {
     let elements = Elements::of(statement);
     let is_star = |list: &Shape<'_, List<'_, Text<'_>>>| {
-        list.expected()
-            .is_some_and(|list| list.len() == 1 && list.iter().all(|(_, t)| t.value == "*"))
+        let star = |(_, text): (_, &Text<'_>)| text.value == "*";
+        list.expected().is_some_and(|list| list.len() == 1 && list.iter().all(star))
     };
-    let everyone = |principal: &PrincipalElement<'_>| matches!(principal.element.value.expected(), Some(PrincipalValue::Text(t)) if t.value == "*");
+    let everyone = |principal: &PrincipalElement<'_>| match principal.element.value.expected() {
+        Some(PrincipalValue::Text(text)) => text.value == "*",
+        _ => false,
+    };
     statement.elements.iter().all(|element| match element {
         StatementElement::Sid(_) => true,
         StatementElement::Effect(effect) => {

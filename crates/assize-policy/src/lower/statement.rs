@@ -219,12 +219,12 @@ impl Lowering<'_> {
             ActionPattern::Any => None,
             ActionPattern::Named { vendor, .. } => Some(&**vendor),
         };
-        let shown = quoted(&text.value);
+        let shown = || quoted(&text.value);
         let (code, rejects, message) = match self.policy_type() {
             PolicyType::RoleTrust if vendor != Some("sts") => (
                 FindingCode::UnsupportedActionInPolicy,
                 Reject::Always,
-                format!("action {shown} in a trust policy, which has actions of `sts` only"),
+                format!("action {} in a trust policy, which has actions of `sts` only", shown()),
             ),
             PolicyType::ResourceControl if vendor.is_none() && !self.rcp_full_access => (
                 FindingCode::XRcpActionStar,
@@ -239,13 +239,13 @@ impl Lowering<'_> {
                 if vendor.eq_ignore_ascii_case(owner) {
                     return;
                 }
-                let message = format!("action {shown} in a policy of a resource of `{owner}`");
+                let message = format!("action {} in a policy of a resource of `{owner}`", shown());
                 (FindingCode::UnsupportedActionInPolicy, Reject::Never, message)
             }
             PolicyType::ServiceControl
                 if self.is_legacy_scp() && has_inner_wildcard(&text.value) =>
             {
-                let message = format!("action {shown} with a wildcard before its last character");
+                let message = format!("action {} has a wildcard before its end", shown());
                 (FindingCode::ScpSyntaxErrorActionWildcard, Reject::Always, message)
             }
             _ => return,

@@ -120,7 +120,9 @@ fn documents_have_the_elements_of_the_grammar() {
 /// L-122, L-124, L-502: worked example 8 and the types that demand a version.
 #[test]
 fn the_version_decides_about_variables_and_is_demanded_by_type() {
-    let statement = r#""Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::b/${aws:username}"}"#;
+    let resource = "arn:aws:s3:::b/${aws:username}";
+    let statement =
+        format!(r#""Statement":{{"Effect":"Allow","Action":"s3:*","Resource":"{resource}"}}"#);
     let none = format!("{{{statement}}}");
     let old = format!(r#"{{"Version":"2008-10-17",{statement}}}"#);
     let literal = "VARIABLE_UNSUPPORTED_IN_VERSION $.Statement.Resource";
@@ -171,7 +173,8 @@ fn sids_are_restricted_by_type() {
     check(&author(IM), r#""Sid":"""#, "EMPTY_SID_VALUE $.Statement.Sid");
     let twice = |members: &str| {
         format!(
-            r#"{{"Version":"2012-10-17","Statement":[{{{members},"Sid":"A"}},{{{members},"Sid":"A"}},{{{members},"Sid":"a"}}]}}"#
+            r#"{{"Version":"2012-10-17","Statement":
+                [{{{members},"Sid":"A"}},{{{members},"Sid":"A"}},{{{members},"Sid":"a"}}]}}"#
         )
     };
     let statement = completed(IM, "");
@@ -403,7 +406,8 @@ fn conditions_load_with_what_there_is_to_say() {
     assert_eq!(test("Bool", "false"), "");
     assert_eq!(
         test("Bool", r#"[true,"false"]"#),
-        "INVALID_CONDITION_DATA_TYPE $.Bool[\"k:v\"]\nINVALID_CONDITION_MULTIPLE_BOOLEAN $.Bool[\"k:v\"]"
+        "INVALID_CONDITION_DATA_TYPE $.Bool[\"k:v\"]\n\
+         INVALID_CONDITION_MULTIPLE_BOOLEAN $.Bool[\"k:v\"]"
     );
     assert_eq!(test("StringEquals", "[]"), r#"EMPTY_ARRAY_CONDITION $.StringEquals["k:v"]"#);
     assert_eq!(
@@ -706,7 +710,8 @@ proptest! {
                 prop_assert_eq!(list.len(), n_resources);
             }
         }
-        prop_assert_eq!(statement.conditions.len(), members.matches("\":{\"aws:").count() + members.matches("\":{\"k\"").count());
+        let n_tests = ["\":{\"aws:", "\":{\"k\""].map(|key| members.matches(key).count());
+        prop_assert_eq!(statement.conditions.len(), n_tests.iter().sum::<usize>());
         for condition in &statement.conditions {
             let n = match &condition.operand {
                 Operand::Text(values) => values.len(),

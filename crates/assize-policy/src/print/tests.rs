@@ -53,11 +53,12 @@ fn documents_print_in_three_styles() {
 #[test]
 fn what_is_no_policy_prints_as_it_stands() {
     check("[1, null]", Style::Minified, "[1,null]");
-    check(
-        r#"{"Principal":1,"Statement":[5,{"Action":{},"Principal":["x"],"Condition":{"a":{"b":null}}}],"Id":"","Id":""}"#,
-        Style::Minified,
-        r#"{"Principal":1,"Statement":[5,{"Action":{},"Principal":["x"],"Condition":{"a":{"b":null}}}],"Id":"","Id":""}"#,
-    );
+    for text in [
+        r#"{"Principal":1,"Id":"","Id":"","Statement":[5]}"#,
+        r#"{"Statement":{"Action":{},"Principal":["x"],"Condition":{"a":{"b":null}}}}"#,
+    ] {
+        check(text, Style::Minified, text);
+    }
 }
 
 /// What is beyond U+00FF prints as an escape, so that a policy of the IAM family still loads
@@ -95,7 +96,8 @@ fn json() -> impl Strategy<Value = String> {
     let string = word.prop_map(|word| format!("\"{word}\""));
     let leaf = prop_oneof![
         4 => string.clone(),
-        1 => prop::sample::select(vec!["null", "true", "false", "0", "-1.50e+3"]).prop_map(String::from),
+        1 => prop::sample::select(vec!["null", "true", "false", "-1.50e+3"])
+            .prop_map(String::from),
     ];
     leaf.prop_recursive(6, 64, 6, move |inner| {
         let members = prop::collection::vec((string.clone(), inner.clone()), 0..6);
@@ -136,6 +138,8 @@ proptest! {
     #[test]
     fn any_text_parses_without_a_panic(text in "[\\[\\]{}:,\"'\\\\ a-z0-9\\.\\-\\+/é\n]{0,40}") {
         let parse = parse(&text);
-        prop_assert_eq!(parse.document.is_none(), parse.findings.iter().any(|f| f.code == crate::FindingCode::JsonSyntaxError));
+        let is_broken =
+            parse.findings.iter().any(|f| f.code == crate::FindingCode::JsonSyntaxError);
+        prop_assert_eq!(parse.document.is_none(), is_broken);
     }
 }
