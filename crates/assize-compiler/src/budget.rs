@@ -1,0 +1,127 @@
+//! What compiling may cost, which passes run, and the error when a limit is hit.
+
+use std::fmt;
+
+/// Most documents in one policy set: a place in a set takes 16 bits.
+pub const MAX_DOCUMENTS: usize = u16::MAX as usize - 1;
+/// Most statements in one document: a place in a document takes 16 bits.
+pub const MAX_STATEMENTS: usize = u16::MAX as usize - 1;
+/// Most distinct policy sets in tables or in an overlay.
+pub const MAX_SETS: usize = (1 << 31) - 1;
+/// Most actions unknown to the catalog in one overlay.
+pub const MAX_OVERLAY_ACTIONS: usize = 1 << 20;
+/// Most rules in all cells, unless the caller says otherwise; eight bytes each.
+pub const DEFAULT_MAX_RULES: usize = 1 << 24;
+/// Most rules in the cells of one set, unless the caller says otherwise.
+pub const DEFAULT_MAX_RULES_PER_SET: usize = 1 << 21;
+/// Most patterns in all indexes of cells, unless the caller says otherwise; about 200 bytes each.
+pub const DEFAULT_MAX_INDEXED_PATTERNS: usize = 1 << 17;
+/// Most rules of cells made while deciding that are kept during one call.
+pub const MAX_KEPT_RULES: usize = 1 << 16;
+
+/// Which passes run and what they may cost. Passes and budgets change speed and memory, never an
+/// answer (E-110).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CompileOptions {
+    /// Actions are resolved to cells at load; otherwise statement by statement while deciding.
+    pub action_partition: bool,
+    /// Statements behind one that always applies are cut, and cells that need no row are marked.
+    pub static_verdicts: bool,
+    /// Equal conditions of different statements are one atom.
+    pub shared_atoms: bool,
+    /// Many patterns are searched together.
+    pub pattern_sets: bool,
+    /// Equal documents, sets and cells are compiled once.
+    pub interning: bool,
+    /// Most rules in all cells. Sets beyond it are matched statement by statement.
+    pub max_rules: usize,
+    /// Most rules in the cells of one set. A set beyond it is matched statement by statement.
+    pub max_rules_per_set: usize,
+    /// Most patterns in all indexes. Cells beyond it match their patterns one by one.
+    pub max_indexed_patterns: usize,
+}
+
+impl Default for CompileOptions {
+    fn default() -> Self {
+        Self {
+            action_partition: true,
+            static_verdicts: true,
+            shared_atoms: true,
+            pattern_sets: true,
+            interning: true,
+            max_rules: DEFAULT_MAX_RULES,
+            max_rules_per_set: DEFAULT_MAX_RULES_PER_SET,
+            max_indexed_patterns: DEFAULT_MAX_INDEXED_PATTERNS,
+        }
+    }
+}
+
+/// Why tables or an overlay could not be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{kind}")]
+pub struct Error {
+    kind: ErrorKind,
+}
+
+impl Error {
+    pub(crate) const fn new(kind: ErrorKind) -> Self {
+        Self { kind }
+    }
+
+    /// What went wrong, for code.
+    pub const fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+}
+
+/// The limits that are errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// More documents in a set than [`MAX_DOCUMENTS`].
+    TooManyDocuments {
+        /// The limit.
+        limit: usize,
+    },
+    /// More statements in a document than [`MAX_STATEMENTS`].
+    TooManyStatements {
+        /// The limit.
+        limit: usize,
+    },
+    /// More statements in all documents than ids can name.
+    TooManyStatementsInAll {
+        /// The limit.
+        limit: usize,
+    },
+    /// More sets than [`MAX_SETS`].
+    TooManySets {
+        /// The limit.
+        limit: usize,
+    },
+    /// More unknown actions than [`MAX_OVERLAY_ACTIONS`].
+    TooManyActions {
+        /// The limit.
+        limit: usize,
+    },
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooManyDocuments { limit } => {
+                write!(f, "more than {limit} policies in one policy set")
+            }
+            Self::TooManyStatements { limit } => {
+                write!(f, "more than {limit} statements in one policy")
+            }
+            Self::TooManyStatementsInAll { limit } => {
+                write!(f, "more than {limit} statements in all policies")
+            }
+            Self::TooManySets { limit } => write!(f, "more than {limit} policy sets"),
+            Self::TooManyActions { limit } => {
+                write!(f, "more than {limit} actions that the catalog does not know")
+            }
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! The loop that decides columns of checks.
+//!
+//! Rows are sorted by frame and action. The cells of a group's layers are fetched once; what
+//! they say without a row decides the whole group, and only what is left looks at rows.
+
+mod dynamic;
+mod plan;
+
+use std::ops::Range;
+
+use assize_model::{AllowedBy, Layer, ReasonCode, Strength};
+
+use self::dynamic::DynamicCells;
+use self::plan::{CellView, Plan};
+use crate::columns::{ActionRef, DecisionRow, Frame, RequestColumns, StatementPlace};
+use crate::overlay::Overlay;
+use crate::program::Rule;
+use crate::program::evaluate::{
+    Applying, Buffers, Evaluate, GroupEvaluator, RowEvaluator, Undecided,
+};
+use crate::service_rules::{self, Ending, Grants};
+use crate::simplify::AllowState;
+use crate::tables::DecisionTables;
+
+/// Rows that are sorted together; 128 KiB of keys.
+const N_CHUNK_ROWS: usize = 1 << 14;
+
+/// Working memory of deciding, one for each thread. It grows during the first batch and is then
+/// only reused.
+#[derive(Debug, Clone, Default)]
+pub struct Scratch {
+    keys: Vec<u64>,
+    dynamic: DynamicCells,
+    buffers: Buffers,
+}
+
+impl Scratch {
+    /// Fresh working memory.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl DecisionTables {
+    /// Decides the checks `rows` of the columns into `out`, in order: `out[n]` is the answer to
+    /// row `rows.start + n`.
+    ///
+    /// Rows that the columns do not have, or that point outside the lists of the columns, are
+    /// not allowed. After the first batch of a shape nothing is allocated.
+    pub fn decide(
+        &self,
+        overlay: Option<&Overlay>,
+        columns: &RequestColumns<'_>,
+        rows: Range<usize>,
+        scratch: &mut Scratch,
+        out: &mut [DecisionRow],
+    ) {
+        let lengths = [columns.principal.len(), columns.resource.len(), columns.frame.len()];
+        let n_rows = lengths.into_iter().fold(columns.action.len(), usize::min);
+        debug_assert!(rows.end <= n_rows && out.len() == rows.len(), "columns of one length");
+        out.fill(DecisionRow::default());
+        scratch.buffers.memo.begin();
+        scratch.dynamic.begin();
+        let rows = rows.start..rows.end.min(n_rows).min(rows.start.saturating_add(out.len()));
+        let mut start = rows.start;
+        while start < rows.end {
+            let end = rows.end.min(start + N_CHUNK_ROWS);
+            let out = &mut out[start - rows.start..end - rows.start];
+            self.decide_chunk(overlay, columns, start..end, scratch, out);
+            start = end;
+        }
+    }
+
+    fn decide_chunk(
+        &self,
+        overlay: Option<&Overlay>,
+        columns: &RequestColumns<'_>,
+        rows: Range<usize>,
+        scratch: &mut Scratch,
+        out: &mut [DecisionRow],
+    ) {
+        let mut keys = std::mem::take(&mut scratch.keys);
+        keys.clear();
+        keys.extend(rows.clone().zip(0_u64..).map(|(row, offset)| {
+            // The order only brings equal rows together: that high bits of large numbers fall
+            // out makes smaller groups, never wrong ones.
+            let frame = u64::from(columns.frame[row]) << 40;
+            frame | (u64::from(columns.action[row].0) & 0xff_ffff) << 16 | offset
+        }));
+        keys.sort_unstable();
+        let row_of = |key: u64| rows.start + (key & 0xffff) as usize;
+        let group_of = |key: u64| (columns.frame[row_of(key)], columns.action[row_of(key)]);
+        for group in keys.chunk_by(|&a, &b| group_of(a) == group_of(b)) {
+            let (frame, action) = group_of(group[0]);
+            if let Some(frame) = columns.frames.get(frame as usize) {
+                let offsets = group.iter().map(|&key| (key & 0xffff) as usize);
+                let group = Group { frame, action, first_row: rows.start };
+                self.decide_group(overlay, columns, group, offsets, scratch, out);
+            }
+        }
+        scratch.keys = keys;
+    }
+
+    fn decide_group(
+        &self,
+        overlay: Option<&Overlay>,
+        columns: &RequestColumns<'_>,
+        group: Group<'_>,
+        offsets: impl Iterator<Item = usize>,
+        scratch: &mut Scratch,
+        out: &mut [DecisionRow],
+    ) {
+        let shared = &self.program;
+        scratch.dynamic.prepare(self, overlay, group.frame, group.action);
+        let plan = Plan::new(self, overlay, group.frame, group.action, &scratch.dynamic);
+        let overlay = overlay.map(|overlay| &overlay.program);
+        if let Ok(answer) = decide_check(&plan, &mut GroupEvaluator { shared, overlay }) {
+            offsets.for_each(|offset| out[offset] = answer);
+            return;
+        }
+        for offset in offsets {
+            let row = group.first_row + offset;
+            let principal = columns.principals.get(columns.principal[row] as usize);
+            let resource = columns.resources.get(columns.resource[row] as usize);
+            let (Some(principal), Some(resource)) = (principal, resource) else { continue };
+            let buffers = &mut scratch.buffers;
+            let mut evaluator =
+                RowEvaluator { shared, overlay, columns, row, principal, resource, buffers };
+            if let Ok(answer) = decide_check(&plan, &mut evaluator) {
+                out[offset] = answer;
+            }
+        }
+    }
+}
+
+/// Rows of one frame and action.
+#[derive(Debug, Clone, Copy)]
+struct Group<'a> {
+    frame: &'a Frame,
+    action: ActionRef,
+    first_row: usize,
+}
+
+/// One check (E, section 3.1).
+fn decide_check(plan: &Plan<'_>, evaluator: &mut impl Evaluate) -> Result<DecisionRow, Undecided> {
+    if plan.frame.builtin_allow {
+        return builtin_allow(plan, evaluator);
+    }
+    for layer in &plan.denies {
+        if let Some(document) = layer.poison {
+            return Ok(DecisionRow::poison(layer.layer, document, layer.in_grants));
+        }
+        if let Some(place) = first(layer.rules, layer.in_grants, evaluator)? {
+            return Ok(DecisionRow::explicit(layer.layer, place));
+        }
+    }
+    if let Some(reason) = plan.frame.builtin_refusal {
+        return Ok(DecisionRow::implicit(Layer::Builtin, reason));
+    }
+    for &(layer, cell) in &plan.guards {
+        if !allows(cell, evaluator)? {
+            return Ok(DecisionRow::implicit(layer, ReasonCode::NoAllow));
+        }
+    }
+    if let Some(reason) = plan.frame.refusal {
+        return Ok(DecisionRow::implicit(Layer::Service, reason));
+    }
+    decide_grants(plan, evaluator)
+}
+
+/// E-70, E-71: allowed, unless the endpoint's policy objects.
+fn builtin_allow(plan: &Plan<'_>, evaluator: &mut impl Evaluate) -> Result<DecisionRow, Undecided> {
+    let layer = Layer::VpcEndpoint;
+    if let Some(denies) = plan.denies.iter().find(|denies| denies.layer == layer) {
+        if let Some(document) = denies.poison {
+            return Ok(DecisionRow::poison(layer, document, false));
+        }
+        if let Some(place) = first(denies.rules, false, evaluator)? {
+            return Ok(DecisionRow::explicit(layer, place));
+        }
+    }
+    if let Some(&(_, cell)) = plan.guards.iter().find(|guard| guard.0 == layer)
+        && !allows(cell, evaluator)?
+    {
+        return Ok(DecisionRow::implicit(layer, ReasonCode::NoAllow));
+    }
+    Ok(DecisionRow::allowed(Layer::Builtin, ReasonCode::BuiltinAllow, AllowedBy::Builtin))
+}
+
+/// Step 3: E-52 – E-58.
+fn decide_grants(plan: &Plan<'_>, evaluator: &mut impl Evaluate) -> Result<DecisionRow, Undecided> {
+    let frame = plan.frame;
+    let named = resource_grants(plan, evaluator)?;
+    let mut grants = Grants {
+        direct: named.direct.is_some(),
+        entity: named.entity.is_some(),
+        account: named.account.is_some(),
+        ..Grants::default()
+    };
+    let mut identity = None;
+    if !service_rules::is_outsider(frame.kind) {
+        grants.identity = match plan.identity {
+            None => plan.identity_allows_all,
+            Some(cell) if cell.allow == AllowState::Never => false,
+            Some(cell) => {
+                identity = first(cell.allows, false, evaluator)?;
+                identity.is_some()
+            }
+        };
+        let settled = service_rules::identity_settles(frame.kind)
+            && !(grants.identity || grants.direct || grants.entity);
+        if !settled {
+            grants.boundary = plan.boundary.is_none_or_allows(evaluator)?;
+            grants.session = plan.session.is_none_or_allows(evaluator)?;
+        }
+    }
+    let ending = service_rules::conclude(frame, grants);
+    let row = ending.row();
+    let place = match ending {
+        Ending::Allowed { layer: Layer::Identity, .. } => identity,
+        Ending::Allowed { layer: Layer::Resource, entity_took_part, .. } => {
+            let entity = named.entity.filter(|_| entity_took_part);
+            match (named.direct, entity) {
+                (Some(direct), Some(entity)) => Some(earlier(direct, entity)),
+                (direct, entity) => direct.or(entity),
+            }
+        }
+        _ => None,
+    };
+    Ok(place.map_or(row, |place| row.at(place)))
+}
+
+/// The first by E-102: grants stand before the resource's own policies.
+fn earlier(a: StatementPlace, b: StatementPlace) -> StatementPlace {
+    let order = |place: &StatementPlace| (!place.in_grants, place.document, place.statement);
+    if order(&a) <= order(&b) { a } else { b }
+}
+
+/// The first resource-based Allow statement of each strength (E-45).
+#[derive(Debug, Default)]
+struct Named {
+    direct: Option<StatementPlace>,
+    entity: Option<StatementPlace>,
+    account: Option<StatementPlace>,
+}
+
+fn resource_grants(plan: &Plan<'_>, evaluator: &mut impl Evaluate) -> Result<Named, Undecided> {
+    let mut named = Named::default();
+    // A Direct grant settles everything but the gate that Account grants open (E-54).
+    let account_matters = plan.frame.gated && plan.frame.same_account;
+    for &(in_grants, rules) in &plan.resource_allows {
+        for &rule in rules {
+            let go_on = evaluator.scan(rule, |found| {
+                let place = match found.strength {
+                    Strength::Direct => &mut named.direct,
+                    Strength::Entity => &mut named.entity,
+                    Strength::Account => &mut named.account,
+                };
+                place.get_or_insert_with(|| place_of(found, in_grants));
+                named.direct.is_none() || (account_matters && named.account.is_none())
+            })?;
+            if !go_on {
+                return Ok(named);
+            }
+        }
+    }
+    Ok(named)
+}
+
+fn place_of(found: Applying, in_grants: bool) -> StatementPlace {
+    StatementPlace { in_grants, document: found.document, statement: Some(found.statement) }
+}
+
+/// The first statement of the rules that applies.
+#[inline]
+fn first(
+    rules: &[Rule],
+    in_grants: bool,
+    evaluator: &mut impl Evaluate,
+) -> Result<Option<StatementPlace>, Undecided> {
+    let mut place = None;
+    for &rule in rules {
+        let go_on = evaluator.scan(rule, |found| {
+            place = Some(place_of(found, in_grants));
+            false
+        })?;
+        if !go_on {
+            break;
+        }
+    }
+    Ok(place)
+}
+
+/// Whether every node has an Allow that applies (E-35). Rules come in the order of nodes.
+fn allows(cell: CellView<'_>, evaluator: &mut impl Evaluate) -> Result<bool, Undecided> {
+    match cell.allow {
+        AllowState::Never => return Ok(false),
+        AllowState::Always => return Ok(true),
+        AllowState::Depends => {}
+    }
+    let mut next = 0;
+    for &rule in cell.allows {
+        if rule.node < next {
+            continue;
+        }
+        if rule.node > next {
+            return Ok(false);
+        }
+        if !evaluator.scan(rule, |_| false)? {
+            next += 1;
+            if next == cell.n_nodes {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}

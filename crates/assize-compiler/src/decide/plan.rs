@@ -1,0 +1,179 @@
+//! What stands in the layers of a group: its cells, fetched once.
+
+use assize_model::Layer;
+use smallvec::SmallVec;
+
+use super::allows;
+use super::dynamic::DynamicCells;
+use crate::columns::{ActionRef, EndpointLayer, Frame, IdentityLayer, SessionLayer, SetRef};
+use crate::overlay::Overlay;
+use crate::program::Rule;
+use crate::program::evaluate::{Evaluate, Undecided};
+use crate::simplify::AllowState;
+use crate::tables::DecisionTables;
+
+/// The statements of one set over the action of the group.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CellView<'a> {
+    pub(crate) denies: &'a [Rule],
+    pub(crate) allows: &'a [Rule],
+    pub(crate) allow: AllowState,
+    pub(crate) n_nodes: u16,
+}
+
+/// The Deny statements of a layer, or that it is poisoned.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Denies<'a> {
+    pub(super) layer: Layer,
+    pub(super) in_grants: bool,
+    pub(super) poison: Option<u16>,
+    pub(super) rules: &'a [Rule],
+}
+
+/// A layer of which only whether it allows is of interest.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Restriction<'a> {
+    /// It does not apply.
+    None,
+    /// It allows nothing.
+    Empty,
+    /// Its statements.
+    Cell(CellView<'a>),
+}
+
+impl Restriction<'_> {
+    pub(super) fn is_none_or_allows(
+        &self,
+        evaluator: &mut impl Evaluate,
+    ) -> Result<bool, Undecided> {
+        match self {
+            Self::None => Ok(true),
+            Self::Empty => Ok(false),
+            Self::Cell(cell) => allows(*cell, evaluator),
+        }
+    }
+}
+
+/// Layers that can deny: the seven of E-50, and grants.
+const N_LAYERS: usize = 8;
+
+/// Everything about a group that does not depend on the row.
+#[derive(Debug)]
+pub(super) struct Plan<'a> {
+    pub(super) frame: &'a Frame,
+    /// Layers with Deny statements or poison, in the order of E-50.
+    pub(super) denies: SmallVec<[Denies<'a>; N_LAYERS]>,
+    /// The guardrails that do not allow always (E-51).
+    pub(super) guards: SmallVec<[(Layer, CellView<'a>); 3]>,
+    /// Resource-based Allow statements, those of grants first.
+    pub(super) resource_allows: SmallVec<[(bool, &'a [Rule]); 2]>,
+    pub(super) identity: Option<CellView<'a>>,
+    pub(super) identity_allows_all: bool,
+    pub(super) boundary: Restriction<'a>,
+    pub(super) session: Restriction<'a>,
+}
+
+impl<'a> Plan<'a> {
+    pub(super) fn new(
+        tables: &'a DecisionTables,
+        overlay: Option<&'a Overlay>,
+        frame: &'a Frame,
+        action: ActionRef,
+        dynamic: &'a DynamicCells,
+    ) -> Self {
+        let fetch = |set| cell(tables, overlay, set, action, dynamic);
+        let mut plan = Self {
+            frame,
+            denies: SmallVec::new(),
+            guards: SmallVec::new(),
+            resource_allows: SmallVec::new(),
+            identity: None,
+            identity_allows_all: frame.identity == IdentityLayer::AllowAll,
+            boundary: Restriction::None,
+            session: Restriction::None,
+        };
+        plan.guardrails(fetch);
+        plan.resource(fetch);
+        if let IdentityLayer::Set(set) = frame.identity {
+            plan.identity = Some(plan.deny(Layer::Identity, fetch(set)));
+        }
+        if let Some(set) = frame.boundary {
+            plan.boundary = Restriction::Cell(plan.deny(Layer::Boundary, fetch(set)));
+        }
+        plan.session = match frame.session {
+            SessionLayer::NotApplicable => Restriction::None,
+            SessionLayer::Empty => Restriction::Empty,
+            SessionLayer::Set(set) => Restriction::Cell(plan.deny(Layer::Session, fetch(set))),
+            SessionLayer::Task(set) => {
+                plan.deny(Layer::Session, fetch(set));
+                Restriction::None
+            }
+        };
+        plan
+    }
+
+    /// Takes in what a layer denies.
+    fn deny(&mut self, layer: Layer, (cell, poison): (CellView<'a>, Option<u16>)) -> CellView<'a> {
+        if poison.is_some() || !cell.denies.is_empty() {
+            self.denies.push(Denies { layer, in_grants: false, poison, rules: cell.denies });
+        }
+        cell
+    }
+
+    fn guardrails(&mut self, fetch: impl Fn(SetRef) -> (CellView<'a>, Option<u16>)) {
+        let endpoint = match self.frame.endpoint {
+            EndpointLayer::Set(set) => Some(set),
+            EndpointLayer::NotApplicable | EndpointLayer::AllowAll => None,
+        };
+        let guardrails = [
+            (Layer::ResourceControl, self.frame.rcp),
+            (Layer::ServiceControl, self.frame.scp),
+            (Layer::VpcEndpoint, endpoint),
+        ];
+        for (layer, set) in guardrails {
+            let Some(set) = set else { continue };
+            let cell = self.deny(layer, fetch(set));
+            if cell.allow != AllowState::Always {
+                self.guards.push((layer, cell));
+            }
+        }
+    }
+
+    /// Grants and the resource's own policies, with the exceptions of E-83 and E-84.
+    fn resource(&mut self, fetch: impl Fn(SetRef) -> (CellView<'a>, Option<u16>)) {
+        for (in_grants, set) in [(true, self.frame.grants), (false, self.frame.resource)] {
+            let Some((cell, poison)) = set.map(&fetch) else { continue };
+            let frame = self.frame;
+            let rules = if frame.ignore_resource_denies && !in_grants { &[] } else { cell.denies };
+            if poison.is_some() || !rules.is_empty() {
+                self.denies.push(Denies { layer: Layer::Resource, in_grants, poison, rules });
+            }
+            let ignored = frame.ignore_resource_allows && !in_grants;
+            if !ignored && !cell.allows.is_empty() {
+                self.resource_allows.push((in_grants, cell.allows));
+            }
+        }
+    }
+}
+
+/// The cell of a set, and the first of its documents that does not load.
+fn cell<'a>(
+    tables: &'a DecisionTables,
+    overlay: Option<&'a Overlay>,
+    set: SetRef,
+    action: ActionRef,
+    dynamic: &'a DynamicCells,
+) -> (CellView<'a>, Option<u16>) {
+    let view = tables.set(overlay, set);
+    let fetched = view.page_table.zip(tables.known_action(action));
+    if let Some(cell) = fetched.and_then(|(table, action)| tables.cell(table, action)) {
+        let cell = CellView {
+            denies: cell.denies.of(&tables.rules),
+            allows: cell.allows.of(&tables.rules),
+            allow: cell.allow,
+            n_nodes: view.n_nodes,
+        };
+        return (cell, view.poison);
+    }
+    (dynamic.get(set, action, view.n_nodes), view.poison)
+}

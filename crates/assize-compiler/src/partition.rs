@@ -1,0 +1,416 @@
+//! Pass: action patterns to runs of actions, and runs to cells.
+//!
+//! A statement's patterns become runs of catalog positions. Within a document the ends of the
+//! runs part the actions into stretches over which the same statements stand; a set joins the
+//! stretches of its documents. Each distinct stretch is one cell, and pages of the action table
+//! that look alike are one page, so that what a policy does not mention costs nothing.
+
+use assize_catalog::Catalog;
+use assize_model::Effect;
+use assize_policy::ir::{ActionElement, ActionPattern};
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
+use std::hash::BuildHasher;
+
+use crate::budget::CompileOptions;
+use crate::intern::{Document, position};
+use crate::program::{Part, PrincipalTest, Program, ResourceTest, Rule};
+use crate::report::Fallback;
+use crate::resources;
+use crate::simplify::{self, AllowState};
+use crate::tables::{Cell, N_PAGE_ACTIONS, SetMember};
+
+/// The actions of a statement: runs of catalog positions, ascending, not touching (L-222,
+/// L-224).
+pub(crate) fn action_ranges(element: &ActionElement, catalog: &Catalog) -> Vec<(u32, u32)> {
+    let n_actions = position(catalog.n_actions());
+    let mut runs = Vec::new();
+    for pattern in &element.patterns {
+        match pattern {
+            ActionPattern::Any => runs.push((0, n_actions)),
+            ActionPattern::Named { vendor, name } => {
+                let expanded = catalog.expand(vendor, name).into_iter().map(|run| run.positions());
+                runs.extend(expanded.map(|run| (position(run.start), position(run.end))));
+            }
+        }
+    }
+    let runs = joined(runs);
+    if element.negated { complement(&runs, n_actions) } else { runs }
+}
+
+fn joined(mut runs: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
+    runs.sort_unstable();
+    let mut joined: Vec<(u32, u32)> = Vec::with_capacity(runs.len());
+    for (start, end) in runs.into_iter().filter(|(start, end)| start < end) {
+        match joined.last_mut() {
+            Some(last) if start <= last.1 => last.1 = last.1.max(end),
+            _ => joined.push((start, end)),
+        }
+    }
+    joined
+}
+
+fn complement(runs: &[(u32, u32)], n_actions: u32) -> Vec<(u32, u32)> {
+    let starts = std::iter::once(0).chain(runs.iter().map(|run| run.1));
+    let ends = runs.iter().map(|run| run.0).chain(std::iter::once(n_actions));
+    starts.zip(ends).filter(|(start, end)| start < end).collect()
+}
+
+/// The rule of a statement, unless it can never apply.
+pub(crate) fn rule(program: &Program, body: u32) -> Option<(Effect, Rule)> {
+    let part = program.bodies.get(body as usize)?;
+    let never = part.resource == ResourceTest::Never || part.principal == PrincipalTest::Nobody;
+    (!never).then(|| (part.effect, Rule::body(body, part.is_unconditional())))
+}
+
+/// The cells of one document.
+#[derive(Debug, Default)]
+struct DocumentCells {
+    /// Where each stretch begins, and its cell; the first begins at 0.
+    stretches: Vec<(u32, u32)>,
+    cells: Vec<DocumentCell>,
+}
+
+/// The statements of one document that stand over a stretch of actions.
+#[derive(Debug, Default)]
+struct DocumentCell {
+    denies: Vec<Rule>,
+    allows: Vec<Rule>,
+}
+
+/// The cells of all sets, while they are made.
+#[derive(Debug)]
+pub(crate) struct CellBuilder<'a> {
+    pub(crate) program: &'a mut Program,
+    pub(crate) documents: &'a [Document],
+    pub(crate) options: &'a CompileOptions,
+    n_actions: u32,
+    document_cells: Vec<Option<Option<DocumentCells>>>,
+    indexes: HashMap<Vec<u32>, Option<u32>>,
+    n_indexed: usize,
+    pub(crate) cells: Vec<Cell>,
+    pub(crate) rules: Vec<Rule>,
+    known_cells: HashTable<u32>,
+    pub(crate) pages: Vec<u32>,
+    known_pages: HashTable<u32>,
+    pub(crate) page_tables: Vec<u32>,
+    hasher: DefaultHashBuilder,
+    row: Vec<u32>,
+    pub(crate) fallbacks: Vec<Fallback>,
+}
+
+impl<'a> CellBuilder<'a> {
+    pub(crate) fn new(
+        program: &'a mut Program,
+        documents: &'a [Document],
+        options: &'a CompileOptions,
+        n_actions: usize,
+    ) -> Self {
+        Self {
+            program,
+            documents,
+            options,
+            n_actions: position(n_actions),
+            document_cells: documents.iter().map(|_| None).collect(),
+            indexes: HashMap::new(),
+            n_indexed: 0,
+            cells: Vec::new(),
+            rules: Vec::new(),
+            known_cells: HashTable::new(),
+            pages: Vec::new(),
+            known_pages: HashTable::new(),
+            page_tables: Vec::new(),
+            hasher: DefaultHashBuilder::default(),
+            row: Vec::new(),
+            fallbacks: Vec::new(),
+        }
+    }
+
+    /// Makes the cells of a set and gives where its page table begins, or `None` if they would
+    /// exceed a limit: the set is then matched statement by statement.
+    pub(crate) fn set(&mut self, members: &[SetMember], n_nodes: u16) -> Option<u32> {
+        for member in members {
+            self.prepare(member.document as usize)?;
+        }
+        let (n_cells, n_rules) = (self.cells.len(), self.rules.len());
+        let made = self.fill_row(members, n_nodes);
+        if made.is_none() {
+            self.forget_cells(n_cells, n_rules);
+            return None;
+        }
+        let start = position(self.page_tables.len());
+        let row = std::mem::take(&mut self.row);
+        for page in row.chunks(N_PAGE_ACTIONS) {
+            let page = self.page(page);
+            self.page_tables.push(page);
+        }
+        self.row = row;
+        Some(start)
+    }
+
+    /// Fills `row` with the cell of each action.
+    fn fill_row(&mut self, members: &[SetMember], n_nodes: u16) -> Option<()> {
+        let first_rule = self.rules.len();
+        self.row.clear();
+        let mut local: HashMap<Vec<u32>, u32> = HashMap::new();
+        let mut at = vec![0_usize; members.len()];
+        let mut stretch = vec![0_u32; members.len()];
+        let mut start = 0;
+        while start < self.n_actions {
+            let mut end = self.n_actions;
+            for (n, member) in members.iter().enumerate() {
+                let stretches = &self.prepared(member).stretches;
+                while stretches.get(at[n] + 1).is_some_and(|next| next.0 <= start) {
+                    at[n] += 1;
+                }
+                stretch[n] = stretches.get(at[n]).map_or(0, |stretch| stretch.1);
+                if let Some(next) = stretches.get(at[n] + 1) {
+                    end = end.min(next.0);
+                }
+            }
+            let cell = match local.get(&stretch) {
+                Some(&cell) => cell,
+                None => {
+                    let cell = self.cell(members, &stretch, n_nodes)?;
+                    if self.rules.len() - first_rule > self.options.max_rules_per_set {
+                        return None;
+                    }
+                    local.insert(stretch.clone(), cell);
+                    cell
+                }
+            };
+            self.row.resize(end as usize, cell);
+            start = end;
+        }
+        let full_pages = self.row.len().next_multiple_of(N_PAGE_ACTIONS);
+        let last = self.row.last().copied().unwrap_or(0);
+        self.row.resize(full_pages, last);
+        Some(())
+    }
+
+    fn prepared(&self, member: &SetMember) -> &DocumentCells {
+        const NONE: &DocumentCells = &DocumentCells { stretches: Vec::new(), cells: Vec::new() };
+        self.document_cells[member.document as usize]
+            .as_ref()
+            .and_then(Option::as_ref)
+            .unwrap_or(NONE)
+    }
+
+    /// Takes back cells that were made for a set past its limit.
+    fn forget_cells(&mut self, n_cells: usize, n_rules: usize) {
+        self.known_cells.retain(|&mut cell| (cell as usize) < n_cells);
+        self.cells.truncate(n_cells);
+        self.rules.truncate(n_rules);
+    }
+
+    /// Joins the stretches of the members into a cell.
+    fn cell(&mut self, members: &[SetMember], stretch: &[u32], n_nodes: u16) -> Option<u32> {
+        let (mut denies, mut allows) = (Vec::new(), Vec::new());
+        for ((member, &stretch), at) in members.iter().zip(stretch).zip(0..) {
+            let Some(cell) = self.prepared(member).cells.get(stretch as usize) else { continue };
+            denies.extend(cell.denies.iter().map(|rule| rule.at(at, member.node)));
+            allows.extend(cell.allows.iter().map(|rule| rule.at(at, member.node)));
+        }
+        let allow = finish(&mut denies, &mut allows, n_nodes, self.options);
+        self.intern_cell(&denies, &allows, allow)
+    }
+
+    fn intern_cell(&mut self, denies: &[Rule], allows: &[Rule], allow: AllowState) -> Option<u32> {
+        let hash = self.hasher.hash_one((denies, allows, allow));
+        let (cells, rules) = (&self.cells, &self.rules);
+        let same = |&at: &u32| {
+            let cell: &Cell = &cells[at as usize];
+            cell.allow == allow
+                && cell.denies.of(rules) == denies
+                && cell.allows.of(rules) == allows
+        };
+        if self.options.interning
+            && let Some(&cell) = self.known_cells.find(hash, same)
+        {
+            return Some(cell);
+        }
+        if self.rules.len() + denies.len() + allows.len() > self.options.max_rules {
+            return None;
+        }
+        let mut push = |part: &[Rule]| {
+            let start = position(self.rules.len());
+            self.rules.extend_from_slice(part);
+            Part { start, end: position(self.rules.len()) }
+        };
+        let cell = Cell { denies: push(denies), allows: push(allows), allow };
+        let at = position(self.cells.len());
+        self.cells.push(cell);
+        let (cells, rules, hasher) = (&self.cells, &self.rules, &self.hasher);
+        self.known_cells.insert_unique(hash, at, |&at| {
+            let cell = &cells[at as usize];
+            hasher.hash_one((cell.denies.of(rules), cell.allows.of(rules), cell.allow))
+        });
+        Some(at)
+    }
+
+    fn page(&mut self, page: &[u32]) -> u32 {
+        let hash = self.hasher.hash_one(page);
+        let pages = &self.pages;
+        let of = |at: u32| &pages[at as usize * N_PAGE_ACTIONS..][..N_PAGE_ACTIONS];
+        if let Some(&at) = self.known_pages.find(hash, |&at| of(at) == page) {
+            return at;
+        }
+        let at = position(self.pages.len() / N_PAGE_ACTIONS);
+        self.pages.extend_from_slice(page);
+        let (pages, hasher) = (&self.pages, &self.hasher);
+        self.known_pages.insert_unique(hash, at, |&at| {
+            hasher.hash_one(&pages[at as usize * N_PAGE_ACTIONS..][..N_PAGE_ACTIONS])
+        });
+        at
+    }
+
+    /// Makes the cells of a document on first use; `None` if they exceed the limit of a set.
+    fn prepare(&mut self, document: usize) -> Option<()> {
+        if self.document_cells[document].is_none() {
+            let made = self.document(document);
+            self.document_cells[document] = Some(made);
+        }
+        self.document_cells[document].as_ref()?.as_ref().map(|_| ())
+    }
+
+    fn document(&mut self, document: usize) -> Option<DocumentCells> {
+        let events = self.events(self.documents[document].bodies);
+        let mut made = DocumentCells::default();
+        let mut known: HashMap<Vec<u32>, u32> = HashMap::new();
+        let mut standing: Vec<u32> = Vec::new();
+        let mut work = 0;
+        let mut next = 0;
+        let mut start = 0;
+        while start < self.n_actions {
+            while let Some(&(at, body, begins)) = events.get(next).filter(|event| event.0 <= start)
+            {
+                debug_assert_eq!(at, start, "events come in order");
+                match (standing.binary_search(&body), begins) {
+                    (Err(place), true) => standing.insert(place, body),
+                    (Ok(place), false) => drop(standing.remove(place)),
+                    _ => {}
+                }
+                next += 1;
+            }
+            work += standing.len();
+            if work > self.options.max_rules_per_set {
+                return None;
+            }
+            let cell = match known.get(&standing) {
+                Some(&cell) => cell,
+                None => {
+                    let cell = self.document_cell(&standing);
+                    made.cells.push(cell);
+                    let at = position(made.cells.len() - 1);
+                    known.insert(standing.clone(), at);
+                    at
+                }
+            };
+            if made.stretches.last().is_none_or(|last| last.1 != cell) {
+                made.stretches.push((start, cell));
+            }
+            start = events.get(next).map_or(self.n_actions, |event| event.0);
+        }
+        Some(made)
+    }
+
+    /// Where the runs of statements begin and end, in order.
+    fn events(&self, bodies: Part) -> Vec<(u32, u32, bool)> {
+        let mut events = Vec::new();
+        for body in bodies.start..bodies.end {
+            if rule(self.program, body).is_none() {
+                continue;
+            }
+            for &(start, end) in self.program.action_ranges(body as usize) {
+                events.push((start, body, true));
+                events.push((end, body, false));
+            }
+        }
+        events.sort_unstable();
+        events
+    }
+
+    fn document_cell(&mut self, bodies: &[u32]) -> DocumentCell {
+        let mut cell = DocumentCell::default();
+        for &body in bodies {
+            match rule(self.program, body) {
+                Some((Effect::Deny, rule)) => cell.denies.push(rule),
+                Some((Effect::Allow, rule)) => cell.allows.push(rule),
+                None => {}
+            }
+        }
+        if self.options.static_verdicts {
+            simplify::cut_behind_unconditional(&mut cell.denies);
+            simplify::cut_behind_unconditional(&mut cell.allows);
+        }
+        if self.options.pattern_sets {
+            self.gather_patterns(&mut cell.denies);
+            self.gather_patterns(&mut cell.allows);
+        }
+        cell
+    }
+
+    /// Puts rules with many patterns behind an index. One that always applies stays apart: it
+    /// makes the verdict of the cell.
+    fn gather_patterns(&mut self, rules: &mut Vec<Rule>) {
+        let conditional = rules.iter().take_while(|rule| !rule.is_unconditional());
+        let bodies: Vec<u32> = conditional.map(|rule| rule.number()).collect();
+        let n_gathered = bodies.len();
+        if let Some(index) = self.index(bodies) {
+            rules.splice(..n_gathered, [Rule::index(index)]);
+        }
+    }
+
+    fn index(&mut self, bodies: Vec<u32>) -> Option<u32> {
+        if let Some(&index) = self.indexes.get(&bodies) {
+            return index;
+        }
+        let made = resources::index(self.program, &bodies).and_then(|index| {
+            let n_patterns = self.n_indexed + index.set.len();
+            let limit = self.options.max_indexed_patterns;
+            if n_patterns > limit {
+                let fallback = Fallback::PatternsOneByOne { limit };
+                if !self.fallbacks.contains(&fallback) {
+                    self.fallbacks.push(fallback);
+                }
+                return None;
+            }
+            self.n_indexed = n_patterns;
+            let at = position(self.program.indexes.len());
+            self.program.indexes.push(index);
+            Some(at)
+        });
+        self.indexes.insert(bodies, made);
+        made
+    }
+}
+
+/// Brings the rules of a cell into their final order and says what it allows.
+pub(crate) fn finish(
+    denies: &mut Vec<Rule>,
+    allows: &mut Vec<Rule>,
+    n_nodes: u16,
+    options: &CompileOptions,
+) -> AllowState {
+    if n_nodes > 1 {
+        allows.sort_by_key(|rule| rule.node);
+    }
+    if !options.static_verdicts {
+        return AllowState::Depends;
+    }
+    simplify::cut_behind_unconditional(denies);
+    simplify::cut_allows(allows, n_nodes);
+    simplify::allow_state(allows, n_nodes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_are_joined_and_turned_around() {
+        assert_eq!(joined(vec![(5, 7), (0, 2), (2, 3), (6, 6), (6, 9)]), [(0, 3), (5, 9)]);
+        assert_eq!(complement(&[(0, 3), (5, 9)], 10), [(3, 5), (9, 10)]);
+        assert_eq!(complement(&[], 10), [(0, 10)]);
+        assert_eq!(complement(&[(0, 10)], 10), []);
+    }
+}

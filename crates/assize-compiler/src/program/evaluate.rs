@@ -1,0 +1,384 @@
+//! Whether the statements of a cell apply to one row.
+
+use assize_automata::SetScratch;
+use assize_model::Strength;
+use assize_policy::value::eq_ignore_case;
+
+use super::condition::{Atom, Quantifier, Test, Texts};
+use super::memo::Memo;
+use super::pattern_index::Candidate;
+use super::template::TemplateBuffers;
+use super::{Body, PrincipalTest, Program, ResourceTest, Rule, Target};
+use crate::columns::{
+    KeyScope, OVERLAY_BIT, PrincipalEntry, RequestColumns, ResourceEntry, ValueId, ValueView,
+};
+
+/// Working memory of evaluation. Cleared, never shrunk.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Buffers {
+    pub(crate) memo: Memo,
+    templates: TemplateBuffers,
+    set: SetScratch,
+    matched: Vec<u32>,
+    candidates: Vec<Candidate>,
+}
+
+/// A statement that applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Applying {
+    pub(crate) document: u16,
+    pub(crate) statement: u16,
+    pub(crate) strength: Strength,
+}
+
+/// What can be said of statements without knowing a row: those that hold always.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Undecided;
+
+/// Says which statements apply.
+pub(crate) trait Evaluate {
+    /// Hands the statements of a rule that apply to `take`, in order, until it says false.
+    /// Gives false if it did.
+    ///
+    /// # Errors
+    /// [`Undecided`] when that depends on the row and no row is known.
+    fn scan(&mut self, rule: Rule, take: impl FnMut(Applying) -> bool) -> Result<bool, Undecided>;
+}
+
+/// Evaluates what holds for every row of a group.
+#[derive(Debug)]
+pub(crate) struct GroupEvaluator<'a> {
+    pub(crate) shared: &'a Program,
+    pub(crate) overlay: Option<&'a Program>,
+}
+
+impl Evaluate for GroupEvaluator<'_> {
+    fn scan(
+        &mut self,
+        rule: Rule,
+        mut take: impl FnMut(Applying) -> bool,
+    ) -> Result<bool, Undecided> {
+        let Target::Unconditional(body) = rule.target() else { return Err(Undecided) };
+        let program = program_of(self.shared, self.overlay, rule);
+        Ok(program.is_none_or(|program| take_unconditional(program, rule, body, &mut take)))
+    }
+}
+
+/// Evaluates for one row.
+#[derive(Debug)]
+pub(crate) struct RowEvaluator<'a> {
+    pub(crate) shared: &'a Program,
+    pub(crate) overlay: Option<&'a Program>,
+    pub(crate) columns: &'a RequestColumns<'a>,
+    pub(crate) row: usize,
+    pub(crate) principal: &'a PrincipalEntry,
+    pub(crate) resource: &'a ResourceEntry,
+    pub(crate) buffers: &'a mut Buffers,
+}
+
+impl Evaluate for RowEvaluator<'_> {
+    #[inline]
+    fn scan(
+        &mut self,
+        rule: Rule,
+        mut take: impl FnMut(Applying) -> bool,
+    ) -> Result<bool, Undecided> {
+        let Some(program) = program_of(self.shared, self.overlay, rule) else { return Ok(true) };
+        Ok(match rule.target() {
+            Target::Unconditional(body) => take_unconditional(program, rule, body, &mut take),
+            Target::Body(body) => {
+                let body = &program.bodies[body as usize];
+                match self.applies(program, rule, body, false) {
+                    Some(strength) => take(applying(rule, body, strength)),
+                    None => true,
+                }
+            }
+            Target::Index(index) => self.scan_index(program, rule, index, &mut take),
+        })
+    }
+}
+
+fn program_of<'a>(
+    shared: &'a Program,
+    overlay: Option<&'a Program>,
+    rule: Rule,
+) -> Option<&'a Program> {
+    if rule.is_of_overlay() { overlay } else { Some(shared) }
+}
+
+fn take_unconditional(
+    program: &Program,
+    rule: Rule,
+    body: u32,
+    take: &mut impl FnMut(Applying) -> bool,
+) -> bool {
+    take(applying(rule, &program.bodies[body as usize], Strength::Direct))
+}
+
+fn applying(rule: Rule, body: &Body, strength: Strength) -> Applying {
+    Applying { document: rule.document, statement: body.statement, strength }
+}
+
+impl<'a> RowEvaluator<'a> {
+    fn scan_index(
+        &mut self,
+        program: &'a Program,
+        rule: Rule,
+        index: u32,
+        take: &mut impl FnMut(Applying) -> bool,
+    ) -> bool {
+        let index = &program.indexes[index as usize];
+        let resource = (!self.resource.is_star()).then_some(&*self.resource.text);
+        let mut candidates = std::mem::take(&mut self.buffers.candidates);
+        let Buffers { set, matched, .. } = self.buffers;
+        index.candidates(resource, set, matched, &mut candidates);
+        let mut go_on = true;
+        for &(at, resource_known) in &candidates {
+            let body = &program.bodies[index.bodies[at as usize] as usize];
+            if let Some(strength) = self.applies(program, rule, body, resource_known)
+                && !take(applying(rule, body, strength))
+            {
+                go_on = false;
+                break;
+            }
+        }
+        self.buffers.candidates = candidates;
+        go_on
+    }
+
+    /// Whether a statement applies, its action part being true (L-241), and how closely it
+    /// names the principal.
+    #[inline]
+    fn applies(
+        &mut self,
+        program: &'a Program,
+        rule: Rule,
+        body: &Body,
+        resource_known: bool,
+    ) -> Option<Strength> {
+        let strength = match body.principal {
+            PrincipalTest::Everyone => Strength::Direct,
+            PrincipalTest::Program(at) => {
+                program.principals[at as usize].strength(self.principal)?
+            }
+            PrincipalTest::Nobody => return None,
+        };
+        let tag = if rule.is_of_overlay() { OVERLAY_BIT } else { 0 };
+        for &atom in body.atoms.of(&program.atom_ids) {
+            if !self.holds(&program.atoms[atom as usize], atom | tag) {
+                return None;
+            }
+        }
+        (resource_known || self.resource_matches(program, body.resource)).then_some(strength)
+    }
+
+    /// L-237, L-238.
+    fn resource_matches(&mut self, program: &'a Program, test: ResourceTest) -> bool {
+        let (list, negated) = match test {
+            ResourceTest::Always => return true,
+            ResourceTest::Never => return false,
+            ResourceTest::Matches(list) => (list, false),
+            ResourceTest::MatchesNot(list) => (list, true),
+        };
+        if self.resource.is_star() {
+            return negated;
+        }
+        let list = &program.pattern_lists[list as usize];
+        let text = &*self.resource.text;
+        let mut patterns = list.patterns.of(&program.pattern_ids).iter();
+        if patterns.any(|&at| program.patterns[at as usize].is_match(text.as_bytes())) {
+            return !negated;
+        }
+        let mut buffers = std::mem::take(&mut self.buffers.templates);
+        let matched = list.templates.of(&program.template_ids).iter().any(|&at| {
+            let template = &program.templates[at as usize];
+            template.expand(&mut buffers.glob, |key, default| self.variable(key, default))
+                && buffers.glob.is_match(text)
+        });
+        self.buffers.templates = buffers;
+        matched != negated
+    }
+
+    /// The value of a key in this row.
+    #[inline]
+    fn value(&self, key: u32) -> ValueId {
+        if let Some(Some(column)) = self.columns.keys.get(key as usize)
+            && let Some(&value) = column.get(self.row)
+            && !value.is_absent()
+        {
+            return value;
+        }
+        match self.scope(key) {
+            KeyScope::Principal => constant(&self.principal.constants, key),
+            KeyScope::Resource => constant(&self.resource.constants, key),
+            KeyScope::Request => ValueId::ABSENT,
+        }
+    }
+
+    #[inline]
+    fn scope(&self, key: u32) -> KeyScope {
+        let shared = &self.shared.scopes;
+        let at = key as usize;
+        let scope = shared.get(at).or_else(|| self.overlay?.scopes.get(at - shared.len()));
+        scope.copied().unwrap_or(KeyScope::Request)
+    }
+
+    /// The text of a variable, if it is resolved (L-508).
+    fn variable<'b>(&self, key: u32, default: Option<&'b str>) -> Option<&'b str>
+    where
+        'a: 'b,
+    {
+        match self.columns.values.get(self.value(key)) {
+            ValueView::Absent | ValueView::Single("") => default,
+            ValueView::Single(text) => Some(text),
+            ValueView::List(_) | ValueView::Colliding => None,
+        }
+    }
+
+    /// Whether a test is true (L-611, L-612).
+    #[inline]
+    fn holds(&mut self, atom: &'a Atom, tagged: u32) -> bool {
+        let value = self.value(atom.key);
+        if value.is_absent() {
+            return match atom.quantifier {
+                Quantifier::One { negated, if_exists } => negated || if_exists,
+                Quantifier::All { .. } => true,
+                Quantifier::Any { .. } => false,
+                Quantifier::Null { absent, .. } => absent,
+            };
+        }
+        if value == ValueId::COLLIDING {
+            return match atom.quantifier {
+                Quantifier::One { negated, .. }
+                | Quantifier::All { negated }
+                | Quantifier::Any { negated } => negated,
+                Quantifier::Null { present, .. } => present,
+            };
+        }
+        match atom.quantifier {
+            Quantifier::One { negated, .. } => match self.columns.values.get(value) {
+                ValueView::List(_) => false,
+                _ => self.satisfies(atom, tagged, value) != negated,
+            },
+            Quantifier::Null { present, .. } => present,
+            Quantifier::All { negated } => {
+                self.is_all_empty(value)
+                    || self
+                        .members(&value)
+                        .iter()
+                        .all(|&member| self.satisfies(atom, tagged, member) != negated)
+            }
+            Quantifier::Any { negated } => {
+                !self.is_all_empty(value)
+                    && self
+                        .members(&value)
+                        .iter()
+                        .any(|&member| self.satisfies(atom, tagged, member) != negated)
+            }
+        }
+    }
+
+    /// The members of a list; a single value is a list of one (L-612).
+    fn members<'b>(&self, value: &'b ValueId) -> &'b [ValueId]
+    where
+        'a: 'b,
+    {
+        match self.columns.values.get(*value) {
+            ValueView::List(members) => members,
+            _ => std::slice::from_ref(value),
+        }
+    }
+
+    /// E of L-612, for a key that is present.
+    fn is_all_empty(&self, value: ValueId) -> bool {
+        let values = self.columns.values;
+        self.members(&value).iter().all(|&member| values.text(member) == Some(""))
+    }
+
+    /// m(v) of section 6.2, for a single value.
+    #[inline]
+    fn satisfies(&mut self, atom: &'a Atom, tagged: u32, value: ValueId) -> bool {
+        if atom.memoize {
+            let Buffers { memo, set, .. } = &mut *self.buffers;
+            let values = self.columns.values;
+            return memo.answer(tagged, value.0, || {
+                values.text(value).is_some_and(|text| static_text_matches(&atom.test, text, set))
+            });
+        }
+        self.test(&atom.test, value)
+    }
+
+    fn test(&mut self, test: &'a Test, value: ValueId) -> bool {
+        let values = self.columns.values;
+        match test {
+            Test::Presence => false,
+            Test::Bool { yes, no } => match values.boolean(value) {
+                Some(true) => *yes,
+                Some(false) => *no,
+                None => false,
+            },
+            Test::Number(comparison, operands) => {
+                let number = values.typed(value).and_then(|typed| typed.number.as_ref());
+                number.is_some_and(|v| operands.iter().any(|w| comparison.holds(v.cmp(w))))
+            }
+            Test::Date(comparison, operands) => {
+                let date = values.typed(value).and_then(|typed| typed.date);
+                date.is_some_and(|v| operands.iter().any(|w| comparison.holds(v.cmp(w))))
+            }
+            Test::Ip(blocks) => {
+                let address = values.typed(value).and_then(|typed| typed.ip);
+                address.is_some_and(|v| blocks.iter().any(|block| block.contains(v)))
+            }
+            Test::Equal(texts) | Test::EqualIgnoringCase(texts) | Test::Like(texts) => {
+                let Some(text) = values.text(value) else { return false };
+                static_text_matches(test, text, &mut self.buffers.set)
+                    || self.templates_match(texts, text)
+            }
+        }
+    }
+
+    fn templates_match(&mut self, texts: &'a Texts, text: &str) -> bool {
+        if texts.templates.is_empty() {
+            return false;
+        }
+        let mut buffers = std::mem::take(&mut self.buffers.templates);
+        let matched = texts.templates.iter().any(|template| {
+            template.is_match(text, &mut buffers, |key, default| self.variable(key, default))
+        });
+        self.buffers.templates = buffers;
+        matched
+    }
+}
+
+/// The value of a key among constants sorted by key.
+#[inline]
+fn constant(constants: &[(crate::columns::KeyId, ValueId)], key: u32) -> ValueId {
+    match constants.binary_search_by_key(&key, |(key, _)| key.0) {
+        Ok(at) => constants[at].1,
+        Err(_) => ValueId::ABSENT,
+    }
+}
+
+/// Whether a text satisfies one of the values without variables.
+fn static_text_matches(test: &Test, text: &str, scratch: &mut SetScratch) -> bool {
+    match test {
+        Test::Equal(texts) => has_literal(texts, text),
+        Test::EqualIgnoringCase(texts) => {
+            texts.literals.iter().any(|literal| eq_ignore_case(literal, text))
+        }
+        Test::Like(texts) => {
+            has_literal(texts, text)
+                || texts.patterns.iter().any(|pattern| pattern.is_match(text.as_bytes()))
+                || texts.set.as_ref().is_some_and(|set| set.is_match(text.as_bytes(), scratch))
+        }
+        _ => false,
+    }
+}
+
+fn has_literal(texts: &Texts, text: &str) -> bool {
+    match &*texts.literals {
+        [] => false,
+        [literal] => **literal == *text,
+        literals => literals.binary_search_by(|literal| (**literal).cmp(text)).is_ok(),
+    }
+}

@@ -1,0 +1,97 @@
+//! Pass: resource elements to tests, and the indexes of cells with many patterns (language,
+//! sections 2.4 and 4.2).
+
+use assize_automata::{Class, Pattern, PatternSet};
+use assize_policy::ir::{ArnPattern, Piece, ResourceElement, ResourcePattern};
+
+use crate::intern::Interner;
+use crate::program::{ArnTemplate, PatternIndex, PatternList, Program, ResourceTest};
+
+/// Cells in which more patterns than this stand search them together.
+const MAX_PATTERNS_ONE_BY_ONE: usize = 8;
+
+/// What a wildcard takes: everything, or all but colons.
+pub(crate) fn class(wide: bool) -> Class {
+    if wide { Class::Any } else { Class::Except(b':') }
+}
+
+/// Lowers a resource element.
+pub(crate) fn lower(element: &ResourceElement, interner: &mut Interner<'_>) -> ResourceTest {
+    let (entries, negated) = match element {
+        ResourceElement::Unspecified => return ResourceTest::Always,
+        ResourceElement::Resource(entries) => (entries, false),
+        ResourceElement::NotResource(entries) => (entries, true),
+    };
+    let constant = |matches: bool| {
+        if matches == negated { ResourceTest::Never } else { ResourceTest::Always }
+    };
+    if entries.contains(&ResourcePattern::Any) {
+        return constant(true);
+    }
+    let (mut patterns, mut templates) = (Vec::new(), Vec::new());
+    for entry in entries {
+        let ResourcePattern::Arn(arn) = entry else { continue };
+        if let Some(pattern) = static_pattern(arn) {
+            patterns.push(interner.pattern(pattern));
+        } else {
+            let segments = std::array::from_fn(|n| interner.template(&arn.segments[n]));
+            templates.push(interner.arn_template(ArnTemplate { segments }));
+        }
+    }
+    if patterns.is_empty() && templates.is_empty() {
+        return constant(false);
+    }
+    let list = interner.pattern_list(patterns, templates);
+    if negated { ResourceTest::MatchesNot(list) } else { ResourceTest::Matches(list) }
+}
+
+/// The pattern of an entry without variables. A star that ends a header segment crosses colons,
+/// any other there does not (L-411).
+fn static_pattern(arn: &ArnPattern) -> Option<Pattern> {
+    let mut builder = Pattern::builder();
+    builder.literal("arn");
+    let last_segment = arn.segments.len() - 1;
+    for (n, segment) in arn.segments.iter().enumerate() {
+        builder.literal(":");
+        for (at, piece) in segment.iter().enumerate() {
+            let wide = n == last_segment;
+            match piece {
+                Piece::Literal(text) => builder.literal(text),
+                Piece::Star => builder.star(class(wide || at + 1 == segment.len())),
+                Piece::One => builder.one(class(wide)),
+                Piece::Variable(_) => return None,
+            };
+        }
+    }
+    builder.build().ok()
+}
+
+/// The index of statements of one document, if they hold enough patterns to be searched
+/// together. Bodies stand in the order of the document.
+pub(crate) fn index(program: &Program, bodies: &[u32]) -> Option<PatternIndex> {
+    let mut patterns = Vec::new();
+    let mut owners = Vec::new();
+    let mut others = Vec::new();
+    for (&body, at) in bodies.iter().zip(0..) {
+        match searchable(program, body) {
+            Some(list) => {
+                let ids = list.patterns.of(&program.pattern_ids);
+                patterns.extend(ids.iter().map(|&id| program.patterns[id as usize].clone()));
+                owners.resize(patterns.len(), at);
+            }
+            None => others.push(at),
+        }
+    }
+    if patterns.len() <= MAX_PATTERNS_ONE_BY_ONE {
+        return None;
+    }
+    let set = PatternSet::new(&patterns, &assize_automata::Budget::default()).ok()?;
+    Some(PatternIndex { bodies: bodies.into(), set, owners: owners.into(), others: others.into() })
+}
+
+/// The entries of a statement, if it applies only to resources that one of its patterns matches.
+pub(crate) fn searchable(program: &Program, body: u32) -> Option<&PatternList> {
+    let ResourceTest::Matches(list) = program.bodies[body as usize].resource else { return None };
+    let list = &program.pattern_lists[list as usize];
+    (list.templates.len() == 0).then_some(list)
+}
