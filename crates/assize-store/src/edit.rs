@@ -5,6 +5,9 @@ mod commit;
 pub(crate) mod slots;
 pub(crate) mod tree;
 
+#[cfg(feature = "import")]
+pub(crate) use commit::unresolved;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

@@ -9,7 +9,10 @@ mod diagnostic;
 mod document;
 mod edit;
 mod error;
+mod export;
 mod identifier;
+#[cfg(feature = "import")]
+mod import;
 mod organization;
 mod principal;
 mod resource;
@@ -34,6 +37,8 @@ pub use identifier::{
     ALIAS_LENGTH, MAX_NAME, MAX_PATH, MAX_POLICY_NAME, MAX_TAG_KEY, MAX_TAG_VALUE, MAX_USER_NAME,
     UNIQUE_ID_CHARS, UNIQUE_ID_LENGTH, UNIQUE_ID_PREFIXES, fold_name, unique_id,
 };
+#[cfg(feature = "import")]
+pub use import::{Import, ImportFile, ImportKind, ImportOptions, MAX_IMPORT_BYTES, import};
 pub use organization::{Organization, OrganizationNode, OrganizationPolicy, OrganizationalUnit};
 pub use principal::{DEFAULT_MAX_SESSION_SECONDS, Group, InstanceProfile, Role, Tag, User};
 pub use resource::{EndpointType, Grant, Resource, ResourceAttributes, VpcEndpoint};

@@ -1,0 +1,288 @@
+//! Resources and their policies, and VPC endpoints (I-47, F-43).
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use assize_model::{AccountId, ArnParts, PublicAccessBlock};
+
+use crate::edit::check;
+use crate::import::source::{Node, Problem, Record};
+use crate::import::{ImportFile, Log};
+use crate::{
+    DocumentText, EndpointType, Grant, Resource, ResourceAttributes, StoreChange, Tag, VpcEndpoint,
+};
+
+/// Members of the outputs that give a resource's policy.
+const OUTPUT: &[&str] = &[
+    "Policy",
+    "PolicyName",
+    "RevisionId",
+    "Attributes",
+    "ARN",
+    "Name",
+    "ResourcePolicy",
+    "repositoryName",
+    "registryId",
+    "policyText",
+    "ResponseMetadata",
+];
+const RECORD: &[&str] = &["arn", "account", "region", "tags", "policy", "attributes"];
+const ATTRIBUTES: &[&str] =
+    &["publicAccessBlock", "kmsGrants", "managedByAws", "bucket", "networkOrigin", "aliases"];
+const ENDPOINT: &[&str] = &[
+    "VpcEndpointId",
+    "VpcId",
+    "OwnerId",
+    "VpcEndpointType",
+    "ServiceName",
+    "PolicyDocument",
+    "State",
+    "RouteTableIds",
+    "SubnetIds",
+    "Groups",
+    "IpAddressType",
+    "DnsOptions",
+    "PrivateDnsEnabled",
+    "RequesterManaged",
+    "NetworkInterfaceIds",
+    "DnsEntries",
+    "CreationTimestamp",
+    "Tags",
+];
+
+/// The resources and endpoints of an import.
+#[derive(Debug, Default)]
+pub(super) struct Resources {
+    resources: BTreeMap<Box<str>, Resource<DocumentText>>,
+    endpoints: BTreeMap<Box<str>, VpcEndpoint<DocumentText>>,
+}
+
+impl Resources {
+    /// The plain output of a service.
+    pub(super) fn policy(
+        &mut self,
+        file: &ImportFile<'_>,
+        page: &Node<'_>,
+        log: &mut Log,
+    ) -> Result<(), Problem> {
+        let record = page.record()?;
+        log.count_unknown("page", &record, OUTPUT);
+        let attributes = record.get("Attributes").map(Node::record).transpose()?;
+        let inner = attributes.as_ref().unwrap_or(&record);
+        let mut arn = None;
+        for name in ["ARN", "QueueArn", "TopicArn"] {
+            arn = arn.or(inner.text_if(name)?);
+        }
+        let arn = file.arn.map(str::to_owned).or(arn).ok_or_else(|| {
+            page.problem(
+                "the output does not say whose policy it is: name the ARN of the resource where \
+                 the file is imported",
+            )
+        })?;
+        let mut owner = None;
+        for name in ["Owner", "registryId"] {
+            owner = owner.or(account(inner, name)?);
+        }
+        let names = ["Policy", "ResourcePolicy", "policyText"];
+        let policy = names.into_iter().find_map(|name| inner.get(name));
+        self.put(
+            page,
+            Resource {
+                account: owner_of(page, &arn, file.account.or(owner))?,
+                arn: arn.into(),
+                tags: None,
+                policies: policy.map(Node::document).transpose()?.into_iter().collect(),
+                attributes: ResourceAttributes::default(),
+            },
+        )
+    }
+
+    /// A resource record (F-43).
+    pub(super) fn record(
+        &mut self,
+        file: &ImportFile<'_>,
+        node: &Node<'_>,
+        log: &mut Log,
+    ) -> Result<(), Problem> {
+        let record = node.record()?;
+        log.count_unknown("resource", &record, RECORD);
+        let arn = record.text("arn")?;
+        let owner = account(&record, "account")?.or(file.account);
+        let policies = match record.get("policy") {
+            Some(policies) if policies.is_array() => {
+                policies.elements()?.iter().map(Node::document).collect::<Result<_, _>>()?
+            }
+            policy => policy.map(Node::document).transpose()?.into_iter().collect(),
+        };
+        let attributes = record.get("attributes").map(|node| attributes(node, log)).transpose()?;
+        self.put(
+            node,
+            Resource {
+                account: owner_of(node, &arn, owner)?,
+                arn: arn.into(),
+                tags: record.get("tags").map(tags).transpose()?,
+                policies,
+                attributes: attributes.unwrap_or_default(),
+            },
+        )
+    }
+
+    /// Several files may speak of one resource: its policies add up, tags and attributes come
+    /// from whoever has them.
+    fn put(&mut self, node: &Node<'_>, resource: Resource<DocumentText>) -> Result<(), Problem> {
+        check::resource(&resource).map_err(|error| node.problem(error))?;
+        let Some(known) = self.resources.get_mut(&resource.arn) else {
+            self.resources.insert(resource.arn.clone(), resource);
+            return Ok(());
+        };
+        if known.account != resource.account {
+            return Err(node.problem(format_args!(
+                "`{}` belongs to account {} by another file",
+                known.arn, known.account
+            )));
+        }
+        known.policies.extend(resource.policies);
+        known.tags = known.tags.take().or(resource.tags);
+        if known.attributes == ResourceAttributes::default() {
+            known.attributes = resource.attributes;
+        }
+        Ok(())
+    }
+
+    /// `ec2 describe-vpc-endpoints`.
+    pub(super) fn endpoints(&mut self, page: &Node<'_>, log: &mut Log) -> Result<(), Problem> {
+        let record = page.record()?;
+        log.count_unknown("page", &record, &["VpcEndpoints", "NextToken", "ResponseMetadata"]);
+        for node in record.list("VpcEndpoints")? {
+            let result = endpoint(&node, log);
+            if let Some(endpoint) = log.take(result) {
+                self.endpoints.insert(endpoint.id.clone(), endpoint);
+            }
+        }
+        Ok(())
+    }
+
+    /// The changes, by ARN and id.
+    pub(super) fn finish(self) -> impl Iterator<Item = StoreChange> {
+        let resources = self.resources.into_values().map(StoreChange::PutResource);
+        resources.chain(self.endpoints.into_values().map(StoreChange::PutEndpoint))
+    }
+}
+
+fn account(record: &Record<'_>, name: &str) -> Result<Option<AccountId>, Problem> {
+    let Some(node) = record.get(name) else { return Ok(None) };
+    node.string()?.parse().map(Some).map_err(|error| node.problem(error))
+}
+
+/// The owner as stated, else by the ARN (E-8).
+fn owner_of(node: &Node<'_>, arn: &str, stated: Option<AccountId>) -> Result<AccountId, Problem> {
+    let by_arn = || ArnParts::split(arn).and_then(|parts| parts.account_id());
+    stated.or_else(by_arn).ok_or_else(|| {
+        node.problem(format_args!(
+            "nothing says whose `{arn}` is: name the account beside it or where the file is \
+             imported"
+        ))
+    })
+}
+
+/// Tags as an object, or as AWS lists them.
+fn tags(node: &Node<'_>) -> Result<Vec<Tag>, Problem> {
+    if node.is_array() {
+        let tag = |node: &Node<'_>| {
+            let record = node.record()?;
+            Ok(Tag { key: record.text("Key")?.into(), value: record.text("Value")?.into() })
+        };
+        return node.elements()?.iter().map(tag).collect();
+    }
+    let record = node.record()?;
+    let tag =
+        |(key, node): (&str, &Node<'_>)| Ok(Tag { key: key.into(), value: node.string()?.into() });
+    record.members().map(tag).collect()
+}
+
+fn attributes(node: &Node<'_>, log: &mut Log) -> Result<ResourceAttributes, Problem> {
+    let record = node.record()?;
+    log.count_unknown("attributes", &record, ATTRIBUTES);
+    let grants = record.list("kmsGrants")?;
+    let aliases = record.list("aliases")?;
+    Ok(ResourceAttributes {
+        public_access_block: record
+            .get("publicAccessBlock")
+            .map(public_access_block)
+            .transpose()?,
+        kms_grants: grants.iter().map(grant).collect::<Result<_, _>>()?,
+        managed_by_aws: flag(&record, "managedByAws")?,
+        bucket: record.text_if("bucket")?.map(Into::into),
+        network_origin_vpc: record.get("networkOrigin").map(network_origin).transpose()?.flatten(),
+        aliases: aliases
+            .iter()
+            .map(|alias| alias.string().map(Into::into))
+            .collect::<Result<_, _>>()?,
+    })
+}
+
+fn flag(record: &Record<'_>, name: &str) -> Result<bool, Problem> {
+    Ok(record.get(name).map(Node::boolean).transpose()?.unwrap_or_default())
+}
+
+fn public_access_block(node: &Node<'_>) -> Result<PublicAccessBlock, Problem> {
+    let record = node.record()?;
+    Ok(PublicAccessBlock {
+        block_public_acls: flag(&record, "blockPublicAcls")?,
+        ignore_public_acls: flag(&record, "ignorePublicAcls")?,
+        block_public_policy: flag(&record, "blockPublicPolicy")?,
+        restrict_public_buckets: flag(&record, "restrictPublicBuckets")?,
+    })
+}
+
+/// A stored grant (E-81).
+fn grant(node: &Node<'_>) -> Result<Grant, Problem> {
+    let record = node.record()?;
+    let pairs = |name: &str| -> Result<_, Problem> {
+        let Some(node) = record.get(name) else { return Ok(None) };
+        let pair = |tag: Tag| (Cow::Owned(tag.key.into()), Cow::Owned(tag.value.into()));
+        Ok(Some(tags(node)?.into_iter().map(pair).collect()))
+    };
+    let operations = record.list("operations")?;
+    let operation = |node: &Node<'_>| node.string().map(Cow::Owned);
+    Ok(Grant {
+        grantee: Cow::Owned(record.text("grantee")?),
+        retiring_principal: record.text_if("retiringPrincipal")?.map(Cow::Owned),
+        operations: operations.iter().map(operation).collect::<Result<_, _>>()?,
+        encryption_context_equals: pairs("encryptionContextEquals")?,
+        encryption_context_subset: pairs("encryptionContextSubset")?,
+    })
+}
+
+/// `Internet`, `VPC`, the id of a VPC, or `{"vpc": ID}` (E-85).
+#[expect(clippy::option_option, reason = "the outer is whether it is a VPC, the inner which one")]
+fn network_origin(node: &Node<'_>) -> Result<Option<Option<Box<str>>>, Problem> {
+    if node.is_object() {
+        return Ok(Some(node.record()?.text_if("vpc")?.map(Into::into)));
+    }
+    let text = node.string()?;
+    if text.eq_ignore_ascii_case("internet") {
+        return Ok(None);
+    }
+    Ok(Some((!text.eq_ignore_ascii_case("vpc")).then(|| text.into())))
+}
+
+fn endpoint(node: &Node<'_>, log: &mut Log) -> Result<VpcEndpoint<DocumentText>, Problem> {
+    let record = node.record()?;
+    log.count_unknown("VpcEndpoints", &record, ENDPOINT);
+    let endpoint_type = match record.text_if("VpcEndpointType")?.as_deref() {
+        Some("Gateway") => EndpointType::Gateway,
+        _ => EndpointType::Interface,
+    };
+    let endpoint = VpcEndpoint {
+        id: record.text("VpcEndpointId")?.into(),
+        account: account(&record, "OwnerId")?,
+        vpc: record.text_if("VpcId")?.map(Into::into),
+        vpc_arn: None,
+        endpoint_type,
+        service: record.text_if("ServiceName")?.map(Into::into),
+        policy: record.get("PolicyDocument").map(Node::document).transpose()?,
+    };
+    check::endpoint(&endpoint).map_err(|error| node.problem(error))?;
+    Ok(endpoint)
+}
