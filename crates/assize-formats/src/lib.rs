@@ -6,6 +6,7 @@ pub mod json;
 mod nearest;
 mod options;
 mod request;
+mod scenario;
 mod time;
 mod yaml;
 
@@ -17,6 +18,10 @@ pub use request::{
     Defaults, MAX_CHECKS, MAX_CONTEXT_KEYS, MAX_CONTEXT_VALUES, MAX_LINE_BYTES, MAX_RESOURCE_BYTES,
     MAX_SESSION_POLICY_ARNS, Observed, ObservedDecision, RecordId, RequestRecord, id_of_line,
     text_of_line,
+};
+pub use scenario::{
+    Cell, Coordinates, DocumentCase, DocumentExpectation, Expectation, ExpectedDecision,
+    ExpectedFinding, FORMAT_VERSION, MAX_INCLUDE_DEPTH, Mismatch, ReadOptions, Scenario, TestCase,
 };
 pub use time::{format_time, parse_time};
 pub use yaml::{MAX_ALIAS_EXPANSIONS, MAX_ALIAS_VALUES};

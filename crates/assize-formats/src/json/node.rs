@@ -74,6 +74,14 @@ impl<'t> Node<'t> {
         }
     }
 
+    /// The text of a number.
+    pub fn as_number(&self) -> Option<&str> {
+        match &self.value {
+            Value::Number(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// The values of a list.
     pub fn as_array(&self) -> Option<&[Self]> {
         match &self.value {
