@@ -329,6 +329,38 @@ impl RequestColumns<'_> {
     pub fn is_empty(&self) -> bool {
         self.frame.is_empty()
     }
+
+    /// The value of a key in a row.
+    #[inline]
+    pub(crate) fn value(
+        &self,
+        row: usize,
+        key: KeyId,
+        scope: KeyScope,
+        principal: &PrincipalEntry,
+        resource: &ResourceEntry,
+    ) -> ValueId {
+        if let Some(Some(column)) = self.keys.get(key.index())
+            && let Some(&value) = column.get(row)
+            && !value.is_absent()
+        {
+            return value;
+        }
+        match scope {
+            KeyScope::Principal => constant(&principal.constants, key),
+            KeyScope::Resource => constant(&resource.constants, key),
+            KeyScope::Request => ValueId::ABSENT,
+        }
+    }
+}
+
+/// The value of a key among constants sorted by key.
+#[inline]
+fn constant(constants: &[(KeyId, ValueId)], key: KeyId) -> ValueId {
+    match constants.binary_search_by_key(&key, |(key, _)| *key) {
+        Ok(at) => constants[at].1,
+        Err(_) => ValueId::ABSENT,
+    }
 }
 
 /// Where a statement stands in the policy set of a layer.

@@ -9,7 +9,10 @@ use assize_automata::Pattern;
 use assize_catalog::Catalog;
 use assize_model::{ConditionKey, PolicyType};
 use assize_policy::LibraryEntry;
-use assize_policy::ir::{Condition, Piece, Policy, PrincipalElement, PrincipalPattern, Statement};
+use assize_policy::ir::{
+    Condition, Operand, Piece, Policy, PrincipalElement, PrincipalPattern, ResourceElement,
+    ResourcePattern, Statement,
+};
 use hashbrown::HashMap;
 
 use crate::budget::{CompileOptions, Error, ErrorKind, MAX_STATEMENTS};
@@ -124,6 +127,7 @@ impl Interner<'_> {
         if self.program.bodies.len() >= MAX_TARGETS {
             return Err(Error::new(ErrorKind::TooManyStatementsInAll { limit: MAX_TARGETS }));
         }
+        self.keys_of(statement);
         let principal = self.principal(statement, policy_type);
         let mut resource = resources::lower(&statement.resource, self);
         let atoms = self.conditions(&statement.conditions);
@@ -139,6 +143,32 @@ impl Interner<'_> {
         self.program.action_ranges.extend(partition::action_ranges(&statement.action, catalog));
         self.program.action_starts.push(position(self.program.action_ranges.len()));
         Ok(())
+    }
+
+    /// Numbers all keys of a statement, those too that the text alone makes irrelevant:
+    /// explanations name them when they are missing (E-104).
+    fn keys_of(&mut self, statement: &Statement) {
+        if let ResourceElement::Resource(entries) | ResourceElement::NotResource(entries) =
+            &statement.resource
+        {
+            for entry in entries {
+                let ResourcePattern::Arn(arn) = entry else { continue };
+                arn.segments.iter().for_each(|pieces| self.keys_of_pieces(pieces));
+            }
+        }
+        for condition in &statement.conditions {
+            self.key(&condition.key);
+            let Operand::Text(texts) = &condition.operand else { continue };
+            texts.iter().flatten().for_each(|pieces| self.keys_of_pieces(pieces));
+        }
+    }
+
+    fn keys_of_pieces(&mut self, pieces: &[Piece]) {
+        for piece in pieces {
+            if let Piece::Variable(variable) = piece {
+                self.key(&variable.key);
+            }
+        }
     }
 
     fn principal(&mut self, statement: &Statement, policy_type: PolicyType) -> PrincipalTest {

@@ -13,6 +13,7 @@ mod resources;
 mod service_rules;
 mod simplify;
 mod tables;
+mod trace;
 
 use assize_catalog::Catalog;
 use assize_model::PolicyId;
@@ -33,6 +34,7 @@ pub use intern::DocumentSource;
 pub use overlay::Overlay;
 pub use report::{CompileReport, Fallback};
 pub use tables::{DecisionTables, DocumentRef};
+pub use trace::{FailedPart, LayerTrace, RowTrace, StatementTrace};
 
 use crate::intern::{Document, Interner, Maps, position};
 use crate::partition::CellBuilder;
@@ -237,3 +239,6 @@ fn report(tables: &DecisionTables, n_sets: usize, fallbacks: Vec<Fallback>) -> C
     }
     report
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use assize_model::{ActionId, Id, PolicyId};
 
 use crate::budget::CompileOptions;
 use crate::columns::{ActionRef, KeyId, KeyScope, OVERLAY_BIT, PolicySetId, SetRef};
-use crate::intern::{Document, DocumentSource, KeyMap};
+use crate::intern::{Document, KeyMap};
 use crate::overlay::Overlay;
 use crate::program::{Part, Program, Rule, Target};
 use crate::simplify::AllowState;

@@ -10,7 +10,7 @@ use super::pattern_index::Candidate;
 use super::template::TemplateBuffers;
 use super::{Body, PrincipalTest, Program, ResourceTest, Rule, Target};
 use crate::columns::{
-    KeyScope, OVERLAY_BIT, PrincipalEntry, RequestColumns, ResourceEntry, ValueId, ValueView,
+    KeyId, KeyScope, OVERLAY_BIT, PrincipalEntry, RequestColumns, ResourceEntry, ValueId, ValueView,
 };
 
 /// Working memory of evaluation. Cleared, never shrunk.
@@ -202,17 +202,7 @@ impl<'a> RowEvaluator<'a> {
     /// The value of a key in this row.
     #[inline]
     fn value(&self, key: u32) -> ValueId {
-        if let Some(Some(column)) = self.columns.keys.get(key as usize)
-            && let Some(&value) = column.get(self.row)
-            && !value.is_absent()
-        {
-            return value;
-        }
-        match self.scope(key) {
-            KeyScope::Principal => constant(&self.principal.constants, key),
-            KeyScope::Resource => constant(&self.resource.constants, key),
-            KeyScope::Request => ValueId::ABSENT,
-        }
+        self.columns.value(self.row, KeyId(key), self.scope(key), self.principal, self.resource)
     }
 
     #[inline]
@@ -347,15 +337,6 @@ impl<'a> RowEvaluator<'a> {
         });
         self.buffers.templates = buffers;
         matched
-    }
-}
-
-/// The value of a key among constants sorted by key.
-#[inline]
-fn constant(constants: &[(crate::columns::KeyId, ValueId)], key: u32) -> ValueId {
-    match constants.binary_search_by_key(&key, |(key, _)| key.0) {
-        Ok(at) => constants[at].1,
-        Err(_) => ValueId::ABSENT,
     }
 }
 

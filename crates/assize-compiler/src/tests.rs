@@ -1,0 +1,220 @@
+//! Small worlds: policies as JSON in the layers of one frame, requests as rows.
+
+mod allocation;
+mod cases;
+mod random;
+
+use std::sync::Arc;
+
+use assize_model::{PolicyId, PolicyType, PrincipalKind, split_action};
+use assize_policy::{LibraryBuilder, LoadMode, LoadOptions, PolicyLibrary};
+
+use super::*;
+
+/// The account of every principal here.
+const ACCOUNT: &str = "111111111111";
+
+fn catalog() -> Arc<Catalog> {
+    Catalog::bundled().expect("the bundled catalog reads")
+}
+
+/// Documents and sets to compile.
+#[derive(Default)]
+struct Input {
+    builder: LibraryBuilder,
+    n_documents: u32,
+    sets: Vec<PolicySetSpec>,
+}
+
+impl Input {
+    /// A document in the given type; a text that does not load is poison.
+    fn document(&mut self, policy_type: PolicyType, text: &str) -> PolicyId {
+        let id = PolicyId::new(self.n_documents).expect("few documents");
+        self.n_documents += 1;
+        let options = LoadOptions::new(policy_type, LoadMode::Import);
+        self.builder.insert(id, &Arc::from(text), &options);
+        id
+    }
+
+    /// A set of documents, each with its node. Gives the position of the spec.
+    fn set(&mut self, policy_type: PolicyType, n_nodes: u16, documents: &[(String, u16)]) -> usize {
+        let documents = documents.iter().map(|(text, node)| SetDocument {
+            policy: self.document(policy_type, text),
+            node: *node,
+        });
+        let documents = documents.collect();
+        self.sets.push(PolicySetSpec { documents, n_nodes });
+        self.sets.len() - 1
+    }
+
+    fn library(&self) -> PolicyLibrary {
+        self.builder.build()
+    }
+
+    fn compile(
+        &self,
+        options: &CompileOptions,
+    ) -> (DecisionTables, Vec<PolicySetId>, CompileReport) {
+        let library = self.library();
+        let input = CompileInput { catalog: &catalog(), library: &library, sets: &self.sets };
+        compile(input, options).expect("within the limits")
+    }
+}
+
+/// A document of some statements, each without its braces.
+fn policy<S: AsRef<str>>(statements: &[S]) -> String {
+    let statements: Vec<String> =
+        statements.iter().map(|statement| format!("{{{}}}", statement.as_ref())).collect();
+    format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, statements.join(","))
+}
+
+/// The value of a key in a request.
+#[derive(Debug, Clone)]
+enum Value {
+    Single(&'static str),
+    List(Vec<&'static str>),
+    Colliding,
+}
+
+/// One row.
+#[derive(Debug, Clone)]
+struct Request {
+    frame: u32,
+    principal: u32,
+    action: &'static str,
+    resource: &'static str,
+    context: Vec<(&'static str, Value)>,
+}
+
+/// Columns that own what they need.
+#[derive(Default)]
+struct Batch {
+    principal: Vec<u32>,
+    action: Vec<ActionRef>,
+    resource: Vec<u32>,
+    frame: Vec<u32>,
+    keys: Vec<Vec<ValueId>>,
+    values: Values,
+    principals: Vec<PrincipalEntry>,
+    resources: Vec<ResourceEntry>,
+    frames: Vec<Frame>,
+}
+
+impl Batch {
+    /// Rows of requests. Unknown actions go into the overlay.
+    fn new(
+        tables: &DecisionTables,
+        overlay: &mut Overlay,
+        frames: Vec<Frame>,
+        principals: Vec<(PrincipalEntry, Vec<(&'static str, &'static str)>)>,
+        requests: &[Request],
+    ) -> Self {
+        let catalog = catalog();
+        let mut batch = Self { frames, ..Self::default() };
+        for (mut principal, constants) in principals {
+            for (key, value) in constants {
+                if let Some(key) = overlay.key(tables, &key.to_ascii_lowercase()) {
+                    principal.constants.push((key, batch.values.intern_single(value)));
+                }
+            }
+            principal.constants.sort_unstable();
+            batch.principals.push(principal);
+        }
+        let n_keys = tables.n_keys() + overlay.keys().len();
+        batch.keys = vec![vec![ValueId::ABSENT; requests.len()]; n_keys];
+        for (row, request) in requests.iter().enumerate() {
+            batch.principal.push(request.principal);
+            batch.frame.push(request.frame);
+            let (service, name) = split_action(request.action).expect("an action");
+            batch.action.push(match catalog.action(service, name) {
+                Some(action) => action.into(),
+                None => overlay
+                    .add_action(&service.parse().unwrap(), &name.parse().unwrap())
+                    .expect("few actions"),
+            });
+            let known = batch.resources.iter().position(|r| &*r.text == request.resource);
+            let at = known.unwrap_or_else(|| {
+                let text = request.resource.into();
+                batch.resources.push(ResourceEntry { text, constants: Vec::new() });
+                batch.resources.len() - 1
+            });
+            batch.resource.push(at as u32);
+            for (key, value) in &request.context {
+                let Some(key) = overlay.key(tables, &key.to_ascii_lowercase()) else { continue };
+                batch.keys[key.index()][row] = match value {
+                    Value::Single(text) => batch.values.intern_single(text),
+                    Value::List(texts) => batch.values.intern_list(texts),
+                    Value::Colliding => batch.values.colliding(),
+                };
+            }
+        }
+        batch
+    }
+
+    /// Lends the columns, with those of keys.
+    fn with<R>(&self, act: impl FnOnce(&RequestColumns<'_>) -> R) -> R {
+        let keys: Vec<Option<&[ValueId]>> = self.keys.iter().map(|key| Some(&**key)).collect();
+        act(&RequestColumns {
+            principal: &self.principal,
+            action: &self.action,
+            resource: &self.resource,
+            frame: &self.frame,
+            keys: &keys,
+            values: &self.values,
+            principals: &self.principals,
+            resources: &self.resources,
+            frames: &self.frames,
+        })
+    }
+
+    fn decide(&self, tables: &DecisionTables, overlay: &Overlay) -> Vec<DecisionRow> {
+        let mut out = vec![DecisionRow::default(); self.frame.len()];
+        self.with(|columns| {
+            tables.decide(Some(overlay), columns, 0..out.len(), &mut Scratch::new(), &mut out);
+        });
+        out
+    }
+
+    fn trace(&self, tables: &DecisionTables, overlay: &Overlay, row: usize) -> RowTrace {
+        self.with(|columns| {
+            tables.trace(&catalog(), Some(overlay), columns, row).expect("the row is there")
+        })
+    }
+}
+
+/// A principal of a kind with the names the tests use.
+fn principal(kind: PrincipalKind) -> PrincipalEntry {
+    let mut entry = PrincipalEntry::new(kind);
+    let arn = match kind {
+        PrincipalKind::User => "arn:aws:iam::111111111111:user/ana",
+        PrincipalKind::RoleSession => "arn:aws:sts::111111111111:assumed-role/R/s",
+        PrincipalKind::FederatedUser | PrincipalKind::FederatedRoot => {
+            "arn:aws:sts::111111111111:federated-user/F"
+        }
+        PrincipalKind::Root | PrincipalKind::AssumedRoot => "arn:aws:iam::111111111111:root",
+        PrincipalKind::Oai => "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1",
+        PrincipalKind::Service | PrincipalKind::Federated | PrincipalKind::Anonymous => "",
+    };
+    if !arn.is_empty() {
+        entry.arn = Some(arn.into());
+        entry.partition = "aws".into();
+    }
+    match kind {
+        PrincipalKind::User | PrincipalKind::FederatedUser => {
+            entry.entity_arn = Some("arn:aws:iam::111111111111:user/ana".into());
+            entry.unique_id = Some("AIDAEXAMPLE".into());
+        }
+        PrincipalKind::RoleSession => {
+            entry.entity_arn = Some("arn:aws:iam::111111111111:role/R".into());
+            entry.unique_id = Some("AROAEXAMPLE".into());
+        }
+        PrincipalKind::Service => entry.service_names = vec!["lambda.amazonaws.com".into()],
+        PrincipalKind::Federated => entry.provider = Some("accounts.google.com".into()),
+        _ => {}
+    }
+    if kind.has_account() {
+        entry.account = ACCOUNT.parse().ok();
+        entry.canonical_id = Some("c0ffee".into());
+    }
+    entry
+}

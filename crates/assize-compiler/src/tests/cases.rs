@@ -1,0 +1,602 @@
+//! Single rules, one request each.
+
+use super::*;
+
+/// The answer of `decide` in one line, after checking it against `trace` and against every pass
+/// switched off and every set in an overlay.
+struct Case {
+    kind: PrincipalKind,
+    action: &'static str,
+    resource: &'static str,
+    context: Vec<(&'static str, Value)>,
+    layers: Vec<(Layer, PolicyType, Vec<(String, u16)>, u16)>,
+    adjust: fn(&mut Frame),
+}
+
+use assize_model::Layer;
+
+impl Case {
+    fn new(kind: PrincipalKind) -> Self {
+        Self {
+            kind,
+            action: "s3:GetObject",
+            resource: "arn:aws:s3:::b/k",
+            context: Vec::new(),
+            layers: Vec::new(),
+            adjust: |_| {},
+        }
+    }
+
+    fn on(mut self, action: &'static str, resource: &'static str) -> Self {
+        (self.action, self.resource) = (action, resource);
+        self
+    }
+
+    fn with(mut self, key: &'static str, value: Value) -> Self {
+        self.context.push((key, value));
+        self
+    }
+
+    fn layer(mut self, layer: Layer, documents: &[&str]) -> Self {
+        let policy_type = match layer {
+            Layer::ResourceControl => PolicyType::ResourceControl,
+            Layer::ServiceControl => PolicyType::ServiceControl,
+            Layer::VpcEndpoint => PolicyType::VpcEndpoint,
+            Layer::Resource => PolicyType::ResourceBased,
+            Layer::Boundary => PolicyType::PermissionsBoundary,
+            Layer::Session => PolicyType::Session,
+            _ => PolicyType::ManagedIdentity,
+        };
+        let documents = documents.iter().map(|text| (policy(&[text]), 0)).collect();
+        self.layers.push((layer, policy_type, documents, 1));
+        self
+    }
+
+    fn text(mut self, layer: Layer, text: &str) -> Self {
+        self.layers.push((layer, PolicyType::ManagedIdentity, vec![(text.to_owned(), 0)], 1));
+        self
+    }
+
+    fn nodes(mut self, documents: &[(&str, u16)], n_nodes: u16) -> Self {
+        let documents = documents.iter().map(|&(text, node)| (policy(&[text]), node)).collect();
+        self.layers.push((Layer::ServiceControl, PolicyType::ServiceControl, documents, n_nodes));
+        self
+    }
+
+    fn frame(mut self, adjust: fn(&mut Frame)) -> Self {
+        self.adjust = adjust;
+        self
+    }
+
+    fn check(self, expected: &str) {
+        let mut input = Input::default();
+        for (_, policy_type, documents, n_nodes) in &self.layers {
+            input.set(*policy_type, *n_nodes, documents);
+        }
+        for (options, in_overlay) in
+            variants().into_iter().flat_map(|o| [(o.clone(), false), (o, true)])
+        {
+            let (tables, ids, _) = input.compile(&options);
+            let mut overlay = Overlay::new();
+            let mut frame = Frame::new(self.kind);
+            for ((layer, ..), id) in self.layers.iter().zip(&ids) {
+                let set = if in_overlay {
+                    in_overlay_too(&input, &tables, &mut overlay, *id)
+                } else {
+                    (*id).into()
+                };
+                place(&mut frame, *layer, set);
+            }
+            (self.adjust)(&mut frame);
+            let request = Request {
+                frame: 0,
+                principal: 0,
+                action: self.action,
+                resource: self.resource,
+                context: self.context.clone(),
+            };
+            let mut entry = principal(self.kind);
+            entry.has_boundary = frame.boundary.is_some();
+            let constants = vec![("aws:username", "ana"), ("aws:PrincipalTag/team", "pay")];
+            let principals = vec![(entry, constants)];
+            let batch = Batch::new(&tables, &mut overlay, vec![frame], principals, &[request]);
+            let answer = batch.decide(&tables, &overlay)[0];
+            let trace = batch.trace(&tables, &overlay, 0);
+            assert_eq!(line(answer), expected, "{options:?} overlay {in_overlay}\n{trace:#?}");
+            assert_eq!(line(trace.answer), expected, "trace {options:?}\n{trace:#?}");
+        }
+    }
+}
+
+/// The options with each pass off, and with no budget.
+pub(super) fn variants() -> Vec<CompileOptions> {
+    let all = CompileOptions::default();
+    vec![
+        all.clone(),
+        CompileOptions { action_partition: false, ..all.clone() },
+        CompileOptions { static_verdicts: false, ..all.clone() },
+        CompileOptions { shared_atoms: false, ..all.clone() },
+        CompileOptions { pattern_sets: false, ..all.clone() },
+        CompileOptions { interning: false, ..all.clone() },
+        CompileOptions { max_rules: 0, ..all.clone() },
+        CompileOptions { max_rules_per_set: 1, ..all.clone() },
+        CompileOptions { max_indexed_patterns: 0, ..all },
+    ]
+}
+
+/// A set of the tables once more, made of documents of the overlay.
+pub(super) fn in_overlay_too(
+    input: &Input,
+    tables: &DecisionTables,
+    overlay: &mut Overlay,
+    id: PolicySetId,
+) -> SetRef {
+    let set = tables.sets[id.index()];
+    let members: Vec<(DocumentRef, u16)> = set
+        .members
+        .of(&tables.members)
+        .iter()
+        .map(|member| {
+            let source = tables.documents[member.document as usize].source.clone();
+            let document = overlay.add_policy(tables, &catalog(), source).expect("small");
+            (document, member.node)
+        })
+        .collect();
+    let _ = input;
+    overlay.add_set_of_nodes(tables, members, set.n_nodes).expect("few sets")
+}
+
+pub(super) fn place(frame: &mut Frame, layer: Layer, set: SetRef) {
+    match layer {
+        Layer::ResourceControl => frame.rcp = Some(set),
+        Layer::ServiceControl => frame.scp = Some(set),
+        Layer::VpcEndpoint => frame.endpoint = EndpointLayer::Set(set),
+        Layer::Resource => frame.resource = Some(set),
+        Layer::Boundary => frame.boundary = Some(set),
+        Layer::Session => frame.session = SessionLayer::Set(set),
+        _ => frame.identity = IdentityLayer::Set(set),
+    }
+}
+
+/// `Allowed identity identity 0.1`.
+pub(super) fn line(row: DecisionRow) -> String {
+    let by = row.allowed_by.map_or(row.reason.as_str(), assize_model::AllowedBy::as_str);
+    let place = row.place().map_or(String::new(), |place| {
+        let grants = if place.in_grants { "grant:" } else { "" };
+        match place.statement {
+            Some(statement) => format!(" {grants}{}.{statement}", place.document),
+            None => format!(" {grants}{}", place.document),
+        }
+    });
+    format!("{} {} {by}{place}", row.decision, row.layer)
+}
+
+const ALLOW_ALL: &str = r#""Effect":"Allow","Action":"*","Resource":"*""#;
+const ALLOW_S3: &str = r#""Effect":"Allow","Action":"s3:*","Resource":"*""#;
+const DENY_S3: &str = r#""Effect":"Deny","Action":"s3:*","Resource":"*""#;
+
+fn resource_allow(principal: &str) -> String {
+    format!(r#""Effect":"Allow","Principal":{principal},"Action":"s3:*","Resource":"*""#)
+}
+
+fn user() -> Case {
+    Case::new(PrincipalKind::User)
+}
+
+fn session() -> Case {
+    Case::new(PrincipalKind::RoleSession)
+}
+
+#[test]
+fn identity_policies_allow() {
+    user().layer(Layer::Identity, &[ALLOW_S3]).check("Allowed identity identity 0.0");
+    user()
+        .layer(Layer::Identity, &[ALLOW_S3])
+        .on("sqs:SendMessage", "*")
+        .check("ImplicitDeny identity no_allow");
+    user().check("ImplicitDeny identity no_allow");
+}
+
+#[test]
+fn an_explicit_deny_beats_an_allow() {
+    user()
+        .layer(Layer::Identity, &[ALLOW_S3, DENY_S3])
+        .check("ExplicitDeny identity explicit_deny 1.0");
+    user()
+        .layer(Layer::Identity, &[DENY_S3])
+        .layer(Layer::ServiceControl, &[ALLOW_ALL, DENY_S3])
+        .check("ExplicitDeny scp explicit_deny 1.0");
+}
+
+/// L-222, L-225: unknown actions are decided by their text.
+#[test]
+fn unknown_actions_match_by_text() {
+    let custom = r#""Effect":"Allow","Action":"custom:Do*","Resource":"*""#;
+    user()
+        .on("custom:DoIt", "*")
+        .layer(Layer::Identity, &[custom])
+        .check("Allowed identity identity 0.0");
+    user()
+        .on("CUSTOM:doit", "*")
+        .layer(Layer::Identity, &[custom])
+        .check("Allowed identity identity 0.0");
+    user()
+        .on("custom:Undo", "*")
+        .layer(Layer::Identity, &[custom])
+        .check("ImplicitDeny identity no_allow");
+    let not = r#""Effect":"Allow","NotAction":"custom:Do*","Resource":"*""#;
+    user()
+        .on("custom:Undo", "*")
+        .layer(Layer::Identity, &[not])
+        .check("Allowed identity identity 0.0");
+    user()
+        .on("custom:DoIt", "*")
+        .layer(Layer::Identity, &[not])
+        .check("ImplicitDeny identity no_allow");
+}
+
+fn resource_case(pattern: &str, action: &'static str, resource: &'static str, matches: bool) {
+    let statement = format!(r#""Effect":"Allow","Action":"*","Resource":"{pattern}""#);
+    let expected =
+        if matches { "Allowed identity identity 0.0" } else { "ImplicitDeny identity no_allow" };
+    user().on(action, resource).layer(Layer::Identity, &[&statement]).check(expected);
+}
+
+/// L-238, L-411, L-235.
+#[test]
+fn resource_patterns_match_whole_arns() {
+    resource_case("arn:aws:s3:::b/*", "s3:GetObject", "arn:aws:s3:::b", false);
+    resource_case("arn:aws:s3:::b/*/t", "s3:GetObject", "arn:aws:s3:::b//t", true);
+    resource_case("arn:aws:s3:::*", "s3:ListAllMyBuckets", "*", false);
+    resource_case("*", "s3:ListAllMyBuckets", "*", true);
+    let crossing = "arn:aws:sqs:us-east-1:999999999999:x:111122223333:q";
+    resource_case("arn:aws:sqs:*:111122223333:q", "sqs:SendMessage", crossing, true);
+    resource_case("arn:aws:sqs:*-1:*:q", "sqs:SendMessage", "arn:aws:sqs:us-east:x-1:1:q", false);
+    resource_case("arn:aws:sqs:*", "sqs:SendMessage", crossing, true);
+    resource_case("arn:aws:S3:::b", "s3:ListBucket", "arn:aws:s3:::b", false);
+    resource_case(
+        "arn:aws:sqs:us-????-1:1:q",
+        "sqs:SendMessage",
+        "arn:aws:sqs:us-eaßt-1:1:q",
+        true,
+    );
+}
+
+/// L-411, L-508 – L-510.
+#[test]
+fn variables_are_replaced_in_resources() {
+    resource_case("arn:aws:s3:::b/${aws:username}", "s3:GetObject", "arn:aws:s3:::b/ana", true);
+    resource_case("arn:aws:s3:::b/${aws:username}*", "s3:GetObject", "arn:aws:s3:::b/ana/x", true);
+    resource_case("arn:aws:s3:::b/${aws:absent}", "s3:GetObject", "arn:aws:s3:::b/", false);
+    resource_case(
+        "arn:aws:s3:::b/${aws:absent, 'all'}",
+        "s3:GetObject",
+        "arn:aws:s3:::b/all",
+        true,
+    );
+    resource_case("arn:aws:s3:::b/a${*}c", "s3:GetObject", "arn:aws:s3:::b/abc", false);
+    // A star becomes the last of its segment when the default behind it is empty.
+    let wide = "arn:aws:sqs:*${aws:absent, ''}:111122223333:q";
+    let crossing = "arn:aws:sqs:us-east-1:999999999999:x:111122223333:q";
+    resource_case(wide, "sqs:SendMessage", crossing, true);
+    let narrow = "arn:aws:sqs:*${aws:absent, '1'}:111122223333:q";
+    resource_case(narrow, "sqs:SendMessage", "arn:aws:sqs:us-1:111122223333:q", true);
+    resource_case(narrow, "sqs:SendMessage", "arn:aws:sqs:us:x-1:111122223333:q", false);
+}
+
+#[test]
+fn a_value_with_a_colon_in_the_account_matches_nothing() {
+    let statement = r#""Effect":"Allow","Action":"*","Resource":"arn:aws:sqs:us-east-1:${k:v}:q""#;
+    let case = |value, resource| {
+        user()
+            .on("sqs:SendMessage", resource)
+            .with("k:v", Value::Single(value))
+            .layer(Layer::Identity, &[statement])
+    };
+    case("1", "arn:aws:sqs:us-east-1:1:q").check("Allowed identity identity 0.0");
+    case("1:2", "arn:aws:sqs:us-east-1:1:2:q").check("ImplicitDeny identity no_allow");
+}
+
+/// L-509: an unresolved entry excludes nothing; L-238: nor does an ARN pattern exclude `*`.
+#[test]
+fn not_resource_excludes_what_matches() {
+    let not = |entry: &str| format!(r#""Effect":"Deny","Action":"s3:*","NotResource":"{entry}""#);
+    let (absent, star, own) =
+        (not("arn:aws:s3:::b/${k:absent}"), not("arn:aws:s3:::*"), not("arn:aws:s3:::b/k"));
+    user().layer(Layer::Identity, &[&absent]).check("ExplicitDeny identity explicit_deny 0.0");
+    user()
+        .on("s3:ListAllMyBuckets", "*")
+        .layer(Layer::Identity, &[&star])
+        .check("ExplicitDeny identity explicit_deny 0.0");
+    user().layer(Layer::Identity, &[ALLOW_ALL, &own]).check("Allowed identity identity 0.0");
+}
+
+fn condition(block: &str, key: &'static str, value: Option<Value>, holds: bool) {
+    let statement = format!(r#""Effect":"Allow","Action":"*","Resource":"*","Condition":{block}"#);
+    let expected =
+        if holds { "Allowed identity identity 0.0" } else { "ImplicitDeny identity no_allow" };
+    let case = user().layer(Layer::Identity, &[&statement]);
+    match value {
+        Some(value) => case.with(key, value).check(expected),
+        None => case.check(expected),
+    }
+}
+
+/// The worked examples of language, section 11.4, and the tables L-611 and L-612.
+#[test]
+fn conditions_hold_as_the_tables_say() {
+    use Value::{Colliding, List, Single};
+    let one = |text| Some(Single(text));
+    let list = |texts: &[&'static str]| Some(List(texts.to_vec()));
+    let check = |block: &str, key, value, holds| condition(block, key, value, holds);
+    check(r#"{"Bool":{"k:b":"false"}}"#, "k:b", None, false);
+    check(r#"{"BoolIfExists":{"k:b":"false"}}"#, "k:b", None, true);
+    check(r#"{"StringNotEquals":{"k:s":"a"}}"#, "k:s", None, true);
+    check(r#"{"StringNotEquals":{"k:s":["a","b"]}}"#, "k:s", one("a"), false);
+    check(r#"{"StringNotEquals":{"k:s":["a","b"]}}"#, "k:s", one("c"), true);
+    check(r#"{"StringEquals":{"k:s":"a"}}"#, "k:s", list(&["a"]), false);
+    check(r#"{"StringNotEquals":{"k:s":"a"}}"#, "k:s", list(&["b"]), false);
+    check(r#"{"StringEquals":{"k:s":"a"}}"#, "k:s", Some(Colliding), false);
+    check(r#"{"StringNotEquals":{"k:s":"a"}}"#, "k:s", Some(Colliding), true);
+    check(r#"{"StringEqualsIfExists":{"k:s":"a"}}"#, "k:s", Some(Colliding), false);
+    check(r#"{"Null":{"k:s":"true"}}"#, "k:s", None, true);
+    check(r#"{"Null":{"k:s":"false"}}"#, "k:s", one(""), true);
+    check(r#"{"Null":{"k:s":"false"}}"#, "k:s", Some(Colliding), true);
+    check(r#"{"Null":{"k:s":["true","false"]}}"#, "k:s", None, true);
+    check(r#"{"ForAllValues:StringEquals":{"k:s":["a","b"]}}"#, "k:s", None, true);
+    check(r#"{"ForAllValues:StringEquals":{"k:s":["a","b"]}}"#, "k:s", list(&["a", "c"]), false);
+    check(r#"{"ForAllValues:StringLike":{"k:s":["a*"]}}"#, "k:s", list(&[""]), true);
+    check(r#"{"ForAllValues:StringNotEquals":{"k:s":["a"]}}"#, "k:s", list(&["b", "c"]), true);
+    check(r#"{"ForAllValues:StringNotEquals":{"k:s":["a"]}}"#, "k:s", Some(Colliding), true);
+    check(r#"{"ForAnyValue:StringEquals":{"k:s":["a"]}}"#, "k:s", None, false);
+    check(r#"{"ForAnyValue:StringEquals":{"k:s":["a"]}}"#, "k:s", list(&["a", "c"]), true);
+    check(r#"{"ForAnyValue:StringNotEquals":{"k:s":["a"]}}"#, "k:s", list(&["a"]), false);
+    check(r#"{"ForAnyValue:StringNotEquals":{"k:s":["a"]}}"#, "k:s", Some(Colliding), true);
+    check(r#"{"ForAnyValue:StringLikeIfExists":{"k:s":["a*"]}}"#, "k:s", None, false);
+    check(r#"{"StringEquals":{"k:s":[]}}"#, "k:s", one("a"), false);
+    check(r#"{"StringNotEquals":{"k:s":[]}}"#, "k:s", one("a"), true);
+    check(r#"{"StringEquals":{"K:S":"a"}}"#, "k:s", one("a"), true);
+    check(r#"{"StringEquals":{"k:s":"a*"}}"#, "k:s", one("abc"), false);
+    check(r#"{"StringEqualsIgnoreCase":{"k:s":"straße"}}"#, "k:s", one("STRASSE"), false);
+    check(r#"{"StringEqualsIgnoreCase":{"k:s":"École"}}"#, "k:s", one("éCOLE"), true);
+    check(r#"{"ArnEquals":{"k:a":"arn:aws:sns:*:1:t"}}"#, "k:a", one("arn:aws:sns:eu:1:t"), true);
+    check(
+        r#"{"ArnLike":{"k:a":"arn:aws:x:*:1:f/*"}}"#,
+        "k:a",
+        one("arn:aws:x:r:9:s/a:1:f/d"),
+        false,
+    );
+    check(r#"{"ArnLike":{"k:a":"*"}}"#, "k:a", one("arn:aws:x:r:9:s"), false);
+    check(r#"{"ArnNotLike":{"k:a":"arn:aws:x"}}"#, "k:a", one("arn:aws:x"), true);
+    check(r#"{"IpAddress":{"k:i":"203.0.113.7/24"}}"#, "k:i", one("203.0.113.200"), true);
+    check(r#"{"IpAddress":{"k:i":"203.0.113.0/24"}}"#, "k:i", one("::ffff:203.0.113.9"), true);
+    check(
+        r#"{"NotIpAddress":{"k:i":["203.0.113.0/24","2001:db8::/32"]}}"#,
+        "k:i",
+        one("2001:db8::1"),
+        false,
+    );
+    check(r#"{"NotIpAddress":{"k:i":"10.0.0.0/8"}}"#, "k:i", one("no address"), true);
+    check(r#"{"NumericEquals":{"k:n":"10"}}"#, "k:n", one("10.0"), true);
+    check(r#"{"NumericLessThan":{"k:n":["5","20"]}}"#, "k:n", one("10"), true);
+    check(r#"{"NumericNotEquals":{"k:n":"x"}}"#, "k:n", one("5"), true);
+    check(r#"{"DateLessThan":{"k:d":"2024-07-01"}}"#, "k:d", one("2024-06-30T23:59:59Z"), true);
+    check(r#"{"DateGreaterThan":{"k:d":"2024"}}"#, "k:d", one("2025-01-01T00:00:00Z"), true);
+    check(r#"{"Bool":{"k:b":"TRUE"}}"#, "k:b", one("true"), true);
+    check(r#"{"BinaryEquals":{"k:y":"Zm9v"}}"#, "k:y", one("Zm9v"), true);
+    check(r#"{"BinaryEquals":{"k:y":"Zm9v"}}"#, "k:y", one("Zm9w"), false);
+    check(r#"{"StringLike":{"k:s":"${aws:username}-*"}}"#, "k:s", one("ana-1"), true);
+    check(r#"{"StringEquals":{"k:s":"${aws:absent}"}}"#, "k:s", one(""), false);
+    check(r#"{"StringNotEquals":{"k:s":"${aws:absent}"}}"#, "k:s", one("a"), true);
+    check(r#"{"StringEqualsIgnoreCase":{"k:s":"x${aws:username}"}}"#, "k:s", one("XANA"), true);
+    check(r#"{"ArnLike":{"k:a":"${k:a}"}}"#, "k:a", one("arn:aws:x:r:9:s"), true);
+    check(r#"{"ForAllValues:Null":{"k:s":"true"}}"#, "k:s", one("a"), true);
+    check(r#"{"ForAnyValue:Null":{"k:s":"true"}}"#, "k:s", None, false);
+}
+
+/// E-40, E-53, E-54, E-55, F-21.
+#[test]
+fn resource_policies_grant_by_strength() {
+    let account = resource_allow(r#"{"AWS":"111111111111"}"#);
+    let role = resource_allow(r#"{"AWS":"arn:aws:iam::111111111111:role/R"}"#);
+    let own = resource_allow(r#"{"AWS":"arn:aws:sts::111111111111:assumed-role/R/s"}"#);
+    let everyone = resource_allow(r#""*""#);
+    session().layer(Layer::Resource, &[&own]).check("Allowed resource resource 0.0");
+    session().layer(Layer::Resource, &[&account]).check("ImplicitDeny identity no_allow");
+    session().layer(Layer::Resource, &[&account, &role]).check("Allowed resource resource 1.0");
+    session()
+        .layer(Layer::Resource, &[&role])
+        .layer(Layer::Boundary, &[r#""Effect":"Allow","Action":"sqs:*","Resource":"*""#])
+        .check("ImplicitDeny boundary no_allow");
+    session()
+        .layer(Layer::Resource, &[&everyone])
+        .layer(Layer::Identity, &[ALLOW_S3])
+        .check("Allowed identity identity+resource 0.0");
+    let gated: fn(&mut Frame) = |frame| frame.gated = true;
+    session()
+        .layer(Layer::Resource, &[&account])
+        .layer(Layer::Identity, &[ALLOW_S3])
+        .frame(gated)
+        .check("Allowed identity identity+resource 0.0");
+    session()
+        .layer(Layer::Resource, &[&own])
+        .layer(Layer::Identity, &[ALLOW_S3])
+        .frame(gated)
+        .check("Allowed resource resource 0.0");
+    session()
+        .layer(Layer::Resource, &[&own, &account])
+        .layer(Layer::Identity, &[ALLOW_S3])
+        .frame(gated)
+        .check("Allowed identity identity+resource 0.0");
+    session()
+        .layer(Layer::Identity, &[ALLOW_S3])
+        .frame(gated)
+        .check("ImplicitDeny resource no_allow");
+    let cross: fn(&mut Frame) = |frame| frame.same_account = false;
+    session().layer(Layer::Resource, &[&own]).frame(cross).check("ImplicitDeny identity no_allow");
+    session()
+        .layer(Layer::Resource, &[&account])
+        .layer(Layer::Identity, &[ALLOW_S3])
+        .frame(cross)
+        .check("Allowed identity identity+resource 0.0");
+    session()
+        .layer(Layer::Identity, &[ALLOW_S3])
+        .frame(cross)
+        .check("ImplicitDeny resource no_allow");
+    Case::new(PrincipalKind::Anonymous)
+        .layer(Layer::Resource, &[&everyone])
+        .check("Allowed resource resource 0.0");
+    Case::new(PrincipalKind::Anonymous)
+        .layer(Layer::Resource, &[&account])
+        .check("ImplicitDeny resource no_allow");
+    Case::new(PrincipalKind::Root).check("Allowed root root");
+    Case::new(PrincipalKind::Root)
+        .layer(Layer::Resource, &[&account])
+        .frame(gated)
+        .check("Allowed resource resource 0.0");
+}
+
+/// L-332 – L-334, E-43.
+#[test]
+fn not_principal_spares_whole_chains_only() {
+    let deny = |entries: &str| {
+        format!(
+            r#""Effect":"Deny","NotPrincipal":{{"AWS":[{entries}]}},"Action":"s3:*","Resource":"*""#
+        )
+    };
+    let both = deny(r#""arn:aws:iam::111111111111:user/ana","arn:aws:iam::111111111111:root""#);
+    let user_only = deny(r#""arn:aws:iam::111111111111:user/ana""#);
+    let allow = ALLOW_S3;
+    user()
+        .layer(Layer::Resource, &[&both])
+        .layer(Layer::Identity, &[allow])
+        .check("Allowed identity identity 0.0");
+    user()
+        .layer(Layer::Resource, &[&user_only])
+        .layer(Layer::Identity, &[allow])
+        .check("ExplicitDeny resource explicit_deny 0.0");
+    user()
+        .layer(Layer::Resource, &[&both])
+        .layer(Layer::Identity, &[allow])
+        .layer(Layer::Boundary, &[ALLOW_ALL])
+        .check("ExplicitDeny resource explicit_deny 0.0");
+}
+
+/// E-35.
+#[test]
+fn every_node_must_allow() {
+    let case =
+        |documents: &[(&str, u16)]| user().layer(Layer::Identity, &[ALLOW_S3]).nodes(documents, 3);
+    case(&[(ALLOW_ALL, 0), (ALLOW_S3, 1), (ALLOW_ALL, 2)]).check("Allowed identity identity 0.0");
+    case(&[(ALLOW_ALL, 0), (ALLOW_ALL, 2)]).check("ImplicitDeny scp no_allow");
+    case(&[(ALLOW_ALL, 2), (ALLOW_S3, 0), (ALLOW_ALL, 1)]).check("Allowed identity identity 0.0");
+    let conditional =
+        r#""Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"k:b":"true"}}"#;
+    case(&[(ALLOW_ALL, 0), (conditional, 1), (ALLOW_ALL, 2)]).check("ImplicitDeny scp no_allow");
+    case(&[(ALLOW_ALL, 0), (conditional, 1), (ALLOW_ALL, 2)])
+        .with("k:b", Value::Single("true"))
+        .check("Allowed identity identity 0.0");
+}
+
+/// E-112.
+#[test]
+fn poison_denies_wherever_its_layer_applies() {
+    user()
+        .layer(Layer::Identity, &[ALLOW_S3])
+        .text(Layer::Boundary, "not a policy")
+        .check("ExplicitDeny boundary invalid_policy 0");
+    user()
+        .layer(Layer::ServiceControl, &[DENY_S3])
+        .text(Layer::Identity, "not a policy")
+        .check("ExplicitDeny scp explicit_deny 0.0");
+    user()
+        .text(Layer::Resource, "not a policy")
+        .frame(|frame| frame.ignore_resource_denies = true)
+        .check("ExplicitDeny resource invalid_policy 0");
+}
+
+/// E-70, E-75, E-51, E-83, E-84.
+#[test]
+fn fixed_rules_stand_where_the_algorithm_puts_them() {
+    use assize_model::ReasonCode;
+    user()
+        .layer(Layer::Identity, &[DENY_S3])
+        .frame(|frame| frame.builtin_allow = true)
+        .check("Allowed builtin builtin");
+    user()
+        .layer(Layer::VpcEndpoint, &[&resource_allow(r#"{"AWS":"999999999999"}"#)])
+        .frame(|frame| frame.builtin_allow = true)
+        .check("ImplicitDeny vpce no_allow");
+    user()
+        .layer(Layer::Identity, &[DENY_S3])
+        .frame(|frame| frame.builtin_refusal = Some(ReasonCode::SessionKind))
+        .check("ExplicitDeny identity explicit_deny 0.0");
+    user()
+        .layer(Layer::ServiceControl, &[r#""Effect":"Allow","Action":"sqs:*","Resource":"*""#])
+        .frame(|frame| frame.builtin_refusal = Some(ReasonCode::SessionKind))
+        .check("ImplicitDeny builtin session_kind");
+    user()
+        .layer(Layer::ServiceControl, &[r#""Effect":"Allow","Action":"sqs:*","Resource":"*""#])
+        .frame(|frame| frame.refusal = Some(ReasonCode::PartitionMismatch))
+        .check("ImplicitDeny scp no_allow");
+    user()
+        .layer(Layer::Identity, &[ALLOW_S3])
+        .frame(|frame| frame.refusal = Some(ReasonCode::PartitionMismatch))
+        .check("ImplicitDeny service partition_mismatch");
+    let deny = r#""Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*""#;
+    Case::new(PrincipalKind::Root)
+        .layer(Layer::Resource, &[deny])
+        .frame(|frame| frame.ignore_resource_denies = true)
+        .check("Allowed root root");
+    user()
+        .layer(Layer::Resource, &[&resource_allow(r#""*""#)])
+        .frame(|frame| frame.ignore_resource_allows = true)
+        .check("ImplicitDeny identity no_allow");
+}
+
+/// E-38.
+#[test]
+fn sessions_restrict() {
+    session()
+        .layer(Layer::Identity, &[ALLOW_ALL])
+        .layer(Layer::Session, &[r#""Effect":"Allow","Action":"sqs:*","Resource":"*""#])
+        .check("ImplicitDeny session no_allow");
+    Case::new(PrincipalKind::FederatedUser)
+        .layer(Layer::Identity, &[ALLOW_ALL])
+        .frame(|frame| frame.session = SessionLayer::Empty)
+        .check("ImplicitDeny session no_allow");
+    let task: fn(&mut Frame) = |frame| {
+        frame.identity = IdentityLayer::AllowAll;
+        if let SessionLayer::Set(set) = frame.session {
+            frame.session = SessionLayer::Task(set);
+        }
+    };
+    let root = || Case::new(PrincipalKind::AssumedRoot);
+    root()
+        .layer(Layer::Session, &[DENY_S3])
+        .frame(task)
+        .check("ExplicitDeny session explicit_deny 0.0");
+    root()
+        .on("sqs:SendMessage", "*")
+        .layer(Layer::Session, &[DENY_S3])
+        .frame(task)
+        .check("Allowed root root");
+}
+
+/// Cells with many patterns are searched, and report the first statement all the same.
+#[test]
+fn many_patterns_report_the_first_statement() {
+    let statements: Vec<String> = (0..40)
+        .map(|n| {
+            let effect = if n == 30 { "Deny" } else { "Allow" };
+            format!(r#""Effect":"{effect}","Action":"s3:Get*","Resource":["arn:aws:s3:::b{n}/*","arn:aws:s3:::*-{n}/x"]"#)
+        })
+        .collect();
+    let text = policy(&statements);
+    let case = |resource| user().on("s3:GetObject", resource).text(Layer::Identity, &text);
+    case("arn:aws:s3:::b7/k").check("Allowed identity identity 0.7");
+    case("arn:aws:s3:::b7-3/x").check("Allowed identity identity 0.3");
+    case("arn:aws:s3:::b9-3/x").check("Allowed identity identity 0.3");
+    case("arn:aws:s3:::b30/k").check("ExplicitDeny identity explicit_deny 0.30");
+    case("arn:aws:s3:::c/k").check("ImplicitDeny identity no_allow");
+}

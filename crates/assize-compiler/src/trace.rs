@@ -1,0 +1,410 @@
+//! Everything about one row, statement by statement.
+//!
+//! A trace reads the IR that stands beside the tables and shares neither cells, nor atoms, nor
+//! pattern sets with [`DecisionTables::decide`], so that comparing the two means something.
+
+mod matching;
+
+use assize_catalog::Catalog;
+use assize_model::{AllowedBy, ConditionKey, Effect, Grant, Layer, ReasonCode, Strength, Verdict};
+use assize_policy::ir::Statement;
+
+use self::matching::Check;
+use crate::columns::{
+    DecisionRow, EndpointLayer, Frame, IdentityLayer, RequestColumns, SessionLayer, SetRef,
+    StatementPlace,
+};
+use crate::overlay::Overlay;
+use crate::service_rules::{self, Ending, Grants};
+use crate::tables::DecisionTables;
+
+/// Everything about one row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RowTrace {
+    /// The answer; the same as that of [`DecisionTables::decide`].
+    pub answer: DecisionRow,
+    /// The seven layers of policies, in the order of E-50.
+    pub layers: Vec<LayerTrace>,
+    /// How resource-based Allow statements name the principal (E-45).
+    pub grant: Grant,
+    /// The strengths at which Allow statements of layer `resource` took part in an Allowed
+    /// (E-102: as used by the formula).
+    pub took_part: Grant,
+}
+
+/// What one layer says of the row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LayerTrace {
+    /// The layer.
+    pub layer: Layer,
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// Its documents that do not load (E-112).
+    pub poison: Vec<StatementPlace>,
+    /// Every statement of its documents, in the order of E-102.
+    pub statements: Vec<StatementTrace>,
+    /// The verdict of each node, for SCPs and RCPs; one for the other layers, none for layers
+    /// without a policy set.
+    pub nodes: Vec<Verdict>,
+}
+
+/// What one statement says of the row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StatementTrace {
+    /// Where it stands in the set.
+    pub place: StatementPlace,
+    /// The node its document is attached to.
+    pub node: u16,
+    /// Its effect.
+    pub effect: Effect,
+    /// The first part that is false; none if the statement applies.
+    pub failed: Option<FailedPart>,
+    /// How closely a `Principal` element names the principal, where there is one.
+    pub strength: Option<Strength>,
+    /// E-83, E-84: it plays no part in this check.
+    pub ignored: bool,
+    /// Keys it asks about and the context lacks, if it matches in all else (E-104), in the order
+    /// first seen.
+    pub missing_keys: Vec<ConditionKey>,
+}
+
+/// A part of a statement that is false.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FailedPart {
+    /// `Principal` or `NotPrincipal`.
+    Principal,
+    /// `Action` or `NotAction`.
+    Action,
+    /// `Resource` or `NotResource`.
+    Resource,
+    /// The test at this position of the condition block.
+    Condition(usize),
+}
+
+impl StatementTrace {
+    /// Whether it applies and plays a part.
+    pub fn applies(&self) -> bool {
+        self.failed.is_none() && !self.ignored
+    }
+}
+
+impl LayerTrace {
+    /// The Allow statements that apply, in the order of E-102.
+    pub fn allows(&self) -> impl Iterator<Item = &StatementTrace> {
+        self.matched(Effect::Allow)
+    }
+
+    /// The Deny statements that apply, in the order of E-102.
+    pub fn denies(&self) -> impl Iterator<Item = &StatementTrace> {
+        self.matched(Effect::Deny)
+    }
+
+    fn matched(&self, effect: Effect) -> impl Iterator<Item = &StatementTrace> {
+        self.statements.iter().filter(move |s| s.effect == effect && s.applies())
+    }
+
+    fn bare(layer: Layer, verdict: Verdict) -> Self {
+        Self { layer, verdict, poison: Vec::new(), statements: Vec::new(), nodes: Vec::new() }
+    }
+
+    fn allowing(&self) -> bool {
+        self.verdict == Verdict::Allow
+    }
+
+    fn open(&self) -> bool {
+        matches!(self.verdict, Verdict::Allow | Verdict::NotApplicable)
+    }
+}
+
+impl DecisionTables {
+    /// Everything about one row, or `None` if the columns have no such row or it points outside
+    /// their lists. `catalog` is the one the tables were compiled with. Allocates.
+    pub fn trace(
+        &self,
+        catalog: &Catalog,
+        overlay: Option<&Overlay>,
+        columns: &RequestColumns<'_>,
+        row: usize,
+    ) -> Option<RowTrace> {
+        let frame = columns.frames.get(*columns.frame.get(row)? as usize)?;
+        let check = Check {
+            tables: self,
+            catalog,
+            overlay,
+            columns,
+            row,
+            action: *columns.action.get(row)?,
+            principal: columns.principals.get(*columns.principal.get(row)? as usize)?,
+            resource: columns.resources.get(*columns.resource.get(row)? as usize)?,
+        };
+        let layers = vec![
+            guardrail(&check, Layer::ResourceControl, frame.rcp),
+            guardrail(&check, Layer::ServiceControl, frame.scp),
+            endpoint(&check, frame),
+            resource(&check, frame),
+            identity(&check, frame),
+            guardrail(&check, Layer::Boundary, frame.boundary),
+            session(&check, frame),
+        ];
+        Some(conclude(frame, layers))
+    }
+}
+
+fn guardrail(check: &Check<'_>, layer: Layer, set: Option<SetRef>) -> LayerTrace {
+    match set {
+        Some(set) => layer_of_set(check, layer, set),
+        None => LayerTrace::bare(layer, Verdict::NotApplicable),
+    }
+}
+
+fn endpoint(check: &Check<'_>, frame: &Frame) -> LayerTrace {
+    let layer = Layer::VpcEndpoint;
+    match frame.endpoint {
+        EndpointLayer::NotApplicable => LayerTrace::bare(layer, Verdict::NotApplicable),
+        EndpointLayer::AllowAll => LayerTrace::bare(layer, Verdict::Allow),
+        EndpointLayer::Set(set) => layer_of_set(check, layer, set),
+    }
+}
+
+fn identity(check: &Check<'_>, frame: &Frame) -> LayerTrace {
+    let layer = Layer::Identity;
+    match frame.identity {
+        IdentityLayer::None => LayerTrace::bare(layer, Verdict::ImplicitDeny),
+        IdentityLayer::AllowAll => LayerTrace::bare(layer, Verdict::Allow),
+        IdentityLayer::Set(set) => layer_of_set(check, layer, set),
+    }
+}
+
+/// E-38.
+fn session(check: &Check<'_>, frame: &Frame) -> LayerTrace {
+    let layer = Layer::Session;
+    match frame.session {
+        SessionLayer::NotApplicable => LayerTrace::bare(layer, Verdict::NotApplicable),
+        SessionLayer::Empty => LayerTrace::bare(layer, Verdict::ImplicitDeny),
+        SessionLayer::Set(set) => layer_of_set(check, layer, set),
+        SessionLayer::Task(set) => {
+            let mut traced = layer_of_set(check, layer, set);
+            if traced.verdict == Verdict::ImplicitDeny {
+                traced.verdict = Verdict::Allow;
+            }
+            traced
+        }
+    }
+}
+
+/// Grants and the resource's own policies as one layer (E-46, E-81, E-83, E-84).
+fn resource(check: &Check<'_>, frame: &Frame) -> LayerTrace {
+    let layer = Layer::Resource;
+    let mut traced = LayerTrace::bare(layer, Verdict::NotApplicable);
+    if let Some(set) = frame.grants {
+        add_statements(check, set, true, |_| false, &mut traced);
+    }
+    if let Some(set) = frame.resource {
+        let ignored = |effect| match effect {
+            Effect::Deny => frame.ignore_resource_denies,
+            Effect::Allow => frame.ignore_resource_allows,
+        };
+        add_statements(check, set, false, ignored, &mut traced);
+    }
+    if frame.grants.or(frame.resource).is_some() {
+        settle(&mut traced, 1);
+    }
+    traced
+}
+
+fn layer_of_set(check: &Check<'_>, layer: Layer, set: SetRef) -> LayerTrace {
+    let mut traced = LayerTrace::bare(layer, Verdict::ImplicitDeny);
+    add_statements(check, set, false, |_| false, &mut traced);
+    settle(&mut traced, check.tables.set(check.overlay, set).n_nodes);
+    traced
+}
+
+/// The verdict of each node, and of the layer (E-35, 2.1, E-112).
+fn settle(traced: &mut LayerTrace, n_nodes: u16) {
+    let verdict = |node: u16| {
+        let at_node = |statement: &&StatementTrace| n_nodes == 1 || statement.node == node;
+        if traced.denies().any(|statement| at_node(&statement)) {
+            Verdict::ExplicitDeny
+        } else if traced.allows().any(|statement| at_node(&statement)) {
+            Verdict::Allow
+        } else {
+            Verdict::ImplicitDeny
+        }
+    };
+    let nodes: Vec<Verdict> = (0..n_nodes).map(verdict).collect();
+    traced.verdict = if !traced.poison.is_empty() || traced.denies().next().is_some() {
+        Verdict::ExplicitDeny
+    } else if nodes.iter().all(|node| *node == Verdict::Allow) {
+        Verdict::Allow
+    } else {
+        Verdict::ImplicitDeny
+    };
+    traced.nodes = nodes;
+}
+
+fn add_statements(
+    check: &Check<'_>,
+    set: SetRef,
+    in_grants: bool,
+    ignored: impl Fn(Effect) -> bool,
+    traced: &mut LayerTrace,
+) {
+    let set = check.tables.set(check.overlay, set);
+    for (&member, document) in set.members.iter().zip(0..) {
+        let source = check.tables.member(check.overlay, member);
+        let place = StatementPlace { in_grants, document, statement: None };
+        let Some(policy) = source.and_then(|(document, _)| document.source.policy()) else {
+            traced.poison.push(place);
+            continue;
+        };
+        for (statement, at) in policy.statements.iter().zip(0..) {
+            let place = StatementPlace { statement: Some(at), ..place };
+            let found = check.statement(statement, policy.policy_type);
+            traced.statements.push(StatementTrace {
+                place,
+                node: member.node,
+                effect: statement.effect,
+                failed: found.failed,
+                strength: found.strength,
+                ignored: ignored(statement.effect),
+                missing_keys: found.missing_keys,
+            });
+        }
+    }
+}
+
+/// What became of one statement.
+struct Found {
+    failed: Option<FailedPart>,
+    strength: Option<Strength>,
+    missing_keys: Vec<ConditionKey>,
+}
+
+impl Check<'_> {
+    /// L-241, E-104.
+    fn statement(&self, statement: &Statement, policy_type: assize_model::PolicyType) -> Found {
+        let mut found = Found { failed: None, strength: None, missing_keys: Vec::new() };
+        let Some(strength) = self.principal_part(statement, policy_type) else {
+            found.failed = Some(FailedPart::Principal);
+            return found;
+        };
+        found.strength = strength;
+        if !self.action_part(&statement.action) {
+            found.failed = Some(FailedPart::Action);
+            return found;
+        }
+        self.missing_in_resources(&statement.resource, &mut found.missing_keys);
+        if !self.resource_part(&statement.resource) {
+            found.failed = Some(FailedPart::Resource);
+            return found;
+        }
+        self.missing_in_conditions(&statement.conditions, &mut found.missing_keys);
+        let failed = statement.conditions.iter().position(|condition| !self.test(condition));
+        found.failed = failed.map(FailedPart::Condition);
+        found
+    }
+}
+
+/// Section 3.1, with every verdict known.
+fn conclude(frame: &Frame, layers: Vec<LayerTrace>) -> RowTrace {
+    let grant = grant(&layers[3]);
+    let mut took_part = Grant::default();
+    let answer = builtin_allow(frame, &layers[2])
+        .or_else(|| layers.iter().find_map(explicit_deny))
+        .or_else(|| {
+            let refusal = frame.builtin_refusal?;
+            Some(DecisionRow::implicit(Layer::Builtin, refusal))
+        })
+        .or_else(|| {
+            let closed = layers[..3].iter().find(|l| l.verdict == Verdict::ImplicitDeny)?;
+            Some(DecisionRow::implicit(closed.layer, ReasonCode::NoAllow))
+        })
+        .or_else(|| Some(DecisionRow::implicit(Layer::Service, frame.refusal?)))
+        .unwrap_or_else(|| {
+            let grants = Grants {
+                identity: layers[4].allowing(),
+                boundary: layers[5].open(),
+                session: layers[6].open(),
+                direct: grant.direct,
+                entity: grant.entity,
+                account: grant.account,
+            };
+            let ending = service_rules::conclude(frame, grants);
+            took_part = part_of_resource(frame, ending, grants);
+            let first = match ending {
+                Ending::Allowed { layer: Layer::Identity, .. } => layers[4].allows().next(),
+                Ending::Allowed { layer: Layer::Resource, .. } => {
+                    layers[3].allows().find(|allow| match strength(allow) {
+                        Strength::Direct => took_part.direct,
+                        Strength::Entity => took_part.entity,
+                        Strength::Account => took_part.account,
+                    })
+                }
+                _ => None,
+            };
+            first.map_or(ending.row(), |first| ending.row().at(first.place))
+        });
+    RowTrace { answer, layers, grant, took_part }
+}
+
+/// The strengths at which resource-based Allow statements took part.
+fn part_of_resource(frame: &Frame, ending: Ending, grants: Grants) -> Grant {
+    let Ending::Allowed { layer, by, entity_took_part } = ending else { return Grant::default() };
+    match layer {
+        Layer::Resource => Grant {
+            direct: grants.direct,
+            entity: grants.entity && entity_took_part,
+            account: false,
+        },
+        Layer::Identity if by == AllowedBy::IdentityAndResource => Grant {
+            direct: grants.direct,
+            entity: grants.entity,
+            account: grants.account && (frame.gated || !frame.same_account),
+        },
+        _ => Grant::default(),
+    }
+}
+
+/// E-40: a statement without a principal element speaks to everyone.
+fn strength(statement: &StatementTrace) -> Strength {
+    statement.strength.unwrap_or(Strength::Direct)
+}
+
+/// E-45.
+fn grant(resource: &LayerTrace) -> Grant {
+    let mut grant = Grant::default();
+    for allow in resource.allows() {
+        match strength(allow) {
+            Strength::Direct => grant.direct = true,
+            Strength::Entity => grant.entity = true,
+            Strength::Account => grant.account = true,
+        }
+    }
+    grant
+}
+
+/// E-70, E-71.
+fn builtin_allow(frame: &Frame, endpoint: &LayerTrace) -> Option<DecisionRow> {
+    if !frame.builtin_allow {
+        return None;
+    }
+    Some(explicit_deny(endpoint).unwrap_or_else(|| {
+        if endpoint.open() {
+            DecisionRow::allowed(Layer::Builtin, ReasonCode::BuiltinAllow, AllowedBy::Builtin)
+        } else {
+            DecisionRow::implicit(Layer::VpcEndpoint, ReasonCode::NoAllow)
+        }
+    }))
+}
+
+fn explicit_deny(layer: &LayerTrace) -> Option<DecisionRow> {
+    if let Some(poison) = layer.poison.first() {
+        return Some(DecisionRow::poison(layer.layer, poison.document, poison.in_grants));
+    }
+    let deny = layer.denies().next()?;
+    Some(DecisionRow::explicit(layer.layer, deny.place))
+}
