@@ -1,1 +1,22 @@
-fn main() {}
+#![doc = include_str!("../README.md")]
+
+mod args;
+mod command;
+mod files;
+mod output;
+mod render;
+mod status;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = match args::Cli::from_command_line() {
+        Ok(cli) => cli,
+        Err(error) => return args::report(&error).into(),
+    };
+    let output = output::Output::new(&cli.global);
+    match command::run(cli, &output) {
+        Ok(status) => status.into(),
+        Err(error) => output.failure(&error).into(),
+    }
+}

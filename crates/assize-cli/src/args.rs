@@ -1,0 +1,326 @@
+//! The command line (C, sections 1 and 2).
+
+mod policy;
+mod request;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::builder::FalseyValueParser;
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+pub(crate) use self::policy::PolicyArgs;
+pub(crate) use self::request::{AwsShape, ContextPair, Expected, RequestArgs};
+use crate::status::Status;
+
+/// Decides AWS IAM requests, and says why.
+#[derive(Debug, Parser)]
+#[command(
+    name = "assize",
+    version,
+    about = "Decides AWS IAM requests, and says why",
+    before_help = "Example:\n  assize simulate --policy policy.json -a s3:GetObject -r arn:aws:s3:::reports/2024.csv",
+    after_help = "Exit codes: 0 the answer is yes, 1 it is no, 2 there is no answer, 3 it depends on missing context.",
+    disable_help_subcommand = true,
+    propagate_version = false,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The flags of all commands (C-20, C-22). Each has an environment variable.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options of all commands")]
+pub(crate) struct Global {
+    /// The world: a scenario file, a directory of exports, or an imported world. Without it,
+    /// `world` of the nearest assize.toml upwards.
+    #[arg(long, global = true, value_name = "PATH", env = "ASSIZE_WORLD", hide_env = true)]
+    pub(crate) world: Option<PathBuf>,
+    /// Whether `--world` stood on the command line, and so may not be passed over.
+    #[arg(skip)]
+    pub(crate) world_is_stated: bool,
+    /// When to use color; NO_COLOR is obeyed.
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        env = "ASSIZE_COLOR",
+        hide_env = true
+    )]
+    pub(crate) color: ColorChoice,
+    /// Say only what matters.
+    #[arg(
+        short,
+        long,
+        global = true,
+        env = "ASSIZE_QUIET",
+        hide_env = true,
+        value_parser = FalseyValueParser::new(),
+        action = clap::ArgAction::SetTrue
+    )]
+    pub(crate) quiet: bool,
+    /// Say more: provenance, what was read, timings.
+    #[arg(
+        short,
+        long,
+        global = true,
+        env = "ASSIZE_VERBOSE",
+        hide_env = true,
+        value_parser = FalseyValueParser::new(),
+        action = clap::ArgAction::SetTrue
+    )]
+    pub(crate) verbose: bool,
+    /// How many threads to use; by default one a core.
+    #[arg(
+        long,
+        global = true,
+        value_name = "N",
+        env = "ASSIZE_JOBS",
+        hide_env = true,
+        value_parser = clap::value_parser!(u16).range(1..=MAX_JOBS)
+    )]
+    pub(crate) jobs: Option<u16>,
+    /// The time it is, for requests that state none: RFC 3339 or seconds since the epoch.
+    #[arg(
+        long,
+        global = true,
+        value_name = "T",
+        env = "ASSIZE_TIME",
+        hide_env = true,
+        value_parser = time
+    )]
+    pub(crate) time: Option<i64>,
+    /// An option of evaluation, such as checkResourceTypes=false; repeatable.
+    #[arg(
+        long = "option",
+        global = true,
+        value_name = "NAME=VALUE",
+        env = "ASSIZE_OPTION",
+        hide_env = true,
+        value_delimiter = ENVIRONMENT_SEPARATOR,
+        value_parser = stated_option
+    )]
+    pub(crate) options: Vec<StatedOption>,
+}
+
+/// Most threads that can be asked for.
+const MAX_JOBS: i64 = 1_024;
+/// What separates several options in `ASSIZE_OPTION`.
+const ENVIRONMENT_SEPARATOR: char = ';';
+
+/// When output is colored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorChoice {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// One `--option NAME=VALUE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct StatedOption {
+    pub(crate) name: String,
+    pub(crate) value: String,
+}
+
+fn stated_option(text: &str) -> Result<StatedOption, String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => {
+            Ok(StatedOption { name: name.to_owned(), value: value.to_owned() })
+        }
+        _ => Err("expected NAME=VALUE, for example strictActions=true".to_owned()),
+    }
+}
+
+/// A time as F-3 has it.
+fn time(text: &str) -> Result<i64, String> {
+    text.parse().ok().or_else(|| assize_formats::parse_time(text)).ok_or_else(|| {
+        "expected RFC 3339 with an offset, such as 2024-05-01T12:00:00Z, or seconds since the epoch"
+            .to_owned()
+    })
+}
+
+/// The commands (C, section 1).
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Check(CheckArgs),
+    Catalog(CatalogArgs),
+    Completions(CompletionsArgs),
+    Help(HelpArgs),
+}
+
+/// Is this policy valid and wise?
+#[derive(Debug, Args)]
+#[command(before_help = "Example:\n  assize check examples/policies")]
+pub(crate) struct CheckArgs {
+    /// Policies, scenarios, or directories of them; `-` is standard input.
+    #[arg(required = true, value_name = "PATHS")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// How to print findings.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "human",
+        env = "ASSIZE_FORMAT",
+        hide_env = true
+    )]
+    pub(crate) format: TextOrJson,
+    /// The level from which a finding is a failure.
+    #[arg(long, value_name = "LEVEL", default_value = "error")]
+    pub(crate) deny: DenyLevel,
+    /// The policy type, when the content does not tell: IM managed identity, II inline identity,
+    /// PB boundary, SP session, TP trust, RP resource-based, VE endpoint, SCP, RCP.
+    #[arg(long = "type", value_name = "TYPE", value_parser = policy_type, ignore_case = true)]
+    pub(crate) policy_type: Option<assize_model::PolicyType>,
+    /// The service that owns the resource of a resource-based policy, such as s3.
+    #[arg(long, value_name = "PREFIX")]
+    pub(crate) service: Option<String>,
+    /// Check as policies that AWS already stores: what only a write refuses is no error.
+    #[arg(long)]
+    pub(crate) import: bool,
+}
+
+/// A result for people or for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TextOrJson {
+    /// For people.
+    Human,
+    /// One JSON document.
+    Json,
+}
+
+/// A level of findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DenyLevel {
+    /// E
+    #[value(alias = "E")]
+    Error,
+    /// S and above
+    #[value(alias = "S", alias = "security")]
+    SecurityWarning,
+    /// W and above
+    #[value(alias = "W")]
+    Warning,
+    /// G and above: every finding
+    #[value(alias = "G")]
+    Suggestion,
+}
+
+fn policy_type(text: &str) -> Result<assize_model::PolicyType, String> {
+    assize_model::PolicyType::from_abbreviation(&text.to_ascii_uppercase()).ok_or_else(|| {
+        let known = assize_model::PolicyType::ALL.map(assize_model::PolicyType::abbreviation);
+        format!("expected one of {}", known.join(", "))
+    })
+}
+
+/// What does this action take? Services, actions, resource types, condition keys and ARNs of the
+/// service authorization reference.
+#[derive(Debug, Args)]
+#[command(before_help = "Example:\n  assize catalog s3:GetObject")]
+pub(crate) struct CatalogArgs {
+    /// A service (s3), an action (s3:GetObject), actions (s3:Get*), a resource type (s3:bucket),
+    /// a condition key (aws:SourceIp), an ARN, or a word to look for; nothing lists the services.
+    #[arg(value_name = "QUERY")]
+    pub(crate) queries: Vec<String>,
+    /// How to print what is found.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "human",
+        env = "ASSIZE_FORMAT",
+        hide_env = true
+    )]
+    pub(crate) format: TextOrJson,
+}
+
+/// Prints a completion script for a shell.
+#[derive(Debug, Args)]
+#[command(
+    before_help = "Example:\n  assize completions bash > ~/.local/share/bash-completion/completions/assize"
+)]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    pub(crate) shell: Shell,
+}
+
+/// Prints help: of a command, or what a rule of the specification says.
+#[derive(Debug, Args)]
+#[command(before_help = "Example:\n  assize help rule E-53")]
+pub(crate) struct HelpArgs {
+    /// A command, or `rule` and the id of a rule.
+    #[arg(value_name = "COMMAND")]
+    pub(crate) words: Vec<String>,
+}
+
+impl Cli {
+    /// Reads the command line of this process.
+    pub(crate) fn from_command_line() -> Result<Self, clap::Error> {
+        Self::from_words(std::env::args_os())
+    }
+
+    /// Reads a command line.
+    pub(crate) fn from_words(
+        words: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    ) -> Result<Self, clap::Error> {
+        let matches = Self::command().try_get_matches_from(words)?;
+        let mut cli = Self::from_arg_matches(&matches)?;
+        cli.global.world_is_stated = is_stated(&matches, "world");
+        Ok(cli)
+    }
+}
+
+/// Whether a global flag stands on the command line, before or behind the command.
+fn is_stated(matches: &clap::ArgMatches, id: &str) -> bool {
+    let mut level = Some(matches);
+    while let Some(matches) = level {
+        if matches.value_source(id) == Some(ValueSource::CommandLine) {
+            return true;
+        }
+        level = matches.subcommand().map(|(_, below)| below);
+    }
+    false
+}
+
+/// Prints what clap has to say instead of running a command: help, the version, or an error.
+pub(crate) fn report(error: &clap::Error) -> Status {
+    use clap::error::ErrorKind;
+    match error.kind() {
+        ErrorKind::DisplayVersion => print_version(),
+        ErrorKind::DisplayHelp => match error.print() {
+            Ok(()) => Status::Yes,
+            Err(_) => Status::NoAnswer,
+        },
+        _ => {
+            // Nobody reads standard error: the status says it all.
+            let _ = error.print();
+            Status::NoAnswer
+        }
+    }
+}
+
+/// The version, with the date of the catalog.
+fn print_version() -> Status {
+    let mut text = format!("assize {}", env!("CARGO_PKG_VERSION"));
+    if let Ok(catalog) = assize_catalog::Catalog::bundled() {
+        text.push_str(&format!(" (catalog {})", catalog.date()));
+    }
+    match writeln!(std::io::stdout().lock(), "{text}") {
+        Ok(()) => Status::Yes,
+        Err(_) => Status::NoAnswer,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,276 @@
+//! `assize check`: is this policy valid and wise? (C-6)
+
+mod document;
+mod recognize;
+
+use anyhow::Result;
+use assize_policy::{LineIndex, Severity};
+use serde::Serialize;
+
+use self::document::{Checked, CheckedFile};
+use crate::args::{CheckArgs, DenyLevel, TextOrJson};
+use crate::files;
+use crate::output::Output;
+use crate::render::finding;
+use crate::render::style::Style;
+use crate::render::table::count;
+use crate::status::Status;
+
+/// The files of a directory that are looked at.
+const EXTENSIONS: [&str; 3] = [".json", ".yaml", ".yml"];
+
+pub(super) fn run(args: &CheckArgs, output: &Output) -> Result<Status> {
+    let mut status = Status::Yes;
+    let mut files = Vec::new();
+    let mut n_skipped = 0;
+    for found in files::walk(&args.paths, &EXTENSIONS)? {
+        match document::check(&found, args) {
+            Ok(Some(checked)) => files.push(checked),
+            Ok(None) => n_skipped += 1,
+            Err(error) => status = status.and(output.failure(&error)),
+        }
+    }
+    if n_skipped > 0 {
+        let files = count(n_skipped, "file");
+        output.note(format_args!("{files} skipped that are neither policies nor scenarios"));
+    }
+    let deny = severity(args.deny);
+    let documents = || files.iter().flat_map(|file| &file.documents);
+    if documents().flat_map(|checked| &checked.findings).any(|f| f.severity >= deny) {
+        status = status.and(Status::No);
+    }
+    let text = match args.format {
+        TextOrJson::Human => human(&files, output),
+        TextOrJson::Json => json(&files)?,
+    };
+    output.write(&text)?;
+    Ok(status)
+}
+
+fn severity(level: DenyLevel) -> Severity {
+    match level {
+        DenyLevel::Error => Severity::Error,
+        DenyLevel::SecurityWarning => Severity::SecurityWarning,
+        DenyLevel::Warning => Severity::Warning,
+        DenyLevel::Suggestion => Severity::Suggestion,
+    }
+}
+
+/// The severities, the gravest first, with their words.
+const SEVERITIES: [(Severity, &str); 4] = [
+    (Severity::Error, "error"),
+    (Severity::SecurityWarning, "security warning"),
+    (Severity::Warning, "warning"),
+    (Severity::Suggestion, "suggestion"),
+];
+
+fn n_findings(files: &[CheckedFile], severity: Severity) -> usize {
+    let documents = files.iter().flat_map(|file| &file.documents);
+    documents.flat_map(|checked| &checked.findings).filter(|f| f.severity == severity).count()
+}
+
+fn human(files: &[CheckedFile], output: &Output) -> String {
+    let style = output.style();
+    let mut text = String::new();
+    for file in files {
+        for checked in &file.documents {
+            for found in &checked.findings {
+                let excerpt = checked.excerpt(file, found);
+                text.push_str(&finding::finding(found, &excerpt, style));
+                text.push('\n');
+            }
+        }
+        if !output.is_quiet() {
+            text.push_str(&verdict(file, style));
+        }
+    }
+    let documents: usize = files.iter().map(|file| file.documents.len()).sum();
+    let found: Vec<String> = SEVERITIES
+        .iter()
+        .map(|(severity, word)| (n_findings(files, *severity), word))
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, word)| count(n, word))
+        .collect();
+    let found = if found.is_empty() { "no findings".to_owned() } else { found.join(", ") };
+    if files.len() != 1 || documents != 1 {
+        let (documents, files) =
+            (counted(documents, "policy", "policies"), count(files.len(), "file"));
+        text.push_str(&format!("{documents} in {files}: {found}\n"));
+    }
+    text
+}
+
+fn counted(n: usize, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
+/// One line for a file: what it was taken for, and whether that loads.
+fn verdict(file: &CheckedFile, style: Style) -> String {
+    let name = style.bold(&file.name);
+    match &*file.documents {
+        [checked] if !file.is_scenario => {
+            let what = describe(checked);
+            let n = checked.findings.len();
+            match (checked.loads, n) {
+                (true, 0) => format!("{name}: {} {what}, no findings\n", style.good("valid")),
+                (true, n) => {
+                    format!("{name}: {} {what}, {}\n", style.good("valid"), count(n, "finding"))
+                }
+                (false, n) => {
+                    format!("{name}: {} {what}, {}\n", style.bad("invalid"), count(n, "finding"))
+                }
+            }
+        }
+        documents => {
+            let invalid = documents.iter().filter(|checked| !checked.loads).count();
+            let documents = counted(documents.len(), "policy", "policies");
+            let rest = if invalid == 0 {
+                style.good("all valid").to_string()
+            } else {
+                style.bad(format!("{invalid} invalid")).to_string()
+            };
+            format!("{name}: scenario, {documents}, {rest}\n")
+        }
+    }
+}
+
+fn describe(checked: &Checked) -> String {
+    use assize_model::PolicyType as Type;
+    let what = match checked.options.policy_type {
+        Type::ManagedIdentity => "managed identity policy",
+        Type::InlineIdentity => "inline identity policy",
+        Type::PermissionsBoundary => "permissions boundary",
+        Type::Session => "session policy",
+        Type::RoleTrust => "role trust policy",
+        Type::ResourceBased => "resource-based policy",
+        Type::VpcEndpoint => "VPC endpoint policy",
+        Type::ServiceControl => "service control policy",
+        Type::ResourceControl => "resource control policy",
+        _ => "policy",
+    };
+    match &checked.options.service {
+        Some(service) => format!("{what} of {service}"),
+        None => what.to_owned(),
+    }
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    files: Vec<FileReport<'a>>,
+    summary: Summary,
+    provenance: Provenance<'a>,
+}
+
+#[derive(Serialize)]
+struct FileReport<'a> {
+    file: &'a str,
+    policies: Vec<PolicyReport<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PolicyReport<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy_id: Option<&'a str>,
+    #[serde(rename = "type")]
+    policy_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service: Option<&'a str>,
+    loads: bool,
+    findings: Vec<FindingReport<'a>>,
+}
+
+#[derive(Serialize)]
+struct FindingReport<'a> {
+    code: &'static str,
+    severity: &'static str,
+    path: &'a str,
+    message: &'a str,
+    rejects: bool,
+    span: SpanReport,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SpanReport {
+    start: u32,
+    end: u32,
+    line: u32,
+    column: u32,
+    end_line: u32,
+    end_column: u32,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Summary {
+    files: usize,
+    policies: usize,
+    error: usize,
+    security_warning: usize,
+    warning: usize,
+    suggestion: usize,
+}
+
+#[derive(Serialize)]
+struct Provenance<'a> {
+    assize: u8,
+    engine: &'a str,
+    catalog: &'a str,
+}
+
+fn json(files: &[CheckedFile]) -> Result<String> {
+    let catalog = assize_catalog::Catalog::bundled()?;
+    let report = Report {
+        files: files.iter().map(file_report).collect(),
+        summary: Summary {
+            files: files.len(),
+            policies: files.iter().map(|file| file.documents.len()).sum(),
+            error: n_findings(files, Severity::Error),
+            security_warning: n_findings(files, Severity::SecurityWarning),
+            warning: n_findings(files, Severity::Warning),
+            suggestion: n_findings(files, Severity::Suggestion),
+        },
+        provenance: Provenance {
+            assize: 1,
+            engine: env!("CARGO_PKG_VERSION"),
+            catalog: catalog.date(),
+        },
+    };
+    let mut text = serde_json::to_string_pretty(&report)?;
+    text.push('\n');
+    Ok(text)
+}
+
+fn file_report(file: &CheckedFile) -> FileReport<'_> {
+    let lines = LineIndex::new(&file.text);
+    let policy = |checked: &'_ Checked| -> Vec<SpanReport> {
+        let spans = checked.findings.iter().map(|finding| {
+            let span = checked.span_in_file(file, finding.span);
+            let (line, column) = lines.line_column(&file.text, span.start);
+            let (end_line, end_column) = lines.line_column(&file.text, span.end);
+            SpanReport { start: span.start, end: span.end, line, column, end_line, end_column }
+        });
+        spans.collect()
+    };
+    let policies = file.documents.iter().map(|checked| PolicyReport {
+        policy_id: checked.reference.as_deref(),
+        policy_type: checked.options.policy_type.abbreviation(),
+        service: checked.options.service.as_deref(),
+        loads: checked.loads,
+        findings: checked
+            .findings
+            .iter()
+            .zip(policy(checked))
+            .map(|(finding, span)| FindingReport {
+                code: finding.code.as_str(),
+                severity: finding.severity.as_str(),
+                path: &finding.path,
+                message: &finding.message,
+                rejects: finding.rejects,
+                span,
+            })
+            .collect(),
+    });
+    FileReport { file: &file.name, policies: policies.collect() }
+}

@@ -1,0 +1,124 @@
+//! Where results and diagnostics go (F-84): results to standard output and nothing else there,
+//! everything else to standard error.
+
+use std::fmt::Display;
+use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+
+use crate::args::{ColorChoice, Global};
+use crate::render::style::Style;
+use crate::render::{self};
+use crate::status::Status;
+
+/// The two streams of a run and how they are written to.
+#[derive(Debug)]
+pub(crate) struct Output {
+    stdout_style: Style,
+    stderr_style: Style,
+    quiet: bool,
+    verbose: bool,
+}
+
+impl Output {
+    /// The streams as the global flags ask for them.
+    pub(crate) fn new(global: &Global) -> Self {
+        let style = |is_terminal: bool| Style::new(wants_color(global.color, is_terminal));
+        Self {
+            stdout_style: style(io::stdout().is_terminal()),
+            stderr_style: style(io::stderr().is_terminal()),
+            quiet: global.quiet,
+            verbose: global.verbose,
+        }
+    }
+
+    /// Standard output, buffered. Whoever writes flushes at the end, so that a closed pipe is
+    /// noticed.
+    pub(crate) fn stdout(&self) -> BufWriter<StdoutLock<'static>> {
+        BufWriter::new(io::stdout().lock())
+    }
+
+    /// Writes a whole result.
+    pub(crate) fn write(&self, text: &str) -> io::Result<()> {
+        let mut stdout = self.stdout();
+        stdout.write_all(text.as_bytes())?;
+        stdout.flush()
+    }
+
+    /// How results look.
+    pub(crate) fn style(&self) -> Style {
+        self.stdout_style
+    }
+
+    /// How diagnostics look.
+    pub(crate) fn error_style(&self) -> Style {
+        self.stderr_style
+    }
+
+    /// Whether to say more (`-v`).
+    pub(crate) fn is_verbose(&self) -> bool {
+        self.verbose
+    }
+
+    /// Whether to say only what matters (`-q`).
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// Says something on standard error. That nobody reads it is no failure.
+    pub(crate) fn say(&self, text: &str) {
+        let _ = io::stderr().lock().write_all(text.as_bytes());
+    }
+
+    /// Something worth knowing, unless `-q`.
+    pub(crate) fn note(&self, message: impl Display) {
+        if !self.quiet {
+            let style = self.stderr_style;
+            self.say(&format!("{} {message}\n", style.note("note:")));
+        }
+    }
+
+    /// Something that may make the answer another one, unless `-q`.
+    pub(crate) fn warn(&self, message: impl Display) {
+        if !self.quiet {
+            let style = self.stderr_style;
+            self.say(&format!("{} {message}\n", style.warning("warning:")));
+        }
+    }
+
+    /// Something that failed.
+    pub(crate) fn error(&self, message: impl Display) {
+        let style = self.stderr_style;
+        self.say(&format!("{} {message}\n", style.error("error:")));
+    }
+
+    /// Reports why a run failed. A closed output pipe is not worth a word (F-84).
+    pub(crate) fn failure(&self, error: &anyhow::Error) -> Status {
+        if is_closed_pipe(error) {
+            return Status::NoAnswer;
+        }
+        match error.downcast_ref::<render::BadInput>() {
+            Some(bad) => self.say(&bad.render(self.stderr_style)),
+            None => self.error(format_args!("{error:#}")),
+        }
+        Status::NoAnswer
+    }
+}
+
+fn wants_color(choice: ColorChoice, is_terminal: bool) -> bool {
+    match choice {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        // https://no-color.org: set and not empty.
+        ColorChoice::Auto => {
+            is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        }
+    }
+}
+
+/// Whether the reader of our output went away.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    })
+}
