@@ -143,34 +143,38 @@ fn conclude_entity(frame: &Frame, grants: Grants) -> Option<Ending> {
     }
 }
 
-/// E-58, for principals with an account.
+/// E-58: the first layer to blame.
 fn blame(frame: &Frame, grants: Grants) -> Ending {
+    let layer = causes(frame, grants).find_map(|(applies, layer)| applies.then_some(layer));
+    Ending::Denied(layer.unwrap_or(Layer::Resource))
+}
+
+/// E-58: every layer to blame, in order.
+pub(crate) fn blamed(frame: &Frame, grants: Grants) -> Vec<Layer> {
+    if is_outsider(frame.kind) {
+        return vec![Layer::Resource];
+    }
+    causes(frame, grants).filter_map(|(applies, layer)| applies.then_some(layer)).collect()
+}
+
+/// What E-58 looks at, in its order, for principals with an account.
+fn causes(frame: &Frame, grants: Grants) -> impl Iterator<Item = (bool, Layer)> {
     let Grants { identity, boundary, session, direct, entity, account } = grants;
     let named = direct || entity || account;
-    let layer = if frame.same_account {
-        if frame.gated && !named {
-            Layer::Resource
-        } else if !(identity || entity) {
-            Layer::Identity
-        } else if !boundary {
-            Layer::Boundary
-        } else if !session {
-            Layer::Session
-        } else if !identity {
-            Layer::Identity
-        } else {
-            Layer::Resource
-        }
-    } else if !identity {
-        Layer::Identity
-    } else if !boundary {
-        Layer::Boundary
-    } else if !session {
-        Layer::Session
+    let root = matches!(frame.kind, PrincipalKind::Root | PrincipalKind::AssumedRoot);
+    let resource = if frame.same_account {
+        frame.gated && !named
     } else {
-        Layer::Resource
+        !named || (root && !direct)
     };
-    Ending::Denied(layer)
+    let own = [
+        (!(identity || (frame.same_account && entity)), Layer::Identity),
+        (!boundary, Layer::Boundary),
+        (!session, Layer::Session),
+    ];
+    let before = frame.same_account.then_some((resource, Layer::Resource));
+    let behind = (!frame.same_account).then_some((resource, Layer::Resource));
+    before.into_iter().chain(own).chain(behind)
 }
 
 /// Whether B and S can matter when identity does not allow and no resource-based statement

@@ -31,6 +31,9 @@ pub struct RowTrace {
     /// The strengths at which Allow statements of layer `resource` took part in an Allowed
     /// (E-102: as used by the formula).
     pub took_part: Grant,
+    /// The layers that keep the formulas of E-53 – E-55 from granting, in the order of E-58;
+    /// empty if they grant.
+    pub blame: Vec<Layer>,
 }
 
 /// What one layer says of the row.
@@ -312,6 +315,15 @@ impl Check<'_> {
 /// Section 3.1, with every verdict known.
 fn conclude(frame: &Frame, layers: Vec<LayerTrace>) -> RowTrace {
     let grant = grant(&layers[3]);
+    let grants = Grants {
+        identity: layers[4].allowing(),
+        boundary: layers[5].open(),
+        session: layers[6].open(),
+        direct: grant.direct,
+        entity: grant.entity,
+        account: grant.account,
+    };
+    let ending = service_rules::conclude(frame, grants);
     let mut took_part = Grant::default();
     let answer = builtin_allow(frame, &layers[2])
         .or_else(|| layers.iter().find_map(explicit_deny))
@@ -325,15 +337,6 @@ fn conclude(frame: &Frame, layers: Vec<LayerTrace>) -> RowTrace {
         })
         .or_else(|| Some(DecisionRow::implicit(Layer::Service, frame.refusal?)))
         .unwrap_or_else(|| {
-            let grants = Grants {
-                identity: layers[4].allowing(),
-                boundary: layers[5].open(),
-                session: layers[6].open(),
-                direct: grant.direct,
-                entity: grant.entity,
-                account: grant.account,
-            };
-            let ending = service_rules::conclude(frame, grants);
             took_part = part_of_resource(frame, ending, grants);
             let first = match ending {
                 Ending::Allowed { layer: Layer::Identity, .. } => layers[4].allows().next(),
@@ -348,7 +351,11 @@ fn conclude(frame: &Frame, layers: Vec<LayerTrace>) -> RowTrace {
             };
             first.map_or(ending.row(), |first| ending.row().at(first.place))
         });
-    RowTrace { answer, layers, grant, took_part }
+    let blame = match ending {
+        Ending::Allowed { .. } => Vec::new(),
+        Ending::Denied(_) => service_rules::blamed(frame, grants),
+    };
+    RowTrace { answer, layers, grant, took_part, blame }
 }
 
 /// The strengths at which resource-based Allow statements took part.
