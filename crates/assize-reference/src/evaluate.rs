@@ -1,0 +1,119 @@
+//! A request from end to end: who asks, what is checked, what the conditions see, and the answer.
+
+pub(crate) mod check;
+pub(crate) mod context;
+pub(crate) mod given;
+pub(crate) mod output;
+pub(crate) mod principal;
+pub(crate) mod resource;
+
+use std::collections::BTreeSet;
+
+use assize_catalog::Catalog;
+use assize_model::{
+    Authorizer, ContextMode, EffectiveDecision, EngineOptions, Request, RequestContext,
+    RequestError, RequestErrorKind,
+};
+use assize_policy::PolicyLibrary;
+use assize_store::StoreSnapshot;
+
+pub(crate) use check::{Action, Check};
+pub(crate) use principal::Caller;
+
+use crate::layer;
+
+/// Everything a decision depends on beside the request (E-1, E-2).
+#[derive(Debug, Clone, Copy)]
+pub struct World<'a> {
+    /// Who is attached to what.
+    pub snapshot: &'a StoreSnapshot,
+    /// What the documents of the snapshot say.
+    pub library: &'a PolicyLibrary,
+    /// The service authorization reference.
+    pub catalog: &'a Catalog,
+    /// The options of evaluation.
+    pub options: &'a EngineOptions,
+    /// The clock, in seconds since the epoch: the time of requests when neither they nor the
+    /// options state one (E-19).
+    pub now: i64,
+}
+
+impl Authorizer for World<'_> {
+    fn authorize(&self, request: &Request<'_>) -> Result<EffectiveDecision, RequestError> {
+        evaluate(self, request)
+    }
+}
+
+/// One check with everything that is known about it.
+#[derive(Debug)]
+pub(crate) struct Case<'a> {
+    pub(crate) world: &'a World<'a>,
+    pub(crate) caller: &'a Caller<'a>,
+    pub(crate) check: &'a Check<'a>,
+    pub(crate) context: RequestContext,
+}
+
+/// What is said beside the decision (E-100): `notes` and `assumptions`.
+#[derive(Debug, Default)]
+pub(crate) struct Remarks {
+    pub(crate) notes: BTreeSet<String>,
+    pub(crate) assumptions: BTreeSet<String>,
+}
+
+impl Remarks {
+    pub(crate) fn note(&mut self, text: impl Into<String>) {
+        self.notes.insert(text.into());
+    }
+
+    pub(crate) fn assume(&mut self, text: impl Into<String>) {
+        self.assumptions.insert(text.into());
+    }
+}
+
+/// Decides a request, in full (E-67).
+///
+/// # Errors
+/// Why the request is malformed (E-3), or [`RequestErrorKind::ContextMode`] for partial context,
+/// which this interpreter does not decide.
+pub fn evaluate(
+    world: &World<'_>,
+    request: &Request<'_>,
+) -> Result<EffectiveDecision, RequestError> {
+    evaluate_in(world, request)
+}
+
+/// [`evaluate`] with one lifetime for everything borrowed.
+fn evaluate_in<'a>(
+    world: &'a World<'a>,
+    request: &'a Request<'a>,
+) -> Result<EffectiveDecision, RequestError> {
+    context_mode(world, request)?;
+    let mut remarks = Remarks::default();
+    let caller = principal::resolve(world, &request.principal)?;
+    if caller.is_outside() {
+        remarks.note("outside_principal");
+    }
+    let checks = check::expand(world, &caller, request, &mut remarks)?;
+    let mut decisions = Vec::new();
+    let mut parties = Vec::new();
+    for check in &checks {
+        let caller = check.caller.as_ref().unwrap_or(&caller);
+        let context = context::build(world, caller, check, request, &mut remarks)?;
+        let case = Case { world, caller, check, context };
+        decisions.push(layer::authorize(&case, &mut remarks));
+        parties.push(caller);
+    }
+    output::fold(world, decisions, &parties, remarks)
+}
+
+/// E-120, E-122: this interpreter decides complete context, in which no key is unknown.
+fn context_mode(world: &World<'_>, request: &Request<'_>) -> Result<(), RequestError> {
+    let refused = match world.options.context {
+        ContextMode::Partial => "partial context is not decided here",
+        ContextMode::Complete if !request.unknown.is_empty() => {
+            "`unknown` needs partial context (option `context`)"
+        }
+        ContextMode::Complete => return Ok(()),
+    };
+    Err(RequestError::new(RequestErrorKind::ContextMode, refused))
+}

@@ -1,0 +1,691 @@
+//! What conditions and variables see: derived keys, and the keys that a request gives (E-15 –
+//! E-25).
+
+use assize_model::{
+    AccountId, ArnParts, ConditionKey, ContextEntry, ContextValue, Delivery, OrgPath,
+    PrincipalKind as Kind, Request, RequestContext, RequestError, RequestErrorKind, Tags, fold_key,
+};
+use assize_store::StoreSnapshot;
+
+use super::check::Check;
+use super::given::{Given, normalize_all};
+use super::{Caller, Remarks, World, resource};
+use crate::applicable;
+use crate::condition::value::{format_instant, parse_bool, parse_instant};
+use crate::service_rules::sts;
+
+/// The context of a check.
+pub(crate) fn build(
+    world: &World<'_>,
+    caller: &Caller<'_>,
+    check: &Check<'_>,
+    request: &Request<'_>,
+    remarks: &mut Remarks,
+) -> Result<RequestContext, RequestError> {
+    let (context, given) = (RequestContext::default(), check.given.clone());
+    let mut builder = Builder { world, caller, check, request, remarks, context, given };
+    builder.principal_keys();
+    builder.calling_service_keys();
+    builder.session_keys()?;
+    builder.network_keys()?;
+    builder.environment_keys()?;
+    builder.resource_keys();
+    builder.resource_tags()?;
+    builder.request_tags()?;
+    builder.call_chain()?;
+    builder.other_keys()?;
+    builder.known_absent()?;
+    Ok(builder.context)
+}
+
+struct Builder<'a, 'r> {
+    world: &'a World<'a>,
+    caller: &'a Caller<'a>,
+    check: &'a Check<'a>,
+    request: &'a Request<'a>,
+    remarks: &'r mut Remarks,
+    context: RequestContext,
+    given: Given,
+}
+
+fn single(text: impl Into<Box<str>>) -> ContextValue {
+    ContextValue::Single(text.into())
+}
+
+fn boolean(value: bool) -> ContextValue {
+    single(if value { "true" } else { "false" })
+}
+
+fn list<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> ContextValue {
+    ContextValue::List(texts.into_iter().map(|text| text.as_ref().into()).collect())
+}
+
+fn conflict(key: &str, why: &str) -> RequestError {
+    let message = format!("context key `{key}` {why}");
+    RequestError::new(RequestErrorKind::ContextConflict, message)
+}
+
+/// The organization keys of an account: id and path (E-15).
+fn organization_keys(
+    snapshot: &StoreSnapshot,
+    account: AccountId,
+) -> Option<(ContextValue, ContextValue)> {
+    let (organization, path) = applicable::path(snapshot, account)?;
+    let above = path.iter().take(path.len().saturating_sub(1)).copied();
+    let path = OrgPath::new(&organization.id, above);
+    Some((single(organization.id.clone()), list([path.as_str()])))
+}
+
+/// tags over which later ones win, keys compared without regard to case.
+fn lay_over(tags: &mut Vec<(String, String)>, later: Option<&Tags<'_>>) {
+    let Some(later) = later else { return };
+    tags.retain(|(key, _)| !later.iter().any(|(other, _)| other.eq_ignore_ascii_case(key)));
+    tags.extend(later.iter().map(|(key, value)| (key.to_string(), value.to_string())));
+}
+
+/// the effective principal tags.
+fn principal_tags(caller: &Caller<'_>) -> Vec<(String, String)> {
+    let stored = match (caller.user, caller.role) {
+        (Some(user), _) => &*user.tags,
+        (None, Some(role)) => &*role.tags,
+        (None, None) => &[],
+    };
+    let mut tags: Vec<(String, String)> =
+        stored.iter().map(|tag| (tag.key.to_string(), tag.value.to_string())).collect();
+    if let Some(inline) = caller.inline {
+        tags.clear();
+        lay_over(&mut tags, Some(&inline.tags));
+    }
+    lay_over(&mut tags, caller.session.tags.as_ref());
+    lay_over(&mut tags, caller.session.inherited_tags.as_ref());
+    tags
+}
+
+impl Builder<'_, '_> {
+    fn set(&mut self, key: &str, value: ContextValue) {
+        self.context.set(ConditionKey::new(key), value);
+    }
+
+    fn set_some(&mut self, key: &str, value: Option<ContextValue>) {
+        if let Some(value) = value {
+            self.set(key, value);
+        }
+    }
+
+    /// A key of a tag: two tags whose keys are equal but for case collide (L-606).
+    fn set_tag(&mut self, stem: &str, tag: &str, value: &str) {
+        let key = ConditionKey::new(&format!("{stem}{tag}"));
+        let taken = self.context.get(key.folded()).is_some();
+        let value = if taken { ContextValue::Colliding } else { single(value) };
+        self.context.set(key, value);
+    }
+
+    /// E-23: whether a contradicting value of the request wins, which is noted; else an error.
+    fn overrides(&mut self, key: &str) -> Result<(), RequestError> {
+        if self.world.options.allow_context_override {
+            self.remarks.note(format!("context_override:{key}"));
+            return Ok(());
+        }
+        Err(conflict(key, "contradicts what the request or the snapshot says elsewhere"))
+    }
+
+    /// E-23: a key that may be given in its own field or in `context`, not differently in both.
+    fn own(
+        &mut self,
+        key: &str,
+        field: Option<ContextValue>,
+    ) -> Result<Option<ContextValue>, RequestError> {
+        match (field, self.given.take(key)) {
+            (Some(field), Some(given)) if field != given => {
+                self.overrides(key)?;
+                Ok(Some(given))
+            }
+            (field, given) => Ok(field.or(given)),
+        }
+    }
+
+    /// E-15.
+    fn principal_keys(&mut self) {
+        let caller = self.caller;
+        if caller.kind == Kind::Anonymous {
+            self.set("aws:PrincipalAccount", single("anonymous"));
+            self.set("aws:PrincipalType", single("Anonymous"));
+            self.set("aws:userid", single("anonymous"));
+            return;
+        }
+        if caller.kind == Kind::Service {
+            self.set("aws:PrincipalIsAWSService", boolean(true));
+        }
+        let (Some(account), Some(arn)) = (caller.account, caller.arn.as_deref()) else { return };
+        let unique_id = caller.unique_id.as_deref();
+        let session = &caller.session_name;
+        let (principal_type, arn, user_id) = match caller.kind {
+            Kind::User => ("User", arn, unique_id.map(String::from)),
+            Kind::RoleSession => {
+                let role = caller.entity_arn.as_deref().unwrap_or(arn);
+                ("AssumedRole", role, unique_id.map(|id| format!("{id}:{session}")))
+            }
+            Kind::FederatedUser | Kind::FederatedRoot => {
+                ("FederatedUser", arn, Some(format!("{account}:{session}")))
+            }
+            _ => ("Account", arn, Some(account.to_string())),
+        };
+        self.set("aws:PrincipalArn", single(arn));
+        self.set("aws:PrincipalAccount", single(account.as_str()));
+        self.set("aws:PrincipalType", single(principal_type));
+        self.set_some("aws:userid", user_id.map(single));
+        self.set("aws:PrincipalIsAWSService", boolean(false));
+        if caller.kind == Kind::User {
+            self.set_some("aws:username", arn.rsplit('/').next().map(single));
+        }
+        if caller.kind == Kind::AssumedRoot {
+            self.set("aws:AssumedRoot", boolean(true));
+        }
+        if let Some((id, paths)) = organization_keys(self.world.snapshot, account) {
+            self.set("aws:PrincipalOrgID", id);
+            self.set("aws:PrincipalOrgPaths", paths);
+        }
+        for (key, value) in principal_tags(caller) {
+            self.set_tag("aws:PrincipalTag/", &key, &value);
+        }
+    }
+
+    /// E-16.
+    fn calling_service_keys(&mut self) {
+        if self.caller.kind != Kind::Service {
+            return;
+        }
+        let caller = self.caller;
+        self.set("aws:PrincipalServiceName", single(caller.name.as_str()));
+        self.set("aws:PrincipalServiceNamesList", list(&caller.service_names));
+        let Some(source) = &self.request.source else { return };
+        let arn = source.arn.as_deref();
+        self.set_some("aws:SourceArn", arn.map(single));
+        let in_arn = || arn.and_then(ArnParts::split).and_then(|parts| parts.account_id());
+        let Some(account) = source.account.or_else(in_arn) else { return };
+        self.set("aws:SourceAccount", single(account.as_str()));
+        if let Some((id, paths)) = organization_keys(self.world.snapshot, account) {
+            self.set("aws:SourceOrgID", id);
+            self.set("aws:SourceOrgPaths", paths);
+        }
+    }
+
+    /// E-17.
+    fn session_keys(&mut self) -> Result<(), RequestError> {
+        let (caller, session) = (self.caller, &self.caller.session);
+        if caller.is_temporary() {
+            let issued = session.issued_at.map(|at| single(format_instant(at)));
+            self.set_some("aws:TokenIssueTime", issued);
+        }
+        self.mfa_keys()?;
+        self.set_some("aws:SourceIdentity", session.source_identity.as_deref().map(single));
+        let is_web_identity = |provider: &&str| {
+            !provider.contains(":saml-provider/") && caller.kind == Kind::Federated
+        };
+        let provider = caller.provider.as_deref().filter(is_web_identity);
+        let provider = provider.or(session.federated_provider.as_deref());
+        self.set_some("aws:FederatedProvider", provider.map(single));
+        if let Some(claims) = &session.claims {
+            for ContextEntry { key, value } in normalize_all(self.world.catalog, claims)? {
+                if caller.kind == Kind::Federated || outlives_the_call(key.folded()) {
+                    self.context.set(key, value);
+                }
+            }
+        }
+        if let Some(delivery) = &session.delivery {
+            self.delivery_keys(delivery);
+        }
+        Ok(())
+    }
+
+    /// E-17, E-23, A-47: MFA.
+    fn mfa_keys(&mut self) -> Result<(), RequestError> {
+        let caller = self.caller;
+        let mfa = caller.session.mfa;
+        let present = mfa.is_some_and(|mfa| mfa.present);
+        let (state, at) = match caller.kind {
+            Kind::User | Kind::Root if caller.is_temporary() => {
+                (Some(present), mfa.and_then(|mfa| mfa.at))
+            }
+            // An AssumeRole call that carries an MFA code of its own: true for that call.
+            Kind::User if present && self.check.action.is("sts", &sts::OF_ASSUME_ROLE_CALL) => {
+                let now = self.time()?;
+                (Some(true), Some(mfa.and_then(|mfa| mfa.at).unwrap_or(now)))
+            }
+            Kind::RoleSession | Kind::FederatedUser | Kind::FederatedRoot | Kind::AssumedRoot => {
+                (Some(false), None)
+            }
+            _ => (None, None),
+        };
+        self.set_some("aws:MultiFactorAuthPresent", state.map(boolean));
+        if let (Some(true), Some(at)) = (state, at) {
+            let age = self.time()?.saturating_sub(at).max(0);
+            self.set("aws:MultiFactorAuthAge", single(age.to_string()));
+        }
+        Ok(())
+    }
+
+    /// E-17: how the credentials reached the workload.
+    fn delivery_keys(&mut self, delivery: &Delivery<'_>) {
+        let keys = match delivery {
+            Delivery::Ec2 { instance_arn, role_delivery, vpc, private_ip } => vec![
+                ("ec2:SourceInstanceArn", instance_arn),
+                ("ec2:RoleDelivery", role_delivery),
+                ("aws:Ec2InstanceSourceVpc", vpc),
+                ("aws:Ec2InstanceSourcePrivateIPv4", private_ip),
+            ],
+            Delivery::Lambda { function_arn } => vec![("lambda:SourceFunctionArn", function_arn)],
+            Delivery::Glue { role_assumed_by, credential_issuing_service } => vec![
+                ("glue:RoleAssumedBy", role_assumed_by),
+                ("glue:CredentialIssuingService", credential_issuing_service),
+            ],
+            Delivery::Ssm { instance_arn } => vec![("ssm:SourceInstanceArn", instance_arn)],
+            _ => Vec::new(),
+        };
+        for (key, value) in keys {
+            self.set_some(key, value.as_deref().map(single));
+        }
+    }
+
+    /// E-18. A request that states any key of a VPC endpoint came through one.
+    fn network_keys(&mut self) -> Result<(), RequestError> {
+        let network = self.request.network.as_deref().cloned().unwrap_or_default();
+        let text = |field: &Option<std::borrow::Cow<'_, str>>| field.as_deref().map(single);
+        let source_ip = self.own("aws:SourceIp", text(&network.source_ip))?;
+        let vpc_source_ip = self.own("aws:VpcSourceIp", text(&network.vpc_source_ip))?;
+        let vpce = self.own("aws:SourceVpce", text(&network.vpce))?;
+        let account = network.vpce_account.map(|account| single(account.as_str()));
+        let account = self.own("aws:VpceAccount", account)?;
+        let id = match &vpce {
+            Some(ContextValue::Single(id)) => Some(id.clone()),
+            _ => None,
+        };
+        let record = id.as_deref().and_then(|id| self.world.snapshot.endpoint(id));
+        if let (Some(id), None, Some(ContextValue::Single(account))) = (&id, record, &account) {
+            let holder = account.parse().ok().and_then(|id| self.world.snapshot.account(id));
+            if holder.is_some() {
+                let message = format!("there is no VPC endpoint `{id}` in account {account}");
+                return Err(RequestError::new(RequestErrorKind::UnknownEntity, message));
+            }
+        }
+        let vpc = self.recorded(
+            "aws:SourceVpc",
+            record.and_then(|r| r.vpc.as_deref()),
+            text(&network.vpc),
+        )?;
+        let vpc_arn =
+            self.recorded("aws:SourceVpcArn", record.and_then(|r| r.vpc_arn.as_deref()), None)?;
+        let owner = record.and_then(|r| r.account).map(|account| account.to_string());
+        let account = self.recorded("aws:VpceAccount", owner.as_deref(), account)?;
+        let organization = match &account {
+            Some(ContextValue::Single(account)) => {
+                let account = account.parse().ok();
+                account.and_then(|account| organization_keys(self.world.snapshot, account))
+            }
+            _ => None,
+        };
+        let (org_id, org_paths) = organization.unzip();
+        let org_id = self.own("aws:VpceOrgID", org_id)?;
+        let org_paths = self.own("aws:VpceOrgPaths", org_paths)?;
+        let keys = [
+            ("aws:VpcSourceIp", vpc_source_ip),
+            ("aws:SourceVpce", vpce),
+            ("aws:SourceVpc", vpc),
+            ("aws:SourceVpcArn", vpc_arn),
+            ("aws:VpceAccount", account),
+            ("aws:VpceOrgID", org_id),
+            ("aws:VpceOrgPaths", org_paths),
+        ];
+        let through_endpoint = keys.iter().any(|(_, value)| value.is_some());
+        for (key, value) in keys {
+            self.set_some(key, value);
+        }
+        if !through_endpoint && self.caller.kind != Kind::Service {
+            self.set_some("aws:SourceIp", source_ip);
+        }
+        Ok(())
+    }
+
+    /// A key that the endpoint's record may tell, the request in a field, or in `context`.
+    fn recorded(
+        &mut self,
+        key: &str,
+        record: Option<&str>,
+        field: Option<ContextValue>,
+    ) -> Result<Option<ContextValue>, RequestError> {
+        let stated = self.own(key, field)?;
+        match (record.map(single), stated) {
+            (Some(recorded), Some(stated)) if recorded != stated => {
+                self.overrides(key)?;
+                Ok(Some(stated))
+            }
+            (recorded, stated) => Ok(recorded.or(stated)),
+        }
+    }
+
+    /// E-19, L-706: the one instant of the request.
+    fn time(&mut self) -> Result<i64, RequestError> {
+        let mut instant = self.request.time;
+        for key in ["aws:CurrentTime", "aws:EpochTime"] {
+            let Some(given) = self.given.get(key).cloned() else { continue };
+            let read = match &given {
+                ContextValue::Single(text) => parse_instant(text),
+                _ => None,
+            };
+            let read = read.ok_or_else(|| {
+                let message = format!("context key `{key}` is not a time");
+                RequestError::new(RequestErrorKind::InvalidField, message)
+            })?;
+            if instant.is_some_and(|instant| instant != read) {
+                self.overrides(key)?;
+            }
+            instant = Some(read);
+        }
+        Ok(instant.or(self.world.options.time).unwrap_or(self.world.now))
+    }
+
+    /// E-19.
+    fn environment_keys(&mut self) -> Result<(), RequestError> {
+        let time = self.time()?;
+        self.given.take("aws:CurrentTime");
+        self.given.take("aws:EpochTime");
+        self.set("aws:CurrentTime", single(format_instant(time)));
+        self.set("aws:EpochTime", single(time.to_string()));
+        let network = self.request.network.as_deref();
+        let secure = network.and_then(|network| network.secure_transport).map(boolean);
+        let secure = self.own("aws:SecureTransport", secure)?;
+        self.set("aws:SecureTransport", secure.unwrap_or_else(|| boolean(true)));
+        let agent = network.and_then(|network| network.user_agent.as_deref()).map(single);
+        let agent = self.own("aws:UserAgent", agent)?;
+        self.set_some("aws:UserAgent", agent);
+        let referer = network.and_then(|network| network.referer.as_deref()).map(single);
+        let referer = self.own("aws:referer", referer)?;
+        self.set_some("aws:referer", referer);
+        let region = self.own("aws:RequestedRegion", self.request.region.as_deref().map(single))?;
+        let region = region.or_else(|| self.derived_region());
+        if region.is_none() {
+            self.remarks.note("region_unknown");
+        }
+        self.set_some("aws:RequestedRegion", region);
+        Ok(())
+    }
+
+    /// E-19: the region of the resource, or the fixed one of a global service.
+    fn derived_region(&self) -> Option<ContextValue> {
+        let arn = ArnParts::split(&self.check.resource);
+        if let Some(region) = arn.map(|arn| arn.region).filter(|region| !region.is_empty()) {
+            return Some(single(region));
+        }
+        let of_caller = self.caller.partition.as_deref();
+        let partition = arn.map(|arn| arn.partition).or(of_caller).unwrap_or("aws");
+        let service = &self.check.action.service;
+        self.world.catalog.global_service_region(service, partition).map(single)
+    }
+
+    /// E-20, L-704.
+    fn resource_keys(&mut self) {
+        let absent = |id| self.world.catalog.resource_account_keys_absent(id);
+        if self.check.action.id.is_some_and(absent) {
+            return;
+        }
+        let Some(account) = self.check.account else { return };
+        self.set("aws:ResourceAccount", single(account.as_str()));
+        if let Some((id, paths)) = organization_keys(self.world.snapshot, account) {
+            self.set("aws:ResourceOrgID", id);
+            self.set("aws:ResourceOrgPaths", paths);
+        }
+    }
+
+    /// E-20: what the names of keys that carry tags of this resource begin with.
+    fn tag_stems(&self) -> Vec<String> {
+        let action = &self.check.action;
+        let mut stems: Vec<String> = match action.id {
+            Some(id) => {
+                let fitting = self.world.catalog.fits(id, &self.check.resource);
+                let stems = self.world.catalog.resource_tag_keys(id, fitting);
+                stems.map(String::from).collect()
+            }
+            None => vec!["aws:ResourceTag/".into()],
+        };
+        if sts::assumes_role(self.check) {
+            // E-91.
+            stems.extend(["aws:ResourceTag/".into(), "iam:ResourceTag/".into()]);
+        }
+        stems.sort_unstable_by_key(|stem| stem.to_ascii_lowercase());
+        stems.dedup_by_key(|stem| stem.to_ascii_lowercase());
+        stems
+    }
+
+    /// E-20, E-23, E-91: tags of the resource.
+    fn resource_tags(&mut self) -> Result<(), RequestError> {
+        let stems = self.tag_stems();
+        let mut given = Vec::new();
+        self.given.0.retain(|entry| {
+            let is_tag = is_resource_tag(entry.key.folded(), &stems);
+            if is_tag {
+                given.push(entry.clone());
+            }
+            !is_tag
+        });
+        let Some(mut tags) = self.known_tags() else {
+            self.given_tags(&stems, given);
+            return Ok(());
+        };
+        self.transitive_tags(&mut tags);
+        for stem in &stems {
+            for (key, value) in &tags {
+                self.set_tag(stem, key, value);
+            }
+        }
+        for ContextEntry { key, value } in given {
+            let derived = self.context.get(key.folded()).map(|entry| &entry.value);
+            if derived != Some(&value) {
+                self.overrides(key.spelling())?;
+                self.context.set(key, value);
+            }
+        }
+        Ok(())
+    }
+
+    /// The tags of the resource, if the request or the snapshot says.
+    fn known_tags(&self) -> Option<Vec<(String, String)>> {
+        if let Some(tags) = self.check.data.tags {
+            let owned = tags.iter().map(|(key, value)| (key.to_string(), value.to_string()));
+            return Some(owned.collect());
+        }
+        let tags = resource::recorded_tags(self.world.snapshot, &self.check.resource)?;
+        Some(tags.iter().map(|tag| (tag.key.to_string(), tag.value.to_string())).collect())
+    }
+
+    /// E-23: tags given in `context` of a resource of which nobody says the tags.
+    fn given_tags(&mut self, stems: &[String], given: Vec<ContextEntry>) {
+        for ContextEntry { key, value } in &given {
+            self.context.set(key.clone(), value.clone());
+        }
+        for ContextEntry { key, value } in given {
+            let Some((_, tag)) = key.spelling().split_once('/') else { continue };
+            for stem in stems {
+                let key = ConditionKey::new(&format!("{stem}{tag}"));
+                if self.context.get(key.folded()).is_none() {
+                    self.context.set(key, value.clone());
+                }
+            }
+        }
+    }
+
+    /// E-91: a transitive tag of the caller replaces the tag of the role of the same key.
+    fn transitive_tags(&self, tags: &mut [(String, String)]) {
+        if !sts::assumes_role(self.check) || self.caller.kind != Kind::RoleSession {
+            return;
+        }
+        let session = &self.caller.session;
+        let keys = session.transitive_tag_keys.as_deref().unwrap_or_default();
+        let is_transitive = |key: &str| keys.iter().any(|own| own.eq_ignore_ascii_case(key));
+        let passed = session.tags.iter().flatten().filter(|(key, _)| is_transitive(key));
+        let transitive: Vec<_> = passed.chain(session.inherited_tags.iter().flatten()).collect();
+        for (key, value) in tags {
+            for (own, new) in &transitive {
+                if own.eq_ignore_ascii_case(key) {
+                    *value = new.to_string();
+                }
+            }
+        }
+    }
+
+    /// E-21.
+    fn request_tags(&mut self) -> Result<(), RequestError> {
+        let Some(tags) = &self.request.request_tags else { return Ok(()) };
+        for (key, value) in tags {
+            self.set_tag("aws:RequestTag/", key, value);
+        }
+        let keys = (!tags.is_empty()).then(|| list(tags.iter().map(|(key, _)| key)));
+        self.set_some("aws:TagKeys", keys);
+        let is_own = |entry: &ContextEntry| {
+            entry.key.folded().starts_with("aws:requesttag/") || entry.key.folded() == "aws:tagkeys"
+        };
+        let (own, rest) = std::mem::take(&mut self.given.0).into_iter().partition(is_own);
+        self.given.0 = rest;
+        self.agree(own)
+    }
+
+    /// E-22.
+    fn call_chain(&mut self) -> Result<(), RequestError> {
+        let field = self.request.via.as_ref().filter(|via| !via.is_empty());
+        let chain = self.own("aws:CalledVia", field.map(list))?;
+        let (first, last) = match &chain {
+            Some(ContextValue::List(services)) => (services.first(), services.last()),
+            _ => (None, None),
+        };
+        let (first, last) = (first.cloned().map(single), last.cloned().map(single));
+        let first = self.own("aws:CalledViaFirst", first)?;
+        let last = self.own("aws:CalledViaLast", last)?;
+        let is_via = [&chain, &first, &last].iter().any(|value| value.is_some());
+        let stated = self.request.via.is_some() || is_via;
+        let via = self.own("aws:ViaAWSService", stated.then(|| boolean(is_via)))?;
+        self.set("aws:ViaAWSService", via.unwrap_or_else(|| boolean(false)));
+        self.set_some("aws:CalledVia", chain);
+        self.set_some("aws:CalledViaFirst", first);
+        self.set_some("aws:CalledViaLast", last);
+        Ok(())
+    }
+
+    /// E-23, E-24: derived keys cannot be forged; all others are taken as given. Keys that rules
+    /// of a service add stand over both.
+    fn other_keys(&mut self) -> Result<(), RequestError> {
+        let given = std::mem::take(&mut self.given.0);
+        let (derived, others): (Vec<_>, Vec<_>) =
+            given.into_iter().partition(|entry| is_derived(entry.key.folded()));
+        self.agree(derived)?;
+        for ContextEntry { key, value } in others {
+            self.context.set(key, value);
+        }
+        for (key, value) in &self.check.service_keys {
+            self.set(key, value.clone());
+        }
+        Ok(())
+    }
+
+    /// Given entries must be as the derived ones.
+    fn agree(&mut self, given: Vec<ContextEntry>) -> Result<(), RequestError> {
+        for ContextEntry { key, value } in given {
+            let derived = self.context.get(key.folded()).map(|entry| &entry.value);
+            if derived != Some(&value) {
+                self.overrides(key.spelling())?;
+                self.context.set(key, value);
+            }
+        }
+        Ok(())
+    }
+
+    /// E-122: a key under `absent` is neither carried nor derived.
+    fn known_absent(&self) -> Result<(), RequestError> {
+        let present =
+            |name: &&std::borrow::Cow<'_, str>| self.context.get(&fold_key(name)).is_some();
+        match self.request.absent.iter().find(present) {
+            Some(name) => Err(conflict(name, "is under `absent`, but the request has it")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// E-17: claims that later requests of a session carry.
+fn outlives_the_call(folded: &str) -> bool {
+    match folded.rsplit_once(':') {
+        Some(("saml", claim)) => matches!(claim, "namequalifier" | "sub" | "sub_type"),
+        Some((_, claim)) => matches!(claim, "aud" | "sub" | "amr"),
+        None => false,
+    }
+}
+
+/// The keys of E-15, E-16, E-17 and E-20 that have a fixed name, folded.
+const DERIVED_KEYS: [&str; 29] = [
+    "aws:assumedroot",
+    "aws:ec2instancesourceprivateipv4",
+    "aws:ec2instancesourcevpc",
+    "aws:federatedprovider",
+    "aws:multifactorauthage",
+    "aws:multifactorauthpresent",
+    "aws:principalaccount",
+    "aws:principalarn",
+    "aws:principalisawsservice",
+    "aws:principalorgid",
+    "aws:principalorgpaths",
+    "aws:principalservicename",
+    "aws:principalservicenameslist",
+    "aws:principaltype",
+    "aws:resourceaccount",
+    "aws:resourceorgid",
+    "aws:resourceorgpaths",
+    "aws:sourceaccount",
+    "aws:sourcearn",
+    "aws:sourceidentity",
+    "aws:sourceorgid",
+    "aws:sourceorgpaths",
+    "aws:tokenissuetime",
+    "aws:userid",
+    "aws:username",
+    "ec2:roledelivery",
+    "ec2:sourceinstancearn",
+    "lambda:sourcefunctionarn",
+    "ssm:sourceinstancearn",
+];
+
+/// E-23: whether a key may only be derived. Keys of identity providers have a host, or `saml`,
+/// before the first colon; no service prefix holds a dot.
+fn is_derived(folded: &str) -> bool {
+    let of_provider =
+        folded.split_once(':').is_some_and(|(prefix, _)| prefix == "saml" || prefix.contains('.'));
+    of_provider
+        || folded.starts_with("aws:principaltag/")
+        || matches!(folded, "glue:roleassumedby" | "glue:credentialissuingservice")
+        || DERIVED_KEYS.contains(&folded)
+}
+
+/// E-20, L-710: whether a key carries a tag of the resource.
+fn is_resource_tag(folded: &str, stems: &[String]) -> bool {
+    let (_, name) = folded.split_once(':').unwrap_or_default();
+    let is_tag = ["resourcetag/", "existingobjecttag/"]
+        .iter()
+        .any(|stem| name.len() > stem.len() && name.starts_with(stem));
+    is_tag || stems.iter().any(|stem| folded.starts_with(&stem.to_ascii_lowercase()))
+}
+
+/// E-23: a user of whose session nothing is said may have its MFA state in `context`; it is taken
+/// as `session.mfa`.
+pub(crate) fn take_stated_mfa(
+    caller: &Caller<'_>,
+    given: &mut Given,
+) -> Result<Option<bool>, RequestError> {
+    const KEY: &str = "aws:MultiFactorAuthPresent";
+    if caller.kind != Kind::User || caller.states_session {
+        return Ok(None);
+    }
+    match given.take(KEY) {
+        None => Ok(None),
+        Some(ContextValue::Single(text)) if parse_bool(&text).is_some() => Ok(parse_bool(&text)),
+        Some(_) => {
+            let message = format!("context key `{KEY}` is neither `true` nor `false`");
+            Err(RequestError::new(RequestErrorKind::InvalidField, message))
+        }
+    }
+}

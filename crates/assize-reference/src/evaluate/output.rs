@@ -1,0 +1,182 @@
+//! What is said of a request as a whole (evaluation, section 6).
+
+use assize_model::{
+    CheckDecision, ConditionKey, Decision, Decisive, EffectiveDecision, Layer, PolicyId,
+    PrincipalKind, RequestError, RequestErrorKind, SourceSpan,
+};
+use assize_policy::line_column;
+
+use super::{Caller, Remarks, World};
+
+/// E-67: the decision of a request from those of its checks, and the check that decides it: the
+/// first that has the request's decision.
+pub(crate) fn fold(
+    world: &World<'_>,
+    checks: Vec<CheckDecision>,
+    callers: &[&Caller<'_>],
+    remarks: Remarks,
+) -> Result<EffectiveDecision, RequestError> {
+    let any = |decision| checks.iter().any(|check| check.decision == decision);
+    let decision = if any(Decision::ExplicitDeny) {
+        Decision::ExplicitDeny
+    } else if any(Decision::ImplicitDeny) {
+        Decision::ImplicitDeny
+    } else {
+        Decision::Allowed
+    };
+    let at = checks.iter().position(|check| check.decision == decision);
+    let Some((at, caller)) = at.and_then(|at| Some((at, *callers.get(at)?))) else {
+        let message = "the request has no checks";
+        return Err(RequestError::new(RequestErrorKind::Internal, message));
+    };
+    let check = &checks[at];
+    let decisive = Decisive {
+        check: u32::try_from(at).unwrap_or(u32::MAX),
+        layer: check.layer,
+        reason: check.reason,
+        allowed_by: check.allowed_by,
+        statements: check.statements.clone(),
+    };
+    let message = message(world, caller, check);
+    let mut keys: Vec<ConditionKey> = Vec::new();
+    for name in checks.iter().flat_map(|check| &check.missing_context_keys) {
+        let key = ConditionKey::new(name);
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    let owned = |texts: std::collections::BTreeSet<String>| {
+        texts.into_iter().map(String::into_boxed_str).collect()
+    };
+    Ok(EffectiveDecision {
+        decision,
+        decisive,
+        bounds: None,
+        depends_on: Vec::new(),
+        missing_context_keys: sorted_keys(keys),
+        checks,
+        assumptions: owned(remarks.assumptions),
+        notes: owned(remarks.notes),
+        message: message.into(),
+    })
+}
+
+/// E-104: keys by folded name, in the spelling first seen.
+pub(crate) fn sorted_keys(mut keys: Vec<ConditionKey>) -> Vec<Box<str>> {
+    keys.sort();
+    keys.into_iter().map(|key| key.spelling().into()).collect()
+}
+
+/// E-106, E-107: the sentence that AWS services print; nothing when allowed.
+fn message(world: &World<'_>, caller: &Caller<'_>, check: &CheckDecision) -> String {
+    if check.decision == Decision::Allowed {
+        return String::new();
+    }
+    if caller.kind == PrincipalKind::Anonymous || is_cross_organization(world, check) {
+        return "Access Denied".into();
+    }
+    let CheckDecision { action, resource, .. } = check;
+    let mut text = format!("User: {} is not authorized to perform: {action}", caller.name);
+    if **resource != *"*" {
+        text.push_str(" on resource: ");
+        text.push_str(resource);
+    }
+    text.push_str(&because(check));
+    let named = check.decision == Decision::ExplicitDeny && world.options.message_policy_arn;
+    if let Some(arn) = denying_arn(world, check).filter(|_| named) {
+        text.push_str(": ");
+        text.push_str(&arn);
+    }
+    text
+}
+
+/// Whether the caller's account and the resource's are strangers (E-107).
+fn is_cross_organization(world: &World<'_>, check: &CheckDecision) -> bool {
+    let (Some(caller), Some(owner)) = (check.principal_account, check.resource_account) else {
+        return false;
+    };
+    let id = |account| world.snapshot.organization_of(account).map(|found| &found.id);
+    caller != owner && (id(caller).is_none() || id(caller) != id(owner))
+}
+
+/// The table of E-106.
+fn because(check: &CheckDecision) -> String {
+    let is_trust = check.gated && check.action.starts_with("sts:");
+    let (no_policy, a_policy) = match check.layer {
+        Layer::Identity => ("identity-based policy", "an identity-based policy"),
+        Layer::Resource if is_trust => ("role trust policy", "the role trust policy"),
+        Layer::Resource => ("resource-based policy", "a resource-based policy"),
+        Layer::Boundary => ("permissions boundary", "a permissions boundary"),
+        Layer::Session => ("session policy", "a session policy"),
+        Layer::ServiceControl => ("service control policy", "a service control policy"),
+        Layer::ResourceControl => ("resource control policy", "a resource control policy"),
+        Layer::VpcEndpoint => ("VPC endpoint policy", "a VPC endpoint policy"),
+        Layer::Root | Layer::Service | Layer::Builtin => {
+            return format!(" because {}", check.reason);
+        }
+    };
+    match check.decision {
+        Decision::ExplicitDeny => format!(" with an explicit deny in {a_policy}"),
+        _ => format!(" because no {no_policy} allows the {} action", check.action),
+    }
+}
+
+/// E-107: the ARN of the first denying policy, where its layer and the reader let it be named.
+fn denying_arn(world: &World<'_>, check: &CheckDecision) -> Option<String> {
+    let reference: &str = &check.statements.first()?.policy;
+    let (account, id) = match check.layer {
+        Layer::Identity => (None, reference),
+        Layer::Boundary => (None, reference.strip_prefix("boundary:")?),
+        Layer::Session => (None, reference.strip_prefix("session:")?),
+        Layer::ServiceControl => (check.principal_account, reference.strip_prefix("scp:")?),
+        // A reader without an account is in no organization.
+        Layer::ResourceControl => {
+            check.principal_account?;
+            (check.resource_account, reference.strip_prefix("rcp:")?)
+        }
+        _ => return None,
+    };
+    match account {
+        Some(account) => {
+            let organization = world.snapshot.organization_of(account)?;
+            organization.policies.get(id)?.arn.as_ref().map(ToString::to_string)
+        }
+        None => id.starts_with("arn:").then(|| id.into()),
+    }
+}
+
+/// E-101: the file a document came from.
+pub(crate) fn source_file(world: &World<'_>, id: Option<PolicyId>) -> Option<Box<str>> {
+    let origin = world.snapshot.document(id?)?.origin.as_ref()?;
+    Some((*origin.file).into())
+}
+
+/// E-101: where a statement stands in the text of its document, or in its file where the text
+/// stands there as one unchanged piece.
+pub(crate) fn source_span(
+    world: &World<'_>,
+    id: Option<PolicyId>,
+    statement: u32,
+) -> Option<SourceSpan> {
+    let entry = world.library.get(id?)?;
+    let span = entry.statement_spans.get(statement as usize)?;
+    let text = entry.text.as_deref()?;
+    let (line, column) = line_column(text, span.start);
+    let (end_line, end_column) = line_column(text, span.end);
+    let own = SourceSpan { start: span.start, end: span.end, line, column, end_line, end_column };
+    let Some(origin) = &world.snapshot.document(id?)?.origin else { return Some(own) };
+    let [anchor] = &*origin.anchors else { return None };
+    if !origin.verbatim {
+        return None;
+    }
+    // The first line of the text goes on the line of the anchor; later lines begin as in the file.
+    let place = |line: u32, column: u32| {
+        let shift = if line == 1 { anchor.column.saturating_sub(1) } else { 0 };
+        (anchor.line.saturating_add(line - 1), column.saturating_add(shift))
+    };
+    let ((line, column), (end_line, end_column)) =
+        (place(line, column), place(end_line, end_column));
+    let offset = |at: u32| at.saturating_sub(anchor.text).saturating_add(anchor.file);
+    let (start, end) = (offset(span.start), offset(span.end));
+    Some(SourceSpan { start, end, line, column, end_line, end_column })
+}

@@ -1,0 +1,502 @@
+//! Who asks: kinds of principal and their shorthand (E-10 – E-14, E-26, F-16).
+
+use assize_model::{
+    AccountId, ArnParts, InlinePrincipal, PolicyId, Principal, PrincipalForm, PrincipalKind,
+    RequestError, RequestErrorKind, Session, StatedPrincipal,
+};
+use assize_store::{ExternalAccount, Role, User};
+
+use super::World;
+
+/// Where the caller's own side comes from (E-26, F-48).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// From the snapshot, or from the request itself (`inline`).
+    Held,
+    /// An outside principal without policies.
+    Outside,
+    /// An outside principal whose own side allows everything.
+    Trusted,
+}
+
+/// The principal of a request, resolved against a snapshot (E 1.1).
+#[derive(Debug, Clone)]
+pub(crate) struct Caller<'a> {
+    pub(crate) kind: PrincipalKind,
+    /// The request principal as messages print it: its ARN, or the name of a service or provider.
+    pub(crate) name: String,
+    /// The request principal, where it is an ARN.
+    pub(crate) arn: Option<String>,
+    pub(crate) partition: Option<String>,
+    pub(crate) account: Option<AccountId>,
+    /// The ARN of the user or role behind the principal.
+    pub(crate) entity_arn: Option<String>,
+    /// The unique id of that user or role.
+    pub(crate) unique_id: Option<String>,
+    pub(crate) user: Option<&'a User<PolicyId>>,
+    pub(crate) role: Option<&'a Role<PolicyId>>,
+    /// The canonical id of the account, or of the origin access identity.
+    pub(crate) canonical_id: Option<String>,
+    pub(crate) standing: Standing,
+    /// The name of a role session or federated session.
+    pub(crate) session_name: String,
+    pub(crate) session: Session<'a>,
+    /// Whether the request says anything of a session (E-23).
+    pub(crate) states_session: bool,
+    pub(crate) inline: Option<&'a InlinePrincipal<'a>>,
+    /// The names of a calling service; empty for every other kind.
+    pub(crate) service_names: Vec<String>,
+    /// The provider of a federated caller; none for every other kind.
+    pub(crate) provider: Option<String>,
+}
+
+impl<'a> Caller<'a> {
+    fn new(kind: PrincipalKind, name: &str) -> Self {
+        Self {
+            kind,
+            name: name.into(),
+            arn: None,
+            partition: None,
+            account: None,
+            entity_arn: None,
+            unique_id: None,
+            user: None,
+            role: None,
+            canonical_id: None,
+            standing: Standing::Held,
+            session_name: String::new(),
+            session: Session::default(),
+            states_session: false,
+            inline: None,
+            service_names: Vec::new(),
+            provider: None,
+        }
+    }
+
+    /// A principal with an account, and its standing there.
+    fn of_account(
+        world: &'a World<'a>,
+        kind: PrincipalKind,
+        arn: &str,
+        partition: &str,
+        account: AccountId,
+    ) -> Self {
+        let held = world.snapshot.account(account);
+        let standing = match held.map(|held| held.external) {
+            Some(None) => Standing::Held,
+            Some(Some(ExternalAccount::TrustIdentity)) => Standing::Trusted,
+            Some(Some(ExternalAccount::None)) | None => Standing::Outside,
+        };
+        Self {
+            arn: Some(arn.into()),
+            partition: Some(partition.into()),
+            account: Some(account),
+            canonical_id: held.and_then(|held| held.canonical_id.as_deref()).map(Into::into),
+            standing,
+            ..Self::new(kind, arn)
+        }
+    }
+
+    /// E-26.
+    pub(crate) fn is_outside(&self) -> bool {
+        self.standing != Standing::Held
+    }
+
+    /// E-43: whether the entity has a permissions boundary.
+    pub(crate) fn has_boundary(&self) -> bool {
+        if let Some(inline) = self.inline {
+            return inline.boundary.is_some();
+        }
+        let of_user = self.user.and_then(|user| user.boundary.as_ref());
+        let of_role = self.role.and_then(|role| role.boundary.as_ref());
+        of_user.or(of_role).is_some()
+    }
+
+    /// E-13: a session of a service-linked role.
+    pub(crate) fn is_service_linked(&self) -> bool {
+        self.kind == PrincipalKind::RoleSession
+            && self.entity_arn.as_deref().is_some_and(is_service_linked_role)
+    }
+
+    /// F-16: whether the credentials of a user or root are temporary.
+    pub(crate) fn is_temporary(&self) -> bool {
+        let session = &self.session;
+        let implied = session.console == Some(true)
+            || session.mfa.is_some()
+            || session.issued_at.is_some()
+            || session.expires_at.is_some();
+        match self.kind {
+            PrincipalKind::User | PrincipalKind::Root => session.temporary.unwrap_or(implied),
+            PrincipalKind::RoleSession
+            | PrincipalKind::FederatedUser
+            | PrincipalKind::FederatedRoot
+            | PrincipalKind::AssumedRoot => true,
+            _ => false,
+        }
+    }
+}
+
+/// E-13: whether an ARN is that of a service-linked role.
+pub(crate) fn is_service_linked_role(arn: &str) -> bool {
+    ArnParts::split(arn).is_some_and(|parts| {
+        parts.service == "iam" && parts.resource.starts_with("role/aws-service-role/")
+    })
+}
+
+fn invalid(message: impl Into<Box<str>>) -> RequestError {
+    RequestError::new(RequestErrorKind::InvalidPrincipal, message).at("/principal")
+}
+
+/// The principal of a request.
+pub(crate) fn resolve<'a>(
+    world: &'a World<'a>,
+    principal: &'a Principal<'a>,
+) -> Result<Caller<'a>, RequestError> {
+    match principal {
+        Principal::Text(text) => from_text(world, text),
+        Principal::Stated(stated) => from_object(world, stated),
+    }
+}
+
+/// E-10: shorthand.
+fn from_text<'a>(world: &'a World<'a>, text: &str) -> Result<Caller<'a>, RequestError> {
+    match form_of(text)? {
+        PrincipalForm::User { .. } => user(world, text, None),
+        PrincipalForm::Role { .. } => {
+            role_session(world, text, &world.options.default_session_name, None)
+        }
+        PrincipalForm::AssumedRole { .. } => assumed_role(world, text, None, None),
+        PrincipalForm::FederatedUser { partition, account, name } => {
+            let caller =
+                Caller::of_account(world, PrincipalKind::FederatedUser, text, partition, account);
+            if !caller.is_outside() {
+                return Err(invalid(format!(
+                    "`{text}` does not say which user it was issued to: state an object of type \
+                     `federatedUser` with `user` and `session.name`"
+                )));
+            }
+            Ok(Caller { session_name: name.into(), ..caller })
+        }
+        PrincipalForm::Root { partition, account } => {
+            Ok(Caller::of_account(world, PrincipalKind::Root, text, partition, account))
+        }
+        PrincipalForm::Service(name) => Ok(service(name)),
+        PrincipalForm::Oai(arn) => Ok(oai(arn)),
+        PrincipalForm::Anonymous => Ok(Caller::new(PrincipalKind::Anonymous, "anonymous")),
+        _ => Err(invalid(format!("`{text}` is not a known form of principal"))),
+    }
+}
+
+fn form_of(text: &str) -> Result<PrincipalForm<'_>, RequestError> {
+    PrincipalForm::parse(text).map_err(|error| invalid(error.to_string()))
+}
+
+/// The object form, kind by kind (F-16).
+fn from_object<'a>(
+    world: &'a World<'a>,
+    stated: &'a StatedPrincipal<'a>,
+) -> Result<Caller<'a>, RequestError> {
+    check_fields(stated)?;
+    let session_name = stated.session.as_ref().and_then(|session| session.name.as_deref());
+    let inline = stated.inline.as_ref();
+    let need = |field: Option<&'a str>, name: &str| {
+        field
+            .ok_or_else(|| invalid(format!("a principal of type `{}` needs `{name}`", stated.kind)))
+    };
+    let mut caller = match stated.kind {
+        PrincipalKind::User => user(world, need(stated.arn.as_deref(), "arn")?, inline)?,
+        PrincipalKind::RoleSession => match (stated.arn.as_deref(), stated.role.as_deref()) {
+            (Some(arn), role) => assumed_role(world, arn, role, inline)?,
+            (None, role) => {
+                let role = need(role, "role")?;
+                role_session(world, role, need(session_name, "session.name")?, inline)?
+            }
+        },
+        PrincipalKind::FederatedUser => {
+            let issuer = need(stated.user.as_deref(), "user")?;
+            federated_user(world, issuer, need(session_name, "session.name")?, inline)?
+        }
+        PrincipalKind::FederatedRoot => {
+            let name = need(session_name, "session.name")?;
+            let account = account_of(stated)?;
+            let arn = format!("arn:aws:sts::{account}:federated-user/{name}");
+            Caller::of_account(world, stated.kind, &arn, "aws", account)
+        }
+        PrincipalKind::Root | PrincipalKind::AssumedRoot => {
+            let account = account_of(stated)?;
+            let arn = format!("arn:aws:iam::{account}:root");
+            Caller::of_account(world, stated.kind, &arn, "aws", account)
+        }
+        PrincipalKind::Service => {
+            stated_service(stated, need(stated.service.as_deref(), "service")?)?
+        }
+        PrincipalKind::Federated => federated(need(stated.provider.as_deref(), "provider")?)?,
+        PrincipalKind::Oai => {
+            let arn = need(stated.arn.as_deref(), "arn")?;
+            match form_of(arn)? {
+                PrincipalForm::Oai(arn) => oai(arn),
+                _ => return Err(invalid(format!("`{arn}` is not an origin access identity"))),
+            }
+        }
+        PrincipalKind::Anonymous => Caller::new(stated.kind, "anonymous"),
+    };
+    let stated_id = stated.unique_id.as_deref().map(String::from);
+    if stated.kind == PrincipalKind::Oai {
+        caller.canonical_id = stated_id;
+    } else {
+        caller.unique_id = caller.unique_id.or(stated_id);
+    }
+    let contradicts =
+        |name: &&str| !caller.session_name.is_empty() && caller.session_name != **name;
+    if let Some(name) = session_name.filter(contradicts) {
+        return Err(invalid(format!("`session.name` `{name}` contradicts `arn`")));
+    }
+    if let Some(session) = &stated.session {
+        caller.session = session.clone();
+        caller.states_session = true;
+        if caller.session_name.is_empty() {
+            caller.session_name = session_name.unwrap_or_default().into();
+        }
+    }
+    Ok(caller)
+}
+
+fn account_of(stated: &StatedPrincipal<'_>) -> Result<AccountId, RequestError> {
+    let missing = || invalid(format!("a principal of type `{}` needs `account`", stated.kind));
+    stated.account.ok_or_else(missing)
+}
+
+/// F-16: fields that a kind does not take.
+fn check_fields(stated: &StatedPrincipal<'_>) -> Result<(), RequestError> {
+    use PrincipalKind as Kind;
+    let allowed: &[&str] = match stated.kind {
+        Kind::User => &["arn", "uniqueId", "session", "inline"],
+        Kind::RoleSession => &["arn", "role", "uniqueId", "session", "inline"],
+        Kind::FederatedUser => &["user", "uniqueId", "session", "inline"],
+        Kind::FederatedRoot | Kind::Root | Kind::AssumedRoot => &["account", "session"],
+        Kind::Service => &["service", "serviceNames"],
+        Kind::Federated => &["provider", "session"],
+        Kind::Oai => &["arn", "uniqueId"],
+        Kind::Anonymous => &[],
+    };
+    let fields = [
+        ("arn", stated.arn.is_some()),
+        ("role", stated.role.is_some()),
+        ("user", stated.user.is_some()),
+        ("account", stated.account.is_some()),
+        ("service", stated.service.is_some()),
+        ("serviceNames", stated.service_names.is_some()),
+        ("provider", stated.provider.is_some()),
+        ("uniqueId", stated.unique_id.is_some()),
+        ("session", stated.session.is_some()),
+        ("inline", stated.inline.is_some()),
+    ];
+    for (name, is_given) in fields {
+        if is_given && !allowed.contains(&name) {
+            return Err(not_taken(stated.kind, name));
+        }
+    }
+    stated.session.as_ref().map_or(Ok(()), |session| check_session(stated.kind, session))
+}
+
+fn not_taken(kind: PrincipalKind, field: &str) -> RequestError {
+    invalid(format!("a principal of type `{kind}` takes no `{field}`"))
+}
+
+/// F-16, E-12, E-17, E-38: fields that the sessions of a kind do not have.
+fn check_session(kind: PrincipalKind, session: &Session<'_>) -> Result<(), RequestError> {
+    use PrincipalKind as Kind;
+    let role = kind == Kind::RoleSession;
+    let passed = role || matches!(kind, Kind::FederatedUser | Kind::FederatedRoot);
+    let long_term = matches!(kind, Kind::User | Kind::Root);
+    let dated = kind != Kind::Federated;
+    let console = long_term || matches!(kind, Kind::FederatedUser | Kind::FederatedRoot);
+    let fields = [
+        ("session.name", session.name.is_some(), passed),
+        ("session.policy", session.policy.is_some(), passed),
+        ("session.policyArns", session.policy_arns.is_some(), passed),
+        ("session.tags", session.tags.is_some(), passed),
+        ("session.transitiveTagKeys", session.transitive_tag_keys.is_some(), role),
+        ("session.inheritedTags", session.inherited_tags.is_some(), role),
+        ("session.sourceIdentity", session.source_identity.is_some(), role),
+        ("session.issuedAt", session.issued_at.is_some(), dated),
+        ("session.expiresAt", session.expires_at.is_some(), dated),
+        ("session.mfa", session.mfa.is_some(), dated),
+        ("session.temporary", session.temporary.is_some(), long_term),
+        ("session.console", session.console.is_some(), console),
+        ("session.chained", session.chained.is_some(), role),
+        ("session.federatedProvider", session.federated_provider.is_some(), role),
+        ("session.claims", session.claims.is_some(), role || kind == Kind::Federated),
+        ("session.delivery", session.delivery.is_some(), role),
+        ("session.taskPolicyArn", session.task_policy_arn.is_some(), kind == Kind::AssumedRoot),
+    ];
+    match fields.iter().find(|(_, is_given, is_taken)| *is_given && !*is_taken) {
+        Some((name, _, _)) => Err(not_taken(kind, name)),
+        None => Ok(()),
+    }
+}
+
+fn no_such(what: &str, arn: &str) -> RequestError {
+    let message = format!("there is no {what} `{arn}` in an account that the snapshot holds");
+    RequestError::new(RequestErrorKind::UnknownPrincipal, message).at("/principal")
+}
+
+/// Kind user. E-3: in an account which the snapshot holds the user must exist, unless its policies
+/// are given on the spot.
+fn user<'a>(
+    world: &'a World<'a>,
+    arn: &str,
+    inline: Option<&'a InlinePrincipal<'a>>,
+) -> Result<Caller<'a>, RequestError> {
+    let PrincipalForm::User { partition, account, .. } = form_of(arn)? else {
+        return Err(invalid(format!("`{arn}` is not the ARN of a user")));
+    };
+    let mut caller = Caller::of_account(world, PrincipalKind::User, arn, partition, account);
+    caller.entity_arn = Some(arn.into());
+    caller.inline = inline;
+    if caller.standing == Standing::Held {
+        let users = world.snapshot.account(account).into_iter().flat_map(|a| a.users.values());
+        caller.user = users.map(|user| &**user).find(|user| *user.arn == *arn);
+        if caller.user.is_none() && inline.is_none() {
+            return Err(no_such("user", arn));
+        }
+        caller.unique_id = caller.user.map(|user| user.unique_id.to_string());
+    }
+    if inline.is_some() {
+        caller.standing = Standing::Held;
+    }
+    Ok(caller)
+}
+
+/// Kind roleSession, by the ARN of the role.
+fn role_session<'a>(
+    world: &'a World<'a>,
+    role_arn: &str,
+    session_name: &str,
+    inline: Option<&'a InlinePrincipal<'a>>,
+) -> Result<Caller<'a>, RequestError> {
+    let PrincipalForm::Role { partition, account, path_and_name } = form_of(role_arn)? else {
+        return Err(invalid(format!("`{role_arn}` is not the ARN of a role")));
+    };
+    let name = path_and_name.rsplit('/').next().unwrap_or(path_and_name);
+    let arn = format!("arn:{partition}:sts::{account}:assumed-role/{name}/{session_name}");
+    let mut caller =
+        Caller::of_account(world, PrincipalKind::RoleSession, &arn, partition, account);
+    caller.entity_arn = Some(role_arn.into());
+    caller.session_name = session_name.into();
+    caller.inline = inline;
+    if caller.standing == Standing::Held {
+        let roles = world.snapshot.account(account).into_iter().flat_map(|a| a.roles.values());
+        caller.role = roles.map(|role| &**role).find(|role| *role.arn == *role_arn);
+        if caller.role.is_none() && inline.is_none() {
+            return Err(no_such("role", role_arn));
+        }
+        caller.unique_id = caller.role.map(|role| role.unique_id.to_string());
+    }
+    if inline.is_some() {
+        caller.standing = Standing::Held;
+    }
+    Ok(caller)
+}
+
+/// Kind roleSession, by the ARN of the session. E-11: the role is found by its name; an outside
+/// role whose ARN is not stated is taken to have no path.
+fn assumed_role<'a>(
+    world: &'a World<'a>,
+    arn: &str,
+    stated_role: Option<&str>,
+    inline: Option<&'a InlinePrincipal<'a>>,
+) -> Result<Caller<'a>, RequestError> {
+    let PrincipalForm::AssumedRole { partition, account, role_name, session_name } = form_of(arn)?
+    else {
+        return Err(invalid(format!("`{arn}` is not the ARN of a role session")));
+    };
+    let folded = role_name.to_ascii_lowercase();
+    let held = world.snapshot.account(account).filter(|held| held.external.is_none());
+    let known = held.and_then(|held| held.roles.get(&*folded)).map(|role| role.arn.to_string());
+    let plain = || format!("arn:{partition}:iam::{account}:role/{role_name}");
+    let role_arn = stated_role.map(String::from).or(known).unwrap_or_else(plain);
+    let caller = role_session(world, &role_arn, session_name, inline)?;
+    let same = caller.arn.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(arn));
+    if same { Ok(caller) } else { Err(invalid("`role` contradicts `arn`")) }
+}
+
+/// Kind federatedUser: entity and policies are those of the user who issued the session.
+fn federated_user<'a>(
+    world: &'a World<'a>,
+    issuer: &str,
+    session_name: &str,
+    inline: Option<&'a InlinePrincipal<'a>>,
+) -> Result<Caller<'a>, RequestError> {
+    let issuer = user(world, issuer, inline)?;
+    let part = |part: &Option<String>| part.clone().unwrap_or_default();
+    let account = issuer.account.map(|account| account.to_string()).unwrap_or_default();
+    let partition = part(&issuer.partition);
+    let arn = format!("arn:{partition}:sts::{account}:federated-user/{session_name}");
+    Ok(Caller {
+        kind: PrincipalKind::FederatedUser,
+        name: arn.clone(),
+        arn: Some(arn),
+        session_name: session_name.into(),
+        ..issuer
+    })
+}
+
+/// Kind service.
+pub(crate) fn service<'a>(name: &str) -> Caller<'a> {
+    Caller { service_names: vec![name.into()], ..Caller::new(PrincipalKind::Service, name) }
+}
+
+/// E-16: a calling service with all its names; the default is the one name.
+fn stated_service<'a>(
+    stated: &StatedPrincipal<'_>,
+    name: &str,
+) -> Result<Caller<'a>, RequestError> {
+    let PrincipalForm::Service(name) = form_of(name)? else {
+        return Err(invalid(format!("`{name}` is not the name of a service")));
+    };
+    let mut caller = service(name);
+    if let Some(names) = &stated.service_names {
+        caller.service_names = names.iter().map(ToString::to_string).collect();
+        if !caller.service_names.iter().any(|own| own == name) {
+            caller.service_names.insert(0, name.into());
+        }
+    }
+    Ok(caller)
+}
+
+/// The identity providers that AWS knows without an ARN (P12).
+const BUILT_IN_PROVIDERS: [&str; 4] = [
+    "accounts.google.com",
+    "www.amazon.com",
+    "graph.facebook.com",
+    "cognito-identity.amazonaws.com",
+];
+
+/// Kind federated: the caller inside AssumeRoleWithSAML or AssumeRoleWithWebIdentity.
+fn federated<'a>(provider: &str) -> Result<Caller<'a>, RequestError> {
+    let arn = ArnParts::split(provider).filter(|parts| {
+        let names = ["saml-provider/", "oidc-provider/"];
+        parts.service == "iam"
+            && parts.account_id().is_some()
+            && names.iter().any(|name| parts.resource.starts_with(name))
+    });
+    if arn.is_none() && !BUILT_IN_PROVIDERS.contains(&provider) {
+        return Err(invalid(format!("`{provider}` is not an identity provider")));
+    }
+    Ok(Caller {
+        arn: arn.map(|_| provider.into()),
+        partition: arn.map(|parts| parts.partition.into()),
+        provider: Some(provider.into()),
+        ..Caller::new(PrincipalKind::Federated, provider)
+    })
+}
+
+/// Kind oai.
+fn oai<'a>(arn: &str) -> Caller<'a> {
+    Caller {
+        arn: Some(arn.into()),
+        partition: ArnParts::split(arn).map(|parts| parts.partition.into()),
+        ..Caller::new(PrincipalKind::Oai, arn)
+    }
+}

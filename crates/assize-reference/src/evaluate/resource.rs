@@ -1,0 +1,162 @@
+//! The resource of a check: its text (E-6), its records and its owner (E-8, E-9).
+
+use std::borrow::Cow;
+
+use assize_model::{
+    AccountId, ActionId, ArnParts, PolicyId, RequestError, RequestErrorKind, UnknownResourceAccount,
+};
+use assize_store::{Resource, StoreSnapshot, Tag};
+
+use super::check::{Check, Part};
+use super::{Caller, Remarks, World};
+
+/// E-6: the resource text of an action that takes no resource: the catalog's wildcard form. A
+/// longer text is kept where the form is an ARN and the text continues it (a path prefix).
+pub(crate) fn wildcard_form<'a>(
+    world: &World<'a>,
+    caller: &Caller<'_>,
+    action: ActionId,
+    given: Option<&str>,
+    remarks: &mut Remarks,
+) -> Cow<'a, str> {
+    let partition = caller.partition.as_deref().unwrap_or("aws");
+    let account = caller.account.map(|account| account.to_string()).unwrap_or_default();
+    let form = world.catalog.wildcard_form(action).render(partition, &account);
+    match given {
+        Some(text) if text.starts_with(&*form) && *form != *"*" => Cow::Owned(text.into()),
+        Some(text) if text != "*" => {
+            remarks.note("resource_ignored");
+            form
+        }
+        _ => form,
+    }
+}
+
+/// E-3, L-801: a resource is `*` or an ARN.
+pub(crate) fn check_text(text: &str) -> Result<(), RequestError> {
+    if text == "*" {
+        return Ok(());
+    }
+    let invalid = |error: assize_model::Error| {
+        RequestError::new(RequestErrorKind::InvalidResource, error.to_string())
+    };
+    ArnParts::parse(text).map(|_| ()).map_err(invalid)
+}
+
+/// E-8b: the ARN of the resource that a resource is part of.
+fn parent(arn: &str) -> Option<String> {
+    let parts = ArnParts::split(arn)?;
+    let is_child = |prefix: &str, separators: &[&str]| {
+        let rest = parts.resource.strip_prefix(prefix)?;
+        let (name, below) = match rest.find(&separators[0][..1]) {
+            Some(at) => rest.split_at(at),
+            None => return None,
+        };
+        separators.iter().any(|s| below.starts_with(s)).then(|| prefix.len() + name.len())
+    };
+    let n_bytes = match parts.service {
+        "s3" if parts.account.is_empty() => is_child("", &["/"]),
+        "s3" => is_child("accesspoint/", &["/object/"]),
+        "logs" => is_child("log-group:", &[":"]),
+        "lambda" => is_child("function:", &[":"]),
+        "dynamodb" => is_child("table/", &["/index/", "/stream/"]),
+        _ => None,
+    }?;
+    let head = arn.len() - parts.resource.len();
+    Some(arn[..head + n_bytes].into())
+}
+
+/// The records of a resource and of its parent, in this order.
+pub(crate) fn records<'a>(snapshot: &'a StoreSnapshot, arn: &str) -> Vec<&'a Resource<PolicyId>> {
+    let own = snapshot.resource(arn);
+    let of_parent = parent(arn).and_then(|parent| snapshot.resource(&parent));
+    own.into_iter().chain(of_parent).collect()
+}
+
+/// The tags that the snapshot has of this very resource; none when nobody said. Users, roles and
+/// managed policies of accounts are resources too (E-91).
+pub(crate) fn recorded_tags<'a>(snapshot: &'a StoreSnapshot, arn: &str) -> Option<&'a [Tag]> {
+    let recorded = snapshot.resource(arn).and_then(|record| record.tags.as_deref());
+    recorded.or_else(|| {
+        let account = snapshot.account(ArnParts::split(arn)?.account_id()?)?;
+        let users = account.users.values().map(|user| (&user.arn, &user.tags));
+        let roles = account.roles.values().map(|role| (&role.arn, &role.tags));
+        let policies = account.policies.values().map(|policy| (&policy.arn, &policy.tags));
+        let mut entities = users.chain(roles).chain(policies);
+        entities.find(|(own, _)| ***own == *arn).map(|(_, tags)| &**tags)
+    })
+}
+
+/// Whether an ARN is that of an S3 object: `arn:P:s3:::BUCKET/KEY` (E-84).
+pub(crate) fn is_object(arn: &str) -> bool {
+    ArnParts::split(arn).is_some_and(|parts| {
+        parts.service == "s3"
+            && parts.region.is_empty()
+            && parts.account.is_empty()
+            && parts.resource.contains('/')
+    })
+}
+
+/// Sets the owner of the check's resource, and of its bucket (E-8, E-9, E-84).
+pub(crate) fn set_owner(
+    world: &World<'_>,
+    caller: &Caller<'_>,
+    check: &mut Check<'_>,
+    remarks: &mut Remarks,
+) -> Result<(), RequestError> {
+    let owner = owner(world, caller, check, remarks)?;
+    check.bucket_account = owner;
+    check.account = owner;
+    let foreign = check.data.object_owner.filter(|object| Some(*object) != owner);
+    if let Some(object_owner) = foreign.filter(|_| is_object(&check.resource)) {
+        // E-84: `s3:PutObject` is always decided with the bucket's account.
+        if !check.action.is("s3", &["putobject"]) {
+            check.account = Some(object_owner);
+            check.is_foreign_object = true;
+        }
+    }
+    Ok(())
+}
+
+/// E-8, E-9.
+fn owner(
+    world: &World<'_>,
+    caller: &Caller<'_>,
+    check: &Check<'_>,
+    remarks: &mut Remarks,
+) -> Result<Option<AccountId>, RequestError> {
+    if check.part == Part::UnknownBucket {
+        return Ok(None);
+    }
+    let recorded = records(world.snapshot, &check.resource).first().map(|record| record.account);
+    let parts = ArnParts::split(&check.resource);
+    let in_arn = parts.and_then(|parts| parts.account_id());
+    let known = recorded.or(in_arn);
+    let is_shared = check.data.object_owner.is_some() && is_object(&check.resource);
+    if let Some(stated) = check.data.account {
+        let contradicted = [recorded, in_arn].into_iter().flatten().find(|known| *known != stated);
+        return match contradicted {
+            Some(_) if is_shared => Ok(known),
+            Some(known) => Err(RequestError::new(
+                RequestErrorKind::ResourceAccountConflict,
+                format!("`{}` belongs to account {known}, not {stated}", check.resource),
+            )),
+            None => Ok(Some(stated)),
+        };
+    }
+    if known.is_some() {
+        return Ok(known);
+    }
+    let of_service = parts.is_some_and(|parts| parts.account == "aws");
+    if check.is_wildcard_form || check.resource == "*" || of_service {
+        return Ok(caller.account);
+    }
+    let without_account =
+        parts.is_some_and(|parts| parts.account.is_empty() && parts.service != "s3");
+    let assumed = world.options.unknown_resource_account == UnknownResourceAccount::Principal;
+    if (without_account || assumed) && caller.account.is_some() {
+        remarks.assume("resource_account");
+        return Ok(caller.account);
+    }
+    Ok(None)
+}

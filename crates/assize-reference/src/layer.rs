@@ -1,0 +1,625 @@
+//! Layers and how they combine (evaluation, sections 2 and 3).
+
+use assize_model::{
+    AllowedBy, CheckDecision, Decision, Effect, Grant, Layer, LayerResult, NodeVerdict,
+    PrincipalKind as Kind, ReasonCode, StatementRef, Strength, Verdict,
+};
+use assize_policy::ir::Statement;
+
+use crate::applicable::{self, Document, EndpointLayer, Node};
+use crate::evaluate::principal::Standing;
+use crate::evaluate::{Case, Remarks, output};
+use crate::service_rules::{self, kms, s3, sts};
+use crate::statement::{self, MissingKeys};
+
+// ---- Section 2: layers ----
+
+/// The layers that hold documents, in the order in which denies are reported (E-50).
+const LAYERS: [Layer; 7] = [
+    Layer::ResourceControl,
+    Layer::ServiceControl,
+    Layer::VpcEndpoint,
+    Layer::Resource,
+    Layer::Identity,
+    Layer::Boundary,
+    Layer::Session,
+];
+
+/// What the layers say of a check.
+#[derive(Debug)]
+struct Layers {
+    /// In the order of [`LAYERS`].
+    results: Vec<LayerResult>,
+    /// E-45.
+    grant: Grant,
+    missing: MissingKeys,
+}
+
+impl Layers {
+    fn get(&self, layer: Layer) -> Option<&LayerResult> {
+        self.results.iter().find(|result| result.layer == layer)
+    }
+
+    fn verdict(&self, layer: Layer) -> Verdict {
+        self.get(layer).map_or(Verdict::NotApplicable, |result| result.verdict)
+    }
+}
+
+/// The statements of some documents that apply.
+#[derive(Debug, Default)]
+struct Found {
+    allows: Vec<Positioned>,
+    denies: Vec<Positioned>,
+}
+
+/// A statement reference and the position of its node, for the order of E-102.
+#[derive(Debug)]
+struct Positioned {
+    node: usize,
+    reference: StatementRef,
+}
+
+impl Found {
+    /// Section 2.1.
+    fn verdict(&self) -> Verdict {
+        match (self.denies.is_empty(), self.allows.is_empty()) {
+            (false, _) => Verdict::ExplicitDeny,
+            (true, false) => Verdict::Allow,
+            (true, true) => Verdict::ImplicitDeny,
+        }
+    }
+
+    fn append(&mut self, mut other: Self) {
+        self.allows.append(&mut other.allows);
+        self.denies.append(&mut other.denies);
+    }
+
+    fn into_result(self, layer: Layer, verdict: Verdict) -> LayerResult {
+        LayerResult {
+            allows: in_order(self.allows),
+            denies: in_order(self.denies),
+            ..plain(layer, verdict)
+        }
+    }
+}
+
+/// E-102: by policy, byte for byte, then by statement; one policy on several nodes by node.
+fn in_order(mut statements: Vec<Positioned>) -> Vec<StatementRef> {
+    statements.sort_by(|a, b| {
+        let key = |s: &Positioned| (s.node, s.reference.statement);
+        a.reference.policy.cmp(&b.reference.policy).then_with(|| key(a).cmp(&key(b)))
+    });
+    statements.into_iter().map(|statement| statement.reference).collect()
+}
+
+/// A layer without statements.
+fn plain(layer: Layer, verdict: Verdict) -> LayerResult {
+    let (allows, denies, nodes) = (Vec::new(), Vec::new(), Vec::new());
+    LayerResult { layer, verdict, allows, denies, nodes, bypassed: false }
+}
+
+/// What looking through documents collects.
+struct Reader<'c, 'a> {
+    case: &'c Case<'a>,
+    remarks: &'c mut Remarks,
+    missing: MissingKeys,
+}
+
+/// Every layer of a check (section 2).
+fn layers(case: &Case<'_>, remarks: &mut Remarks) -> Layers {
+    let mut reader = Reader { case, remarks, missing: MissingKeys::default() };
+    let rcp = reader.on_path(Layer::ResourceControl, applicable::rcp(case));
+    let scp = reader.on_path(Layer::ServiceControl, applicable::scp(case));
+    let vpce = reader.endpoint();
+    let (resource, grant) = reader.resource();
+    let identity = reader.identity();
+    let boundary = match case.caller.standing {
+        Standing::Trusted => plain(Layer::Boundary, Verdict::NotApplicable),
+        Standing::Held | Standing::Outside => {
+            reader.set(Layer::Boundary, applicable::boundary(case))
+        }
+    };
+    let session = reader.session();
+    let results = vec![rcp, scp, vpce, resource, identity, boundary, session];
+    Layers { results, grant, missing: reader.missing }
+}
+
+impl<'a> Reader<'_, 'a> {
+    /// Section 2.1: the statements of documents that apply. E-112: poison denies.
+    fn read(&mut self, documents: &[Document<'a>], node: Option<(usize, &str)>) -> Found {
+        let mut found = Found::default();
+        for document in documents {
+            match &document.policy {
+                Some(policy) => {
+                    for (index, statement) in (0u32..).zip(&policy.statements) {
+                        self.read_statement(document, index, statement, node, &mut found);
+                    }
+                }
+                None if self.case.world.options.skip_invalid_policies => {
+                    self.remarks.note(format!("skipped_invalid_policy:{}", document.reference));
+                }
+                None => {
+                    self.remarks.note(format!("invalid_policy:{}", document.reference));
+                    let reference = StatementRef {
+                        policy: document.reference.as_str().into(),
+                        node: node.map(|(_, id)| id.into()),
+                        source: output::source_file(self.case.world, document.id),
+                        ..StatementRef::default()
+                    };
+                    let node = node.map_or(0, |(position, _)| position);
+                    found.denies.push(Positioned { node, reference });
+                }
+            }
+        }
+        found
+    }
+
+    fn read_statement(
+        &mut self,
+        document: &Document<'a>,
+        index: u32,
+        statement: &Statement,
+        node: Option<(usize, &str)>,
+        found: &mut Found,
+    ) {
+        let Some(matched) = statement::applies(self.case, statement, &mut self.missing) else {
+            return;
+        };
+        let reference = StatementRef {
+            policy: document.reference.as_str().into(),
+            statement: Some(index),
+            sid: statement.sid.clone(),
+            effect: Some(statement.effect),
+            node: node.map(|(_, id)| id.into()),
+            strength: matched.strength,
+            source: output::source_file(self.case.world, document.id),
+            span: output::source_span(self.case.world, document.id, index),
+        };
+        let node = node.map_or(0, |(position, _)| position);
+        let list = match statement.effect {
+            Effect::Allow => &mut found.allows,
+            Effect::Deny => &mut found.denies,
+        };
+        list.push(Positioned { node, reference });
+    }
+
+    /// A layer that is one set of documents.
+    fn set(&mut self, layer: Layer, documents: Option<Vec<Document<'a>>>) -> LayerResult {
+        let Some(documents) = documents else { return plain(layer, Verdict::NotApplicable) };
+        let found = self.read(&documents, None);
+        let verdict = found.verdict();
+        found.into_result(layer, verdict)
+    }
+
+    /// E-35, E-36: SCPs and RCPs, node by node.
+    fn on_path(&mut self, layer: Layer, path: Option<Vec<Node<'a>>>) -> LayerResult {
+        let Some(path) = path else { return plain(layer, Verdict::NotApplicable) };
+        let (mut all, mut nodes) = (Found::default(), Vec::new());
+        for (position, node) in path.iter().enumerate() {
+            let mut found = self.read(&node.documents, Some((position, node.id)));
+            // E-37: in organization policies `Principal` is everyone, which says nothing.
+            for statement in found.allows.iter_mut().chain(&mut found.denies) {
+                statement.reference.strength = None;
+            }
+            nodes.push(NodeVerdict { node: node.id.into(), verdict: found.verdict() });
+            all.append(found);
+        }
+        let any = |verdict| nodes.iter().any(|node: &NodeVerdict| node.verdict == verdict);
+        let verdict = if any(Verdict::ExplicitDeny) {
+            Verdict::ExplicitDeny
+        } else if any(Verdict::ImplicitDeny) {
+            Verdict::ImplicitDeny
+        } else {
+            Verdict::Allow
+        };
+        LayerResult { nodes, ..all.into_result(layer, verdict) }
+    }
+
+    /// E-32, E-37.
+    fn endpoint(&mut self) -> LayerResult {
+        match applicable::endpoint(self.case) {
+            EndpointLayer::NotApplicable => plain(Layer::VpcEndpoint, Verdict::NotApplicable),
+            EndpointLayer::Open => plain(Layer::VpcEndpoint, Verdict::Allow),
+            EndpointLayer::Policy(document) => self.set(Layer::VpcEndpoint, Some(vec![document])),
+        }
+    }
+
+    /// E-33, E-39, F-48.
+    fn identity(&mut self) -> LayerResult {
+        let case = self.case;
+        let root = matches!(case.caller.kind, Kind::Root | Kind::FederatedRoot | Kind::AssumedRoot);
+        if root || case.caller.standing == Standing::Trusted {
+            return plain(Layer::Identity, Verdict::Allow);
+        }
+        self.set(Layer::Identity, applicable::identity(case))
+    }
+
+    /// E-38. The task policies of AssumeRoot hold nothing but denies.
+    fn session(&mut self) -> LayerResult {
+        let documents = applicable::session(self.case);
+        let has_task = documents.as_ref().is_some_and(|documents| !documents.is_empty());
+        let mut result = self.set(Layer::Session, documents);
+        let is_task = self.case.caller.kind == Kind::AssumedRoot && has_task;
+        if is_task && result.verdict == Verdict::ImplicitDeny {
+            result.verdict = Verdict::Allow;
+        }
+        result
+    }
+
+    /// E-44 – E-46, E-81, E-83, E-84.
+    fn resource(&mut self) -> (LayerResult, Grant) {
+        let case = self.case;
+        let documents = applicable::resource_based(case);
+        let is_applicable = documents.is_some();
+        let mut found = self.read(&documents.unwrap_or_default(), None);
+        if s3::is_bucket_owner_root(case) {
+            found.denies.retain(|deny| deny.reference.statement.is_none());
+        }
+        if case.check.is_foreign_object {
+            found.allows.clear();
+        }
+        let grants = kms::matching_grants(case);
+        let is_applicable = is_applicable || !grants.is_empty();
+        found.allows.extend(grants.into_iter().map(|reference| Positioned { node: 0, reference }));
+        let has =
+            |strength| found.allows.iter().any(|allow| allow.reference.strength == Some(strength));
+        let grant = Grant {
+            direct: has(Strength::Direct),
+            entity: has(Strength::Entity),
+            account: has(Strength::Account),
+        };
+        let verdict = if is_applicable { found.verdict() } else { Verdict::NotApplicable };
+        (found.into_result(Layer::Resource, verdict), grant)
+    }
+}
+
+// ---- Section 3: the algorithm ----
+
+/// What the formulas of E-53 – E-55 look at.
+#[derive(Debug, Clone, Copy)]
+struct Terms {
+    kind: Kind,
+    /// I, B, S.
+    identity: bool,
+    boundary: bool,
+    session: bool,
+    /// Rd, Re, Ra.
+    grant: Grant,
+    /// G (E-57).
+    gated: bool,
+    cross_account: bool,
+}
+
+/// What decides a check.
+#[derive(Debug, Clone, Copy)]
+struct Outcome {
+    decision: Decision,
+    layer: Layer,
+    reason: ReasonCode,
+    allowed_by: Option<AllowedBy>,
+}
+
+impl Outcome {
+    fn refused(layer: Layer, reason: ReasonCode) -> Self {
+        Self { decision: Decision::ImplicitDeny, layer, reason, allowed_by: None }
+    }
+
+    fn allowed(layer: Layer, reason: ReasonCode, by: AllowedBy) -> Self {
+        Self { decision: Decision::Allowed, layer, reason, allowed_by: Some(by) }
+    }
+}
+
+/// Section 3.1: one check.
+pub(crate) fn authorize(case: &Case<'_>, remarks: &mut Remarks) -> CheckDecision {
+    if service_rules::builtin_allow(case) {
+        return builtin(case, remarks);
+    }
+    let layers = layers(case, remarks);
+    let terms = terms(case, &layers);
+    let outcome = explicit_deny(&layers)
+        .or_else(|| builtin_refusal(case))
+        .or_else(|| guardrail(&layers))
+        .or_else(|| service_refusal(case))
+        .unwrap_or_else(|| grants(terms));
+    conclude(case, layers, terms, outcome)
+}
+
+/// E-70, E-71: allowed, unless the endpoint policy says otherwise. No other layer is consulted.
+fn builtin(case: &Case<'_>, remarks: &mut Remarks) -> CheckDecision {
+    let mut reader = Reader { case, remarks, missing: MissingKeys::default() };
+    let vpce = reader.endpoint();
+    let missing = reader.missing;
+    let results = LAYERS.map(|layer| match layer {
+        Layer::VpcEndpoint => vpce.clone(),
+        _ => plain(layer, Verdict::NotApplicable),
+    });
+    let layers = Layers { results: results.to_vec(), grant: Grant::default(), missing };
+    let terms = terms(case, &layers);
+    let outcome = explicit_deny(&layers).or_else(|| guardrail(&layers)).unwrap_or_else(|| {
+        Outcome::allowed(Layer::Builtin, ReasonCode::BuiltinAllow, AllowedBy::Builtin)
+    });
+    conclude(case, layers, terms, outcome)
+}
+
+/// Step 1, E-50, E-112: an explicit deny anywhere.
+fn explicit_deny(layers: &Layers) -> Option<Outcome> {
+    let denying = layers.results.iter().find(|result| result.verdict == Verdict::ExplicitDeny)?;
+    let is_invalid = denying.denies.iter().any(is_poison);
+    let reason = if is_invalid { ReasonCode::InvalidPolicy } else { ReasonCode::ExplicitDeny };
+    let (decision, layer) = (Decision::ExplicitDeny, denying.layer);
+    Some(Outcome { decision, layer, reason, allowed_by: None })
+}
+
+/// A reference to a document that does not load.
+fn is_poison(reference: &StatementRef) -> bool {
+    reference.statement.is_none() && reference.effect.is_none()
+}
+
+/// E-71 – E-75.
+fn builtin_refusal(case: &Case<'_>) -> Option<Outcome> {
+    service_rules::builtin_refusal(case).map(|code| Outcome::refused(Layer::Builtin, code))
+}
+
+/// Step 2, E-51: guardrails must allow.
+fn guardrail(layers: &Layers) -> Option<Outcome> {
+    let guardrails = [Layer::ResourceControl, Layer::ServiceControl, Layer::VpcEndpoint];
+    let closed =
+        guardrails.into_iter().find(|layer| layers.verdict(*layer) == Verdict::ImplicitDeny)?;
+    Some(Outcome::refused(closed, ReasonCode::NoAllow))
+}
+
+/// Step 2: refusals that look at no document, or at what it is rather than what it matches.
+fn service_refusal(case: &Case<'_>) -> Option<Outcome> {
+    service_rules::refusal(case).map(|code| Outcome::refused(Layer::Service, code))
+}
+
+/// The terms of step 3. E-94: AssumeRoot is decided within the caller's account.
+fn terms(case: &Case<'_>, layers: &Layers) -> Terms {
+    let open = |layer| matches!(layers.verdict(layer), Verdict::Allow | Verdict::NotApplicable);
+    let same = case.caller.account == case.check.account || sts::is_assume_root(case.check);
+    Terms {
+        kind: case.caller.kind,
+        identity: layers.verdict(Layer::Identity) == Verdict::Allow,
+        boundary: open(Layer::Boundary),
+        session: open(Layer::Session),
+        grant: layers.grant,
+        gated: service_rules::gated(case.check),
+        cross_account: case.caller.kind.has_account() && !same,
+    }
+}
+
+/// Step 3, E-52 – E-58, F-21.
+fn grants(terms: Terms) -> Outcome {
+    if !is_granted(terms) {
+        let layer = blame(terms).first().copied().unwrap_or(Layer::Resource);
+        return Outcome::refused(layer, ReasonCode::NoAllow);
+    }
+    let (layer, by) = allowed_by(terms);
+    let reason = if layer == Layer::Root { ReasonCode::Root } else { ReasonCode::Allow };
+    Outcome::allowed(layer, reason, by)
+}
+
+fn is_granted(terms: Terms) -> bool {
+    if !terms.kind.has_account() {
+        terms.grant.direct
+    } else if terms.cross_account {
+        cross_account(terms)
+    } else if terms.gated {
+        gated(terms)
+    } else {
+        same_account(terms)
+    }
+}
+
+/// E-53.
+fn same_account(terms: Terms) -> bool {
+    let Terms { identity: i, boundary: b, session: s, .. } = terms;
+    let Grant { direct: rd, entity: re, .. } = terms.grant;
+    match terms.kind {
+        Kind::User => rd || i && b,
+        Kind::RoleSession | Kind::FederatedUser => rd || (re || i) && b && s,
+        Kind::FederatedRoot => rd || s,
+        Kind::Root => true,
+        Kind::AssumedRoot => s,
+        Kind::Service | Kind::Federated | Kind::Oai | Kind::Anonymous => rd,
+    }
+}
+
+/// E-54.
+fn gated(terms: Terms) -> bool {
+    let Terms { identity: i, boundary: b, session: s, .. } = terms;
+    let Grant { direct: rd, entity: re, account: ra } = terms.grant;
+    match terms.kind {
+        Kind::User => rd || ra && i && b,
+        Kind::RoleSession | Kind::FederatedUser => rd || re && b && s || ra && i && b && s,
+        Kind::FederatedRoot => rd || re && s,
+        Kind::Root | Kind::Service | Kind::Federated | Kind::Oai | Kind::Anonymous => rd,
+        Kind::AssumedRoot => rd && s,
+    }
+}
+
+/// E-55.
+fn cross_account(terms: Terms) -> bool {
+    let Terms { identity: i, boundary: b, session: s, .. } = terms;
+    let Grant { direct: rd, entity: re, account: ra } = terms.grant;
+    match terms.kind {
+        Kind::User => (rd || ra) && i && b,
+        Kind::RoleSession | Kind::FederatedUser => (rd || re || ra) && i && b && s,
+        Kind::FederatedRoot => (rd || re) && s,
+        Kind::Root | Kind::Service | Kind::Federated | Kind::Oai | Kind::Anonymous => rd,
+        Kind::AssumedRoot => rd && s,
+    }
+}
+
+/// E-58: the layers that keep step 3 from granting, the one to blame first.
+fn blame(terms: Terms) -> Vec<Layer> {
+    let Grant { direct, entity, account } = terms.grant;
+    let no_grant = !(direct || entity || account);
+    if !terms.kind.has_account() {
+        return vec![Layer::Resource];
+    }
+    let causes = if terms.cross_account {
+        let root = matches!(terms.kind, Kind::Root | Kind::AssumedRoot);
+        [
+            (!terms.identity, Layer::Identity),
+            (!terms.boundary, Layer::Boundary),
+            (!terms.session, Layer::Session),
+            (if root { !direct } else { no_grant }, Layer::Resource),
+        ]
+    } else {
+        [
+            (terms.gated && no_grant, Layer::Resource),
+            (!(terms.identity || entity), Layer::Identity),
+            (!terms.boundary, Layer::Boundary),
+            (!terms.session, Layer::Session),
+        ]
+    };
+    causes.into_iter().filter(|(applies, _)| *applies).map(|(_, layer)| layer).collect()
+}
+
+/// rbPath of F-21: the part of the formula of E-53 or E-54 without I.
+fn resource_path(terms: Terms) -> bool {
+    let through_entity = match terms.kind {
+        Kind::RoleSession | Kind::FederatedUser => {
+            terms.grant.entity && terms.boundary && terms.session
+        }
+        Kind::FederatedRoot => terms.gated && terms.grant.entity && terms.session,
+        _ => false,
+    };
+    terms.grant.direct || through_entity
+}
+
+/// idPath of F-21.
+fn identity_path(terms: Terms) -> bool {
+    let opened = !terms.gated || terms.grant.account;
+    terms.identity && terms.boundary && terms.session && opened
+}
+
+/// F-21: the decisive layer of what is allowed, and whose policies allow it.
+fn allowed_by(terms: Terms) -> (Layer, AllowedBy) {
+    let resource = (Layer::Resource, AllowedBy::Resource);
+    match terms.kind {
+        Kind::Service | Kind::Federated | Kind::Oai | Kind::Anonymous => return resource,
+        Kind::Root | Kind::AssumedRoot | Kind::FederatedRoot => {
+            let by_session = terms.kind != Kind::FederatedRoot || terms.session;
+            let own = !terms.cross_account && !terms.gated && by_session;
+            return if own { (Layer::Root, AllowedBy::Root) } else { resource };
+        }
+        Kind::User | Kind::RoleSession | Kind::FederatedUser => {}
+    }
+    if terms.cross_account {
+        return (Layer::Identity, AllowedBy::IdentityAndResource);
+    }
+    match (identity_path(terms), resource_path(terms)) {
+        (true, true) => (Layer::Identity, AllowedBy::IdentityAndResource),
+        (true, false) if terms.gated => (Layer::Identity, AllowedBy::IdentityAndResource),
+        (true, false) => (Layer::Identity, AllowedBy::Identity),
+        (false, _) => resource,
+    }
+}
+
+// ---- Output of a check ----
+
+/// E-100, E-102: everything about the check.
+fn conclude(case: &Case<'_>, mut layers: Layers, terms: Terms, outcome: Outcome) -> CheckDecision {
+    let would_allow = would_allow(case, &layers, terms, outcome);
+    let statements = decisive_statements(&layers, terms, outcome);
+    if outcome.decision == Decision::Allowed {
+        for result in &mut layers.results {
+            result.bypassed = result.verdict == Verdict::ImplicitDeny;
+        }
+    }
+    CheckDecision {
+        action: case.check.action.text.as_str().into(),
+        resource: case.check.resource.as_str().into(),
+        principal_account: case.caller.account,
+        resource_account: case.check.account,
+        cross_account: terms.cross_account,
+        gated: terms.gated,
+        decision: outcome.decision,
+        layer: outcome.layer,
+        reason: outcome.reason,
+        allowed_by: outcome.allowed_by,
+        statements,
+        bounds: None,
+        depends_on: Vec::new(),
+        grant: layers.grant,
+        layers: layers.results,
+        would_allow,
+        missing_context_keys: output::sorted_keys(layers.missing.0),
+        context: case.context.clone(),
+    }
+}
+
+/// E-102: the decisive statements.
+fn decisive_statements(layers: &Layers, terms: Terms, outcome: Outcome) -> Vec<StatementRef> {
+    match outcome.decision {
+        Decision::ExplicitDeny => {
+            let denies = layers.get(outcome.layer).map_or(&[][..], |result| &result.denies);
+            let poisoned = outcome.reason == ReasonCode::InvalidPolicy;
+            denies.iter().filter(|deny| !poisoned || is_poison(deny)).cloned().collect()
+        }
+        Decision::Allowed => {
+            let first = layers.results.iter().filter(|result| result.layer == outcome.layer);
+            let others = layers.results.iter().filter(|result| result.layer != outcome.layer);
+            let allows = first.chain(others).flat_map(|result| {
+                let took_part = |allow: &&StatementRef| {
+                    result.layer != Layer::Resource || took_part(terms, allow)
+                };
+                result.allows.iter().filter(took_part)
+            });
+            allows.cloned().collect()
+        }
+        Decision::ImplicitDeny | Decision::Indeterminate => Vec::new(),
+    }
+}
+
+/// E-102, F-21: whether a resource-based Allow took part in what is allowed: at Direct always, at
+/// Entity where the term holds, at Account where it opened the gate or the border.
+fn took_part(terms: Terms, allow: &StatementRef) -> bool {
+    match allow.strength {
+        Some(Strength::Direct) => true,
+        Some(Strength::Entity) => {
+            terms.cross_account || {
+                let entity = Grant { direct: false, ..terms.grant };
+                resource_path(Terms { grant: entity, ..terms })
+            }
+        }
+        Some(Strength::Account) => terms.cross_account || terms.gated && identity_path(terms),
+        None => false,
+    }
+}
+
+/// E-58: every layer that would have to change for the check to be allowed, in the order of
+/// [`Layer`].
+fn would_allow(case: &Case<'_>, layers: &Layers, terms: Terms, outcome: Outcome) -> Vec<Layer> {
+    let mut changes = Vec::new();
+    if outcome.decision == Decision::Allowed {
+        return changes;
+    }
+    for result in &layers.results {
+        let is_guardrail = matches!(
+            result.layer,
+            Layer::ResourceControl | Layer::ServiceControl | Layer::VpcEndpoint
+        );
+        if result.verdict == Verdict::ExplicitDeny
+            || is_guardrail && result.verdict == Verdict::ImplicitDeny
+        {
+            changes.push(result.layer);
+        }
+    }
+    if !service_rules::builtin_allow(case) {
+        if service_rules::builtin_refusal(case).is_some() {
+            changes.push(Layer::Builtin);
+        }
+        if service_rules::refusal(case).is_some() {
+            changes.push(Layer::Service);
+        }
+        if !is_granted(terms) {
+            changes.extend(blame(terms));
+        }
+    }
+    changes.sort_unstable();
+    changes.dedup();
+    changes
+}

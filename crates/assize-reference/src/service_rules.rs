@@ -1,0 +1,65 @@
+//! Built-in rules and rules of single services (evaluation, section 5), and the checks of step 2
+//! that look at no document.
+
+mod iam;
+pub(crate) mod kms;
+pub(crate) mod s3;
+pub(crate) mod sts;
+
+use assize_model::{ArnParts, ReasonCode};
+
+use crate::evaluate::Case;
+use crate::evaluate::check::{Check, Part};
+
+/// E-70, E-71: allowed whatever the policies say, the endpoint's apart.
+pub(crate) fn builtin_allow(case: &Case<'_>) -> bool {
+    sts::is_caller_identity(case) || sts::is_session_token(case)
+}
+
+/// E-71 – E-74: the first built-in refusal. An explicit deny goes before (E-75).
+pub(crate) fn builtin_refusal(case: &Case<'_>) -> Option<ReasonCode> {
+    sts::temporary_credentials(case)
+        .or_else(|| sts::session_kind(case))
+        .or_else(|| sts::principal_kind(case))
+        .or_else(|| iam::unmodifiable(case))
+        .or_else(|| kms::unmodifiable(case))
+}
+
+/// E-57: whether the resource's own policy must speak.
+pub(crate) fn gated(check: &Check<'_>) -> bool {
+    kms::is_gated(check) || sts::assumes_role(check)
+}
+
+/// Step 2 of 3.1 behind the guardrails: the first refusal.
+pub(crate) fn refusal(case: &Case<'_>) -> Option<ReasonCode> {
+    partition_mismatch(case)
+        .or_else(|| unknown_resource_account(case))
+        .or_else(|| resource_type_mismatch(case))
+        .or_else(|| s3::network_origin(case))
+        .or_else(|| s3::block_public_access(case))
+        .or_else(|| sts::assume_root(case))
+        .or_else(|| iam::cross_account_pass_role(case))
+}
+
+/// 3.1: nothing crosses partitions (L-802).
+fn partition_mismatch(case: &Case<'_>) -> Option<ReasonCode> {
+    let own = case.caller.partition.as_deref()?;
+    let other = ArnParts::split(&case.check.resource)?.partition;
+    (own != other).then_some(ReasonCode::PartitionMismatch)
+}
+
+/// E-9.
+fn unknown_resource_account(case: &Case<'_>) -> Option<ReasonCode> {
+    case.check.account.is_none().then_some(ReasonCode::UnknownResourceAccount)
+}
+
+/// E-7. An access point stands for what is behind it (E-85).
+fn resource_type_mismatch(case: &Case<'_>) -> Option<ReasonCode> {
+    let check = case.check;
+    let exempt = !case.world.options.check_resource_types
+        || check.is_wildcard_form
+        || check.resource == "*"
+        || check.part == Part::AccessPoint;
+    let misfit = |id| case.world.catalog.fits(id, &check.resource).is_none();
+    (!exempt && check.action.id.is_some_and(misfit)).then_some(ReasonCode::ResourceTypeMismatch)
+}

@@ -1,0 +1,58 @@
+//! IAM (E-74, E-95 – E-97).
+
+use assize_catalog::AccessLevel;
+use assize_model::{ArnParts, ReasonCode};
+
+use crate::evaluate::Case;
+
+/// E-74: actions that nobody may take on policies that AWS owns.
+const POLICY_CHANGES: [&str; 7] = [
+    "createpolicy",
+    "createpolicyversion",
+    "deletepolicy",
+    "deletepolicyversion",
+    "setdefaultpolicyversion",
+    "tagpolicy",
+    "untagpolicy",
+];
+
+/// E-74: actions that nobody may take on service-linked roles.
+const SERVICE_LINKED_ROLE_CHANGES: [&str; 8] = [
+    "attachrolepolicy",
+    "deleterole",
+    "deleterolepermissionsboundary",
+    "deleterolepolicy",
+    "detachrolepolicy",
+    "putrolepermissionsboundary",
+    "putrolepolicy",
+    "updateassumerolepolicy",
+];
+
+/// E-74.
+pub(super) fn unmodifiable(case: &Case<'_>) -> Option<ReasonCode> {
+    let action = &case.check.action;
+    let parts = ArnParts::split(&case.check.resource).filter(|parts| parts.service == "iam")?;
+    let refused = if parts.account == "aws" && parts.resource.starts_with("policy/") {
+        action.is("iam", &POLICY_CHANGES)
+    } else if parts.resource.starts_with("role/aws-service-role/") {
+        action.is("iam", &SERVICE_LINKED_ROLE_CHANGES)
+    } else if parts.resource.starts_with("role/aws-reserved/") {
+        action.service == "iam" && !reads(case)
+    } else {
+        false
+    };
+    refused.then_some(ReasonCode::Unmodifiable)
+}
+
+/// Whether the catalog's level of the action is Read or List.
+fn reads(case: &Case<'_>) -> bool {
+    let level = case.check.action.id.map(|id| case.world.catalog.action_ref(id).access_level());
+    matches!(level, Some(AccessLevel::Read | AccessLevel::List))
+}
+
+/// E-96: a role of another account cannot be passed.
+pub(super) fn cross_account_pass_role(case: &Case<'_>) -> Option<ReasonCode> {
+    let crosses =
+        case.check.action.is("iam", &["passrole"]) && case.caller.account != case.check.account;
+    crosses.then_some(ReasonCode::CrossAccountPassRole)
+}

@@ -1,0 +1,263 @@
+//! S3 (E-83 – E-87).
+
+use std::net::IpAddr;
+
+use assize_model::{ArnParts, ContextValue, Effect, PrincipalKind as Kind, ReasonCode};
+use assize_policy::ir::{
+    Condition, ConditionOperator as Op, IpBlock, Operand, Piece, PrincipalElement,
+    PrincipalPattern, SetQualifier, Statement,
+};
+
+use crate::applicable;
+use crate::evaluate::check::{Check, Data, Part};
+use crate::evaluate::{Case, World, resource};
+
+/// Whether an ARN is that of a bucket or an object: `arn:P:s3:::BUCKET[/KEY]` (E-84).
+fn is_bucket_or_object(arn: &str) -> bool {
+    ArnParts::split(arn).is_some_and(|parts| {
+        parts.service == "s3" && parts.region.is_empty() && parts.account.is_empty()
+    })
+}
+
+// ---- E-83 ----
+
+/// The task policy for locked queues (E-83).
+const QUEUE_TASK: &str = "arn:aws:iam::aws:policy/root-task/SQSUnlockQueuePolicy";
+
+/// E-83: the root user of a bucket's account gets at the bucket policy whatever that denies; the
+/// same for queue policies in the session made for it.
+pub(crate) fn is_bucket_owner_root(case: &Case<'_>) -> bool {
+    let (caller, check) = (case.caller, case.check);
+    let own = caller.account.is_some() && caller.account == check.account;
+    let bucket_policy = ["getbucketpolicy", "putbucketpolicy", "deletebucketpolicy"];
+    let queue_policy = ["getqueueattributes", "setqueueattributes"];
+    let unlocks_queue = caller.session.task_policy_arn.as_deref() == Some(QUEUE_TASK);
+    own && match caller.kind {
+        Kind::Root => check.action.is("s3", &bucket_policy),
+        Kind::AssumedRoot => {
+            check.action.is("s3", &bucket_policy)
+                || unlocks_queue && check.action.is("sqs", &queue_policy)
+        }
+        _ => false,
+    }
+}
+
+// ---- E-85 ----
+
+/// An access point and the key behind it.
+struct AccessPoint<'a> {
+    arn: String,
+    account: &'a str,
+    key: Option<&'a str>,
+}
+
+/// `arn:P:s3:REGION:ACCT:accesspoint/AP[/object/KEY]`.
+fn parse_access_point(arn: &str) -> Option<AccessPoint<'_>> {
+    let parts = ArnParts::split(arn).filter(|p| p.service == "s3" && !p.region.is_empty())?;
+    parts.account_id()?;
+    let rest = parts.resource.strip_prefix("accesspoint/")?;
+    let (name, key) = match rest.split_once('/') {
+        Some((name, below)) => (name, Some(below.strip_prefix("object/")?)),
+        None => (rest, None),
+    };
+    let head = &arn[..arn.len() - rest.len()];
+    (!name.is_empty()).then(|| AccessPoint {
+        arn: format!("{head}{name}"),
+        account: parts.account,
+        key,
+    })
+}
+
+/// E-85: the two sub-checks of a request through an access point: the access point, and what is
+/// behind it.
+pub(crate) fn access_point<'a>(
+    world: &World<'_>,
+    check: &Check<'a>,
+) -> Option<(Check<'a>, Check<'a>)> {
+    let point = parse_access_point(&check.resource)?;
+    let action = world.catalog.action_ref(check.action.id?);
+    let is_about_data = action.service().prefix() == "s3"
+        && action.resource_types().any(|t| matches!(t.resource_type().name(), "bucket" | "object"));
+    if !is_about_data {
+        return None;
+    }
+    let record = world.snapshot.resource(&point.arn);
+    let attributes = record.map(|record| &record.attributes);
+    let is_vpc = attributes.is_some_and(|attributes| attributes.network_origin_vpc.is_some());
+    let single = |text: &str| ContextValue::Single(text.into());
+    let keys = [
+        ("s3:DataAccessPointArn", single(&point.arn)),
+        ("s3:DataAccessPointAccount", single(point.account)),
+        ("s3:AccessPointNetworkOrigin", single(if is_vpc { "VPC" } else { "Internet" })),
+    ];
+    let partition = ArnParts::split(&check.resource)?.partition;
+    let bucket = attributes.and_then(|attributes| attributes.bucket.as_deref()).map(|bucket| {
+        if bucket.starts_with("arn:") {
+            bucket.to_owned()
+        } else {
+            format!("arn:{partition}:s3:::{bucket}")
+        }
+    });
+    let known = bucket.as_deref().is_some_and(|bucket| world.snapshot.resource(bucket).is_some());
+    let behind = match (&bucket, point.key) {
+        (Some(bucket), Some(key)) => format!("{bucket}/{key}"),
+        (Some(bucket), None) => bucket.clone(),
+        (None, _) => check.resource.clone(),
+    };
+    let service_keys = [check.service_keys.clone(), keys.to_vec()].concat();
+    let data = &check.data;
+    let first = Check {
+        data: Data { object_owner: None, ..data.clone() },
+        service_keys: service_keys.clone(),
+        part: Part::AccessPoint,
+        ..check.clone()
+    };
+    let second = Check {
+        resource: behind,
+        data: Data { account: None, policy: None, ..data.clone() },
+        service_keys,
+        part: if known { Part::Bucket } else { Part::UnknownBucket },
+        ..check.clone()
+    };
+    Some((first, second))
+}
+
+/// E-85: an access point of network origin VPC takes requests from its VPC only.
+pub(super) fn network_origin(case: &Case<'_>) -> Option<ReasonCode> {
+    if case.check.part != Part::AccessPoint {
+        return None;
+    }
+    let point = parse_access_point(&case.check.resource)?;
+    let record = case.world.snapshot.resource(&point.arn)?;
+    let vpc = record.attributes.network_origin_vpc.as_ref()?;
+    let source = case.context.get("aws:sourcevpc").map(|entry| &entry.value);
+    let admitted = match (source, vpc) {
+        (Some(ContextValue::Single(source)), Some(vpc)) => source == vpc,
+        (Some(_), Some(_)) | (None, _) => false,
+        // The record does not say which VPC: the request must come from some.
+        (Some(_), None) => true,
+    };
+    (!admitted).then_some(ReasonCode::NetworkOrigin)
+}
+
+// ---- E-86, E-87 ----
+
+/// E-86: block public access.
+pub(super) fn block_public_access(case: &Case<'_>) -> Option<ReasonCode> {
+    let (caller, check) = (case.caller, case.check);
+    let exempt = check.action.service != "s3"
+        || !is_bucket_or_object(&check.resource)
+        || caller.kind == Kind::Service
+        || caller.account.is_some() && caller.account == check.bucket_account;
+    if exempt || !restricts_public_buckets(case) {
+        return None;
+    }
+    let documents = applicable::resource_based(case).unwrap_or_default();
+    let statements = documents.iter().filter_map(|document| document.policy.as_ref());
+    let is_public = statements.flat_map(|policy| &policy.statements).any(is_public);
+    is_public.then_some(ReasonCode::BlockPublicAccess)
+}
+
+fn restricts_public_buckets(case: &Case<'_>) -> bool {
+    let check = case.check;
+    let recorded = || {
+        let records = resource::records(case.world.snapshot, &check.resource);
+        records.into_iter().find_map(|record| record.attributes.public_access_block)
+    };
+    let of_bucket = check.data.public_access_block.or_else(recorded);
+    let account = check.bucket_account.and_then(|id| case.world.snapshot.account(id));
+    of_bucket.is_some_and(|block| block.restrict_public_buckets)
+        || account.is_some_and(|account| account.public_access_block.restrict_public_buckets)
+}
+
+/// E-87: an Allow to everyone that no condition narrows to fixed values.
+fn is_public(statement: &Statement) -> bool {
+    let to_everyone = match &statement.principal {
+        PrincipalElement::Principal(entries) => entries.contains(&PrincipalPattern::Everyone),
+        PrincipalElement::NotPrincipal(_) => true,
+        PrincipalElement::Unspecified => false,
+    };
+    statement.effect == Effect::Allow && to_everyone && !statement.conditions.iter().any(fixes)
+}
+
+/// Keys whose values E-87 takes as fixed when they hold no wildcard.
+const FIXING_KEYS: [&str; 14] = [
+    "aws:principalaccount",
+    "aws:principalorgid",
+    "aws:principalorgpaths",
+    "aws:sourceaccount",
+    "aws:sourceip",
+    "aws:sourceorgid",
+    "aws:sourceorgpaths",
+    "aws:sourcevpc",
+    "aws:sourcevpce",
+    "aws:userid",
+    "aws:vpceaccount",
+    "aws:vpceorgid",
+    "s3:dataaccesspointaccount",
+    "s3:x-amz-server-side-encryption-aws-kms-key-id",
+];
+
+/// E-87: whether a test fixes its key: a positive operator, every value fixed.
+fn fixes(condition: &Condition) -> bool {
+    let positive = matches!(
+        condition.operator,
+        Op::StringEquals
+            | Op::StringEqualsIgnoreCase
+            | Op::StringLike
+            | Op::ArnEquals
+            | Op::ArnLike
+            | Op::IpAddress
+    );
+    if !positive || condition.if_exists || condition.qualifier == Some(SetQualifier::ForAllValues) {
+        return false;
+    }
+    let key = condition.key.folded();
+    match &condition.operand {
+        Operand::Text(values) => values.iter().flatten().all(|value| is_fixed_text(key, value)),
+        Operand::Ip(blocks) => {
+            key == "aws:sourceip" && blocks.iter().flatten().all(|block| is_narrow(*block))
+        }
+        _ => false,
+    }
+}
+
+/// E-87: a value without wildcards and variables; one trailing `*` is allowed in the resource part
+/// of an ARN and after a full organization path.
+fn is_fixed_text(key: &str, pieces: &[Piece]) -> bool {
+    let (text, has_star) = match pieces {
+        [] => ("", false),
+        [Piece::Literal(text)] => (&**text, false),
+        [Piece::Literal(text), Piece::Star] => (&**text, true),
+        _ => return false,
+    };
+    let arn = ArnParts::split(text);
+    match key {
+        "aws:principalarn" | "aws:sourcearn" => arn.is_some_and(|arn| arn.account_id().is_some()),
+        "s3:dataaccesspointarn" => arn.is_some(),
+        "aws:principalorgpaths" | "aws:sourceorgpaths" if has_star => is_full_org_path(text),
+        _ => FIXING_KEYS.contains(&key) && !has_star,
+    }
+}
+
+/// `o-…/r-…/…/` with a closing slash.
+fn is_full_org_path(text: &str) -> bool {
+    let nodes: Vec<&str> = text.split('/').collect();
+    text.starts_with("o-")
+        && text.ends_with('/')
+        && nodes.len() > 2
+        && nodes.get(1).is_some_and(|root| root.starts_with("r-"))
+        && nodes[..nodes.len() - 1].iter().all(|node| !node.is_empty())
+}
+
+/// E-87: no wider than IPv4 /8 or IPv6 /32, private ranges apart. No private IPv4 range is wider
+/// than /8.
+fn is_narrow(block: IpBlock) -> bool {
+    match block.address {
+        IpAddr::V4(_) => block.prefix_len >= 8,
+        IpAddr::V6(first) => {
+            let is_private = block.prefix_len >= 7 && first.octets()[0] & 0xFE == 0xFC;
+            block.prefix_len >= 32 || is_private
+        }
+    }
+}

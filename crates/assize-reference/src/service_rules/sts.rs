@@ -1,0 +1,115 @@
+//! STS and role trust (E-70 – E-73, E-88 – E-94).
+
+use assize_catalog::managed::ROOT_TASK_POLICY_ARNS;
+use assize_model::{ArnParts, ContextValue, PrincipalKind as Kind, ReasonCode};
+
+use crate::evaluate::Case;
+use crate::evaluate::check::Check;
+
+/// The calls that assume a role (E-90, E-92).
+pub(crate) const ASSUME_ROLE: [&str; 3] =
+    ["assumerole", "assumerolewithsaml", "assumerolewithwebidentity"];
+
+/// The actions that the trust policy of a role is asked about (E-88).
+const ROLE_ASSUMING: [&str; 6] = [
+    "assumerole",
+    "assumerolewithsaml",
+    "assumerolewithwebidentity",
+    "setcontext",
+    "setsourceidentity",
+    "tagsession",
+];
+
+/// The actions that one AssumeRole call may check (E-17, E-90).
+pub(crate) const OF_ASSUME_ROLE_CALL: [&str; 4] =
+    ["assumerole", "setcontext", "setsourceidentity", "tagsession"];
+
+/// E-88: a role-assuming action on a role.
+pub(crate) fn assumes_role(check: &Check<'_>) -> bool {
+    let is_role = ArnParts::split(&check.resource)
+        .is_some_and(|parts| parts.service == "iam" && parts.resource.starts_with("role/"));
+    is_role && check.action.is("sts", &ROLE_ASSUMING)
+}
+
+/// E-94.
+pub(crate) fn is_assume_root(check: &Check<'_>) -> bool {
+    check.action.is("sts", &["assumeroot"])
+}
+
+/// E-70: GetCallerIdentity by everyone who is authenticated.
+pub(super) fn is_caller_identity(case: &Case<'_>) -> bool {
+    case.check.action.is("sts", &["getcalleridentity"])
+        && !matches!(case.caller.kind, Kind::Anonymous | Kind::Federated | Kind::Oai)
+}
+
+/// E-71: GetSessionToken with long-term credentials.
+pub(super) fn is_session_token(case: &Case<'_>) -> bool {
+    case.check.action.is("sts", &["getsessiontoken"])
+        && matches!(case.caller.kind, Kind::User | Kind::Root)
+        && !case.caller.is_temporary()
+}
+
+/// E-71: GetSessionToken and GetFederationToken with temporary credentials.
+pub(super) fn temporary_credentials(case: &Case<'_>) -> Option<ReasonCode> {
+    let refused = case.check.action.is("sts", &["getsessiontoken", "getfederationtoken"])
+        && case.caller.is_temporary();
+    refused.then_some(ReasonCode::TemporaryCredentials)
+}
+
+/// E-72: what sessions of GetSessionToken and GetFederationToken may not call.
+pub(super) fn session_kind(case: &Case<'_>) -> Option<ReasonCode> {
+    let (caller, action) = (case.caller, &case.check.action);
+    let is_console = caller.session.console == Some(true);
+    let refused = match caller.kind {
+        Kind::User | Kind::Root if caller.is_temporary() && !is_console => {
+            let has_mfa = caller.session.mfa.is_some_and(|mfa| mfa.present);
+            let exempt = ["assumerole", "getcalleridentity", "setsourceidentity", "tagsession"];
+            action.service == "iam" && !has_mfa
+                || action.service == "sts" && !action.is("sts", &exempt)
+        }
+        Kind::FederatedUser | Kind::FederatedRoot => {
+            action.service == "iam" && !is_console
+                || action.service == "sts" && !action.is("sts", &["getcalleridentity"])
+        }
+        _ => false,
+    };
+    refused.then_some(ReasonCode::SessionKind)
+}
+
+/// E-73: who cannot assume a role.
+pub(super) fn principal_kind(case: &Case<'_>) -> Option<ReasonCode> {
+    let kinds = [Kind::Root, Kind::AssumedRoot, Kind::FederatedUser, Kind::FederatedRoot];
+    let refused = case.check.action.is("sts", &["assumerole"]) && kinds.contains(&case.caller.kind);
+    refused.then_some(ReasonCode::PrincipalKind)
+}
+
+/// The service that administers root access in member accounts (E-94).
+const ROOT_ACCESS_ADMINISTRATOR: &str = "iam.amazonaws.com";
+
+/// E-94: the conditions of AssumeRoot.
+pub(super) fn assume_root(case: &Case<'_>) -> Option<ReasonCode> {
+    let met = may_assume_root(case).unwrap_or(false);
+    (is_assume_root(case.check) && !met).then_some(ReasonCode::AssumeRoot)
+}
+
+/// None: the caller is in no organization, or the resource is no root user.
+fn may_assume_root(case: &Case<'_>) -> Option<bool> {
+    let (caller, snapshot) = (case.caller, case.world.snapshot);
+    let own = caller.account?;
+    let organization = snapshot.organization_of(own)?;
+    let administrators = organization.delegated_administrators.get(ROOT_ACCESS_ADMINISTRATOR);
+    let administers = organization.management_account == own
+        || administrators.is_some_and(|accounts| accounts.contains(&own));
+    let target = ArnParts::split(&case.check.resource)
+        .filter(|parts| parts.service == "iam" && parts.resource == "root")?;
+    let member = target.account_id()?;
+    let is_member = snapshot.organization_of(member).is_some_and(|of| of.id == organization.id)
+        && organization.management_account != member;
+    let task = case.context.get("sts:taskpolicyarn").map(|entry| &entry.value);
+    let has_task = match task {
+        Some(ContextValue::Single(arn)) => ROOT_TASK_POLICY_ARNS.contains(&&**arn),
+        _ => false,
+    };
+    let kind = matches!(caller.kind, Kind::User | Kind::RoleSession);
+    Some(kind && administers && is_member && has_task)
+}
