@@ -162,11 +162,8 @@ fn causes(frame: &Frame, grants: Grants) -> impl Iterator<Item = (bool, Layer)> 
     let Grants { identity, boundary, session, direct, entity, account } = grants;
     let named = direct || entity || account;
     let root = matches!(frame.kind, PrincipalKind::Root | PrincipalKind::AssumedRoot);
-    let resource = if frame.same_account {
-        frame.gated && !named
-    } else {
-        !named || (root && !direct)
-    };
+    let resource =
+        if frame.same_account { frame.gated && !named } else { !named || (root && !direct) };
     let own = [
         (!(identity || (frame.same_account && entity)), Layer::Identity),
         (!boundary, Layer::Boundary),

@@ -6,10 +6,12 @@
 mod matching;
 
 use assize_catalog::Catalog;
-use assize_model::{AllowedBy, ConditionKey, Effect, Grant, Layer, ReasonCode, Strength, Verdict};
+use assize_model::{
+    AllowedBy, ConditionKey, Effect, Grant, Layer, PolicyType, ReasonCode, Strength, Verdict,
+};
 use assize_policy::ir::Statement;
 
-use self::matching::Check;
+use self::matching::{Check, PrincipalPart};
 use crate::columns::{
     DecisionRow, EndpointLayer, Frame, IdentityLayer, RequestColumns, SessionLayer, SetRef,
     StatementPlace,
@@ -289,13 +291,16 @@ struct Found {
 
 impl Check<'_> {
     /// L-241, E-104.
-    fn statement(&self, statement: &Statement, policy_type: assize_model::PolicyType) -> Found {
+    fn statement(&self, statement: &Statement, policy_type: PolicyType) -> Found {
         let mut found = Found { failed: None, strength: None, missing_keys: Vec::new() };
-        let Some(strength) = self.principal_part(statement, policy_type) else {
-            found.failed = Some(FailedPart::Principal);
-            return found;
-        };
-        found.strength = strength;
+        match self.principal_part(statement, policy_type) {
+            PrincipalPart::False => {
+                found.failed = Some(FailedPart::Principal);
+                return found;
+            }
+            PrincipalPart::True => {}
+            PrincipalPart::Named(strength) => found.strength = Some(strength),
+        }
         if !self.action_part(&statement.action) {
             found.failed = Some(FailedPart::Action);
             return found;

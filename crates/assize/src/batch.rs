@@ -1,0 +1,190 @@
+//! Many decisions: one after the other with warm dictionaries, or on all cores.
+
+
+
+use assize_compiler::{DecisionRow, StatementPlace};
+use assize_model::{
+    AllowedBy, Decision, Layer, ReasonCode, Request, RequestError, StatementRef,
+};
+
+use crate::engine::Inner;
+use crate::resolve::{DocumentHandle, Resolver, Run};
+
+
+
+/// The answer to one request (E-103, fast mode).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The decision.
+    pub decision: Decision,
+    /// The decisive check, from 0 (E-67).
+    pub check: u32,
+    /// The decisive layer.
+    pub layer: Layer,
+    /// The reason.
+    pub reason: ReasonCode,
+    /// Whose policies allow, when allowed.
+    pub allowed_by: Option<AllowedBy>,
+    /// The first statement of the decisive layer by E-102; none for an implicit deny.
+    pub statement: Option<StatementRef>,
+}
+
+/// Working memory for many decisions in a row, for one thread.
+#[derive(Debug)]
+pub struct Decider<'e> {
+    pub(crate) resolver: Resolver<'e>,
+}
+
+impl<'e> Decider<'e> {
+    pub(crate) fn new(engine: &'e Inner) -> Self {
+        Self { resolver: Resolver::new(engine) }
+    }
+
+    /// Decides one request.
+    ///
+    /// # Errors
+    /// Why the request is malformed (E-3).
+    pub fn decide(&mut self, request: &Request<'_>) -> Result<Outcome, RequestError> {
+        self.resolver.begin();
+        let run = self.resolver.push(request)?;
+        self.resolver.decide();
+        Ok(self.outcome(run))
+    }
+
+    /// Decides requests together, in order.
+    pub fn decide_all(&mut self, requests: &[Request<'_>]) -> Vec<Result<Outcome, RequestError>> {
+        self.resolver.begin();
+        let runs: Vec<_> = requests.iter().map(|request| self.resolver.push(request)).collect();
+        self.resolver.decide();
+        runs.into_iter().map(|run| run.map(|run| self.outcome(run))).collect()
+    }
+
+    fn outcome(&self, run: Run) -> Outcome {
+        let (row, check) = decisive(&self.resolver, run);
+        let decided = self.resolver.decided[row];
+        Outcome {
+            decision: decided.decision,
+            check,
+            layer: decided.layer,
+            reason: decided.reason,
+            allowed_by: decided.allowed_by,
+            statement: statement(&self.resolver, row, &decided),
+        }
+    }
+}
+
+/// The row that decides a request, and its position among the checks (E-67): the first that has
+/// the request's decision.
+pub(crate) fn decisive(resolver: &Resolver<'_>, run: Run) -> (usize, u32) {
+    let rows = &resolver.decided[run.range()];
+    let decision = fold(rows);
+    let at = rows.iter().position(|row| row.decision == decision).unwrap_or_default();
+    (run.start as usize + at, u32::try_from(at).unwrap_or_default())
+}
+
+/// E-67: allowed when every check is; explicitly denied when any is; else implicitly denied.
+fn fold(rows: &[DecisionRow]) -> Decision {
+    if rows.iter().any(|row| row.decision == Decision::ExplicitDeny) {
+        Decision::ExplicitDeny
+    } else if rows.iter().all(|row| row.decision == Decision::Allowed) {
+        Decision::Allowed
+    } else {
+        Decision::ImplicitDeny
+    }
+}
+
+/// The statement a row names.
+pub(crate) fn statement(
+    resolver: &Resolver<'_>,
+    row: usize,
+    decided: &DecisionRow,
+) -> Option<StatementRef> {
+    Some(named_statement(resolver, row, decided.layer, decided.place()?))
+}
+
+/// Names a place in the policy set of a layer of a row.
+pub(crate) fn named_statement(
+    resolver: &Resolver<'_>,
+    row: usize,
+    layer: Layer,
+    place: StatementPlace,
+) -> StatementRef {
+    let handle = document(resolver, row, layer, &place);
+    let Some(handle) = handle else { return StatementRef::default() };
+    let prefix = match (layer, handle) {
+        (Layer::Boundary, DocumentHandle::Stored { .. }) => "boundary:",
+        _ => "",
+    };
+    let nodes = nodes(resolver, row, layer);
+    resolver.statement_ref(handle, place.statement, prefix, nodes)
+}
+
+/// The nodes of the path whose policies stand in a layer.
+pub(crate) fn nodes<'r>(resolver: &'r Resolver<'_>, row: usize, layer: Layer) -> &'r [Box<str>] {
+    let account = match layer {
+        Layer::ServiceControl => resolver.principal_entry_of(row).account,
+        Layer::ResourceControl => resolver.rows.account[row],
+        _ => None,
+    };
+    let path = account.and_then(|account| resolver.engine.snapshot.path(account));
+    path.map(|path| &path.nodes[..]).unwrap_or_default()
+}
+
+/// The document at a place of the policy set of a layer.
+pub(crate) fn document(
+    resolver: &Resolver<'_>,
+    row: usize,
+    layer: Layer,
+    place: &StatementPlace,
+) -> Option<DocumentHandle> {
+    let at = usize::from(place.document);
+    let principal = &resolver.principals[resolver.rows.principal[row] as usize];
+    let resource = &resolver.resources[resolver.rows.resolved_resource[row] as usize];
+    let engine = resolver.engine;
+    match layer {
+        Layer::Identity => principal.identity_documents.get(at).copied(),
+        Layer::Boundary => principal.boundary_documents.get(at).copied(),
+        Layer::Session => principal.session_documents.get(at).copied(),
+        Layer::Resource if place.in_grants => resource.grant_documents.get(at).copied(),
+        Layer::Resource => {
+            let action = &resolver.actions[resolver.rows.resolved_action[row] as usize];
+            let documents = if action.rule.is_role_assuming() {
+                &resource.trust_documents
+            } else {
+                &resource.documents
+            };
+            documents.get(at).copied()
+        }
+        Layer::VpcEndpoint => {
+            let id = resolver.rows.endpoints.get(row)?.as_deref()?;
+            engine.sets.endpoint(id).map(|(_, document)| document)
+        }
+        Layer::ServiceControl => engine.sets.scp_document(principal.account?, at),
+        Layer::ResourceControl => engine.sets.rcp_document(resolver.rows.account[row]?, at),
+        Layer::Root | Layer::Service | Layer::Builtin => None,
+    }
+}
+
+/// Requests that one thread decides together.
+const N_BATCH_REQUESTS: usize = 4_096;
+
+/// Decides requests on all cores, answers in order.
+pub(crate) fn decide_batch(
+    engine: &Inner,
+    requests: &[Request<'_>],
+) -> Vec<Result<Outcome, RequestError>> {
+    #[cfg(feature = "parallel")]
+    {
+        use rayon::prelude::*;
+        requests
+            .par_chunks(N_BATCH_REQUESTS)
+            .map_init(|| Decider::new(engine), |decider, chunk| decider.decide_all(chunk))
+            .flatten_iter()
+            .collect()
+    }
+    #[cfg(not(feature = "parallel"))]
+    {
+        let mut decider = Decider::new(engine);
+        requests.chunks(N_BATCH_REQUESTS).flat_map(|chunk| decider.decide_all(chunk)).collect()
+    }
+}

@@ -1,0 +1,336 @@
+//! The engine: a snapshot, its policies compiled, and the options.
+
+use std::sync::Arc;
+
+use assize_catalog::{Catalog, ManagedPolicies};
+use assize_compiler::{CompileInput, CompileOptions, CompileReport, DecisionTables, compile};
+use assize_model::{
+    Authorizer, ContextMode, EffectiveDecision, EngineOptions, PolicyId, PolicyType, Request,
+    RequestError, SourceSpan, StatementRef,
+};
+use assize_policy::{
+    EndpointKind, LibraryBuilder, LineIndex, LoadMode, LoadOptions, PolicyLibrary, Span,
+};
+use assize_store::{Document, ManagedPolicySource, Origin, StoreSnapshot};
+
+use crate::batch::{Decider, Outcome, decide_batch};
+use crate::error::{Error, ErrorKind};
+use crate::explain::explain;
+use crate::sets::{SetPlan, Sets};
+
+/// Decides requests against one snapshot.
+///
+/// Immutable and cheap to clone; a change of the store makes a new engine, and whoever holds the
+/// old one goes on with it.
+///
+/// # Examples
+/// ```
+/// use assize::{Engine, model::{EngineOptions, Request, Target}, store::StoreSnapshot};
+///
+/// let engine = Engine::new(StoreSnapshot::empty(), EngineOptions::default())?;
+/// let request = Request {
+///     principal: assize::model::Principal::Text("lambda.amazonaws.com".into()),
+///     target: Target::Action {
+///         action: "s3:GetObject".into(),
+///         resource: Some("arn:aws:s3:::reports/2024.csv".into()),
+///         resources: Vec::new(),
+///     },
+///     ..Request::default()
+/// };
+/// let outcome = engine.decide(&request)?;
+/// assert!(!outcome.decision.is_allowed());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+/// What an engine holds.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) snapshot: StoreSnapshot,
+    pub(crate) library: PolicyLibrary,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) managed: BundledPolicies,
+    pub(crate) options: EngineOptions,
+    pub(crate) tables: DecisionTables,
+    pub(crate) sets: Sets,
+    report: CompileReport,
+    digest: Box<str>,
+}
+
+/// The AWS-managed policies that come with the library, as a source for importers and scenario
+/// files (I-44).
+#[derive(Debug, Clone, Default)]
+pub struct BundledPolicies {
+    policies: Option<Arc<ManagedPolicies>>,
+}
+
+impl BundledPolicies {
+    /// The bundled policies.
+    ///
+    /// # Errors
+    /// When the bundled data is damaged.
+    #[cfg(feature = "bundled-catalog")]
+    pub fn new() -> Result<Self, Error> {
+        let policies = ManagedPolicies::bundled().map_err(|source| {
+            Error::caused(ErrorKind::Catalog, "the bundled managed policies do not load", source)
+        })?;
+        Ok(Self { policies: Some(policies) })
+    }
+
+    /// No policies at all.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Others than the bundled ones.
+    pub fn from_policies(policies: Arc<ManagedPolicies>) -> Self {
+        Self { policies: Some(policies) }
+    }
+}
+
+impl ManagedPolicySource for BundledPolicies {
+    fn document(&self, arn: &str) -> Option<(Arc<str>, Box<str>)> {
+        let policy = self.policies.as_ref()?.by_arn(arn)?;
+        Some((policy.document().into(), format!("v{}", policy.version()).into()))
+    }
+}
+
+impl Engine {
+    /// An engine over a snapshot, with the bundled catalog.
+    ///
+    /// # Errors
+    /// See [`ErrorKind`].
+    #[cfg(feature = "bundled-catalog")]
+    pub fn new(snapshot: StoreSnapshot, options: EngineOptions) -> Result<Self, Error> {
+        let catalog = Catalog::bundled().map_err(|source| {
+            Error::caused(ErrorKind::Catalog, "the bundled catalog does not load", source)
+        })?;
+        Self::build(snapshot, options, catalog, BundledPolicies::new()?, &CompileOptions::default())
+    }
+
+    /// An engine with a catalog, a source of AWS-managed policies and compiler passes of the
+    /// caller's choice.
+    ///
+    /// # Errors
+    /// See [`ErrorKind`].
+    pub fn build(
+        snapshot: StoreSnapshot,
+        options: EngineOptions,
+        catalog: Arc<Catalog>,
+        managed: BundledPolicies,
+        passes: &CompileOptions,
+    ) -> Result<Self, Error> {
+        check_options(&options)?;
+        let library = library(&snapshot);
+        let plan = SetPlan::new(&snapshot, &library, options.skip_invalid_policies);
+        let input = CompileInput { catalog: &catalog, library: &library, sets: &plan.specs };
+        let (tables, ids, report) = compile(input, passes).map_err(|source| {
+            Error::caused(ErrorKind::Limit, source.to_string(), source)
+        })?;
+        let sets = plan.finish(&ids);
+        let digest = snapshot.digest().into();
+        let inner =
+            Inner { snapshot, library, catalog, managed, options, tables, sets, report, digest };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.inner
+    }
+
+    /// The snapshot.
+    pub fn snapshot(&self) -> &StoreSnapshot {
+        &self.inner.snapshot
+    }
+
+    /// The catalog.
+    pub fn catalog(&self) -> &Catalog {
+        &self.inner.catalog
+    }
+
+    /// What the documents of the snapshot say.
+    pub fn library(&self) -> &PolicyLibrary {
+        &self.inner.library
+    }
+
+    /// The options.
+    pub fn options(&self) -> &EngineOptions {
+        &self.inner.options
+    }
+
+    /// What the compiler chose, and what it cost.
+    pub fn compile_report(&self) -> &CompileReport {
+        &self.inner.report
+    }
+
+    /// Which data an answer rests on (F-85).
+    pub fn provenance(&self) -> assize_formats::Provenance {
+        assize_formats::Provenance {
+            engine: env!("CARGO_PKG_VERSION").into(),
+            catalog: self.inner.catalog.date().into(),
+            snapshot: self.inner.digest.clone(),
+            after: None,
+        }
+    }
+
+    /// Working memory for many decisions in a row: what was resolved once is found again.
+    pub fn decider(&self) -> Decider<'_> {
+        Decider::new(&self.inner)
+    }
+
+    /// Decides one request.
+    ///
+    /// # Errors
+    /// Why the request is malformed (E-3).
+    pub fn decide(&self, request: &Request<'_>) -> Result<Outcome, RequestError> {
+        self.decider().decide(request)
+    }
+
+    /// Decides requests on all cores. Answers stand in the order of the requests.
+    pub fn decide_batch(&self, requests: &[Request<'_>]) -> Vec<Result<Outcome, RequestError>> {
+        decide_batch(&self.inner, requests)
+    }
+
+    /// Everything about one request (E-100).
+    ///
+    /// # Errors
+    /// Why the request is malformed (E-3).
+    pub fn explain(&self, request: &Request<'_>) -> Result<EffectiveDecision, RequestError> {
+        explain(&self.inner, request)
+    }
+}
+
+impl Authorizer for Engine {
+    fn authorize(&self, request: &Request<'_>) -> Result<EffectiveDecision, RequestError> {
+        self.explain(request)
+    }
+}
+
+/// Options of the specification that this version refuses rather than guesses at.
+fn check_options(options: &EngineOptions) -> Result<(), Error> {
+    let refused = [
+        (options.context == ContextMode::Partial, "context: partial"),
+        (options.absent_by_catalog, "absentByCatalog"),
+        (options.include_dependent, "includeDependent"),
+        (options.include_trust, "includeTrust"),
+    ];
+    match refused.iter().find(|(is_set, _)| *is_set) {
+        Some((_, name)) => Err(Error::new(
+            ErrorKind::UnsupportedOption,
+            format!("option `{name}` is not supported by this version"),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Loads every document of a snapshot.
+pub fn library(snapshot: &StoreSnapshot) -> PolicyLibrary {
+    let mut library = LibraryBuilder::new();
+    for (id, document) in snapshot.documents() {
+        match &document.text {
+            Some(text) => library.insert(id, text, &load_options(document)),
+            None => library.insert_missing(id),
+        };
+    }
+    library.build()
+}
+
+/// How a document of a snapshot is read: as AWS stores it (L-004).
+fn load_options(document: &Document) -> LoadOptions {
+    let mut options = LoadOptions::new(document.policy_type, LoadMode::Import);
+    if document.policy_type == PolicyType::ResourceBased {
+        options.service.clone_from(&document.service);
+    }
+    if document.gateway {
+        options.endpoint = EndpointKind::Gateway;
+    }
+    options
+}
+
+impl Inner {
+    /// The time of requests that state none (E-19). The option freezes it; else the clock is
+    /// read, once for each chunk of a batch.
+    pub(crate) fn now(&self) -> i64 {
+        self.options.time.unwrap_or_else(clock)
+    }
+
+    pub(crate) fn is_poison(&self, policy: PolicyId) -> bool {
+        self.library.get(policy).is_none_or(|entry| entry.is_poison())
+    }
+
+    /// The references of documents (E-101).
+    pub(crate) fn references(&self, policies: &[PolicyId]) -> Vec<Box<str>> {
+        let documents = policies.iter().filter_map(|id| self.snapshot.document(*id));
+        documents.map(|document| document.reference.clone()).collect()
+    }
+
+    /// Names a statement of a stored document (E-101).
+    pub(crate) fn stored_statement(
+        &self,
+        policy: PolicyId,
+        statement: Option<u16>,
+        prefix: &str,
+        node: Option<&Box<str>>,
+    ) -> StatementRef {
+        let Some(document) = self.snapshot.document(policy) else {
+            return StatementRef::default();
+        };
+        let entry = self.library.get(policy);
+        let facts = entry.and_then(|entry| entry.policy.as_ref()).zip(statement);
+        let facts = facts.and_then(|(policy, at)| policy.statements.get(usize::from(at)));
+        let span = entry.zip(statement).and_then(|(entry, at)| {
+            let span = entry.statement_spans.get(usize::from(at))?;
+            Some(source_span(entry.text.as_deref()?, *span, document.origin.as_deref()))
+        });
+        StatementRef {
+            policy: format!("{prefix}{}", document.reference).into(),
+            statement: statement.map(u32::from),
+            sid: facts.and_then(|s| s.sid.clone()),
+            effect: facts.map(|s| s.effect),
+            node: node.cloned(),
+            strength: None,
+            source: document.origin.as_ref().map(|origin| origin.file.as_ref().into()),
+            span,
+        }
+    }
+}
+
+/// The place of a statement in the file its document came from, or in the document itself.
+fn source_span(text: &str, span: Span, origin: Option<&Origin>) -> SourceSpan {
+    let lines = LineIndex::new(text);
+    let (line, column) = lines.line_column(text, span.start);
+    let (end_line, end_column) = lines.line_column(text, span.end);
+    let own = SourceSpan { start: span.start, end: span.end, line, column, end_line, end_column };
+    let Some(origin) = origin else { return own };
+    let anchor_of = |offset: u32| {
+        let behind = origin.anchors.partition_point(|anchor| anchor.text <= offset);
+        behind.checked_sub(1).and_then(|at| origin.anchors.get(at))
+    };
+    let place = |offset: u32| {
+        let anchor = anchor_of(offset)?;
+        if !origin.verbatim {
+            return Some((anchor.file, anchor.line, anchor.column));
+        }
+        let (from_line, from_column) = lines.line_column(text, anchor.text);
+        let (line, column) = lines.line_column(text, offset);
+        let column = if line == from_line { anchor.column + column - from_column } else { column };
+        Some((anchor.file + offset - anchor.text, anchor.line + line - from_line, column))
+    };
+    match (place(span.start), place(span.end)) {
+        (Some((start, line, column)), Some((end, end_line, end_column))) => {
+            SourceSpan { start, end, line, column, end_line, end_column }
+        }
+        _ => own,
+    }
+}
+
+/// Seconds since the epoch.
+#[expect(clippy::disallowed_methods, reason = "the facade may read the clock (E-19)")]
+fn clock() -> i64 {
+    let now = std::time::SystemTime::now();
+    let since = now.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}

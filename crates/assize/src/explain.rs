@@ -1,0 +1,269 @@
+//! Everything about one request: each layer, each statement, what would have to change.
+
+use assize_compiler::{LayerTrace, RowTrace, StatementTrace};
+use assize_model::{
+    CheckDecision, Decision, Decisive, EffectiveDecision, Grant, Layer, LayerResult,
+    NodeVerdict, PrincipalKind, ReasonCode, Request, RequestContext, RequestError,
+    RequestErrorKind, StatementRef, Strength, Verdict,
+};
+
+use crate::batch::{Decider, decisive, named_statement, nodes};
+use crate::engine::Inner;
+use crate::resolve::{Resolver, Run};
+
+mod message;
+
+/// Decides a request and traces every check.
+pub(crate) fn explain(
+    engine: &Inner,
+    request: &Request<'_>,
+) -> Result<EffectiveDecision, RequestError> {
+    let mut decider = Decider::new(engine);
+    decider.resolver.keeps_context = true;
+    decider.explain(request)
+}
+
+impl Decider<'_> {
+    /// Everything about one request.
+    pub(crate) fn explain(
+        &mut self,
+        request: &Request<'_>,
+    ) -> Result<EffectiveDecision, RequestError> {
+        let resolver = &mut self.resolver;
+        resolver.begin();
+        let run = resolver.push(request)?;
+        resolver.decide();
+        let resolver = &self.resolver;
+        let mut checks = Vec::with_capacity(run.range().len());
+        for row in run.range() {
+            checks.push(check(resolver, row)?);
+        }
+        Ok(fold(resolver, run, checks))
+    }
+}
+
+/// E-67 and the lists of the whole request.
+fn fold(resolver: &Resolver<'_>, run: Run, checks: Vec<CheckDecision>) -> EffectiveDecision {
+    let (row, at) = decisive(resolver, run);
+    let deciding = &checks[row - run.start as usize];
+    let mut missing: Vec<Box<str>> =
+        checks.iter().flat_map(|c| c.missing_context_keys.iter().cloned()).collect();
+    sort_keys(&mut missing);
+    let rows = run.range();
+    let notes = resolver.rows.notes.iter().filter(|(row, _)| rows.contains(&(*row as usize)));
+    let mut names: Vec<Box<str>> = notes.clone().flat_map(|(_, notes)| notes.names()).collect();
+    names.extend(checks.iter().flat_map(poison_notes));
+    names.extend(resolver.skipped_documents(run));
+    names.sort_unstable();
+    names.dedup();
+    let assumed = notes.clone().any(|(_, notes)| notes.resource_account);
+    EffectiveDecision {
+        decision: deciding.decision,
+        decisive: Decisive {
+            check: at,
+            layer: deciding.layer,
+            reason: deciding.reason,
+            allowed_by: deciding.allowed_by,
+            statements: deciding.statements.clone(),
+        },
+        bounds: None,
+        depends_on: Vec::new(),
+        message: message::of(resolver, row, deciding),
+        missing_context_keys: missing,
+        assumptions: if assumed { vec!["resource_account".into()] } else { Vec::new() },
+        notes: names,
+        checks,
+    }
+}
+
+/// E-112: each document that does not load is named once.
+fn poison_notes(check: &CheckDecision) -> impl Iterator<Item = Box<str>> + '_ {
+    let denies = check.layers.iter().flat_map(|layer| &layer.denies);
+    denies
+        .filter(|deny| deny.effect.is_none())
+        .map(|deny| format!("invalid_policy:{}", deny.policy).into())
+}
+
+/// Sorted by folded name, each key once, in the spelling first seen.
+fn sort_keys(keys: &mut Vec<Box<str>>) {
+    keys.sort_by_key(|key| key.to_ascii_lowercase());
+    keys.dedup_by(|later, earlier| later.eq_ignore_ascii_case(earlier));
+}
+
+fn check(resolver: &Resolver<'_>, row: usize) -> Result<CheckDecision, RequestError> {
+    let trace = resolver.with_columns(|engine, overlay, columns| {
+        engine.tables.trace(&engine.catalog, Some(overlay), columns, row)
+    });
+    let trace = trace.ok_or_else(|| {
+        RequestError::new(RequestErrorKind::Internal, "the row could not be traced")
+    })?;
+    let decided = resolver.decided[row];
+    if trace.answer != decided {
+        // Tables and trace disagree: a fault of ours, never an Allowed (E-59).
+        return Err(RequestError::new(
+            RequestErrorKind::Internal,
+            "the explanation does not agree with the decision",
+        ));
+    }
+    let frame = resolver.frame_of(row);
+    let principal = resolver.principal_entry_of(row);
+    let mut layers: Vec<LayerResult> =
+        trace.layers.iter().map(|layer| layer_result(resolver, row, layer)).collect();
+    let statements = decisive_statements(&trace, &layers, decided.layer, decided.reason);
+    if decided.decision == Decision::Allowed {
+        for layer in &mut layers {
+            layer.bypassed = layer.verdict == Verdict::ImplicitDeny;
+        }
+    }
+    let mut missing: Vec<Box<str>> = trace
+        .layers
+        .iter()
+        .flat_map(|layer| &layer.statements)
+        .flat_map(|statement| &statement.missing_keys)
+        .map(|key| key.spelling().into())
+        .collect();
+    sort_keys(&mut missing);
+    let action = &resolver.actions[resolver.rows.resolved_action[row] as usize];
+    let account = resolver.rows.account[row];
+    Ok(CheckDecision {
+        action: action.text.clone(),
+        resource: resolver.resource_text_of(row).into(),
+        principal_account: principal.account,
+        resource_account: account,
+        cross_account: principal.kind.has_account() && !frame.same_account,
+        gated: frame.gated,
+        decision: decided.decision,
+        layer: decided.layer,
+        reason: decided.reason,
+        allowed_by: decided.allowed_by,
+        statements,
+        bounds: None,
+        depends_on: Vec::new(),
+        grant: trace.grant,
+        would_allow: would_allow(resolver, row, &trace),
+        layers,
+        missing_context_keys: missing,
+        context: context(resolver, row),
+    })
+}
+
+/// What the conditions saw.
+fn context(resolver: &Resolver<'_>, row: usize) -> RequestContext {
+    let mut context = RequestContext::default();
+    let principal = &resolver.principals[resolver.rows.principal[row] as usize];
+    let own = resolver.rows.contexts.get(row).into_iter().flatten();
+    let all = principal.derived.iter().chain(resolver.resource_keys_of(row)).chain(own);
+    for (key, value) in all {
+        context.set(key.clone(), value.clone());
+    }
+    context
+}
+
+fn layer_result(resolver: &Resolver<'_>, row: usize, layer: &LayerTrace) -> LayerResult {
+    let named = |statement: &StatementTrace| StatementRef {
+        strength: statement.strength,
+        ..named_statement(resolver, row, layer.layer, statement.place)
+    };
+    let poison = layer.poison.iter().map(|place| StatementRef {
+        effect: None,
+        ..named_statement(resolver, row, layer.layer, *place)
+    });
+    let mut denies: Vec<StatementRef> = poison.chain(layer.denies().map(named)).collect();
+    let rank = |s: &StatementRef| s.statement.map_or(0, |at| at + 1);
+    denies.sort_by(|a, b| a.policy.cmp(&b.policy).then_with(|| rank(a).cmp(&rank(b))));
+    let names = nodes(resolver, row, layer.layer);
+    let nodes = names.iter().zip(&layer.nodes);
+    LayerResult {
+        layer: layer.layer,
+        verdict: layer.verdict,
+        allows: layer.allows().map(named).collect(),
+        denies,
+        nodes: nodes
+            .map(|(node, verdict)| NodeVerdict { node: node.clone(), verdict: *verdict })
+            .collect(),
+        bypassed: false,
+    }
+}
+
+/// E-102: for Allowed every Allow that took part, those of the decisive layer first; for
+/// ExplicitDeny the denies of the decisive layer; else none.
+fn decisive_statements(
+    trace: &RowTrace,
+    layers: &[LayerResult],
+    decisive: Layer,
+    reason: ReasonCode,
+) -> Vec<StatementRef> {
+    match trace.answer.decision {
+        Decision::ExplicitDeny => {
+            let denies = layers.iter().find(|l| l.layer == decisive).map(|l| &l.denies[..]);
+            let poisoned = reason == ReasonCode::InvalidPolicy;
+            let denies = denies.unwrap_or_default().iter();
+            denies.filter(|deny| !poisoned || deny.effect.is_none()).cloned().collect()
+        }
+        Decision::Allowed => {
+            let first = layers.iter().filter(|l| l.layer == decisive);
+            let others = layers.iter().filter(|l| l.layer != decisive);
+            let took_part = |layer: Layer, allow: &StatementRef| {
+                layer != Layer::Resource || has_strength(trace.took_part, allow.strength)
+            };
+            first
+                .chain(others)
+                .flat_map(|l| l.allows.iter().filter(move |allow| took_part(l.layer, allow)))
+                .cloned()
+                .collect()
+        }
+        Decision::ImplicitDeny | Decision::Indeterminate => Vec::new(),
+    }
+}
+
+fn has_strength(grant: Grant, strength: Option<Strength>) -> bool {
+    match strength {
+        Some(Strength::Direct) => grant.direct,
+        Some(Strength::Entity) => grant.entity,
+        Some(Strength::Account) => grant.account,
+        None => false,
+    }
+}
+
+/// E-58: every layer that would have to change for Allowed.
+fn would_allow(resolver: &Resolver<'_>, row: usize, trace: &RowTrace) -> Vec<Layer> {
+    let mut changes = Vec::new();
+    if trace.answer.decision == Decision::Allowed {
+        return changes;
+    }
+    for layer in &trace.layers {
+        let guards = matches!(
+            layer.layer,
+            Layer::ResourceControl | Layer::ServiceControl | Layer::VpcEndpoint
+        );
+        let closed = layer.verdict == Verdict::ExplicitDeny
+            || (guards && layer.verdict == Verdict::ImplicitDeny);
+        if closed {
+            changes.push(layer.layer);
+        }
+    }
+    let frame = resolver.frame_of(row);
+    if !frame.builtin_allow {
+        if frame.builtin_refusal.is_some() {
+            changes.push(Layer::Builtin);
+        }
+        if frame.refusal.is_some() {
+            changes.push(Layer::Service);
+        }
+        changes.extend(trace.blame.iter().copied());
+    }
+    changes.sort_unstable();
+    changes.dedup();
+    changes
+}
+
+/// The account of the reader of a message is that of the principal (E-107).
+pub(super) fn is_inside(resolver: &Resolver<'_>, row: usize) -> bool {
+    let principal = resolver.principal_entry_of(row);
+    let (Some(own), Some(theirs)) = (principal.account, resolver.rows.account[row]) else {
+        return principal.kind == PrincipalKind::Service;
+    };
+    let snapshot = &resolver.engine.snapshot;
+    let organization = |account| snapshot.path(account).map(|path| &path.organization);
+    own == theirs || (organization(own).is_some() && organization(own) == organization(theirs))
+}

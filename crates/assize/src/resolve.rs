@@ -1,0 +1,641 @@
+//! Joining requests to a snapshot and a catalog: text becomes ids.
+//!
+//! Whatever can be wrong with a request is found here and makes its row an error (E-3); from
+//! here on there are only decisions. What was resolved once is found again in dictionaries, so
+//! the cost of a batch follows its distinct principals, resources and actions.
+
+pub(crate) mod action;
+mod check;
+mod context;
+mod derive;
+mod environment;
+mod frame;
+mod key;
+mod note;
+mod policies;
+mod principal;
+mod public;
+mod resource;
+mod time;
+
+use assize_compiler::{
+    ActionRef, DecisionRow, EndpointLayer, Frame, KeyId, Overlay, PrincipalEntry, RequestColumns,
+    ResourceEntry, Scratch, ValueId, Values,
+};
+use assize_model::{
+    AccountId, ConditionKey, ContextValue, ReasonCode, Request, RequestError, RequestErrorKind,
+    split_action,
+};
+use hashbrown::HashMap;
+
+use crate::engine::Inner;
+use action::ResolvedAction;
+use check::CheckSpec;
+use context::RowContext;
+use environment::{Environment, is_gateway};
+use frame::Parties;
+use key::{KeyFacts, N_OWN_KEYS, OwnKey};
+pub(crate) use note::Notes;
+pub(crate) use policies::{DocumentHandle, GivenDocument};
+pub(crate) use principal::ResolvedPrincipal;
+use resource::{EntryKey, ResolvedResource};
+
+/// Distinct values a resolver keeps before it starts over: what bounds its memory (F-34).
+const MAX_VALUES: usize = 1 << 20;
+/// Distinct resources a resolver keeps before it starts over.
+const MAX_RESOURCES: usize = 1 << 19;
+/// Distinct principals a resolver keeps before it starts over.
+const MAX_PRINCIPALS: usize = 1 << 18;
+/// Distinct policies of requests a resolver keeps before it starts over.
+const MAX_GIVEN_DOCUMENTS: usize = 1 << 16;
+
+/// Requests on their way into columns, and everything that was resolved for them.
+///
+/// One thread's working memory. [`Resolver::begin`] starts a new chunk of rows and keeps the
+/// dictionaries until they are full.
+#[derive(Debug)]
+pub(crate) struct Resolver<'e> {
+    pub(crate) engine: &'e Inner,
+    overlay: Overlay,
+    pub(crate) values: Values,
+    scratch: Scratch,
+
+    principal_index: HashMap<Box<str>, u32>,
+    pub(crate) principals: Vec<ResolvedPrincipal>,
+    principal_entries: Vec<PrincipalEntry>,
+    action_index: HashMap<Box<str>, u32>,
+    pub(crate) actions: Vec<ResolvedAction>,
+    resource_index: HashMap<Box<str>, u32>,
+    pub(crate) resources: Vec<ResolvedResource>,
+    entry_index: HashMap<EntryKey, u32>,
+    resource_entries: Vec<ResourceEntry>,
+    entry_keys: Vec<Vec<(ConditionKey, ContextValue)>>,
+    profile_index: HashMap<(u32, u32), u32>,
+    tag_profiles: Vec<Vec<Box<str>>>,
+    frame_index: HashMap<Frame, u32>,
+    frames: Vec<Frame>,
+    key_index: HashMap<Box<str>, u32>,
+    keys: Vec<KeyFacts>,
+    fold_index: HashMap<Box<str>, u32>,
+    given: policies::GivenPolicies,
+    own_columns: [Option<KeyId>; N_OWN_KEYS],
+    mfa_columns: [Option<KeyId>; 2],
+    n_known_keys: usize,
+
+    pub(crate) rows: Rows,
+    pub(crate) decided: Vec<DecisionRow>,
+    key_buffer: String,
+    /// Stamps of folded keys: the row in which each was seen last (L-606).
+    seen: Vec<u32>,
+    stamp: u32,
+    /// The AssumeRoot call of the request at hand names a task policy (E-94).
+    task_policy_given: bool,
+    /// Rows keep their whole context, for explanations.
+    pub(crate) keeps_context: bool,
+}
+
+/// The columns of a chunk.
+#[derive(Debug, Default)]
+pub(crate) struct Rows {
+    pub(crate) principal: Vec<u32>,
+    action: Vec<ActionRef>,
+    resource: Vec<u32>,
+    pub(crate) frame: Vec<u32>,
+    columns: Vec<Option<Vec<ValueId>>>,
+    /// Positions in `actions` and `resources` of the resolver.
+    pub(crate) resolved_action: Vec<u32>,
+    pub(crate) resolved_resource: Vec<u32>,
+    pub(crate) account: Vec<Option<AccountId>>,
+    /// Rows of which there is something to say.
+    pub(crate) notes: Vec<(u32, Notes)>,
+    pub(crate) contexts: Vec<Vec<(ConditionKey, ContextValue)>>,
+    pub(crate) endpoints: Vec<Option<Box<str>>>,
+}
+
+/// The rows of one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Run {
+    pub(crate) start: u32,
+    pub(crate) len: u32,
+}
+
+impl Run {
+    pub(crate) fn range(self) -> std::ops::Range<usize> {
+        self.start as usize..(self.start + self.len) as usize
+    }
+}
+
+fn limit(what: &str) -> RequestError {
+    RequestError::new(RequestErrorKind::Limit, format!("too many {what} in one batch"))
+}
+
+/// The position behind the last item.
+fn next_index(len: usize, what: &str) -> Result<u32, RequestError> {
+    u32::try_from(len).map_err(|_| limit(what))
+}
+
+impl Rows {
+    fn len(&self) -> usize {
+        self.frame.len()
+    }
+
+    fn truncate(&mut self, len: usize) {
+        self.principal.truncate(len);
+        self.action.truncate(len);
+        self.resource.truncate(len);
+        self.frame.truncate(len);
+        self.resolved_action.truncate(len);
+        self.resolved_resource.truncate(len);
+        self.account.truncate(len);
+        self.contexts.truncate(len);
+        self.endpoints.truncate(len);
+        for column in self.columns.iter_mut().flatten() {
+            column.truncate(len);
+        }
+        while self.notes.last().is_some_and(|(row, _)| *row as usize >= len) {
+            self.notes.pop();
+        }
+    }
+
+    /// Sets a key of the row that is being made, which is the last one.
+    fn set(&mut self, key: KeyId, row: usize, value: ValueId) {
+        if self.columns.len() <= key.index() {
+            self.columns.resize_with(key.index() + 1, || None);
+        }
+        let column = self.columns[key.index()].get_or_insert_with(Vec::new);
+        if column.len() <= row {
+            column.resize(row + 1, ValueId::ABSENT);
+        }
+        column[row] = value;
+    }
+
+    /// Fills every column up to the number of rows.
+    fn complete(&mut self) {
+        let len = self.len();
+        for column in self.columns.iter_mut().flatten() {
+            column.resize(len, ValueId::ABSENT);
+        }
+    }
+}
+
+impl<'e> Resolver<'e> {
+    /// Empty dictionaries over an engine.
+    pub(crate) fn new(engine: &'e Inner) -> Self {
+        let overlay = Overlay::new();
+        let mut resolver = Self {
+            engine,
+            overlay,
+            values: Values::new(),
+            scratch: Scratch::default(),
+            principal_index: HashMap::new(),
+            principals: Vec::new(),
+            principal_entries: Vec::new(),
+            action_index: HashMap::new(),
+            actions: Vec::new(),
+            resource_index: HashMap::new(),
+            resources: Vec::new(),
+            entry_index: HashMap::new(),
+            resource_entries: Vec::new(),
+            entry_keys: Vec::new(),
+            profile_index: HashMap::new(),
+            // Profile 0: no tags.
+            tag_profiles: vec![Vec::new()],
+            frame_index: HashMap::new(),
+            frames: Vec::new(),
+            key_index: HashMap::new(),
+            keys: Vec::new(),
+            fold_index: HashMap::new(),
+            given: policies::GivenPolicies::default(),
+            own_columns: [None; N_OWN_KEYS],
+            mfa_columns: [None; 2],
+            n_known_keys: usize::MAX,
+            rows: Rows::default(),
+            decided: Vec::new(),
+            key_buffer: String::new(),
+            seen: Vec::new(),
+            stamp: 0,
+            task_policy_given: false,
+            keeps_context: false,
+        };
+        resolver.refresh_keys();
+        resolver
+    }
+
+    /// Starts a new chunk; forgets the dictionaries when they are full.
+    pub(crate) fn begin(&mut self) {
+        self.rows.truncate(0);
+        let full = self.values.len() > MAX_VALUES
+            || self.resources.len() > MAX_RESOURCES
+            || self.principals.len() > MAX_PRINCIPALS
+            || self.given.len() > MAX_GIVEN_DOCUMENTS;
+        if full {
+            let keeps_context = self.keeps_context;
+            *self = Self::new(self.engine);
+            self.keeps_context = keeps_context;
+        }
+    }
+
+    /// Adds the rows of a request.
+    ///
+    /// # Errors
+    /// Why the request is malformed (E-3); then it has no rows.
+    pub(crate) fn push<'r>(&mut self, request: &'r Request<'r>) -> Result<Run, RequestError> {
+        let start = self.rows.len();
+        match self.push_rows(request) {
+            Ok(()) => Ok(Run {
+                start: next_index(start, "rows")?,
+                len: next_index(self.rows.len() - start, "rows")?,
+            }),
+            Err(error) => {
+                self.rows.truncate(start);
+                Err(error)
+            }
+        }
+    }
+
+    fn push_rows<'r>(&mut self, request: &'r Request<'r>) -> Result<(), RequestError> {
+        self.check_lists(request)?;
+        let principal = self.principal(request)?;
+        let mut checks = Vec::new();
+        self.checks(request, principal, &mut checks)?;
+        if checks.is_empty() {
+            return Err(RequestError::new(
+                RequestErrorKind::InvalidField,
+                "a request needs `action` or at least one of `checks`",
+            ));
+        }
+        for check in &mut checks {
+            self.push_row(request, principal, check)?;
+        }
+        Ok(())
+    }
+
+    fn push_row<'r>(
+        &mut self,
+        request: &'r Request<'r>,
+        principal: u32,
+        check: &mut CheckSpec<'r>,
+    ) -> Result<(), RequestError> {
+        let row = self.rows.len();
+        let text = self.resource_text(principal, check);
+        let resource = self.resource(&text, check.data.as_deref(), check.action)?;
+        let mut seen = RowContext::read(self, request, check, principal, resource)?;
+        let (account, assumed) = self.resource_account(
+            &self.resources[resource as usize],
+            &self.principals[principal as usize],
+            &self.actions[check.action as usize],
+        );
+        let account = account.filter(|_| !check.access_point.as_ref().is_some_and(|p| p.bucket_unknown));
+        check.notes.resource_account = assumed;
+        check.notes.unknown_action = self.actions[check.action as usize].id.is_none();
+        check.notes.outside_principal = self.principals[principal as usize].outside;
+        let entry = self.resource_entry(resource, account, check.action, principal);
+        seen.region(self, principal, check);
+        let endpoint = self.endpoint(&seen.environment);
+        let access_point = check.access_point.as_ref().and_then(|point| {
+            let vpc = seen.environment.text(OwnKey::SourceVpc);
+            let fits = match &point.vpc {
+                None => true,
+                Some(None) => vpc.is_some(),
+                Some(Some(wanted)) => vpc == Some(wanted),
+            };
+            (!fits).then_some(ReasonCode::NetworkOrigin)
+        });
+        let parties = Parties {
+            principal,
+            action: check.action,
+            resource,
+            account,
+            endpoint,
+            access_point,
+            mfa_present: seen.mfa_present,
+        };
+        let frame = self.frame(&parties);
+        let frame = self.intern_frame(frame)?;
+        self.rows.principal.push(principal);
+        self.rows.action.push(self.actions[check.action as usize].column);
+        self.rows.resource.push(entry);
+        self.rows.frame.push(frame);
+        self.rows.resolved_action.push(check.action);
+        self.rows.resolved_resource.push(resource);
+        self.rows.account.push(account);
+        let vpce = seen.environment.text(OwnKey::SourceVpce).map(Into::into);
+        if endpoint != EndpointLayer::NotApplicable || self.keeps_context {
+            self.rows.endpoints.resize(row, None);
+            self.rows.endpoints.push(vpce);
+        }
+        seen.write(self, check, entry, row)?;
+        if !check.notes.is_empty() {
+            self.rows.notes.push((next_index(row, "rows")?, check.notes.clone()));
+        }
+        Ok(())
+    }
+
+    /// E-122: in complete context `unknown` is an error, `absent` and `complete` change nothing.
+    fn check_lists(&mut self, request: &Request<'_>) -> Result<(), RequestError> {
+        if !request.unknown.is_empty() {
+            return Err(RequestError::new(
+                RequestErrorKind::ContextMode,
+                "`unknown` needs partial context (option `context`)",
+            )
+            .at("/unknown"));
+        }
+        self.task_policy_given = request.context.iter().any(|(key, value)| {
+            key.eq_ignore_ascii_case("sts:TaskPolicyArn")
+                && matches!(value, assize_model::ContextInput::Scalar(scalar)
+                    if scalar.to_text().is_some_and(|arn| frame::is_task_policy(&arn)))
+        });
+        Ok(())
+    }
+
+    /// E-6: the text that stands for the resource.
+    fn resource_text<'r>(
+        &self,
+        principal: u32,
+        check: &mut CheckSpec<'r>,
+    ) -> std::borrow::Cow<'r, str> {
+        let action = &self.actions[check.action as usize];
+        let given = check.resource.clone();
+        let (Some(id), true) = (action.id, action.wildcard_only) else {
+            return given.unwrap_or("*".into());
+        };
+        let entry = &self.principal_entries[principal as usize];
+        let partition = if entry.partition.is_empty() { "aws" } else { &entry.partition };
+        let account = entry.account.map(|a| a.to_string()).unwrap_or_default();
+        let form = self.engine.catalog.wildcard_form(id).render(partition, &account);
+        match given {
+            // A path prefix in the call is appended to the form.
+            Some(text) if *form != *"*" && text.starts_with(&*form) => text,
+            Some(text) if text != "*" => {
+                check.notes.resource_ignored = true;
+                form.into_owned().into()
+            }
+            _ => form.into_owned().into(),
+        }
+    }
+
+    /// E-32: the layer of the endpoint that the request came through.
+    fn endpoint(&self, environment: &Environment<'_>) -> EndpointLayer {
+        let Some(id) = environment.text(OwnKey::SourceVpce) else {
+            return EndpointLayer::NotApplicable;
+        };
+        match self.engine.snapshot.endpoint(id) {
+            None => EndpointLayer::NotApplicable,
+            Some(_) => match self.engine.sets.endpoint(id) {
+                Some((set, _)) => EndpointLayer::Set(set),
+                None => EndpointLayer::AllowAll,
+            },
+        }
+    }
+
+    fn intern_frame(&mut self, frame: Frame) -> Result<u32, RequestError> {
+        if let Some(index) = self.frame_index.get(&frame) {
+            return Ok(*index);
+        }
+        let index = next_index(self.frames.len(), "frames")?;
+        self.frames.push(frame.clone());
+        self.frame_index.insert(frame, index);
+        Ok(index)
+    }
+
+    /// The position of an action in the dictionary.
+    pub(super) fn action(&mut self, text: &str) -> Result<u32, RequestError> {
+        if let Some(index) = self.action_index.get(text) {
+            return Ok(*index);
+        }
+        let engine = self.engine;
+        let halves = split_action(text).ok_or_else(|| {
+            RequestError::new(
+                RequestErrorKind::InvalidAction,
+                format!("`{text}` is not an action: expected `service:Name`"),
+            )
+            .at("/action")
+        })?;
+        let id = engine.catalog.action(halves.0, halves.1);
+        if id.is_none() && engine.options.strict_actions {
+            return Err(self.unknown_action(text, halves));
+        }
+        let column = match id {
+            Some(id) => ActionRef::from(id),
+            None => self.unknown_column(text, halves)?,
+        };
+        let resolved = ResolvedAction::new(&engine.catalog, &engine.options, halves, column, id);
+        let index = next_index(self.actions.len(), "actions")?;
+        self.actions.push(resolved);
+        self.action_index.insert(text.into(), index);
+        Ok(index)
+    }
+
+    /// An action that the catalog lacks is decided from its text (E-5).
+    fn unknown_column(
+        &mut self,
+        text: &str,
+        (service, name): (&str, &str),
+    ) -> Result<ActionRef, RequestError> {
+        let invalid = |error: assize_model::Error| {
+            RequestError::new(RequestErrorKind::InvalidAction, error.to_string()).at("/action")
+        };
+        let service = service.parse().map_err(invalid)?;
+        let name = name.parse().map_err(invalid)?;
+        self.overlay.add_action(&service, &name).map_err(|error| {
+            RequestError::new(RequestErrorKind::Limit, format!("{error}: `{text}`"))
+        })
+    }
+
+    fn unknown_action(&self, text: &str, (service, name): (&str, &str)) -> RequestError {
+        let catalog = &self.engine.catalog;
+        let nearest = catalog.nearest_action(service, name);
+        let hint = nearest.map(|id| catalog.action_ref(id).full_name());
+        let hint = hint.map(|name| format!(": did you mean `{name}`?")).unwrap_or_default();
+        RequestError::new(
+            RequestErrorKind::UnknownAction,
+            format!("the catalog has no action `{text}`{hint}"),
+        )
+        .at("/action")
+    }
+
+    fn add_principal(
+        &mut self,
+        key: &str,
+        mut entry: PrincipalEntry,
+        resolved: ResolvedPrincipal,
+    ) -> Result<u32, RequestError> {
+        let index = next_index(self.principals.len(), "principals")?;
+        let keys: Vec<_> = resolved.derived.iter().cloned().collect();
+        entry.constants = self.constants(&keys);
+        self.principals.push(resolved);
+        self.principal_entries.push(entry);
+        self.principal_index.insert(key.into(), index);
+        Ok(index)
+    }
+
+    fn add_resource(&mut self, key: &str, resolved: ResolvedResource) -> Result<u32, RequestError> {
+        let index = next_index(self.resources.len(), "resources")?;
+        self.resources.push(resolved);
+        self.resource_index.insert(key.into(), index);
+        Ok(index)
+    }
+
+    fn add_entry(
+        &mut self,
+        key: EntryKey,
+        entry: ResourceEntry,
+        keys: Vec<(ConditionKey, ContextValue)>,
+    ) -> u32 {
+        // INVARIANT: entries are at most a few for each resource, whose number is limited in
+        // `begin` and by the rows of a chunk.
+        let index = u32::try_from(self.resource_entries.len()).unwrap_or(u32::MAX);
+        self.resource_entries.push(entry);
+        self.entry_keys.push(keys);
+        self.entry_index.insert(key, index);
+        index
+    }
+
+    /// The keys that hang on the resource of a row, for explanations.
+    pub(crate) fn resource_keys_of(&self, row: usize) -> &[(ConditionKey, ContextValue)] {
+        &self.entry_keys[self.rows.resource[row] as usize]
+    }
+
+    /// The references of the documents that option `skipInvalidPolicies` dropped from the layers
+    /// of a request (E-112).
+    pub(crate) fn skipped_documents(&self, run: Run) -> Vec<Box<str>> {
+        let engine = self.engine;
+        let mut names = Vec::new();
+        for row in run.range() {
+            let principal = &self.principals[self.rows.principal[row] as usize];
+            let resource = &self.resources[self.rows.resolved_resource[row] as usize];
+            let action = &self.actions[self.rows.resolved_action[row] as usize];
+            let frame = self.frame_of(row);
+            names.extend(principal.skipped.iter().cloned());
+            if frame.resource.is_some() || !resource.skipped.is_empty() {
+                let trusts = action.rule.is_role_assuming();
+                let of = if trusts { &resource.trust_skipped } else { &resource.skipped };
+                names.extend(of.iter().cloned());
+            }
+            if let (Some(_), Some(account)) = (frame.scp, principal.account) {
+                names.extend(engine.references(engine.sets.scp_skipped(account)));
+            }
+            if let (Some(_), Some(account)) = (frame.rcp, self.rows.account[row]) {
+                names.extend(engine.references(engine.sets.rcp_skipped(account)));
+            }
+        }
+        names.into_iter().map(|name| format!("skipped_invalid_policy:{name}").into()).collect()
+    }
+
+    /// The frame of a row.
+    pub(crate) fn frame_of(&self, row: usize) -> &Frame {
+        &self.frames[self.rows.frame[row] as usize]
+    }
+
+    /// The text of the resource of a row, as evaluated.
+    pub(crate) fn resource_text_of(&self, row: usize) -> &str {
+        &self.resource_entries[self.rows.resource[row] as usize].text
+    }
+
+    /// The principal entry of a row.
+    pub(crate) fn principal_entry_of(&self, row: usize) -> &PrincipalEntry {
+        &self.principal_entries[self.rows.principal[row] as usize]
+    }
+
+    /// The column of a key, if some policy asks about it.
+    fn key_column(&self, folded: &str) -> Option<KeyId> {
+        self.overlay.key(&self.engine.tables, folded)
+    }
+
+    /// The facts of a key of `context`, by its spelling.
+    fn key(&mut self, spelling: &str) -> u32 {
+        if let Some(index) = self.key_index.get(spelling) {
+            return *index;
+        }
+        let folded = assize_model::fold_key(spelling);
+        let n_folds = self.fold_index.len();
+        let next = u32::try_from(n_folds).unwrap_or(u32::MAX);
+        let fold = *self.fold_index.entry(folded.as_ref().into()).or_insert(next);
+        let column = self.key_column(&folded);
+        let facts = KeyFacts::new(&self.engine.catalog, spelling, fold, column);
+        let index = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
+        self.keys.push(facts);
+        self.key_index.insert(spelling.into(), index);
+        self.seen.resize(self.fold_index.len(), 0);
+        index
+    }
+
+    /// Looks the columns of all keys up again after the overlay has learned new ones.
+    fn refresh_keys(&mut self) {
+        let n_keys = self.overlay.keys().len();
+        if n_keys == self.n_known_keys {
+            return;
+        }
+        self.n_known_keys = n_keys;
+        for own in OwnKey::ALL {
+            let folded = own.name().to_ascii_lowercase();
+            self.own_columns[*own as usize] = self.key_column(&folded);
+        }
+        self.mfa_columns = [
+            self.key_column("aws:multifactorauthpresent"),
+            self.key_column("aws:multifactorauthage"),
+        ];
+        for at in 0..self.keys.len() {
+            self.keys[at].column = self.key_column(self.keys[at].key.folded());
+        }
+        for at in 0..self.principals.len() {
+            let keys: Vec<_> = self.principals[at].derived.iter().cloned().collect();
+            self.principal_entries[at].constants = self.constants(&keys);
+        }
+        for at in 0..self.resource_entries.len() {
+            let keys = std::mem::take(&mut self.entry_keys[at]);
+            self.resource_entries[at].constants = self.constants(&keys);
+            self.entry_keys[at] = keys;
+        }
+    }
+
+    /// Decides all rows of the chunk into [`Resolver::decided`].
+    pub(crate) fn decide(&mut self) {
+        self.rows.complete();
+        self.decided.clear();
+        self.decided.resize(self.rows.len(), DecisionRow::default());
+        let mut decided = std::mem::take(&mut self.decided);
+        let mut scratch = std::mem::take(&mut self.scratch);
+        self.with_columns(|engine, overlay, columns| {
+            engine.tables.decide(Some(overlay), columns, 0..columns.len(), &mut scratch, &mut decided);
+        });
+        self.scratch = scratch;
+        self.decided = decided;
+    }
+
+    /// Calls with the columns of the chunk.
+    pub(crate) fn with_columns<R>(
+        &self,
+        call: impl FnOnce(&Inner, &Overlay, &RequestColumns<'_>) -> R,
+    ) -> R {
+        let keys: Vec<Option<&[ValueId]>> =
+            self.rows.columns.iter().map(|column| column.as_deref()).collect();
+        let columns = RequestColumns {
+            principal: &self.rows.principal,
+            action: &self.rows.action,
+            resource: &self.rows.resource,
+            frame: &self.rows.frame,
+            keys: &keys,
+            values: &self.values,
+            principals: &self.principal_entries,
+            resources: &self.resource_entries,
+            frames: &self.frames,
+        };
+        call(self.engine, &self.overlay, &columns)
+    }
+
+    /// The document behind a handle, when it loads.
+    fn policy_of(&self, handle: DocumentHandle) -> Option<&assize_policy::ir::Policy> {
+        match handle {
+            DocumentHandle::Stored { policy, .. } => {
+                self.engine.library.get(policy)?.policy.as_ref()
+            }
+            DocumentHandle::Given(index) => self.given_policy(index),
+        }
+    }
+
+    /// Whether an endpoint of the snapshot is a gateway.
+    pub(crate) fn is_gateway_endpoint(&self, id: &str) -> bool {
+        self.engine.snapshot.endpoint(id).is_some_and(|e| is_gateway(e.endpoint_type))
+    }
+}

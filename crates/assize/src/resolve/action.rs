@@ -1,0 +1,201 @@
+//! What is known of an action before any request names a resource: its place in the catalog and
+//! the service rules that look at its name.
+
+use assize_catalog::Catalog;
+use assize_compiler::ActionRef;
+use assize_model::{ActionId, EngineOptions};
+
+/// An action of the batch.
+#[derive(Debug)]
+pub(crate) struct ResolvedAction {
+    /// In the catalog's spelling when it knows the action (E-4).
+    pub(crate) text: Box<str>,
+    /// Service prefix in lower case.
+    pub(crate) service: Box<str>,
+    /// Name in lower case.
+    pub(crate) name: Box<str>,
+    pub(crate) id: Option<ActionId>,
+    pub(crate) column: ActionRef,
+    /// The catalog gives it no resource types (E-6).
+    pub(crate) wildcard_only: bool,
+    pub(crate) rule: ActionRule,
+    /// RCPs cover the service and this action (E-36).
+    pub(crate) rcp_covered: bool,
+    /// The service takes endpoint policies (E-98).
+    pub(crate) endpoint_covered: bool,
+    /// The account keys of the resource are absent (L-704).
+    pub(crate) no_account_keys: bool,
+}
+
+/// The service rule an action falls under (evaluation, section 5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum ActionRule {
+    /// None.
+    Plain,
+    /// E-70.
+    GetCallerIdentity,
+    /// E-71.
+    GetSessionToken,
+    /// E-71.
+    GetFederationToken,
+    /// E-88, E-90: `sts:AssumeRole`.
+    AssumeRole,
+    /// E-88, E-92: `sts:AssumeRoleWithSAML` and `sts:AssumeRoleWithWebIdentity`.
+    AssumeRoleFederated,
+    /// E-88: `sts:TagSession`, `SetSourceIdentity`, `SetContext`.
+    SessionExtra,
+    /// E-94.
+    AssumeRoot,
+    /// Any other action of `sts`.
+    OtherSts,
+    /// E-96.
+    PassRole,
+    /// E-74: changes an AWS-managed policy.
+    ChangesManagedPolicy,
+    /// E-74: changes a service-linked role.
+    ChangesServiceLinkedRole,
+    /// Any other action of `iam`.
+    OtherIam,
+    /// E-82: `kms:CreateAlias`, `UpdateAlias`, `DeleteAlias`.
+    KmsAlias,
+    /// E-36, E-81.
+    KmsRetireGrant,
+    /// Any other action of `kms`.
+    OtherKms,
+    /// E-83: reads or changes a bucket policy.
+    BucketPolicy,
+    /// E-84: always decided with the bucket's account.
+    PutObject,
+    /// Any other action of `s3`.
+    OtherS3,
+    /// E-83 for the queue policy.
+    QueueAttributes,
+}
+
+impl ActionRule {
+    /// The rule of an action, by its names in lower case.
+    fn of(service: &str, name: &str) -> Self {
+        match service {
+            "sts" => Self::of_sts(name),
+            "iam" => Self::of_iam(name),
+            "kms" => match name {
+                "createalias" | "updatealias" | "deletealias" => Self::KmsAlias,
+                "retiregrant" => Self::KmsRetireGrant,
+                _ => Self::OtherKms,
+            },
+            "s3" => match name {
+                "getbucketpolicy" | "putbucketpolicy" | "deletebucketpolicy" => Self::BucketPolicy,
+                "putobject" => Self::PutObject,
+                _ => Self::OtherS3,
+            },
+            "sqs" if matches!(name, "getqueueattributes" | "setqueueattributes") => {
+                Self::QueueAttributes
+            }
+            _ => Self::Plain,
+        }
+    }
+
+    fn of_sts(name: &str) -> Self {
+        match name {
+            "getcalleridentity" => Self::GetCallerIdentity,
+            "getsessiontoken" => Self::GetSessionToken,
+            "getfederationtoken" => Self::GetFederationToken,
+            "assumerole" => Self::AssumeRole,
+            "assumerolewithsaml" | "assumerolewithwebidentity" => Self::AssumeRoleFederated,
+            "tagsession" | "setsourceidentity" | "setcontext" => Self::SessionExtra,
+            "assumeroot" => Self::AssumeRoot,
+            _ => Self::OtherSts,
+        }
+    }
+
+    fn of_iam(name: &str) -> Self {
+        match name {
+            "passrole" => Self::PassRole,
+            "createpolicy" | "createpolicyversion" | "deletepolicy" | "deletepolicyversion"
+            | "setdefaultpolicyversion" | "tagpolicy" | "untagpolicy" => Self::ChangesManagedPolicy,
+            "attachrolepolicy"
+            | "detachrolepolicy"
+            | "putrolepolicy"
+            | "deleterolepolicy"
+            | "putrolepermissionsboundary"
+            | "deleterolepermissionsboundary"
+            | "updateassumerolepolicy"
+            | "deleterole" => Self::ChangesServiceLinkedRole,
+            _ => Self::OtherIam,
+        }
+    }
+
+    /// The role-assuming actions, whose resource-based policy is the trust policy (E-88).
+    pub(crate) fn is_role_assuming(self) -> bool {
+        matches!(self, Self::AssumeRole | Self::AssumeRoleFederated | Self::SessionExtra)
+    }
+
+    /// Whether the action belongs to `iam`.
+    pub(crate) fn is_iam(self) -> bool {
+        matches!(
+            self,
+            Self::PassRole
+                | Self::ChangesManagedPolicy
+                | Self::ChangesServiceLinkedRole
+                | Self::OtherIam
+        )
+    }
+
+    /// Whether the action belongs to `sts`.
+    pub(crate) fn is_sts(self) -> bool {
+        self.is_role_assuming()
+            || matches!(
+                self,
+                Self::GetCallerIdentity
+                    | Self::GetSessionToken
+                    | Self::GetFederationToken
+                    | Self::AssumeRoot
+                    | Self::OtherSts
+            )
+    }
+
+    /// Whether the action belongs to `kms`.
+    pub(crate) fn is_kms(self) -> bool {
+        matches!(self, Self::KmsAlias | Self::KmsRetireGrant | Self::OtherKms)
+    }
+
+    /// Whether the action belongs to `s3`.
+    pub(crate) fn is_s3(self) -> bool {
+        matches!(self, Self::BucketPolicy | Self::PutObject | Self::OtherS3)
+    }
+}
+
+impl ResolvedAction {
+    /// An action by the two halves of its text.
+    pub(crate) fn new(
+        catalog: &Catalog,
+        options: &EngineOptions,
+        (service, name): (&str, &str),
+        column: ActionRef,
+        id: Option<ActionId>,
+    ) -> Self {
+        let (service_folded, name_folded) =
+            (service.to_ascii_lowercase(), name.to_ascii_lowercase());
+        let rule = ActionRule::of(&service_folded, &name_folded);
+        let listed = match &options.rcp_services {
+            Some(services) => services.iter().any(|s| s.eq_ignore_ascii_case(&service_folded)),
+            None => catalog.supports_rcp(&service_folded),
+        };
+        Self {
+            text: id.map_or_else(
+                || format!("{service}:{name}"),
+                |id| catalog.action_ref(id).full_name(),
+            )
+            .into(),
+            id,
+            column,
+            wildcard_only: id.is_some_and(|id| catalog.action_ref(id).is_wildcard_only()),
+            rule,
+            rcp_covered: listed && rule != ActionRule::KmsRetireGrant,
+            endpoint_covered: catalog.supports_endpoint_policy(&service_folded),
+            no_account_keys: id.is_some_and(|id| catalog.resource_account_keys_absent(id)),
+            service: service_folded.into(),
+            name: name_folded.into(),
+        }
+    }
+}

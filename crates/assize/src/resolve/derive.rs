@@ -1,0 +1,250 @@
+//! Context keys that follow from who asks (E-15 – E-17, A-52) or from an account (E-20).
+
+use assize_model::{
+    AccountId, ConditionKey, ContextInput, ContextValue, Delivery, PrincipalKind, Request,
+    Session, StatedPrincipal, fold_key,
+};
+use assize_store::{StoreSnapshot, Tag};
+
+use super::principal::Who;
+use super::time;
+
+/// Derived keys, sorted by folded name.
+#[derive(Debug, Default)]
+pub(crate) struct Derived {
+    entries: Vec<(ConditionKey, ContextValue)>,
+}
+
+impl Derived {
+    /// The value of a key, by its folded name.
+    pub(crate) fn get(&self, folded: &str) -> Option<&ContextValue> {
+        let at = self.entries.binary_search_by(|(key, _)| key.folded().cmp(folded)).ok()?;
+        Some(&self.entries[at].1)
+    }
+
+    /// The keys in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &(ConditionKey, ContextValue)> {
+        self.entries.iter()
+    }
+
+    fn single(&mut self, key: &str, value: impl Into<Box<str>>) {
+        self.entries.push((ConditionKey::new(key), ContextValue::Single(value.into())));
+    }
+
+    fn list(&mut self, key: &str, values: Vec<Box<str>>) {
+        self.entries.push((ConditionKey::new(key), ContextValue::List(values)));
+    }
+
+    fn optional(&mut self, key: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.single(key, value);
+        }
+    }
+
+    /// `…OrgID` and `…OrgPaths` of the organization an account is in.
+    fn organization(&mut self, snapshot: &StoreSnapshot, account: AccountId, prefix: &str) {
+        if let Some(path) = snapshot.path(account) {
+            self.single(&format!("{prefix}OrgID"), path.organization.clone());
+            self.list(&format!("{prefix}OrgPaths"), vec![path.org_path.as_str().into()]);
+        }
+    }
+
+    /// Sorts; entries of one folded name become one colliding entry (L-606).
+    fn finish(mut self) -> Self {
+        self.entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+        self.entries.dedup_by(|(later, _), (earlier, value)| {
+            let same = later == earlier;
+            if same {
+                *value = ContextValue::Colliding;
+            }
+            same
+        });
+        self
+    }
+}
+
+/// The keys of E-15, E-16 and E-17, MFA apart.
+pub(super) fn principal_keys(
+    snapshot: &StoreSnapshot,
+    stated: &StatedPrincipal<'_>,
+    who: &Who<'_>,
+    request: &Request<'_>,
+) -> Derived {
+    let mut keys = Derived::default();
+    type_keys(&mut keys, who);
+    if let Some(account) = who.account {
+        keys.organization(snapshot, account, "aws:Principal");
+    }
+    for tag in effective_tags(stated, who) {
+        keys.single(&format!("aws:PrincipalTag/{}", tag.key), tag.value);
+    }
+    if who.kind == PrincipalKind::Service {
+        service_keys(&mut keys, snapshot, who, request);
+    }
+    if let Some(session) = &stated.session {
+        session_keys(&mut keys, who.kind, session);
+    }
+    keys.finish()
+}
+
+/// The table of E-15.
+fn type_keys(keys: &mut Derived, who: &Who<'_>) {
+    let account = who.account.map(|account| account.as_str().to_owned()).unwrap_or_default();
+    let session = who.session_name.as_deref().unwrap_or_default();
+    let (arn, principal_type, user_id) = match who.kind {
+        PrincipalKind::User => (who.arn.clone(), "User", who.unique_id.clone()),
+        PrincipalKind::RoleSession => {
+            let id = who.unique_id.as_ref().map(|id| format!("{id}:{session}").into());
+            (who.entity_arn.clone(), "AssumedRole", id)
+        }
+        PrincipalKind::FederatedUser | PrincipalKind::FederatedRoot => {
+            (who.arn.clone(), "FederatedUser", Some(format!("{account}:{session}").into()))
+        }
+        PrincipalKind::Root | PrincipalKind::AssumedRoot => {
+            (who.arn.clone(), "Account", Some(account.as_str().into()))
+        }
+        PrincipalKind::Anonymous => {
+            keys.single("aws:PrincipalAccount", "anonymous");
+            keys.single("aws:PrincipalType", "Anonymous");
+            keys.single("aws:userid", "anonymous");
+            return;
+        }
+        PrincipalKind::Service => {
+            keys.single("aws:PrincipalIsAWSService", "true");
+            return;
+        }
+        PrincipalKind::Federated | PrincipalKind::Oai => return,
+    };
+    keys.optional("aws:PrincipalArn", arn.as_deref());
+    keys.single("aws:PrincipalAccount", account);
+    keys.single("aws:PrincipalType", principal_type);
+    keys.optional("aws:userid", user_id.as_deref());
+    keys.optional("aws:username", who.user_name.as_deref());
+    keys.single("aws:PrincipalIsAWSService", "false");
+    if who.kind == PrincipalKind::AssumedRoot {
+        keys.single("aws:AssumedRoot", "true");
+    }
+}
+
+/// E-16.
+fn service_keys(
+    keys: &mut Derived,
+    snapshot: &StoreSnapshot,
+    who: &Who<'_>,
+    request: &Request<'_>,
+) {
+    keys.optional("aws:PrincipalServiceName", who.service_names.first().map(AsRef::as_ref));
+    keys.list("aws:PrincipalServiceNamesList", who.service_names.clone());
+    let Some(source) = &request.source else { return };
+    keys.optional("aws:SourceArn", source.arn.as_deref());
+    let account = source.account.or_else(|| {
+        source.arn.as_deref().and_then(assize_model::ArnParts::split)?.account_id()
+    });
+    if let Some(account) = account {
+        keys.single("aws:SourceAccount", account.as_str());
+        keys.organization(snapshot, account, "aws:Source");
+    }
+}
+
+/// E-17, MFA apart.
+fn session_keys(keys: &mut Derived, kind: PrincipalKind, session: &Session<'_>) {
+    if let Some(issued) = session.issued_at
+        && kind != PrincipalKind::Federated
+    {
+        keys.single("aws:TokenIssueTime", time::iso8601(issued));
+    }
+    if kind == PrincipalKind::Federated || kind == PrincipalKind::RoleSession {
+        claim_keys(keys, kind, session);
+    }
+    if kind != PrincipalKind::RoleSession {
+        return;
+    }
+    keys.optional("aws:SourceIdentity", session.source_identity.as_deref());
+    keys.optional("aws:FederatedProvider", session.federated_provider.as_deref());
+    match &session.delivery {
+        Some(Delivery::Ec2 { instance_arn, role_delivery, vpc, private_ip }) => {
+            keys.optional("ec2:SourceInstanceArn", instance_arn.as_deref());
+            keys.optional("ec2:RoleDelivery", role_delivery.as_deref());
+            keys.optional("aws:Ec2InstanceSourceVpc", vpc.as_deref());
+            keys.optional("aws:Ec2InstanceSourcePrivateIPv4", private_ip.as_deref());
+        }
+        Some(Delivery::Lambda { function_arn }) => {
+            keys.optional("lambda:SourceFunctionArn", function_arn.as_deref());
+        }
+        Some(Delivery::Glue { role_assumed_by, credential_issuing_service }) => {
+            keys.optional("glue:RoleAssumedBy", role_assumed_by.as_deref());
+            keys.optional("glue:CredentialIssuingService", credential_issuing_service.as_deref());
+        }
+        Some(Delivery::Ssm { instance_arn }) => {
+            keys.optional("ssm:SourceInstanceArn", instance_arn.as_deref());
+        }
+        _ => {}
+    }
+}
+
+/// The keys of the identity provider: all in the federation call itself, a few in the session.
+fn claim_keys(keys: &mut Derived, kind: PrincipalKind, session: &Session<'_>) {
+    for (name, input) in session.claims.iter().flatten() {
+        if kind == PrincipalKind::RoleSession && !survives_into_session(&fold_key(name)) {
+            continue;
+        }
+        let value = match input {
+            ContextInput::Scalar(scalar) => {
+                scalar.to_text().map(|text| ContextValue::Single(text.as_ref().into()))
+            }
+            ContextInput::List(items) => {
+                let texts: Vec<Box<str>> = items
+                    .iter()
+                    .filter_map(|item| Some(item.to_text()?.as_ref().into()))
+                    .collect();
+                (!texts.is_empty()).then_some(ContextValue::List(texts))
+            }
+        };
+        if let Some(value) = value {
+            keys.entries.push((ConditionKey::new(name), value));
+        }
+    }
+}
+
+fn survives_into_session(folded: &str) -> bool {
+    match folded.strip_prefix("saml:") {
+        Some(name) => matches!(name, "namequalifier" | "sub" | "sub_type"),
+        None => [":aud", ":sub", ":amr"].iter().any(|ending| folded.ends_with(ending)),
+    }
+}
+
+/// The tags of a principal: those of the entity, those passed to the session, inherited
+/// transitive ones; later wins, keys without regard to case.
+fn effective_tags(stated: &StatedPrincipal<'_>, who: &Who<'_>) -> Vec<Tag> {
+    let mut tags: Vec<Tag> = match &stated.inline {
+        Some(inline) => inline.tags.iter().map(owned_tag).collect(),
+        None => who.stored_tags.to_vec(),
+    };
+    let session = stated.session.as_ref();
+    let passed = session.and_then(|s| s.tags.as_ref()).into_iter().flatten();
+    let inherited = session.and_then(|s| s.inherited_tags.as_ref()).into_iter().flatten();
+    for tag in passed.chain(inherited).map(owned_tag) {
+        tags.retain(|earlier| !earlier.key.eq_ignore_ascii_case(&tag.key));
+        tags.push(tag);
+    }
+    tags
+}
+
+pub(super) fn owned_tag<K: AsRef<str>, V: AsRef<str>>((key, value): &(K, V)) -> Tag {
+    Tag { key: key.as_ref().into(), value: value.as_ref().into() }
+}
+
+/// The tags that a role session hands on when it assumes another role (E-91): inherited ones and
+/// those it was given as transitive.
+pub(super) fn transitive_tags(session: Option<&Session<'_>>) -> Vec<Tag> {
+    let Some(session) = session else { return Vec::new() };
+    let keys = session.transitive_tag_keys.as_deref().unwrap_or_default();
+    let is_transitive = |tag: &Tag| keys.iter().any(|key| key.eq_ignore_ascii_case(&tag.key));
+    let mut tags: Vec<Tag> =
+        session.tags.iter().flatten().map(owned_tag).filter(is_transitive).collect();
+    for tag in session.inherited_tags.iter().flatten().map(owned_tag) {
+        tags.retain(|earlier| !earlier.key.eq_ignore_ascii_case(&tag.key));
+        tags.push(tag);
+    }
+    tags
+}

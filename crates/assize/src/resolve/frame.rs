@@ -1,0 +1,289 @@
+//! From who, what and where to the frame of a check: which policy sets stand in which layers,
+//! and which fixed rules apply (sections 2, 3 and 5).
+
+use assize_compiler::{EndpointLayer, Frame, IdentityLayer, SetRef};
+use assize_model::{AccountId, PrincipalKind, ReasonCode};
+use assize_catalog::AccessLevel;
+
+use super::Resolver;
+use super::action::{ActionRule, ResolvedAction};
+use super::principal::ResolvedPrincipal;
+use super::resource::{ResolvedResource, Shape, passes_public_block};
+
+/// The parties of a check, by their positions in the dictionaries.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Parties {
+    pub(super) principal: u32,
+    pub(super) action: u32,
+    pub(super) resource: u32,
+    /// The resource's owner, as far as known (E-8, E-9).
+    pub(super) account: Option<AccountId>,
+    pub(super) endpoint: EndpointLayer,
+    /// What an access point adds (E-85).
+    pub(super) access_point: Option<ReasonCode>,
+    pub(super) mfa_present: bool,
+}
+
+/// The task policies of AssumeRoot (E-94).
+const TASK_PREFIX: &str = ":iam::aws:policy/root-task/";
+
+impl Resolver<'_> {
+    /// The frame of a check.
+    pub(super) fn frame(&self, parties: &Parties) -> Frame {
+        let principal = &self.principals[parties.principal as usize];
+        let action = &self.actions[parties.action as usize];
+        let resource = &self.resources[parties.resource as usize];
+        let same_account = principal.account.is_some() && principal.account == parties.account;
+        let gated = is_gated(action, resource);
+        let mut frame = Frame {
+            same_account,
+            gated,
+            builtin_allow: builtin_allow(principal, action),
+            builtin_refusal: self.builtin_refusal(principal, action, resource, parties.mfa_present),
+            refusal: self.refusal(parties, principal, action, resource),
+            rcp: self.rcp(parties, principal, action, resource),
+            scp: principal.scp,
+            endpoint: if action.endpoint_covered {
+                parties.endpoint
+            } else {
+                EndpointLayer::NotApplicable
+            },
+            resource: self.resource_layer(action, resource, gated),
+            ignore_resource_denies: cancels_denies(principal, action, resource, same_account),
+            ignore_resource_allows: resource.foreign_object.is_some()
+                && action.rule != ActionRule::PutObject,
+            grants: if action.rule.is_kms() { resource.grants } else { None },
+            identity: principal.identity,
+            boundary: principal.boundary,
+            session: principal.session,
+            ..Frame::new(principal.kind)
+        };
+        if action.rule == ActionRule::AssumeRoot {
+            // Decided as a check within the caller's account (E-94).
+            frame.same_account = true;
+            frame.resource = None;
+        }
+        frame
+    }
+
+    /// E-30, E-36.
+    fn rcp(
+        &self,
+        parties: &Parties,
+        principal: &ResolvedPrincipal,
+        action: &ResolvedAction,
+        resource: &ResolvedResource,
+    ) -> Option<SetRef> {
+        let aws_managed_key = resource.managed_by_aws && resource.shape == Shape::KmsKey;
+        if !action.rcp_covered || principal.service_linked || aws_managed_key {
+            return None;
+        }
+        self.engine.sets.rcp(parties.account?)
+    }
+
+    /// E-33, E-80, E-88, E-95.
+    fn resource_layer(
+        &self,
+        action: &ResolvedAction,
+        resource: &ResolvedResource,
+        gated: bool,
+    ) -> Option<SetRef> {
+        if action.rule.is_role_assuming() && resource.shape == Shape::IamRole {
+            return resource.trust.or(self.engine.sets.empty);
+        }
+        if action.rule.is_iam() || action.wildcard_only {
+            return None;
+        }
+        // A key without a policy has an empty one (E-80).
+        if gated { resource.policies.or(self.engine.sets.empty) } else { resource.policies }
+    }
+
+    /// The first refusal of step 2 behind the guardrails.
+    fn refusal(
+        &self,
+        parties: &Parties,
+        principal: &ResolvedPrincipal,
+        action: &ResolvedAction,
+        resource: &ResolvedResource,
+    ) -> Option<ReasonCode> {
+        let entry = &self.principal_entries[parties.principal as usize];
+        let is_arn = resource.shape != Shape::Star;
+        if is_arn && entry.arn.is_some() && *entry.partition != *resource.partition {
+            return Some(ReasonCode::PartitionMismatch);
+        }
+        if parties.account.is_none() {
+            return Some(ReasonCode::UnknownResourceAccount);
+        }
+        if is_arn && self.engine.options.check_resource_types && self.mismatches(action, resource) {
+            return Some(ReasonCode::ResourceTypeMismatch);
+        }
+        if parties.access_point.is_some() {
+            return parties.access_point;
+        }
+        let outsider =
+            !passes_public_block(principal.kind, principal.account, parties.account);
+        if resource.blocks_public && outsider && action.rule.is_s3() {
+            return Some(ReasonCode::BlockPublicAccess);
+        }
+        match action.rule {
+            ActionRule::AssumeRoot if !self.may_assume_root(principal, resource) => {
+                Some(ReasonCode::AssumeRoot)
+            }
+            ActionRule::PassRole if is_arn && principal.account != parties.account => {
+                Some(ReasonCode::CrossAccountPassRole)
+            }
+            _ => None,
+        }
+    }
+
+    /// E-7.
+    fn mismatches(&self, action: &ResolvedAction, resource: &ResolvedResource) -> bool {
+        let Some(id) = action.id else { return false };
+        !action.wildcard_only && self.engine.catalog.fits(id, &resource.text).is_none()
+    }
+
+    /// E-94.
+    fn may_assume_root(&self, principal: &ResolvedPrincipal, resource: &ResolvedResource) -> bool {
+        let snapshot = &self.engine.snapshot;
+        let caller = matches!(principal.kind, PrincipalKind::User | PrincipalKind::RoleSession);
+        let organization = principal.account.and_then(|account| snapshot.organization_of(account));
+        let (true, Some(organization), Some(account)) = (caller, organization, principal.account)
+        else {
+            return false;
+        };
+        let administers = account == organization.management_account
+            || organization
+                .delegated_administrators
+                .get("iam.amazonaws.com")
+                .is_some_and(|accounts| accounts.contains(&account));
+        let member = resource.text.split(':').nth(4).and_then(|text| text.parse().ok());
+        let is_member = member.is_some_and(|member: AccountId| {
+            member != organization.management_account
+                && organization.nodes.contains_key(member.as_str())
+        });
+        administers && is_member && resource.shape == Shape::IamRoot && self.task_policy_given
+    }
+
+    /// E-71 – E-74.
+    fn builtin_refusal(
+        &self,
+        principal: &ResolvedPrincipal,
+        action: &ResolvedAction,
+        resource: &ResolvedResource,
+        mfa_present: bool,
+    ) -> Option<ReasonCode> {
+        use PrincipalKind as K;
+        let rule = action.rule;
+        if rule == ActionRule::GetCallerIdentity {
+            let known = !matches!(principal.kind, K::Anonymous | K::Federated | K::Oai);
+            return (!known).then_some(ReasonCode::PrincipalKind);
+        }
+        if matches!(rule, ActionRule::GetSessionToken | ActionRule::GetFederationToken)
+            && principal.temporary
+        {
+            return Some(ReasonCode::TemporaryCredentials);
+        }
+        if refused_session(principal, rule, mfa_present) {
+            return Some(ReasonCode::SessionKind);
+        }
+        let no_role = matches!(
+            principal.kind,
+            K::Root | K::AssumedRoot | K::FederatedUser | K::FederatedRoot
+        );
+        if rule == ActionRule::AssumeRole && no_role {
+            return Some(ReasonCode::PrincipalKind);
+        }
+        self.is_unmodifiable(action, resource).then_some(ReasonCode::Unmodifiable)
+    }
+
+    /// E-74.
+    fn is_unmodifiable(&self, action: &ResolvedAction, resource: &ResolvedResource) -> bool {
+        let in_path = |path: &str| {
+            let parts = resource.text.split(':').nth(5).unwrap_or_default();
+            parts.strip_prefix("role").is_some_and(|rest| rest.starts_with(path))
+        };
+        match action.rule {
+            ActionRule::ChangesManagedPolicy => resource.shape == Shape::AwsManagedPolicy,
+            ActionRule::KmsAlias => {
+                resource.shape == Shape::KmsAlias && resource.text.contains(":alias/aws/")
+            }
+            rule if rule.is_iam() && resource.shape == Shape::IamRole => {
+                let reads = action.id.is_some_and(|id| {
+                    let level = self.engine.catalog.action_ref(id).access_level();
+                    matches!(level, AccessLevel::Read | AccessLevel::List)
+                });
+                (rule == ActionRule::ChangesServiceLinkedRole && in_path("/aws-service-role/"))
+                    || (!reads && in_path("/aws-reserved/"))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// E-57.
+fn is_gated(action: &ResolvedAction, resource: &ResolvedResource) -> bool {
+    (action.rule.is_kms() && resource.shape == Shape::KmsKey)
+        || (action.rule.is_role_assuming() && resource.shape == Shape::IamRole)
+}
+
+/// E-70, E-71.
+fn builtin_allow(principal: &ResolvedPrincipal, action: &ResolvedAction) -> bool {
+    use PrincipalKind as K;
+    match action.rule {
+        ActionRule::GetCallerIdentity => {
+            !matches!(principal.kind, K::Anonymous | K::Federated | K::Oai)
+        }
+        ActionRule::GetSessionToken => {
+            matches!(principal.kind, K::User | K::Root) && !principal.temporary
+        }
+        _ => false,
+    }
+}
+
+/// E-72: what sessions of GetSessionToken and GetFederationToken may not call.
+fn refused_session(principal: &ResolvedPrincipal, rule: ActionRule, mfa_present: bool) -> bool {
+    use PrincipalKind as K;
+    match principal.kind {
+        K::User | K::Root if principal.temporary && !principal.console => {
+            let allowed_sts = matches!(
+                rule,
+                ActionRule::AssumeRole | ActionRule::GetCallerIdentity | ActionRule::SessionExtra
+            );
+            (rule.is_iam() && !mfa_present) || (rule.is_sts() && !allowed_sts)
+        }
+        K::FederatedUser | K::FederatedRoot => {
+            (rule.is_iam() && !principal.console)
+                || (rule.is_sts() && rule != ActionRule::GetCallerIdentity)
+        }
+        _ => false,
+    }
+}
+
+/// E-83: root frees a bucket, or a queue, from its own policy's denies.
+fn cancels_denies(
+    principal: &ResolvedPrincipal,
+    action: &ResolvedAction,
+    resource: &ResolvedResource,
+    same_account: bool,
+) -> bool {
+    let root = matches!(principal.kind, PrincipalKind::Root | PrincipalKind::AssumedRoot);
+    let bucket = action.rule == ActionRule::BucketPolicy && resource.shape == Shape::S3Bucket;
+    let queue = action.rule == ActionRule::QueueAttributes
+        && resource.shape == Shape::SqsQueue
+        && principal.kind == PrincipalKind::AssumedRoot
+        && principal.queue_task;
+    same_account && ((root && bucket) || queue)
+}
+
+/// Whether an ARN is one of the task policies of AssumeRoot.
+pub(super) fn is_task_policy(arn: &str) -> bool {
+    arn.contains(TASK_PREFIX)
+        && assize_catalog::managed::ROOT_TASK_POLICY_ARNS.iter().any(|known| {
+            known.rsplit('/').next() == arn.rsplit('/').next()
+        })
+}
+
+/// Whether a principal's own side is trusted without policies (E-39, F-48).
+pub(super) fn trusts_identity(identity: IdentityLayer) -> bool {
+    identity == IdentityLayer::AllowAll
+}

@@ -1,0 +1,180 @@
+//! What may be done with a key of `context`: supplied freely, derived only, or a field's twin
+//! (E-23, E-24).
+
+use assize_catalog::Catalog;
+use assize_compiler::KeyId;
+use assize_model::{ConditionKey, KeyShape};
+
+/// A key that some request has carried.
+#[derive(Debug)]
+pub(super) struct KeyFacts {
+    pub(super) key: ConditionKey,
+    /// Two spellings of one key share it.
+    pub(super) fold: u32,
+    pub(super) rule: KeyRule,
+    pub(super) shape: Option<KeyShape>,
+    /// The column, if some policy asks about the key.
+    pub(super) column: Option<KeyId>,
+}
+
+/// How a key of `context` may be given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum KeyRule {
+    /// Freely (E-24).
+    Free,
+    /// Only as the principal and its session have it (E-15 – E-17).
+    Principal,
+    /// As [`KeyRule::Principal`]; a user without session may state it here (E-23).
+    Mfa,
+    /// Only as derived from the resource's owner (E-20).
+    ResourceOwner,
+    /// A tag of the resource, if nobody else has said its tags (E-23): the bytes of the prefix.
+    ResourceTag(usize),
+    /// As the field it belongs to, if that is given (E-18, E-19, E-21, E-22).
+    Own(OwnKey),
+    /// A tag of the request (E-21): as the field.
+    RequestTag,
+}
+
+macro_rules! own_keys {
+    ($($name:ident = $key:literal,)+) => {
+        /// The keys that have a field of their own (E-18, E-19, E-21, E-22).
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[repr(usize)]
+        pub(super) enum OwnKey { $($name,)+ }
+
+        impl OwnKey {
+            /// All of them; positions are the values.
+            pub(super) const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// The name as AWS spells it.
+            pub(super) const fn name(self) -> &'static str {
+                match self { $(Self::$name => $key,)+ }
+            }
+        }
+    };
+}
+
+own_keys! {
+    SourceIp = "aws:SourceIp",
+    VpcSourceIp = "aws:VpcSourceIp",
+    SourceVpce = "aws:SourceVpce",
+    SourceVpc = "aws:SourceVpc",
+    SourceVpcArn = "aws:SourceVpcArn",
+    VpceAccount = "aws:VpceAccount",
+    VpceOrgId = "aws:VpceOrgID",
+    VpceOrgPaths = "aws:VpceOrgPaths",
+    CurrentTime = "aws:CurrentTime",
+    EpochTime = "aws:EpochTime",
+    SecureTransport = "aws:SecureTransport",
+    UserAgent = "aws:UserAgent",
+    Referer = "aws:referer",
+    RequestedRegion = "aws:RequestedRegion",
+    TagKeys = "aws:TagKeys",
+    ViaAwsService = "aws:ViaAWSService",
+    CalledVia = "aws:CalledVia",
+    CalledViaFirst = "aws:CalledViaFirst",
+    CalledViaLast = "aws:CalledViaLast",
+}
+
+/// How many keys have a field of their own.
+pub(super) const N_OWN_KEYS: usize = OwnKey::ALL.len();
+
+/// Keys of E-15 – E-17 that have no prefix in common, folded and sorted.
+const PRINCIPAL_KEYS: [&str; 19] = [
+    "aws:assumedroot",
+    "aws:ec2instancesourceprivateipv4",
+    "aws:ec2instancesourcevpc",
+    "aws:federatedprovider",
+    "aws:sourceaccount",
+    "aws:sourcearn",
+    "aws:sourceidentity",
+    "aws:sourceorgid",
+    "aws:sourceorgpaths",
+    "aws:tokenissuetime",
+    "aws:userid",
+    "aws:username",
+    "ec2:roledelivery",
+    "ec2:sourceinstancearn",
+    "glue:credentialissuingservice",
+    "glue:roleassumedby",
+    "lambda:sourcefunctionarn",
+    "saml:",
+    "ssm:sourceinstancearn",
+];
+
+impl KeyRule {
+    /// The rule of a key by its folded name.
+    pub(super) fn of(folded: &str) -> Self {
+        if let Some(own) = OwnKey::ALL.iter().find(|own| own.name().eq_ignore_ascii_case(folded)) {
+            return Self::Own(*own);
+        }
+        if folded == "aws:multifactorauthpresent" || folded == "aws:multifactorauthage" {
+            return Self::Mfa;
+        }
+        if folded.starts_with("aws:principal")
+            || folded.starts_with("saml:")
+            || PRINCIPAL_KEYS.binary_search(&folded).is_ok()
+        {
+            return Self::Principal;
+        }
+        if matches!(folded, "aws:resourceaccount" | "aws:resourceorgid" | "aws:resourceorgpaths") {
+            return Self::ResourceOwner;
+        }
+        if folded.len() > "aws:requesttag/".len() && folded.starts_with("aws:requesttag/") {
+            return Self::RequestTag;
+        }
+        match resource_tag_prefix(folded) {
+            Some(len) => Self::ResourceTag(len),
+            None => Self::Free,
+        }
+    }
+}
+
+/// The length of the prefix of a key that carries a tag of the resource (L-710).
+fn resource_tag_prefix(folded: &str) -> Option<usize> {
+    let object = "s3:existingobjecttag/";
+    let len = if folded.starts_with(object) {
+        object.len()
+    } else {
+        let marker = ":resourcetag/";
+        folded.find(marker)? + marker.len()
+    };
+    (folded.len() > len).then_some(len)
+}
+
+impl KeyFacts {
+    pub(super) fn new(
+        catalog: &Catalog,
+        spelling: &str,
+        fold: u32,
+        column: Option<KeyId>,
+    ) -> Self {
+        let key = ConditionKey::new(spelling);
+        let rule = KeyRule::of(key.folded());
+        let shape = catalog.condition_key(spelling).and_then(|declared| declared.shape());
+        Self { key, fold, rule, shape, column }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(key: &str, expected: KeyRule) {
+        assert_eq!(KeyRule::of(&key.to_ascii_lowercase()), expected, "{key}");
+    }
+
+    #[test]
+    fn keys_fall_under_the_rule_that_derives_them() {
+        assert!(PRINCIPAL_KEYS.is_sorted());
+        check("aws:PrincipalTag/team", KeyRule::Principal);
+        check("aws:SourceArn", KeyRule::Principal);
+        check("aws:SourceIp", KeyRule::Own(OwnKey::SourceIp));
+        check("aws:MultiFactorAuthPresent", KeyRule::Mfa);
+        check("aws:ResourceAccount", KeyRule::ResourceOwner);
+        check("ec2:ResourceTag/team", KeyRule::ResourceTag(16));
+        check("aws:RequestTag/team", KeyRule::RequestTag);
+        check("s3:prefix", KeyRule::Free);
+    }
+}

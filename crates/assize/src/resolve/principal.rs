@@ -1,0 +1,607 @@
+//! From the principal of a request to what is attached to it: E-10 – E-17, E-26, F-11, F-16.
+
+use std::fmt::Write as _;
+
+use assize_compiler::{IdentityLayer, PrincipalEntry, SessionLayer, SetRef};
+use assize_model::{
+    AccountId, ConditionKey, ContextValue, MfaState, Principal, PrincipalForm, PrincipalKind,
+    Request, RequestError, RequestErrorKind, Session, StatedPrincipal,
+};
+use assize_store::{ExternalAccount, Tag};
+
+use super::Resolver;
+use super::derive::{self, Derived};
+use super::policies::DocumentHandle;
+
+/// A principal of the batch: everything that follows from it alone.
+#[derive(Debug)]
+pub(crate) struct ResolvedPrincipal {
+    pub(crate) kind: PrincipalKind,
+    pub(crate) account: Option<AccountId>,
+    pub(crate) identity: IdentityLayer,
+    pub(crate) boundary: Option<SetRef>,
+    pub(crate) session: SessionLayer,
+    pub(crate) scp: Option<SetRef>,
+    pub(crate) identity_documents: Vec<DocumentHandle>,
+    pub(crate) boundary_documents: Vec<DocumentHandle>,
+    pub(crate) session_documents: Vec<DocumentHandle>,
+    pub(crate) service_linked: bool,
+    pub(crate) temporary: bool,
+    pub(crate) console: bool,
+    pub(crate) mfa: Option<MfaState>,
+    /// Without a session the context may state MFA (E-23).
+    pub(crate) has_session: bool,
+    /// Tags an assumed role takes over (E-91).
+    pub(crate) transitive_tags: Vec<Tag>,
+    pub(crate) source_identity: Option<Box<str>>,
+    /// The AssumeRoot session runs under the SQS task policy (E-83).
+    pub(crate) queue_task: bool,
+    /// Its account is not in the snapshot, or called external (E-26).
+    pub(crate) outside: bool,
+    /// The keys of E-15 – E-17 but MFA, which depends on the check.
+    pub(crate) derived: Derived,
+    /// Documents that option `skipInvalidPolicies` dropped (E-112).
+    pub(crate) skipped: Vec<Box<str>>,
+}
+
+/// Who a principal is, before its layers are looked up.
+#[derive(Debug)]
+pub(super) struct Who<'s> {
+    pub(super) kind: PrincipalKind,
+    pub(super) partition: Box<str>,
+    pub(super) account: Option<AccountId>,
+    /// The request principal (E 1.1).
+    pub(super) arn: Option<Box<str>>,
+    /// The role of a session, the issuing user, the user itself.
+    pub(super) entity_arn: Option<Box<str>>,
+    /// The name in `aws:username`.
+    pub(super) user_name: Option<Box<str>>,
+    pub(super) unique_id: Option<Box<str>>,
+    pub(super) session_name: Option<Box<str>>,
+    pub(super) service_names: Vec<Box<str>>,
+    pub(super) provider: Option<Box<str>>,
+    /// The entity's tags in the store.
+    pub(super) stored_tags: &'s [Tag],
+    pub(super) service_linked: bool,
+}
+
+impl Who<'_> {
+    fn new(kind: PrincipalKind) -> Self {
+        Self {
+            kind,
+            partition: "aws".into(),
+            account: None,
+            arn: None,
+            entity_arn: None,
+            user_name: None,
+            unique_id: None,
+            session_name: None,
+            service_names: Vec::new(),
+            provider: None,
+            stored_tags: &[],
+            service_linked: false,
+        }
+    }
+}
+
+fn wrong(message: impl Into<Box<str>>) -> RequestError {
+    RequestError::new(RequestErrorKind::InvalidPrincipal, message).at("/principal")
+}
+
+fn unknown(message: impl Into<Box<str>>) -> RequestError {
+    RequestError::new(RequestErrorKind::UnknownPrincipal, message).at("/principal")
+}
+
+impl<'e> Resolver<'e> {
+    /// The position of the request's principal in the dictionary, resolving it when it is new.
+    pub(super) fn principal(&mut self, request: &Request<'_>) -> Result<u32, RequestError> {
+        if let Principal::Text(text) = &request.principal
+            && request.source.is_none()
+        {
+            if let Some(index) = self.principal_index.get(text.as_ref()) {
+                return Ok(*index);
+            }
+            return self.new_principal(text, request);
+        }
+        let mut key = std::mem::take(&mut self.key_buffer);
+        key.clear();
+        // Two requests with equal text here are about the same principal: the debug form of plain
+        // data is injective, and it starts with a character that no text form starts with.
+        let written = write!(key, "\0{:?}{:?}", request.principal, request.source);
+        debug_assert!(written.is_ok(), "writing to a string does not fail");
+        let index = match self.principal_index.get(key.as_str()) {
+            Some(index) => Ok(*index),
+            None => self.new_principal(&key, request),
+        };
+        self.key_buffer = key;
+        index
+    }
+
+    fn new_principal(&mut self, key: &str, request: &Request<'_>) -> Result<u32, RequestError> {
+        let from_text;
+        let stated = match &request.principal {
+            Principal::Text(text) => {
+                from_text = self.stated_from_text(text)?;
+                &from_text
+            }
+            Principal::Stated(stated) => {
+                check_fields(stated)?;
+                stated
+            }
+        };
+        let who = self.who(stated)?;
+        let resolved = self.layers(stated, &who, request)?;
+        let entry = self.entry(&who, stated, &resolved);
+        self.add_principal(key, entry, resolved)
+    }
+
+    /// E-10.
+    fn stated_from_text<'a>(&self, text: &'a str) -> Result<StatedPrincipal<'a>, RequestError> {
+        let form = PrincipalForm::parse(text).map_err(|error| wrong(error.to_string()))?;
+        let mut stated = StatedPrincipal::new(PrincipalKind::Anonymous);
+        match form {
+            PrincipalForm::User { .. } => {
+                stated.kind = PrincipalKind::User;
+                stated.arn = Some(text.into());
+            }
+            PrincipalForm::Role { .. } => {
+                stated.kind = PrincipalKind::RoleSession;
+                stated.role = Some(text.into());
+                let name = self.engine.options.default_session_name.to_string();
+                stated.session = Some(Session { name: Some(name.into()), ..Session::default() });
+            }
+            PrincipalForm::AssumedRole { .. } => {
+                stated.kind = PrincipalKind::RoleSession;
+                stated.arn = Some(text.into());
+            }
+            PrincipalForm::FederatedUser { .. } => {
+                stated.kind = PrincipalKind::FederatedUser;
+                stated.arn = Some(text.into());
+            }
+            PrincipalForm::Root { account, .. } => {
+                stated.kind = PrincipalKind::Root;
+                stated.account = Some(account);
+                stated.arn = Some(text.into());
+            }
+            PrincipalForm::Service(name) => {
+                stated.kind = PrincipalKind::Service;
+                stated.service = Some(name.into());
+            }
+            PrincipalForm::Oai(_) => {
+                stated.kind = PrincipalKind::Oai;
+                stated.arn = Some(text.into());
+            }
+            PrincipalForm::Anonymous => {}
+            _ => return Err(wrong(format!("`{text}` is a form of principal not known here"))),
+        }
+        Ok(stated)
+    }
+
+    /// Looks a principal up (E-3, E-10, E-11).
+    fn who(&self, stated: &StatedPrincipal<'_>) -> Result<Who<'e>, RequestError> {
+        let mut who = match stated.kind {
+            PrincipalKind::User => self.user(stated)?,
+            PrincipalKind::RoleSession => self.role_session(stated)?,
+            PrincipalKind::FederatedUser => self.federated_user(stated)?,
+            PrincipalKind::FederatedRoot | PrincipalKind::Root | PrincipalKind::AssumedRoot => {
+                root_like(stated)?
+            }
+            PrincipalKind::Service => service(stated)?,
+            PrincipalKind::Federated => federated(stated)?,
+            PrincipalKind::Oai => oai(stated)?,
+            PrincipalKind::Anonymous => Who::new(PrincipalKind::Anonymous),
+        };
+        if let Some(id) = &stated.unique_id
+            && who.unique_id.is_none()
+        {
+            who.unique_id = Some(id.as_ref().into());
+        }
+        Ok(who)
+    }
+
+    /// Whether the snapshot holds the account and does not call it external (E-26, F-48).
+    fn inside(&self, account: AccountId) -> bool {
+        self.engine.snapshot.account(account).is_some_and(|a| a.external.is_none())
+    }
+
+    fn user(&self, stated: &StatedPrincipal<'_>) -> Result<Who<'e>, RequestError> {
+        let arn = required(stated.arn.as_deref(), "arn", stated.kind)?;
+        let Ok(PrincipalForm::User { partition, account, path_and_name }) =
+            PrincipalForm::parse(arn)
+        else {
+            return Err(wrong(format!("`{arn}` is not the ARN of a user")));
+        };
+        let mut who = Who::new(PrincipalKind::User);
+        who.partition = partition.into();
+        who.account = Some(account);
+        who.arn = Some(arn.into());
+        who.entity_arn = Some(arn.into());
+        who.user_name = path_and_name.rsplit('/').next().map(Into::into);
+        match self.engine.snapshot.user_by_arn(arn) {
+            Some(user) => {
+                who.unique_id = Some(user.unique_id.clone());
+                who.stored_tags = &user.tags;
+            }
+            None if self.inside(account) && stated.inline.is_none() => {
+                return Err(unknown(format!("there is no user `{arn}` in the world")));
+            }
+            None => {}
+        }
+        Ok(who)
+    }
+
+    fn role_session(&self, stated: &StatedPrincipal<'_>) -> Result<Who<'e>, RequestError> {
+        let (partition, account, name, session_name, role_arn) = role_parts(stated)?;
+        let mut who = Who::new(PrincipalKind::RoleSession);
+        let role = match &role_arn {
+            Some(arn) => self.engine.snapshot.role_by_arn(arn),
+            None => self.engine.snapshot.role(account, name),
+        };
+        let name = match role {
+            Some(role) => {
+                who.entity_arn = Some(role.arn.as_ref().into());
+                who.unique_id = Some(role.unique_id.clone());
+                who.stored_tags = &role.tags;
+                who.service_linked = role.is_service_linked();
+                &*role.name
+            }
+            None if self.inside(account) && stated.inline.is_none() => {
+                let name = role_arn.as_deref().unwrap_or(name);
+                return Err(unknown(format!("there is no role `{name}` in account `{account}`")));
+            }
+            None => {
+                let arn = format!("arn:{partition}:iam::{account}:role/{name}");
+                let arn = role_arn.unwrap_or(arn.into());
+                who.service_linked = arn.contains(":role/aws-service-role/");
+                who.entity_arn = Some(arn);
+                name
+            }
+        };
+        let arn = format!("arn:{partition}:sts::{account}:assumed-role/{name}/{session_name}");
+        who.arn = Some(arn.into());
+        who.partition = partition.into();
+        who.account = Some(account);
+        who.session_name = Some(session_name.into());
+        Ok(who)
+    }
+
+    fn federated_user(&self, stated: &StatedPrincipal<'_>) -> Result<Who<'e>, RequestError> {
+        let mut who = Who::new(PrincipalKind::FederatedUser);
+        if let Some(arn) = stated.arn.as_deref() {
+            // The text form does not name the issuing user, so it does for outsiders alone, whose
+            // users have no policies here anyway (E-10).
+            let Ok(PrincipalForm::FederatedUser { partition, account, name }) =
+                PrincipalForm::parse(arn)
+            else {
+                return Err(wrong(format!("`{arn}` is not the ARN of a federated user")));
+            };
+            if self.inside(account) {
+                return Err(wrong(format!(
+                    "`{arn}` does not name the issuing user: use the object form with `user`"
+                )));
+            }
+            who.partition = partition.into();
+            who.account = Some(account);
+            who.arn = Some(arn.into());
+            who.session_name = Some(name.into());
+            return Ok(who);
+        }
+        let user_arn = required(stated.user.as_deref(), "user", stated.kind)?;
+        let name = session_name(stated)?;
+        let user = self.user(&StatedPrincipal {
+            arn: Some(user_arn.into()),
+            ..StatedPrincipal::new(PrincipalKind::User)
+        })?;
+        who.partition = user.partition;
+        who.account = user.account;
+        who.unique_id = user.unique_id;
+        who.entity_arn = user.entity_arn;
+        who.stored_tags = user.stored_tags;
+        if let Some(account) = who.account {
+            let partition = &who.partition;
+            who.arn = Some(format!("arn:{partition}:sts::{account}:federated-user/{name}").into());
+        }
+        who.session_name = Some(name.into());
+        Ok(who)
+    }
+
+    /// What section 2 takes for the layers of the principal's side (E-31, E-33, E-38, E-39).
+    fn layers(
+        &mut self,
+        stated: &StatedPrincipal<'_>,
+        who: &Who<'_>,
+        request: &Request<'_>,
+    ) -> Result<ResolvedPrincipal, RequestError> {
+        let engine = self.engine;
+        let external = who
+            .account
+            .and_then(|id| engine.snapshot.account(id))
+            .and_then(|account| account.external);
+        let session = stated.session.as_ref();
+        let derived = derive::principal_keys(&engine.snapshot, stated, who, request);
+        let mut resolved = ResolvedPrincipal {
+            kind: who.kind,
+            account: who.account,
+            identity: IdentityLayer::None,
+            boundary: None,
+            session: SessionLayer::NotApplicable,
+            scp: engine.sets.scp(who.account, who.service_linked),
+            identity_documents: Vec::new(),
+            boundary_documents: Vec::new(),
+            session_documents: Vec::new(),
+            service_linked: who.service_linked,
+            temporary: is_temporary(stated),
+            console: session.and_then(|s| s.console).unwrap_or(false),
+            mfa: session.and_then(|s| s.mfa),
+            has_session: session.is_some(),
+            transitive_tags: derive::transitive_tags(session),
+            source_identity: session.and_then(|s| s.source_identity.as_deref()).map(Into::into),
+            queue_task: false,
+            outside: who.account.is_some_and(|account| !self.inside(account)),
+            derived,
+            skipped: Vec::new(),
+        };
+        match who.kind {
+            PrincipalKind::Root | PrincipalKind::FederatedRoot | PrincipalKind::AssumedRoot => {
+                resolved.identity = IdentityLayer::AllowAll;
+            }
+            PrincipalKind::User | PrincipalKind::RoleSession | PrincipalKind::FederatedUser
+                if external == Some(ExternalAccount::TrustIdentity) =>
+            {
+                resolved.identity = IdentityLayer::AllowAll;
+                return Ok(resolved);
+            }
+            _ => self.entity_layers(stated, who, &mut resolved)?,
+        }
+        self.session_layer(stated, who, &mut resolved)?;
+        resolved.skipped.append(&mut self.given.skipped);
+        Ok(resolved)
+    }
+
+    fn entity_layers(
+        &mut self,
+        stated: &StatedPrincipal<'_>,
+        who: &Who<'_>,
+        resolved: &mut ResolvedPrincipal,
+    ) -> Result<(), RequestError> {
+        if let Some(inline) = &stated.inline {
+            return self.inline_layers(inline, resolved);
+        }
+        let engine = self.engine;
+        let Some(sets) = who.entity_arn.as_deref().and_then(|arn| engine.sets.entity(arn)) else {
+            return Ok(());
+        };
+        resolved.identity = IdentityLayer::Set(sets.identity);
+        resolved.identity_documents = sets.identity_documents.clone();
+        resolved.boundary = sets.boundary;
+        resolved.boundary_documents = sets.boundary_document.into_iter().collect();
+        resolved.skipped = engine.references(&sets.skipped);
+        Ok(())
+    }
+
+    fn entry(
+        &self,
+        who: &Who<'_>,
+        stated: &StatedPrincipal<'_>,
+        resolved: &ResolvedPrincipal,
+    ) -> PrincipalEntry {
+        let canonical = who
+            .account
+            .and_then(|id| self.engine.snapshot.account(id))
+            .and_then(|account| account.canonical_id.clone());
+        let has_arn = who.arn.is_some() && who.kind != PrincipalKind::Oai;
+        PrincipalEntry {
+            kind: who.kind,
+            partition: if has_arn { who.partition.clone() } else { Box::default() },
+            account: who.account,
+            arn: who.arn.clone(),
+            entity_arn: who.entity_arn.clone(),
+            unique_id: who.unique_id.clone(),
+            service_names: who.service_names.clone(),
+            provider: who.provider.clone(),
+            canonical_id: match who.kind {
+                PrincipalKind::Oai => stated.unique_id.as_deref().map(Into::into),
+                _ => canonical,
+            },
+            has_boundary: resolved.boundary.is_some(),
+            constants: Vec::new(),
+        }
+    }
+}
+
+fn required<'a>(
+    field: Option<&'a str>,
+    name: &str,
+    kind: PrincipalKind,
+) -> Result<&'a str, RequestError> {
+    field.ok_or_else(|| wrong(format!("a principal of type `{kind}` needs `{name}`")))
+}
+
+fn session_name<'a>(stated: &'a StatedPrincipal<'_>) -> Result<&'a str, RequestError> {
+    let name = stated.session.as_ref().and_then(|s| s.name.as_deref());
+    required(name, "session.name", stated.kind)
+}
+
+/// Partition, account, role name, session name and, when given, the ARN of the role.
+type RoleParts<'a> = (&'a str, AccountId, &'a str, &'a str, Option<Box<str>>);
+
+fn role_parts<'a>(stated: &'a StatedPrincipal<'_>) -> Result<RoleParts<'a>, RequestError> {
+    let kind = stated.kind;
+    match (stated.arn.as_deref(), stated.role.as_deref()) {
+        (Some(arn), role) => {
+            let Ok(PrincipalForm::AssumedRole { partition, account, role_name, session_name }) =
+                PrincipalForm::parse(arn)
+            else {
+                return Err(wrong(format!("`{arn}` is not the ARN of a role session")));
+            };
+            Ok((partition, account, role_name, session_name, role.map(Into::into)))
+        }
+        (None, Some(arn)) => {
+            let Ok(PrincipalForm::Role { partition, account, path_and_name }) =
+                PrincipalForm::parse(arn)
+            else {
+                return Err(wrong(format!("`{arn}` is not the ARN of a role")));
+            };
+            let name = path_and_name.rsplit('/').next().unwrap_or(path_and_name);
+            Ok((partition, account, name, session_name(stated)?, Some(arn.into())))
+        }
+        (None, None) => Err(wrong(format!("a principal of type `{kind}` needs `arn` or `role`"))),
+    }
+}
+
+fn root_like<'s>(stated: &StatedPrincipal<'_>) -> Result<Who<'s>, RequestError> {
+    let kind = stated.kind;
+    let account = stated
+        .account
+        .ok_or_else(|| wrong(format!("a principal of type `{kind}` needs `account`")))?;
+    let mut who = Who::new(kind);
+    if let Some(partition) = stated.arn.as_deref().and_then(|arn| arn.split(':').nth(1)) {
+        who.partition = partition.into();
+    }
+    let partition = &who.partition;
+    let root = format!("arn:{partition}:iam::{account}:root");
+    who.account = Some(account);
+    who.unique_id = Some(account.as_str().into());
+    if kind == PrincipalKind::FederatedRoot {
+        let name = session_name(stated)?;
+        who.arn = Some(format!("arn:{partition}:sts::{account}:federated-user/{name}").into());
+        who.entity_arn = Some(root.into());
+        who.session_name = Some(name.into());
+    } else {
+        who.arn = Some(root.clone().into());
+        who.entity_arn = Some(root.into());
+    }
+    Ok(who)
+}
+
+fn service<'s>(stated: &StatedPrincipal<'_>) -> Result<Who<'s>, RequestError> {
+    let name = required(stated.service.as_deref(), "service", stated.kind)?;
+    let mut who = Who::new(PrincipalKind::Service);
+    who.service_names = match &stated.service_names {
+        Some(names) => names.iter().map(|n| n.as_ref().into()).collect(),
+        None => Vec::new(),
+    };
+    // `aws:PrincipalServiceName` is always one of the names (L-316).
+    if !who.service_names.iter().any(|n| **n == *name) {
+        who.service_names.insert(0, name.into());
+    }
+    Ok(who)
+}
+
+fn federated<'s>(stated: &StatedPrincipal<'_>) -> Result<Who<'s>, RequestError> {
+    let provider = required(stated.provider.as_deref(), "provider", stated.kind)?;
+    let mut who = Who::new(PrincipalKind::Federated);
+    who.provider = Some(provider.into());
+    Ok(who)
+}
+
+fn oai<'s>(stated: &StatedPrincipal<'_>) -> Result<Who<'s>, RequestError> {
+    let arn = required(stated.arn.as_deref(), "arn", stated.kind)?;
+    let Ok(PrincipalForm::Oai(_)) = PrincipalForm::parse(arn) else {
+        return Err(wrong(format!("`{arn}` is not the ARN of an origin access identity")));
+    };
+    let mut who = Who::new(PrincipalKind::Oai);
+    who.partition = arn.split(':').nth(1).unwrap_or_default().into();
+    who.arn = Some(arn.into());
+    Ok(who)
+}
+
+/// Whether the credentials are temporary: F-16 for users and root, always for sessions.
+fn is_temporary(stated: &StatedPrincipal<'_>) -> bool {
+    let session = stated.session.as_ref();
+    match stated.kind {
+        PrincipalKind::User | PrincipalKind::Root => session.is_some_and(|s| {
+            s.temporary.unwrap_or_else(|| {
+                s.console == Some(true)
+                    || s.mfa.is_some()
+                    || s.issued_at.is_some()
+                    || s.expires_at.is_some()
+            })
+        }),
+        PrincipalKind::RoleSession
+        | PrincipalKind::FederatedUser
+        | PrincipalKind::FederatedRoot
+        | PrincipalKind::AssumedRoot => true,
+        PrincipalKind::Service
+        | PrincipalKind::Federated
+        | PrincipalKind::Oai
+        | PrincipalKind::Anonymous => false,
+    }
+}
+
+/// F-16: each type takes its own fields, others are errors.
+fn check_fields(stated: &StatedPrincipal<'_>) -> Result<(), RequestError> {
+    use PrincipalKind as K;
+    let kind = stated.kind;
+    let given: [(&str, bool, &[K]); 9] = [
+        ("arn", stated.arn.is_some(), &[K::User, K::RoleSession, K::Oai]),
+        ("role", stated.role.is_some(), &[K::RoleSession]),
+        ("user", stated.user.is_some(), &[K::FederatedUser]),
+        ("account", stated.account.is_some(), &[K::FederatedRoot, K::Root, K::AssumedRoot]),
+        ("service", stated.service.is_some(), &[K::Service]),
+        ("serviceNames", stated.service_names.is_some(), &[K::Service]),
+        ("provider", stated.provider.is_some(), &[K::Federated]),
+        (
+            "uniqueId",
+            stated.unique_id.is_some(),
+            &[K::User, K::RoleSession, K::FederatedUser, K::Oai],
+        ),
+        ("inline", stated.inline.is_some(), &[K::User, K::RoleSession]),
+    ];
+    for (name, is_given, kinds) in given {
+        if is_given && !kinds.contains(&kind) {
+            return Err(wrong(format!("a principal of type `{kind}` does not take `{name}`")));
+        }
+    }
+    match &stated.session {
+        Some(session) => check_session_fields(kind, session),
+        None => Ok(()),
+    }
+}
+
+fn check_session_fields(kind: PrincipalKind, session: &Session<'_>) -> Result<(), RequestError> {
+    use PrincipalKind as K;
+    let sessions = &[K::RoleSession, K::FederatedUser, K::FederatedRoot][..];
+    let with_policies = sessions;
+    let timed = &[
+        K::User,
+        K::Root,
+        K::RoleSession,
+        K::FederatedUser,
+        K::FederatedRoot,
+        K::AssumedRoot,
+    ][..];
+    let given: [(&str, bool, &[K]); 16] = [
+        ("name", session.name.is_some(), sessions),
+        ("policy", session.policy.is_some(), with_policies),
+        ("policyArns", session.policy_arns.is_some(), with_policies),
+        ("tags", session.tags.is_some(), sessions),
+        ("transitiveTagKeys", session.transitive_tag_keys.is_some(), &[K::RoleSession]),
+        ("inheritedTags", session.inherited_tags.is_some(), &[K::RoleSession]),
+        ("sourceIdentity", session.source_identity.is_some(), &[K::RoleSession]),
+        ("issuedAt", session.issued_at.is_some(), timed),
+        ("expiresAt", session.expires_at.is_some(), timed),
+        ("mfa", session.mfa.is_some(), &[K::User, K::Root]),
+        ("temporary", session.temporary.is_some(), &[K::User, K::Root]),
+        (
+            "console",
+            session.console.is_some(),
+            &[K::User, K::Root, K::FederatedUser, K::FederatedRoot],
+        ),
+        ("chained", session.chained.is_some(), &[K::RoleSession]),
+        ("federatedProvider", session.federated_provider.is_some(), &[K::RoleSession]),
+        ("claims", session.claims.is_some(), &[K::RoleSession, K::Federated]),
+        ("taskPolicyArn", session.task_policy_arn.is_some(), &[K::AssumedRoot]),
+    ];
+    for (name, is_given, kinds) in given {
+        if is_given && !kinds.contains(&kind) {
+            return Err(wrong(format!(
+                "a principal of type `{kind}` does not take `session.{name}`"
+            )));
+        }
+    }
+    if session.delivery.is_some() && kind != K::RoleSession {
+        return Err(wrong(format!("a principal of type `{kind}` does not take `session.delivery`")));
+    }
+    Ok(())
+}

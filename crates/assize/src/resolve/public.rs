@@ -1,0 +1,117 @@
+//! Whether a bucket policy is public (E-87): a property of the document, not of any request.
+
+use std::net::IpAddr;
+
+use assize_model::Effect;
+use assize_policy::ir::{
+    Condition, ConditionOperator, IpBlock, Operand, Piece, Policy, PrincipalElement,
+    PrincipalPattern, Statement,
+};
+
+/// Keys that fix who asks when their value is fixed; folded and sorted. Those of
+/// [`ACCOUNT_ARN_KEYS`] must fix the account of an ARN.
+const FIXING_KEYS: [&str; 14] = [
+    "aws:principalaccount",
+    "aws:principalorgid",
+    "aws:principalorgpaths",
+    "aws:sourceaccount",
+    "aws:sourceorgid",
+    "aws:sourceorgpaths",
+    "aws:sourcevpc",
+    "aws:sourcevpce",
+    "aws:userid",
+    "aws:vpceaccount",
+    "aws:vpceorgid",
+    "s3:dataaccesspointaccount",
+    "s3:dataaccesspointarn",
+    "s3:x-amz-server-side-encryption-aws-kms-key-id",
+];
+
+/// Keys whose ARN must name its account.
+const ACCOUNT_ARN_KEYS: [&str; 2] = ["aws:principalarn", "aws:sourcearn"];
+
+/// Keys of organization paths, which may end in a wildcard behind a full path.
+const PATH_KEYS: [&str; 2] = ["aws:principalorgpaths", "aws:sourceorgpaths"];
+
+/// The widest block of addresses that is not public: IPv4.
+const MAX_IPV4_BLOCK: u8 = 8;
+/// The widest block of addresses that is not public: IPv6.
+const MAX_IPV6_BLOCK: u8 = 32;
+
+/// Whether some Allow statement is for everyone and no condition fixes who asks.
+pub(super) fn is_public(policy: &Policy) -> bool {
+    policy.statements.iter().any(|statement| {
+        statement.effect == Effect::Allow
+            && names_everyone(statement)
+            && !statement.conditions.iter().any(fixes_caller)
+    })
+}
+
+fn names_everyone(statement: &Statement) -> bool {
+    match &statement.principal {
+        PrincipalElement::NotPrincipal(_) => true,
+        PrincipalElement::Principal(entries) => entries.contains(&PrincipalPattern::Everyone),
+        PrincipalElement::Unspecified => false,
+    }
+}
+
+fn fixes_caller(condition: &Condition) -> bool {
+    if condition.if_exists || condition.operator.is_negated() {
+        return false;
+    }
+    let key = condition.key.folded();
+    match &condition.operand {
+        Operand::Ip(blocks) => {
+            key == "aws:sourceip"
+                && !blocks.is_empty()
+                && blocks.iter().flatten().all(is_narrow)
+        }
+        Operand::Text(values) => {
+            let is_text = !matches!(condition.operator, ConditionOperator::Null);
+            is_text
+                && !values.is_empty()
+                && values.iter().flatten().all(|pieces| fixes_value(key, pieces))
+        }
+        _ => false,
+    }
+}
+
+fn fixes_value(key: &str, pieces: &[Piece]) -> bool {
+    let literal = !pieces.iter().any(|piece| !matches!(piece, Piece::Literal(_)));
+    if ACCOUNT_ARN_KEYS.contains(&key) {
+        return (literal || ends_in_star(pieces)) && fixes_account(pieces);
+    }
+    if FIXING_KEYS.binary_search(&key).is_err() {
+        return false;
+    }
+    literal
+        || (PATH_KEYS.contains(&key) && ends_in_star(pieces) && is_full_path(pieces))
+        || (key == "s3:dataaccesspointarn" && ends_in_star(pieces) && fixes_account(pieces))
+}
+
+/// Literal text and one star at the end.
+fn ends_in_star(pieces: &[Piece]) -> bool {
+    matches!(pieces, [Piece::Literal(_), Piece::Star])
+}
+
+/// The text up to the star reaches into the resource part of an ARN with an account.
+fn fixes_account(pieces: &[Piece]) -> bool {
+    let Some(Piece::Literal(text)) = pieces.first() else { return false };
+    let segments: Vec<&str> = text.splitn(6, ':').collect();
+    segments.len() == 6 && !segments[4].is_empty()
+}
+
+/// `o-…/r-…/ou-…/` before the star.
+fn is_full_path(pieces: &[Piece]) -> bool {
+    let Some(Piece::Literal(text)) = pieces.first() else { return false };
+    text.starts_with("o-") && text.ends_with('/') && text.matches('/').count() >= 2
+}
+
+fn is_narrow(block: &IpBlock) -> bool {
+    match block.address {
+        IpAddr::V4(address) => block.prefix_len >= MAX_IPV4_BLOCK || address.is_private(),
+        IpAddr::V6(address) => {
+            block.prefix_len >= MAX_IPV6_BLOCK || address.is_unique_local()
+        }
+    }
+}

@@ -1,0 +1,479 @@
+//! From a resource text to its owner, its policies and its keys: E-6 – E-8, E-20, E-80 – E-87.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use assize_compiler::{KeyId, ResourceEntry, SetRef, ValueId};
+use assize_model::{
+    AccountId, ArnParts, ConditionKey, ContextValue, PrincipalKind, RequestError,
+    RequestErrorKind, ResourceData, fold_key,
+};
+use assize_store::Tag;
+use assize_store::context::parent_arns;
+
+use super::action::ResolvedAction;
+use super::derive::owned_tag;
+use super::policies::DocumentHandle;
+use super::principal::ResolvedPrincipal;
+use super::{Resolver, public};
+
+/// A resource of the batch: what hangs on it alone.
+#[derive(Debug)]
+pub(crate) struct ResolvedResource {
+    pub(crate) text: Box<str>,
+    pub(crate) partition: Box<str>,
+    pub(crate) owner: Owner,
+    pub(crate) shape: Shape,
+    /// Resource-based policies of the resource or its parent (E-33).
+    pub(crate) policies: Option<SetRef>,
+    pub(crate) documents: Vec<DocumentHandle>,
+    /// The trust policy of a role (E-88).
+    pub(crate) trust: Option<SetRef>,
+    pub(crate) trust_documents: Vec<DocumentHandle>,
+    pub(crate) grants: Option<SetRef>,
+    pub(crate) grant_documents: Vec<DocumentHandle>,
+    /// The owner of the object is not the bucket's account (E-84).
+    pub(crate) foreign_object: Option<AccountId>,
+    pub(crate) managed_by_aws: bool,
+    /// Block public access keeps outsiders off (E-86).
+    pub(crate) blocks_public: bool,
+    pub(crate) tags: Option<Vec<Tag>>,
+    /// Documents that option `skipInvalidPolicies` dropped (E-112).
+    pub(crate) skipped: Vec<Box<str>>,
+    pub(crate) trust_skipped: Vec<Box<str>>,
+}
+
+/// Who owns a resource, as far as the resource tells (E-8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// Known.
+    Account(AccountId),
+    /// The principal's account, by rule (E-8d).
+    Principal,
+    /// The principal's account, by assumption: the ARN has no account part (E-8d).
+    Assumed,
+    /// Nobody knows (E-8e).
+    Unknown,
+}
+
+/// What service rules want to know of an ARN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Other,
+    Star,
+    S3Object,
+    S3Bucket,
+    KmsKey,
+    KmsAlias,
+    IamRole,
+    /// `arn:P:iam::A:root`.
+    IamRoot,
+    /// `arn:P:iam::aws:policy/…`.
+    AwsManagedPolicy,
+    SqsQueue,
+}
+
+impl Shape {
+    fn of(arn: Option<ArnParts<'_>>) -> Self {
+        let Some(arn) = arn else { return Self::Star };
+        let resource = arn.resource;
+        match arn.service {
+            "s3" if arn.region.is_empty() && arn.account.is_empty() => {
+                if resource.contains('/') { Self::S3Object } else { Self::S3Bucket }
+            }
+            "kms" if resource.starts_with("key/") => Self::KmsKey,
+            "kms" if resource.starts_with("alias/") => Self::KmsAlias,
+            "iam" if resource.starts_with("role/") => Self::IamRole,
+            "iam" if resource == "root" => Self::IamRoot,
+            "iam" if arn.account == "aws" && resource.starts_with("policy/") => {
+                Self::AwsManagedPolicy
+            }
+            "sqs" => Self::SqsQueue,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl Resolver<'_> {
+    /// The position of a resource in the dictionary, resolving it when it is new.
+    pub(super) fn resource(
+        &mut self,
+        text: &str,
+        data: Option<&ResourceData<'_>>,
+        action: u32,
+    ) -> Result<u32, RequestError> {
+        let Some(data) = data else {
+            if let Some(index) = self.resource_index.get(text) {
+                return Ok(*index);
+            }
+            let resolved = self.new_resource(text, &ResourceData::default(), action)?;
+            return self.add_resource(text, resolved);
+        };
+        // A policy that comes with the request is read as what the action makes of it.
+        let as_trust = self.actions[action as usize].rule.is_role_assuming();
+        let mut key = std::mem::take(&mut self.key_buffer);
+        key.clear();
+        let written = write!(key, "{text}\0{as_trust}{data:?}");
+        debug_assert!(written.is_ok(), "writing to a string does not fail");
+        let index = match self.resource_index.get(key.as_str()) {
+            Some(index) => Ok(*index),
+            None => match self.new_resource(text, data, action) {
+                Ok(resolved) => self.add_resource(&key, resolved),
+                Err(error) => Err(error),
+            },
+        };
+        self.key_buffer = key;
+        index
+    }
+
+    fn new_resource(
+        &mut self,
+        text: &str,
+        data: &ResourceData<'_>,
+        action: u32,
+    ) -> Result<ResolvedResource, RequestError> {
+        let arn = match text {
+            "*" => None,
+            _ => Some(ArnParts::parse(text).map_err(|error| {
+                RequestError::new(RequestErrorKind::InvalidResource, error.to_string())
+                    .at("/resource")
+            })?),
+        };
+        let engine = self.engine;
+        let snapshot = &engine.snapshot;
+        let record = snapshot.resource(text);
+        let family: Vec<&str> = std::iter::once(text).chain(parent_arns(text)).collect();
+        let declared = family.iter().find_map(|arn| snapshot.resource(arn));
+        let owner = owner(text, arn, data, declared.map(|r| r.account))?;
+        let shape = Shape::of(arn);
+        let role = snapshot.role_by_arn(text);
+        let mut resolved = ResolvedResource {
+            text: text.into(),
+            partition: arn.map(|arn| arn.partition).unwrap_or_default().into(),
+            owner,
+            shape,
+            policies: None,
+            documents: Vec::new(),
+            trust: None,
+            trust_documents: Vec::new(),
+            grants: None,
+            grant_documents: Vec::new(),
+            foreign_object: match (shape, data.object_owner, owner) {
+                (Shape::S3Object, Some(object), Owner::Account(bucket)) if object != bucket => {
+                    Some(object)
+                }
+                _ => None,
+            },
+            managed_by_aws: data
+                .managed_by_aws
+                .unwrap_or_else(|| record.is_some_and(|r| r.attributes.managed_by_aws)),
+            blocks_public: false,
+            tags: match &data.tags {
+                Some(tags) => Some(tags.iter().map(owned_tag).collect()),
+                None => record
+                    .and_then(|r| r.tags.clone())
+                    .or_else(|| role.map(|role| role.tags.clone())),
+            },
+            skipped: Vec::new(),
+            trust_skipped: Vec::new(),
+        };
+        if let Some(sets) = engine.sets.entity(text) {
+            resolved.trust = sets.trust;
+            resolved.trust_documents = sets.trust_document.into_iter().collect();
+            resolved.trust_skipped = engine.references(&sets.trust_skipped);
+        }
+        self.resource_policies(&family, data, action, &mut resolved)?;
+        self.resource_grants(text, data, record, &mut resolved)?;
+        resolved.blocks_public = self.blocks_public(&family, data, owner, &resolved);
+        Ok(resolved)
+    }
+
+    /// E-33: the policies in the request's resource data, else those of the resource, else those
+    /// of its parent.
+    fn resource_policies(
+        &mut self,
+        family: &[&str],
+        data: &ResourceData<'_>,
+        action: u32,
+        resolved: &mut ResolvedResource,
+    ) -> Result<(), RequestError> {
+        if let Some(texts) = &data.policy {
+            let action = &self.actions[action as usize];
+            let as_trust = action.rule.is_role_assuming();
+            let service = resolved.text.split(':').nth(2).unwrap_or_default().to_owned();
+            let text = resolved.text.clone();
+            let (set, documents) =
+                self.given_resource_policies(texts, &text, &service, as_trust)?;
+            resolved.skipped.append(&mut self.given.skipped);
+            if as_trust {
+                resolved.trust = Some(set);
+                resolved.trust_documents = documents;
+            } else {
+                resolved.policies = (!documents.is_empty()).then_some(set);
+                resolved.documents = documents;
+            }
+            return Ok(());
+        }
+        let engine = self.engine;
+        if let Some(sets) = family.iter().find_map(|arn| engine.sets.resource(arn)) {
+            // All of them dropped: there is no policy (E-112).
+            resolved.policies = (!sets.documents.is_empty()).then_some(sets.set);
+            resolved.documents.clone_from(&sets.documents);
+            resolved.skipped = engine.references(&sets.skipped);
+        }
+        Ok(())
+    }
+
+    /// E-86: whether block public access keeps everyone off but the owner's account and services.
+    fn blocks_public(
+        &self,
+        family: &[&str],
+        data: &ResourceData<'_>,
+        owner: Owner,
+        resolved: &ResolvedResource,
+    ) -> bool {
+        if !matches!(resolved.shape, Shape::S3Object | Shape::S3Bucket) {
+            return false;
+        }
+        let snapshot = &self.engine.snapshot;
+        let of_bucket = data.public_access_block.or_else(|| {
+            family.iter().find_map(|arn| snapshot.resource(arn)?.attributes.public_access_block)
+        });
+        let of_account = match owner {
+            Owner::Account(account) => snapshot.account(account).map(|a| a.public_access_block),
+            _ => None,
+        };
+        let restricts = [of_bucket, of_account]
+            .into_iter()
+            .flatten()
+            .any(|settings| settings.restrict_public_buckets);
+        restricts && resolved.documents.iter().any(|handle| {
+            self.policy_of(*handle).is_some_and(public::is_public)
+        })
+    }
+
+    /// The owner for this principal and action (E-8d, E-9, E-84), and whether it was assumed.
+    pub(super) fn resource_account(
+        &self,
+        resource: &ResolvedResource,
+        principal: &ResolvedPrincipal,
+        action: &ResolvedAction,
+    ) -> (Option<AccountId>, bool) {
+        use assize_model::UnknownResourceAccount as Unknown;
+        if let (Some(object_owner), false) =
+            (resource.foreign_object, action.rule == super::action::ActionRule::PutObject)
+        {
+            return (Some(object_owner), false);
+        }
+        match resource.owner {
+            Owner::Account(account) => (Some(account), false),
+            _ if action.wildcard_only => (principal.account, false),
+            Owner::Principal => (principal.account, false),
+            Owner::Assumed => (principal.account, principal.account.is_some()),
+            Owner::Unknown => match self.engine.options.unknown_resource_account {
+                Unknown::Principal => (principal.account, principal.account.is_some()),
+                Unknown::Deny => (None, false),
+            },
+        }
+    }
+
+    /// The row's resource: text and the keys of E-20, for this owner and action.
+    pub(super) fn resource_entry(
+        &mut self,
+        resource: u32,
+        account: Option<AccountId>,
+        action: u32,
+        principal: u32,
+    ) -> u32 {
+        let profile = self.tag_profile(action, resource);
+        let action_facts = &self.actions[action as usize];
+        // A transitive tag of the caller replaces the role's tag of the same key (E-91).
+        let caller = &self.principals[principal as usize];
+        let assumes = action_facts.rule.is_role_assuming() && !caller.transitive_tags.is_empty();
+        let key = EntryKey {
+            resource,
+            account: account.filter(|_| !action_facts.no_account_keys),
+            profile,
+            caller: assumes.then_some(principal),
+        };
+        if let Some(index) = self.entry_index.get(&key) {
+            return *index;
+        }
+        let keys = self.resource_keys(&key);
+        let constants = self.constants(&keys);
+        let text = resolved_text(&self.resources[resource as usize]);
+        self.add_entry(key, ResourceEntry { text, constants }, keys)
+    }
+
+    fn resource_keys(&self, key: &EntryKey) -> Vec<(ConditionKey, ContextValue)> {
+        let snapshot = &self.engine.snapshot;
+        let resolved = &self.resources[key.resource as usize];
+        let mut keys = Vec::new();
+        if let Some(account) = key.account {
+            let single = |name: &str, value: &str| {
+                (ConditionKey::new(name), ContextValue::Single(value.into()))
+            };
+            keys.push(single("aws:ResourceAccount", account.as_str()));
+            if let Some(path) = snapshot.path(account) {
+                keys.push(single("aws:ResourceOrgID", &path.organization));
+                let paths = ContextValue::List(vec![path.org_path.as_str().into()]);
+                keys.push((ConditionKey::new("aws:ResourceOrgPaths"), paths));
+            }
+        }
+        let mut tags = Cow::Borrowed(resolved.tags.as_deref().unwrap_or_default());
+        if let Some(caller) = key.caller {
+            for tag in &self.principals[caller as usize].transitive_tags {
+                let tags = tags.to_mut();
+                tags.retain(|stored| !stored.key.eq_ignore_ascii_case(&tag.key));
+                tags.push(tag.clone());
+            }
+        }
+        for prefix in &self.tag_profiles[key.profile as usize] {
+            for tag in tags.iter() {
+                let name = format!("{prefix}{}", tag.key);
+                keys.push((ConditionKey::new(&name), ContextValue::Single(tag.value.clone())));
+            }
+        }
+        collide(keys)
+    }
+
+    /// Which prefixes carry the tags of this resource for this action (E-20).
+    fn tag_profile(&mut self, action: u32, resource: u32) -> u32 {
+        if self.resources[resource as usize].tags.is_none()
+            && !self.actions[action as usize].rule.is_role_assuming()
+        {
+            return 0;
+        }
+        if let Some(profile) = self.profile_index.get(&(action, resource)) {
+            return *profile;
+        }
+        let prefixes = self.tag_prefixes(action, resource);
+        let found = self.tag_profiles.iter().position(|known| *known == prefixes);
+        let index = found.unwrap_or_else(|| {
+            self.tag_profiles.push(prefixes);
+            self.tag_profiles.len() - 1
+        });
+        // INVARIANT: profiles are lists of prefixes of the catalog, a few hundred at most.
+        let index = u32::try_from(index).unwrap_or_default();
+        self.profile_index.insert((action, resource), index);
+        index
+    }
+
+    /// The beginnings of the tag keys, in byte order.
+    pub(super) fn tag_prefixes(&self, action: u32, resource: u32) -> Vec<Box<str>> {
+        let facts = &self.actions[action as usize];
+        if facts.rule.is_role_assuming() {
+            return vec!["aws:ResourceTag/".into(), "iam:ResourceTag/".into()];
+        }
+        let catalog = &self.engine.catalog;
+        let text = &self.resources[resource as usize].text;
+        match facts.id {
+            Some(id) => {
+                let resource_type = catalog.fits(id, text);
+                catalog.resource_tag_keys(id, resource_type).map(Into::into).collect()
+            }
+            None => Vec::new(),
+        }
+    }
+
+    /// The values of keys that policies ask about, in order of the keys.
+    pub(super) fn constants(
+        &mut self,
+        keys: &[(ConditionKey, ContextValue)],
+    ) -> Vec<(KeyId, ValueId)> {
+        let mut constants: Vec<(KeyId, ValueId)> = Vec::new();
+        for (key, value) in keys {
+            if let Some(column) = self.key_column(key.folded()) {
+                constants.push((column, self.intern(value)));
+            }
+        }
+        constants.sort_unstable_by_key(|(key, _)| *key);
+        constants
+    }
+
+    /// The id of a value.
+    pub(super) fn intern(&mut self, value: &ContextValue) -> ValueId {
+        match value {
+            ContextValue::Single(text) => self.values.intern_single(text),
+            ContextValue::List(items) => {
+                let items: Vec<&str> = items.iter().map(AsRef::as_ref).collect();
+                self.values.intern_list(&items)
+            }
+            ContextValue::Colliding => self.values.colliding(),
+        }
+    }
+}
+
+fn resolved_text(resource: &ResolvedResource) -> Box<str> {
+    resource.text.clone()
+}
+
+/// What a resource entry depends on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct EntryKey {
+    resource: u32,
+    account: Option<AccountId>,
+    profile: u32,
+    caller: Option<u32>,
+}
+
+/// Keys that fold to one name collide (L-606).
+fn collide(mut keys: Vec<(ConditionKey, ContextValue)>) -> Vec<(ConditionKey, ContextValue)> {
+    keys.sort_by(|(a, _), (b, _)| a.cmp(b));
+    keys.dedup_by(|(later, _), (earlier, value)| {
+        let same = later == earlier;
+        if same {
+            *value = ContextValue::Colliding;
+        }
+        same
+    });
+    keys
+}
+
+/// E-8 as far as the resource itself tells.
+fn owner(
+    text: &str,
+    arn: Option<ArnParts<'_>>,
+    data: &ResourceData<'_>,
+    declared: Option<AccountId>,
+) -> Result<Owner, RequestError> {
+    let in_arn = arn.and_then(|arn| arn.account_id());
+    if let Some(stated) = data.account {
+        let known = declared.or(in_arn);
+        let contradicts = known.is_some_and(|known| known != stated);
+        if contradicts && data.object_owner.is_none() {
+            let known = known.map(|k| k.to_string()).unwrap_or_default();
+            return Err(RequestError::new(
+                RequestErrorKind::ResourceAccountConflict,
+                format!("`{text}` belongs to account `{known}`, not to `{stated}`"),
+            )
+            .at("/resourceData/account"));
+        }
+        return Ok(Owner::Account(if contradicts { known.unwrap_or(stated) } else { stated }));
+    }
+    if let Some(account) = declared.or(in_arn) {
+        return Ok(Owner::Account(account));
+    }
+    Ok(match arn {
+        None => Owner::Principal,
+        Some(arn) if arn.account == "aws" => Owner::Principal,
+        Some(arn) if arn.account.is_empty() && arn.service != "s3" => Owner::Assumed,
+        Some(_) => Owner::Unknown,
+    })
+}
+
+/// Whether block public access leaves the caller alone (E-86).
+pub(super) fn passes_public_block(
+    kind: PrincipalKind,
+    account: Option<AccountId>,
+    owner: Option<AccountId>,
+) -> bool {
+    kind == PrincipalKind::Service || (account.is_some() && account == owner)
+}
+
+/// Whether a tag key of the context is one of the resource's (E-23): its prefix is that of the
+/// action's resource.
+pub(super) fn is_tag_key(prefixes: &[Box<str>], name: &str, prefix_len: usize) -> bool {
+    let prefix = fold_key(&name[..prefix_len]).into_owned();
+    prefixes.iter().any(|known| known.eq_ignore_ascii_case(&prefix))
+}
