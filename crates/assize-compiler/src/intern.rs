@@ -3,6 +3,8 @@
 //! Numbers are handed out in the order in which parts first come, so the same input gives the
 //! same numbers; the hash tables are only asked, never walked.
 
+mod sets;
+
 use std::sync::Arc;
 
 use assize_automata::Pattern;
@@ -15,6 +17,7 @@ use assize_policy::ir::{
 };
 use hashbrown::HashMap;
 
+pub(crate) use self::sets::JoinedSets;
 use crate::budget::{CompileOptions, Error, ErrorKind, MAX_STATEMENTS};
 use crate::columns::KeyScope;
 use crate::conditions::{self, Lowered};

@@ -18,7 +18,6 @@ mod trace;
 use assize_catalog::Catalog;
 use assize_model::PolicyId;
 use assize_policy::PolicyLibrary;
-use hashbrown::HashMap;
 
 pub use budget::{
     CompileOptions, DEFAULT_MAX_INDEXED_PATTERNS, DEFAULT_MAX_RULES, DEFAULT_MAX_RULES_PER_SET,
@@ -36,11 +35,10 @@ pub use report::{CompileReport, Fallback};
 pub use tables::{DecisionTables, DocumentRef};
 pub use trace::{FailedPart, LayerTrace, RowTrace, StatementTrace};
 
-use crate::intern::{Document, Interner, Maps, position};
+use crate::intern::{Interner, JoinedSets, Maps};
 use crate::partition::CellBuilder;
-use crate::program::{Part, Program};
+use crate::program::Program;
 use crate::simplify::AllowState;
-use crate::tables::{PolicySet, SetMember};
 
 /// One policy set to compile: the documents of a layer, in the order of E-102.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -122,86 +120,6 @@ pub fn compile(
     };
     let report = report(&tables, input.sets.len(), fallbacks);
     Ok((tables, ids, report))
-}
-
-/// Documents and sets, each distinct one once.
-#[derive(Debug, Default)]
-struct JoinedSets {
-    documents: Vec<Document>,
-    policies: Vec<(PolicyId, u32)>,
-    sets: Vec<PolicySet>,
-    members: Vec<SetMember>,
-}
-
-impl JoinedSets {
-    fn join(
-        &mut self,
-        input: CompileInput<'_>,
-        mut interner: Interner<'_>,
-    ) -> Result<Vec<PolicySetId>, Error> {
-        let share = interner.options.interning;
-        let mut by_policy: HashMap<PolicyId, u32> = HashMap::new();
-        let mut by_content = HashMap::new();
-        let mut known_sets: HashMap<(Vec<SetMember>, u16), u32> = HashMap::new();
-        let mut ids = Vec::with_capacity(input.sets.len());
-        for spec in input.sets {
-            if spec.documents.len() > MAX_DOCUMENTS {
-                return Err(Error::new(ErrorKind::TooManyDocuments { limit: MAX_DOCUMENTS }));
-            }
-            let n_nodes = spec.n_nodes.max(1);
-            let mut members = Vec::with_capacity(spec.documents.len());
-            for &SetDocument { policy, node } in &spec.documents {
-                let document = match by_policy.get(&policy) {
-                    Some(&document) => document,
-                    None => {
-                        let entry = input.library.get(policy);
-                        let content = entry.and_then(|entry| entry.policy.as_ref());
-                        let next = position(self.documents.len());
-                        let known = by_content.get(&content).copied().filter(|_| share);
-                        let document = if let Some(known) = known {
-                            known
-                        } else {
-                            let source = entry
-                                .cloned()
-                                .map_or(DocumentSource::Poison, DocumentSource::Entry);
-                            self.documents.push(interner.document(source, input.catalog)?);
-                            by_content.insert(content, next);
-                            next
-                        };
-                        by_policy.insert(policy, document);
-                        self.policies.push((policy, document));
-                        document
-                    }
-                };
-                members.push(SetMember { document, node: if n_nodes == 1 { 0 } else { node } });
-            }
-            let key = (members, n_nodes);
-            if let Some(&known) = known_sets.get(&key).filter(|_| share) {
-                ids.push(PolicySetId(known));
-                continue;
-            }
-            if self.sets.len() >= MAX_SETS {
-                return Err(Error::new(ErrorKind::TooManySets { limit: MAX_SETS }));
-            }
-            let id = position(self.sets.len());
-            self.push_set(&key.0, n_nodes);
-            known_sets.insert(key, id);
-            ids.push(PolicySetId(id));
-        }
-        self.policies.sort_unstable();
-        Ok(ids)
-    }
-
-    fn push_set(&mut self, members: &[SetMember], n_nodes: u16) {
-        let is_poison =
-            |member: &SetMember| self.documents[member.document as usize].source.policy().is_none();
-        let poison = members.iter().zip(0..).find(|(member, _)| is_poison(member));
-        let poison = poison.map(|(_, at)| at);
-        let start = position(self.members.len());
-        self.members.extend_from_slice(members);
-        let members = Part { start, end: position(self.members.len()) };
-        self.sets.push(PolicySet { members, n_nodes, poison, page_table: None });
-    }
 }
 
 fn report(tables: &DecisionTables, n_sets: usize, fallbacks: Vec<Fallback>) -> CompileReport {

@@ -70,6 +70,16 @@ struct DocumentCells {
     cells: Vec<DocumentCell>,
 }
 
+/// What became of the cells of a document.
+#[derive(Debug)]
+enum Prepared {
+    /// No set has asked for them.
+    NotYet,
+    Made(DocumentCells),
+    /// They exceed the limit of a set.
+    TooMany,
+}
+
 /// The statements of one document that stand over a stretch of actions.
 #[derive(Debug, Default)]
 struct DocumentCell {
@@ -84,7 +94,7 @@ pub(crate) struct CellBuilder<'a> {
     pub(crate) documents: &'a [Document],
     pub(crate) options: &'a CompileOptions,
     n_actions: u32,
-    document_cells: Vec<Option<Option<DocumentCells>>>,
+    document_cells: Vec<Prepared>,
     indexes: HashMap<Vec<u32>, Option<u32>>,
     n_indexed: usize,
     pub(crate) cells: Vec<Cell>,
@@ -110,7 +120,7 @@ impl<'a> CellBuilder<'a> {
             documents,
             options,
             n_actions: position(n_actions),
-            document_cells: documents.iter().map(|_| None).collect(),
+            document_cells: documents.iter().map(|_| Prepared::NotYet).collect(),
             indexes: HashMap::new(),
             n_indexed: 0,
             cells: Vec::new(),
@@ -158,7 +168,7 @@ impl<'a> CellBuilder<'a> {
         while start < self.n_actions {
             let mut end = self.n_actions;
             for (n, member) in members.iter().enumerate() {
-                let stretches = &self.prepared(member).stretches;
+                let stretches = &self.prepared(*member).stretches;
                 while stretches.get(at[n] + 1).is_some_and(|next| next.0 <= start) {
                     at[n] += 1;
                 }
@@ -167,16 +177,15 @@ impl<'a> CellBuilder<'a> {
                     end = end.min(next.0);
                 }
             }
-            let cell = match local.get(&stretch) {
-                Some(&cell) => cell,
-                None => {
-                    let cell = self.cell(members, &stretch, n_nodes)?;
-                    if self.rules.len() - first_rule > self.options.max_rules_per_set {
-                        return None;
-                    }
-                    local.insert(stretch.clone(), cell);
-                    cell
+            let cell = if let Some(&cell) = local.get(&stretch) {
+                cell
+            } else {
+                let cell = self.cell(members, &stretch, n_nodes)?;
+                if self.rules.len() - first_rule > self.options.max_rules_per_set {
+                    return None;
                 }
+                local.insert(stretch.clone(), cell);
+                cell
             };
             self.row.resize(end as usize, cell);
             start = end;
@@ -187,12 +196,12 @@ impl<'a> CellBuilder<'a> {
         Some(())
     }
 
-    fn prepared(&self, member: &SetMember) -> &DocumentCells {
+    fn prepared(&self, member: SetMember) -> &DocumentCells {
         const NONE: &DocumentCells = &DocumentCells { stretches: Vec::new(), cells: Vec::new() };
-        self.document_cells[member.document as usize]
-            .as_ref()
-            .and_then(Option::as_ref)
-            .unwrap_or(NONE)
+        match &self.document_cells[member.document as usize] {
+            Prepared::Made(cells) => cells,
+            Prepared::NotYet | Prepared::TooMany => NONE,
+        }
     }
 
     /// Takes back cells that were made for a set past its limit.
@@ -206,7 +215,7 @@ impl<'a> CellBuilder<'a> {
     fn cell(&mut self, members: &[SetMember], stretch: &[u32], n_nodes: u16) -> Option<u32> {
         let (mut denies, mut allows) = (Vec::new(), Vec::new());
         for ((member, &stretch), at) in members.iter().zip(stretch).zip(0..) {
-            let Some(cell) = self.prepared(member).cells.get(stretch as usize) else { continue };
+            let Some(cell) = self.prepared(*member).cells.get(stretch as usize) else { continue };
             denies.extend(cell.denies.iter().map(|rule| rule.at(at, member.node)));
             allows.extend(cell.allows.iter().map(|rule| rule.at(at, member.node)));
         }
@@ -265,11 +274,11 @@ impl<'a> CellBuilder<'a> {
 
     /// Makes the cells of a document on first use; `None` if they exceed the limit of a set.
     fn prepare(&mut self, document: usize) -> Option<()> {
-        if self.document_cells[document].is_none() {
-            let made = self.document(document);
-            self.document_cells[document] = Some(made);
+        if matches!(self.document_cells[document], Prepared::NotYet) {
+            self.document_cells[document] =
+                self.document(document).map_or(Prepared::TooMany, Prepared::Made);
         }
-        self.document_cells[document].as_ref()?.as_ref().map(|_| ())
+        matches!(self.document_cells[document], Prepared::Made(_)).then_some(())
     }
 
     fn document(&mut self, document: usize) -> Option<DocumentCells> {
@@ -295,15 +304,14 @@ impl<'a> CellBuilder<'a> {
             if work > self.options.max_rules_per_set {
                 return None;
             }
-            let cell = match known.get(&standing) {
-                Some(&cell) => cell,
-                None => {
-                    let cell = self.document_cell(&standing);
-                    made.cells.push(cell);
-                    let at = position(made.cells.len() - 1);
-                    known.insert(standing.clone(), at);
-                    at
-                }
+            let cell = if let Some(&cell) = known.get(&standing) {
+                cell
+            } else {
+                let cell = self.document_cell(&standing);
+                made.cells.push(cell);
+                let at = position(made.cells.len() - 1);
+                known.insert(standing.clone(), at);
+                at
             };
             if made.stretches.last().is_none_or(|last| last.1 != cell) {
                 made.stretches.push((start, cell));

@@ -138,7 +138,7 @@ impl Batch {
                 batch.resources.push(ResourceEntry { text, constants: Vec::new() });
                 batch.resources.len() - 1
             });
-            batch.resource.push(at as u32);
+            batch.resource.push(u32::try_from(at).expect("few resources"));
             for (key, value) in &request.context {
                 let Some(key) = overlay.key(tables, &key.to_ascii_lowercase()) else { continue };
                 batch.keys[key.index()][row] = match value {

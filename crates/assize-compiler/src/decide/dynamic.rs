@@ -57,7 +57,8 @@ impl DynamicCells {
         let known = tables.known_action(action).is_some();
         for set in sets(frame).into_iter().flatten() {
             let view = tables.set(overlay, set);
-            if !(known && view.page_table.is_some()) && !self.cells.contains_key(&(set, action)) {
+            let in_tables = known && view.page_table.is_some();
+            if !in_tables && !self.cells.contains_key(&(set, action)) {
                 let cell = self.make(tables, overlay, view, action);
                 self.cells.insert((set, action), cell);
             }

@@ -37,8 +37,10 @@ impl Memo {
     #[inline]
     pub(crate) fn answer(&mut self, atom: u32, value: u32, compute: impl FnOnce() -> bool) -> bool {
         let key = u64::from(atom) << 32 | u64::from(value);
-        let place = (key.wrapping_mul(GOLDEN) >> (64 - N_ENTRIES.trailing_zeros())) as usize;
-        let Some(entry) = self.entries.get_mut(place) else { return compute() };
+        let place = usize::try_from(key.wrapping_mul(GOLDEN) >> (64 - N_ENTRIES.trailing_zeros()));
+        let Some(entry) = place.ok().and_then(|place| self.entries.get_mut(place)) else {
+            return compute();
+        };
         if entry.key == key && entry.run_and_answer >> 1 == self.run {
             return entry.run_and_answer & 1 != 0;
         }

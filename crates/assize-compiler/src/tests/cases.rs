@@ -1,5 +1,7 @@
 //! Single rules, one request each.
 
+use assize_model::Layer;
+
 use super::*;
 
 /// The answer of `decide` in one line, after checking it against `trace` and against every pass
@@ -9,11 +11,13 @@ struct Case {
     action: &'static str,
     resource: &'static str,
     context: Vec<(&'static str, Value)>,
-    layers: Vec<(Layer, PolicyType, Vec<(String, u16)>, u16)>,
+    layers: Vec<CaseLayer>,
     adjust: fn(&mut Frame),
 }
 
-use assize_model::Layer;
+/// A layer: the type its documents are loaded as, the documents with their nodes, and how many
+/// nodes there are.
+type CaseLayer = (Layer, PolicyType, Vec<(String, u16)>, u16);
 
 impl Case {
     fn new(kind: PrincipalKind) -> Self {
@@ -81,7 +85,7 @@ impl Case {
             let mut frame = Frame::new(self.kind);
             for ((layer, ..), id) in self.layers.iter().zip(&ids) {
                 let set = if in_overlay {
-                    in_overlay_too(&input, &tables, &mut overlay, *id)
+                    in_overlay_too(&tables, &mut overlay, *id)
                 } else {
                     (*id).into()
                 };
@@ -126,7 +130,6 @@ pub(super) fn variants() -> Vec<CompileOptions> {
 
 /// A set of the tables once more, made of documents of the overlay.
 pub(super) fn in_overlay_too(
-    input: &Input,
     tables: &DecisionTables,
     overlay: &mut Overlay,
     id: PolicySetId,
@@ -142,7 +145,6 @@ pub(super) fn in_overlay_too(
             (document, member.node)
         })
         .collect();
-    let _ = input;
     overlay.add_set_of_nodes(tables, members, set.n_nodes).expect("few sets")
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use assize_model::{Layer, ReasonCode};
+use assize_model::ReasonCode;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::ValueTree;
@@ -170,15 +170,16 @@ fn set_plan(policy_type: PolicyType) -> impl Strategy<Value = SetPlan> {
     })
 }
 
-/// Two sets of each layer, in the order of [`LAYERS`].
-const LAYERS: [(Layer, PolicyType); 7] = [
-    (Layer::ResourceControl, PolicyType::ServiceControl),
-    (Layer::ServiceControl, PolicyType::ServiceControl),
-    (Layer::VpcEndpoint, PolicyType::VpcEndpoint),
-    (Layer::Resource, PolicyType::ResourceBased),
-    (Layer::Identity, PolicyType::ManagedIdentity),
-    (Layer::Boundary, PolicyType::PermissionsBoundary),
-    (Layer::Session, PolicyType::Session),
+/// The policy types of the layers in the order of E-50; there are two sets of each. RCPs are
+/// loaded as SCPs, whose language is wider.
+const LAYERS: [PolicyType; 7] = [
+    PolicyType::ServiceControl,
+    PolicyType::ServiceControl,
+    PolicyType::VpcEndpoint,
+    PolicyType::ResourceBased,
+    PolicyType::ManagedIdentity,
+    PolicyType::PermissionsBoundary,
+    PolicyType::Session,
 ];
 
 #[derive(Debug, Clone)]
@@ -196,13 +197,21 @@ fn frame_plan() -> impl Strategy<Value = FramePlan> {
     let layer = || prop_oneof![1 => Just(0_u8), 1 => Just(1), 3 => Just(2), 3 => Just(3)];
     // Guardrails close most checks; leave them out of most frames.
     let rare = || prop_oneof![6 => Just(0_u8), 1 => Just(1), 1 => Just(2), 1 => Just(3)];
-    let layers = (rare(), rare(), rare(), layer(), layer(), rare(), rare());
+    let guardrails = [rare(), rare(), rare()];
+    let (own, other) = ([layer(), layer()], [rare(), rare()]);
+    let layers = (guardrails, own, other);
     (kind, prop::bool::weighted(0.75), prop::bool::weighted(0.25), layers, 0..24_u8).prop_map(
-        |(kind, same_account, gated, (a, b, c, d, e, f, g), fixed)| FramePlan {
+        |(
             kind,
             same_account,
             gated,
-            layers: [a, b, c, d, e, f, g],
+            ([rcp, scp, vpce], [resource, identity], [boundary, session]),
+            fixed,
+        )| FramePlan {
+            kind,
+            same_account,
+            gated,
+            layers: [rcp, scp, vpce, resource, identity, boundary, session],
             fixed,
         },
     )
@@ -245,7 +254,7 @@ impl FramePlan {
         match self.fixed {
             0 => frame.builtin_allow = true,
             1 => frame.builtin_refusal = Some(ReasonCode::SessionKind),
-            2 => frame.refusal = Some(ReasonCode::UnknownResourceAccount),
+            2 | 6 | 7 => frame.refusal = Some(ReasonCode::UnknownResourceAccount),
             3 => frame.ignore_resource_denies = true,
             4 => frame.ignore_resource_allows = true,
             5 => frame.grants = Some(sets[6]),
@@ -302,14 +311,12 @@ struct World {
 }
 
 fn world() -> impl Strategy<Value = World> {
-    let [a, b, c, d, e, f, g] =
-        LAYERS.map(|(_, policy_type)| prop::collection::vec(set_plan(policy_type), 2));
+    let sets =
+        LAYERS.iter().flat_map(|&policy_type| [set_plan(policy_type), set_plan(policy_type)]);
+    let sets: Vec<_> = sets.collect();
     let frames = prop::collection::vec(frame_plan(), 4);
     let requests = prop::collection::vec(request(), 24);
-    ((a, b, c, d, e, f, g), frames, requests).prop_map(|(sets, frames, requests)| {
-        let (a, b, c, d, e, f, g) = sets;
-        World { sets: [a, b, c, d, e, f, g].concat(), frames, requests }
-    })
+    (sets, frames, requests).prop_map(|(sets, frames, requests)| World { sets, frames, requests })
 }
 
 impl World {
@@ -351,10 +358,8 @@ impl World {
             let answers = batch.decide(&tables, &overlay);
             if n == 0 {
                 let mut overlay = Overlay::new();
-                let sets: Vec<SetRef> = ids
-                    .iter()
-                    .map(|&id| in_overlay_too(&input, &tables, &mut overlay, id))
-                    .collect();
+                let sets: Vec<SetRef> =
+                    ids.iter().map(|&id| in_overlay_too(&tables, &mut overlay, id)).collect();
                 let batch = self.batch(&tables, &mut overlay, &sets);
                 assert_eq!(batch.decide(&tables, &overlay), answers, "in an overlay");
                 for (row, answer) in answers.iter().enumerate() {

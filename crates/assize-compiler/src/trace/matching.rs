@@ -31,6 +31,15 @@ pub(super) struct Check<'a> {
     pub(super) resource: &'a ResourceEntry,
 }
 
+/// What became of a principal part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PrincipalPart {
+    False,
+    /// There is no principal to name, or it is not named by strength.
+    True,
+    Named(Strength),
+}
+
 /// How a variable whose key is absent is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Absent {
@@ -56,24 +65,28 @@ impl<'a> Check<'a> {
         self.columns.values.get(self.columns.value(self.row, known, scope, principal, resource))
     }
 
-    /// The principal part: `None` if it is false, the strength if it has one.
+    /// The principal part.
     pub(super) fn principal_part(
         &self,
         statement: &Statement,
         policy_type: PolicyType,
-    ) -> Option<Option<Strength>> {
+    ) -> PrincipalPart {
         let effect = statement.effect;
         let (negated, entries) = match &statement.principal {
-            PrincipalElement::Unspecified => return Some(None),
+            PrincipalElement::Unspecified => return PrincipalPart::True,
             PrincipalElement::Principal(entries) => (false, entries),
             PrincipalElement::NotPrincipal(entries) => (true, entries),
         };
         if policy_type == PolicyType::ResourceControl {
-            return Some(Some(Strength::Direct));
+            return PrincipalPart::Named(Strength::Direct);
         }
         let program = PrincipalProgram { effect, negated, entries: entries.as_slice().into() };
-        let strength = program.strength(self.principal)?;
-        Some(Some(strength).filter(|_| !negated || effect == Effect::Allow))
+        match program.strength(self.principal) {
+            None => PrincipalPart::False,
+            // E-42: strength plays no part in such a Deny.
+            Some(_) if negated && effect == Effect::Deny => PrincipalPart::True,
+            Some(strength) => PrincipalPart::Named(strength),
+        }
     }
 
     /// L-224. An action that is neither in the catalog nor in the overlay is not there: nothing
@@ -164,7 +177,9 @@ impl<'a> Check<'a> {
             if let Some(Substituted::Star { wide }) = pieces.last_mut() {
                 *wide = true;
             }
-            pieces.iter().for_each(|piece| piece.add_to(&mut whole));
+            for piece in pieces {
+                piece.add_to(&mut whole);
+            }
         }
         whole.build().ok()
     }
@@ -200,7 +215,9 @@ impl<'a> Check<'a> {
             let absent = pattern.segments.iter().flat_map(|pieces| self.absent_variables(pieces));
             let absent: Vec<&ConditionKey> = absent.collect();
             if !absent.is_empty() && self.arn_matches(pattern, Absent::Star) {
-                absent.into_iter().for_each(|key| add(missing, key));
+                for key in absent {
+                    add(missing, key);
+                }
             }
         }
     }
