@@ -13,7 +13,7 @@ pub(crate) use cursor::{Cursor, Kind, shorten};
 pub(crate) use fault::{Fault, Result};
 pub(crate) use node::read;
 pub use node::{Member, Node, Style, Value};
-pub(crate) use write::{Object, write_string, write_strings};
+pub(crate) use write::{Object, write_list, write_string, write_strings};
 
 /// Deepest nesting of arrays and objects (F-6).
 pub const MAX_NESTING: u32 = 64;

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod decision;
+mod digest;
 mod error;
 mod file;
 pub mod json;
@@ -10,6 +12,11 @@ mod scenario;
 mod time;
 mod yaml;
 
+pub use decision::{
+    Agreement, Compared, DecisionLine, Envelope, FastStatement, agreement, write_compact,
+    write_compact_error, write_error, write_explanation, write_fast,
+};
+pub use digest::Provenance;
 pub use error::{Error, ErrorKind, Place};
 pub use file::{FileSource, MAX_FILE_BYTES, NoFiles, SourceFile};
 pub use nearest::nearest;

@@ -1,5 +1,7 @@
 //! Writing JSON into byte buffers.
 
+use std::io::Write;
+
 /// Writes a text as a JSON string, with the shortest escapes.
 pub(crate) fn write_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
@@ -73,6 +75,17 @@ impl<'o> Object<'o> {
         self.out
     }
 
+    /// A member that holds a word of the format, which has nothing to escape.
+    pub(crate) fn word(&mut self, name: &'static str, word: &'static str) {
+        if !self.first {
+            self.out.push(b',');
+        }
+        self.first = false;
+        for part in ["\"", name, "\":\"", word, "\""] {
+            self.out.extend_from_slice(part.as_bytes());
+        }
+    }
+
     /// A member that holds a string.
     pub(crate) fn string(&mut self, name: &str, text: &str) {
         write_string(self.key(name), text);
@@ -97,7 +110,9 @@ impl<'o> Object<'o> {
 
     /// A member that holds a number.
     pub(crate) fn number(&mut self, name: &str, value: u64) {
-        self.raw(name, &value.to_string());
+        let out = self.key(name);
+        // Writing into memory does not fail.
+        let _ = write!(out, "{value}");
     }
 
     /// Closes the object.

@@ -210,6 +210,24 @@ fn included_worlds_are_laid_under() {
     assert_eq!(cycle.unwrap_err()[0].kind(), ErrorKind::Cycle);
 }
 
+/// F-42: files are imported first, and what the scenario states replaces it entity by entity.
+#[test]
+fn imports_are_laid_under() {
+    let export = r#"{"UserDetailList":[
+        {"UserName":"ana","UserId":"AIDA1234567890EXAMPLE","Path":"/","Arn":"arn:aws:iam::444444444444:user/ana"},
+        {"UserName":"bob","UserId":"AIDA1234567890EXAMPL2","Path":"/","Arn":"arn:aws:iam::444444444444:user/bob"}]}"#;
+    let text = "assize: 1\nimports: [{type: account-authorization-details, file: a.json}]\naccounts: {'444444444444': {users: {ana: {path: /x/}}}}\n";
+    let scenario = read_with("t.yaml", text, &[("a.json", export)]);
+    let scenario = scenario.unwrap_or_else(|errors| panic!("{}", messages(&errors)));
+    let account = scenario.snapshot.account("444444444444".parse().unwrap()).unwrap();
+    assert_eq!((&*account.users["ana"].path, &*account.users["bob"].path), ("/x/", "/"));
+    let unknown = "assize: 1\nimports: [{type: rots, file: a.json}, {file: b.json}]\n";
+    let errors = read_with("t.yaml", unknown, &[("a.json", export)]).unwrap_err();
+    assert!(errors[0].message().ends_with("did you mean `roots`?"), "{}", messages(&errors));
+    assert_eq!(errors[1].message(), "`type` is missing");
+    assert_eq!(errors[2].message(), "no file `b.json`");
+}
+
 /// F-41.
 #[test]
 fn a_policy_that_does_not_load_is_an_error_unless_expected() {
