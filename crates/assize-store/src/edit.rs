@@ -694,3 +694,6 @@ fn no_such_account(account: AccountId) -> Error {
 fn missing<T>(what: &str, name: &str) -> Result<T, Error> {
     refuse(ErrorKind::NoSuchEntity, format_args!("there is no {what} `{name}` to remove"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -234,3 +234,6 @@ impl Log {
 fn shared(text: String) -> Arc<str> {
     text.into()
 }
+
+#[cfg(test)]
+mod tests;

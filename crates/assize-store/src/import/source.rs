@@ -78,7 +78,7 @@ impl<'a> SourceFile<'a> {
             match serde_json::from_str(line.trim_end()) {
                 Ok(raw) => nodes.push(Node { file: self, raw, pointer: Some(step) }),
                 Err(error) => {
-                    let at = start + error_offset(line, &error);
+                    let at = start + error_offset(line.trim_end(), &error);
                     let message = format_args!("the line is not JSON: {}", reason(&error));
                     diagnostics.push(Diagnostic {
                         file: Some(Arc::clone(&self.name)),

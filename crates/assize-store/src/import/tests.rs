@@ -1,0 +1,577 @@
+//! Imports of real exports and of every kind of bad record.
+
+use std::io::Read as _;
+use std::sync::Arc;
+
+use assize_model::AccountId;
+
+use crate::{
+    Diagnostic, DiagnosticCode, DiagnosticLevel, Entity, Import, ImportFile, ImportKind,
+    ImportOptions, ManagedPolicySource, StoreSnapshot, import,
+};
+
+const AWS_CLI: &[u8] = include_bytes!(
+    "../../../../tests/fixtures/account-authorization-details/aws-cli-example.json.gz"
+);
+const CLOUDSPLAINING: &[u8] = include_bytes!(
+    "../../../../tests/fixtures/account-authorization-details/cloudsplaining-example.json.gz"
+);
+
+fn unzip(bytes: &[u8]) -> Vec<u8> {
+    let mut text = Vec::new();
+    flate2::read::GzDecoder::new(bytes).read_to_end(&mut text).expect("a gzip file");
+    text
+}
+
+fn id(text: &str) -> AccountId {
+    text.parse().expect("an account id")
+}
+
+fn file(text: &str) -> ImportFile<'_> {
+    ImportFile { name: "f.json", bytes: text.as_bytes(), ..ImportFile::default() }
+}
+
+fn import_one(file: ImportFile<'_>) -> Import {
+    import(&[file], &ImportOptions::default())
+}
+
+fn import_text(text: &str) -> Import {
+    import_one(file(text))
+}
+
+/// The snapshot that an import makes of the empty store; every change must be taken.
+#[track_caller]
+fn store(import: &Import) -> StoreSnapshot {
+    let mut editor = StoreSnapshot::empty().edit();
+    for change in &import.changes {
+        editor.apply(change.clone()).expect("importers make checked changes");
+    }
+    editor.commit().0
+}
+
+fn codes(import: &Import) -> Vec<&str> {
+    import.diagnostics.iter().map(|found| found.code.as_str()).collect()
+}
+
+#[track_caller]
+fn only(import: &Import) -> &Diagnostic {
+    assert_eq!(import.diagnostics.len(), 1, "{:#?}", import.diagnostics);
+    &import.diagnostics[0]
+}
+
+fn user(name: &str, more: &str) -> String {
+    format!(
+        r#"{{"UserName":"{name}","Path":"/","UserId":"AIDA{:0>17}",
+            "Arn":"arn:aws:iam::111122223333:user/{name}"{more}}}"#,
+        name.to_ascii_uppercase()
+    )
+}
+
+fn users(users: &[String]) -> String {
+    format!(r#"{{"UserDetailList":[{}]}}"#, users.join(","))
+}
+
+// ---- Real exports ----
+
+#[test]
+fn the_example_of_the_aws_cli_is_imported_with_a_warning() {
+    let text = unzip(AWS_CLI);
+    let import = import_one(ImportFile { name: "a.json", bytes: &text, ..Default::default() });
+    let snapshot = store(&import);
+    let account = snapshot.account(id("123456789012")).expect("held");
+    assert_eq!((account.users.len(), account.groups.len()), (3, 3));
+    assert_eq!((account.roles.len(), account.policies.len()), (1, 2));
+    assert_eq!(account.instance_profiles.len(), 1);
+    let n_codes = |code| import.diagnostics.iter().filter(|found| found.code == code).count();
+    assert_eq!(n_codes(DiagnosticCode::TruncatedExport), 1);
+    // The example has one id for all its users.
+    assert_eq!(n_codes(DiagnosticCode::UniqueIdReplaced), 2);
+    assert_eq!(n_codes(DiagnosticCode::UnresolvedPolicy), 4);
+    assert!(import.diagnostics.iter().all(|found| found.level != DiagnosticLevel::Error));
+    assert!(import.unknown_fields.is_empty());
+
+    let bob = snapshot.user(id("123456789012"), "bob").expect("held");
+    let policies =
+        snapshot.entity_policies(id("123456789012"), Entity::User(id("123456789012"), bob));
+    let names: Vec<&str> = policies
+        .expect("policies")
+        .identity
+        .policies
+        .iter()
+        .filter_map(|applied| snapshot.document(applied.policy))
+        .map(|document| &*document.reference)
+        .collect();
+    let expected =
+        ["arn:aws:iam::aws:policy/AdministratorAccess", "inline:user/Bob/DenyBillingAndIAMPolicy"];
+    assert_eq!(names, expected);
+}
+
+#[test]
+fn an_export_of_two_accounts_is_taken_apart() {
+    let text = unzip(CLOUDSPLAINING);
+    let import = import_one(ImportFile { name: "c.json", bytes: &text, ..Default::default() });
+    assert!(
+        import.diagnostics.iter().all(|found| found.level != DiagnosticLevel::Error),
+        "{:#?}",
+        import.diagnostics
+    );
+    assert_eq!(codes(&import).iter().filter(|code| **code == "mixed_accounts").count(), 1);
+    let snapshot = store(&import);
+    let count = |number: &str| {
+        let account = snapshot.account(id(number)).expect("held");
+        (account.users.len(), account.groups.len(), account.roles.len(), account.policies.len())
+    };
+    assert_eq!(count("200611803367"), (41, 3, 75, 44));
+    assert_eq!(count("012345678901"), (3, 2, 3, 2));
+    assert_eq!(snapshot.aws_managed_policies().count(), 38);
+    // Every reference is resolved by the file itself.
+    assert!(snapshot.documents().all(|(_, document)| document.text.is_some()));
+
+    // Documents stand in the file byte for byte, at the line they say.
+    let lines: Vec<&str> = std::str::from_utf8(&text).expect("UTF-8").lines().collect();
+    for (_, document) in snapshot.documents() {
+        let origin = document.origin.as_ref().expect("an origin");
+        let anchor = origin.anchors[0];
+        let found = document.text.as_ref().expect("a text");
+        assert!(origin.verbatim);
+        assert_eq!(&text[anchor.file as usize..][..found.len()], found.as_bytes());
+        let line = lines[anchor.line as usize - 1];
+        assert!(line[anchor.column as usize - 1..].starts_with('{'));
+    }
+}
+
+#[test]
+fn a_caller_who_names_the_account_gets_that_account() {
+    let text = unzip(CLOUDSPLAINING);
+    let account = Some(id("012345678901"));
+    let import =
+        import_one(ImportFile { name: "c.json", bytes: &text, account, ..Default::default() });
+    let snapshot = store(&import);
+    assert_eq!(snapshot.accounts().count(), 1);
+    let others = codes(&import).iter().filter(|code| **code == "other_account").count();
+    assert_eq!(others, 41 + 3 + 75 + 44);
+}
+
+#[test]
+fn an_export_that_is_cut_off_keeps_what_was_whole() {
+    let text = unzip(CLOUDSPLAINING);
+    let whole = import_one(ImportFile { name: "c.json", bytes: &text, ..Default::default() });
+    let whole = store(&whole);
+    let mut last = 0;
+    for cut in [0, 1, 100, 1_000, 50_000, 200_000, 700_000, text.len() - 3] {
+        let bytes = &text[..cut];
+        let kind = Some(ImportKind::AccountAuthorizationDetails);
+        let import = import_one(ImportFile { name: "c.json", bytes, kind, ..Default::default() });
+        let broken = import.diagnostics.first().expect("a diagnostic");
+        assert_eq!(broken.code, DiagnosticCode::InvalidJson);
+        assert_eq!(broken.level, DiagnosticLevel::Error);
+        let line = bytes.split(|byte| *byte == b'\n').count();
+        assert_eq!(broken.span.expect("a place").line as usize, line);
+        let snapshot = store(&import);
+        let roles = |snapshot: &StoreSnapshot| {
+            snapshot.account(id("200611803367")).map_or(0, |account| account.roles.len())
+        };
+        assert!(roles(&snapshot) >= last && roles(&snapshot) <= roles(&whole));
+        last = roles(&snapshot);
+    }
+    assert_eq!(last, 75);
+}
+
+// ---- Forms of one account file ----
+
+#[test]
+fn pages_and_files_are_merged() {
+    let first = format!(
+        r#"{{"UserDetailList":[{}],"IsTruncated":true,"Marker":"x"}}"#,
+        user("ana", r#","GroupList":["Dev"]"#)
+    );
+    let second = r#"{"GroupDetailList":[{"GroupName":"dev","Path":"/","GroupId":"AGPA1234567890EXAMPLE",
+        "Arn":"arn:aws:iam::111122223333:group/dev"}],"IsTruncated":false}"#;
+    let pages = import_text(&format!("[{first},{second}]"));
+    assert_eq!(codes(&pages), [""; 0]);
+    assert_eq!(store(&pages).user(id("111122223333"), "ana").map(|ana| ana.groups.len()), Some(1));
+
+    let files = import(&[file(&first), file(second)], &ImportOptions::default());
+    assert_eq!(codes(&files), [""; 0]);
+    assert_eq!(store(&files).digest(), store(&pages).digest());
+
+    let back = import_text(&format!("[{second},{first}]"));
+    assert_eq!(codes(&back), ["truncated_export"]);
+}
+
+#[test]
+fn documents_are_objects_strings_or_percent_encoded() {
+    let more = r#","UserPolicyList":[
+        {"PolicyName":"a","PolicyDocument":{"Version" : "2012-10-17"}},
+        {"PolicyName":"b","PolicyDocument":"{\"Version\" : \"2012-10-17\"}"},
+        {"PolicyName":"c","PolicyDocument":"%7B%22Version%22%20%3A%20%222012-10-17%22%7D"},
+        {"PolicyName":"d","PolicyDocument":"no policy"}]"#;
+    let import = import_text(&users(&[user("ana", more)]));
+    assert_eq!(codes(&import), [""; 0]);
+    let snapshot = store(&import);
+    let ana = snapshot.user(id("111122223333"), "ana").expect("held");
+    let texts: Vec<Arc<str>> = ana
+        .inline
+        .iter()
+        .filter_map(|policy| snapshot.document(policy.document)?.text.clone())
+        .collect();
+    let text = r#"{"Version" : "2012-10-17"}"#;
+    assert_eq!(
+        texts.iter().map(|text| &**text).collect::<Vec<_>>(),
+        [text, text, text, "no policy"]
+    );
+    assert!(Arc::ptr_eq(&texts[0], &texts[2]));
+}
+
+#[test]
+fn a_bad_record_is_left_out_alone() {
+    let check = |more: &str, code: &str| {
+        let import = import_text(&users(&[user("ana", more), user("bob", "")]));
+        assert_eq!(codes(&import), [code], "{more}");
+        let found = only(&import);
+        assert_eq!(found.level, DiagnosticLevel::Error, "{more}");
+        assert!(found.pointer.as_deref().is_some_and(|p| p.starts_with("/UserDetailList/0")));
+        assert_eq!(found.file.as_deref(), Some("f.json"));
+        let snapshot = store(&import);
+        assert!(snapshot.user(id("111122223333"), "ana").is_none(), "{more}");
+        assert!(snapshot.user(id("111122223333"), "bob").is_some(), "{more}");
+    };
+    check(r#","GroupList":["none"]"#, "unknown_group");
+    check(r#","GroupList":[7]"#, "invalid_record");
+    check(r#","UserPolicyList":[{"PolicyName":"p"}]"#, "invalid_record");
+    check(r#","UserPolicyList":[{"PolicyName":"p/q","PolicyDocument":{}}]"#, "invalid_record");
+    check(r#","UserPolicyList":"none""#, "invalid_record");
+    check(r#","Tags":[{"Key":"a","Value":"1"},{"Key":"A","Value":"2"}]"#, "invalid_record");
+    check(r#","Path":"/""#, "invalid_record");
+    let foreign =
+        r#","AttachedManagedPolicies":[{"PolicyArn":"arn:aws:iam::444455556666:policy/p"}]"#;
+    check(foreign, "invalid_record");
+}
+
+#[test]
+fn names_are_unique_without_regard_to_case() {
+    let other = user("ANA", "").replace("AIDA0", "AIDA1");
+    let import = import_text(&users(&[user("ana", ""), other]));
+    let found = only(&import);
+    assert_eq!(found.code, DiagnosticCode::DuplicateName);
+    assert_eq!(found.pointer.as_deref(), Some("/UserDetailList/1"));
+    assert_eq!(found.span.map(|span| span.line), Some(2));
+}
+
+#[test]
+fn the_default_version_is_stated_once() {
+    let policy = |default: &str, versions: &str| {
+        format!(
+            r#"{{"UserDetailList":[],"Policies":[{{"PolicyName":"p","Path":"/",
+            "PolicyId":"ANPA1234567890EXAMPLE","Arn":"arn:aws:iam::111122223333:policy/p"
+            {default},"PolicyVersionList":[{versions}]}}]}}"#
+        )
+    };
+    let version = |id: &str, more: &str| {
+        format!(r#"{{"VersionId":"{id}","Document":{{"Id":"{id}"}}{more}}}"#)
+    };
+    let check = |default: &str, versions: &[String], expected: Result<&str, &str>| {
+        let import = import_text(&policy(default, &versions.join(",")));
+        match expected {
+            Ok(text) => {
+                let snapshot = store(&import);
+                let id = snapshot.managed_document("arn:aws:iam::111122223333:policy/p");
+                let found = id.and_then(|id| snapshot.document(id)).and_then(|d| d.text.clone());
+                assert_eq!(found.as_deref(), Some(text));
+            }
+            Err(code) => assert_eq!(codes(&import), [code]),
+        }
+    };
+    let (yes, no) = (r#","IsDefaultVersion":true"#, r#","IsDefaultVersion":false"#);
+    let stated = r#","DefaultVersionId":"v2""#;
+    let conflict = Err("default_version_conflict");
+    check(stated, &[version("v2", yes), version("v1", no)], Ok(r#"{"Id":"v2"}"#));
+    check(stated, &[version("v10", no), version("v2", "")], Ok(r#"{"Id":"v2"}"#));
+    check("", &[version("v10", yes), version("v2", no)], Ok(r#"{"Id":"v10"}"#));
+    check(stated, &[version("v2", no), version("v1", yes)], conflict);
+    check(stated, &[version("v1", no)], conflict);
+    check("", &[version("v1", yes), version("v2", yes)], conflict);
+    check("", &[], conflict);
+    check(stated, &[version("v2", yes), version("v2", yes)], conflict);
+    check(stated, &[version("v2", yes), version("x", no)], Err("invalid_record"));
+}
+
+#[test]
+fn references_are_resolved_by_the_files_then_by_the_library() {
+    struct Library;
+    impl ManagedPolicySource for Library {
+        fn document(&self, arn: &str) -> Option<(Arc<str>, Box<str>)> {
+            arn.ends_with("/ReadOnlyAccess").then(|| ("{}".into(), "v3".into()))
+        }
+    }
+    let attach = |names: &[&str]| {
+        let one = |name: &&str| format!(r#"{{"PolicyArn":"arn:aws:iam::{name}"}}"#);
+        let all: Vec<String> = names.iter().map(one).collect();
+        format!(r#","AttachedManagedPolicies":[{}]"#, all.join(","))
+    };
+    let names = ["aws:policy/ReadOnlyAccess", "aws:policy/Gone", "111122223333:policy/gone"];
+    let text = users(&[user("ana", &attach(&names))]);
+    let options = ImportOptions { managed_policies: Some(&Library), ..ImportOptions::default() };
+    let import = import(&[file(&text)], &options);
+    assert_eq!(codes(&import), ["unresolved_policy", "unresolved_policy", "bundled_policy"]);
+    let found = &import.diagnostics[1];
+    assert_eq!(found.subject.as_deref(), Some("arn:aws:iam::aws:policy/Gone"));
+    let pointer = "/UserDetailList/0/AttachedManagedPolicies/1";
+    assert_eq!(found.pointer.as_deref(), Some(pointer));
+    let span = found.span.expect("a place");
+    assert!(text[span.start as usize..span.end as usize].contains("policy/Gone"));
+    assert!(store(&import).aws_managed_policy("arn:aws:iam::aws:policy/ReadOnlyAccess").is_some());
+}
+
+#[test]
+fn unknown_members_are_counted() {
+    let import = import_text(&users(&[user("a", r#","New":1"#), user("b", r#","New":2"#)]));
+    assert_eq!(only(&import).code, DiagnosticCode::UnknownFields);
+    assert_eq!(import.unknown_fields.get("UserDetailList.New"), Some(&2));
+    assert_eq!(store(&import).account(id("111122223333")).map(|found| found.users.len()), Some(2));
+}
+
+#[test]
+fn beyond_a_quota_is_a_warning() {
+    let policy = format!(r#"{{"Sid":"{}"}}"#, "x".repeat(2_048));
+    let more = format!(r#","UserPolicyList":[{{"PolicyName":"p","PolicyDocument":{policy}}}]"#);
+    let import = import_text(&users(&[user("ana", &more)]));
+    assert_eq!(only(&import).code, DiagnosticCode::QuotaExceeded);
+    assert!(store(&import).user(id("111122223333"), "ana").is_some());
+}
+
+#[test]
+fn garbage_is_an_error() {
+    let check = |bytes: &[u8], code: &str| {
+        let import = import_one(ImportFile { name: "x", bytes, ..Default::default() });
+        assert_eq!(codes(&import), [code]);
+        assert!(import.changes.is_empty());
+    };
+    check(b"", "invalid_json");
+    check(b"\xff\xfe", "invalid_json");
+    check(b"{", "invalid_json");
+    check(b"nonsense", "invalid_json");
+    check(b"{}", "unknown_kind");
+    check(b"7", "unknown_kind");
+    check(&vec![b'['; 1_000_000], "invalid_json");
+    check(&b"{\"a\":".repeat(200_000), "invalid_json");
+}
+
+// ---- Organizations ----
+
+const DESCRIBE: &str = r#"{"Organization":{"Id":"o-exampleorg1","Arn":"arn:aws:organizations::100000000001:organization/o-exampleorg1",
+    "FeatureSet":"ALL","MasterAccountArn":"arn:aws:organizations::100000000001:account/o-exampleorg1/100000000001",
+    "MasterAccountId":"100000000001","AvailablePolicyTypes":[]}}"#;
+const ROOTS: &str = r#"{"Roots":[{"Id":"r-exam","Arn":"arn:aws:organizations::100000000001:root/o-exampleorg1/r-exam",
+    "Name":"Root","PolicyTypes":[{"Type":"SERVICE_CONTROL_POLICY","Status":"ENABLED"},
+    {"Type":"RESOURCE_CONTROL_POLICY","Status":"ENABLED"},{"Type":"TAG_POLICY","Status":"ENABLED"}]}]}"#;
+const UNITS: &str = r#"{"ParentId":"r-exam","OrganizationalUnits":[{"Id":"ou-exam-prod0001",
+    "Arn":"arn:aws:organizations::100000000001:ou/o-exampleorg1/ou-exam-prod0001","Name":"prod"}]}"#;
+const ACCOUNTS: &str = r#"{"Accounts":[{"Id":"111122223333","Arn":"arn:aws:organizations::100000000001:account/o-exampleorg1/111122223333",
+    "Email":"a@b.example","Name":"app","Status":"ACTIVE","JoinedMethod":"CREATED","JoinedTimestamp":1}]}"#;
+const POLICIES: &str = r#"{"Policies":[{"Id":"p-FullAWSAccess","Name":"FullAWSAccess","Type":"SERVICE_CONTROL_POLICY","AwsManaged":true},
+    {"Id":"p-deny0001","Name":"deny","Type":"SERVICE_CONTROL_POLICY","AwsManaged":false},
+    {"Id":"p-tags0001","Name":"tags","Type":"TAG_POLICY","AwsManaged":false}]}"#;
+const POLICY: &str = r#"{"Policy":{"PolicySummary":{"Id":"p-deny0001","Name":"deny","Type":"SERVICE_CONTROL_POLICY","AwsManaged":false},
+    "Content":"{\"Version\":\"2012-10-17\"}"}}"#;
+
+fn tree_files() -> Vec<ImportFile<'static>> {
+    let mut files: Vec<_> = [DESCRIBE, ROOTS, UNITS, POLICIES, POLICY].map(file).to_vec();
+    files.push(ImportFile { parent_id: Some("ou-exam-prod0001"), ..file(ACCOUNTS) });
+    files
+}
+
+fn targets(policy: &str, targets: &[&str]) -> String {
+    let one = |target: &&str| format!(r#"{{"TargetId":"{target}","Type":"ROOT"}}"#);
+    let all: Vec<String> = targets.iter().map(one).collect();
+    format!(r#"{{"PolicyId":"{policy}","Targets":[{}]}}"#, all.join(","))
+}
+
+fn scps(snapshot: &StoreSnapshot, account: &str) -> Vec<(String, u16)> {
+    let scp = snapshot.scp(id(account)).expect("a member account");
+    let reference = |id| snapshot.document(id).map(|found| found.reference.to_string());
+    scp.policies.iter().map(|one| (reference(one.policy).expect("lives"), one.node)).collect()
+}
+
+#[test]
+fn an_organization_is_put_together() {
+    let all = ["r-exam", "ou-exam-prod0001", "111122223333", "100000000001"];
+    let full = targets("p-FullAWSAccess", &all);
+    let deny = targets("p-deny0001", &["ou-exam-prod0001"]);
+    let mut files = tree_files();
+    files.extend([file(&full), file(&deny)]);
+    let import = import(&files, &ImportOptions::default());
+    assert_eq!(codes(&import), [""; 0], "{:#?}", import.diagnostics);
+    let snapshot = store(&import);
+    let path = snapshot.path(id("111122223333")).expect("a member");
+    assert_eq!(path.org_path.as_str(), "o-exampleorg1/r-exam/ou-exam-prod0001/");
+    let name = |text: &str, node| (text.to_owned(), node);
+    let expected = [
+        name("scp:p-FullAWSAccess", 0),
+        name("scp:p-FullAWSAccess", 1),
+        name("scp:p-FullAWSAccess", 2),
+        name("scp:p-deny0001", 1),
+    ];
+    assert_eq!(scps(&snapshot, "111122223333"), expected);
+    assert_eq!(snapshot.rcp(id("111122223333")).map(|rcp| rcp.policies.len()), Some(3));
+    // A member is not an account that the store holds (E-26).
+    assert!(snapshot.account(id("111122223333")).is_none());
+    let organization = snapshot.organizations().next().expect("one");
+    assert!(!organization.policies.contains_key("p-tags0001"));
+}
+
+#[test]
+fn without_lists_of_attachments_everything_is_denied_or_full_access_assumed() {
+    let files = tree_files();
+    let strict = import(&files, &ImportOptions::default());
+    let n_missing = codes(&strict).iter().filter(|code| **code == "missing_attachments").count();
+    assert_eq!(n_missing, 4);
+    assert!(scps(&store(&strict), "111122223333").is_empty());
+
+    let lenient = ImportOptions { assume_full_access: true, ..ImportOptions::default() };
+    let assumed = import(&files, &lenient);
+    assert_eq!(scps(&store(&assumed), "111122223333").len(), 3);
+
+    // An empty list is a list.
+    let empty = r#"{"TargetId":"ou-exam-prod0001","Policies":[]}"#;
+    let mut files = files;
+    files.push(file(empty));
+    let assumed = import(&files, &lenient);
+    assert_eq!(scps(&store(&assumed), "111122223333").len(), 2);
+}
+
+#[test]
+fn a_list_of_a_target_speaks_for_its_types() {
+    let listed = r#"{"TargetId":"ou-exam-prod0001","Policies":[
+        {"Id":"p-deny0001","Name":"deny","Type":"SERVICE_CONTROL_POLICY","AwsManaged":false},
+        {"Id":"p-rcp00001","Name":"r","Type":"RESOURCE_CONTROL_POLICY","AwsManaged":false}]}"#;
+    let mut files = tree_files();
+    files.push(file(listed));
+    let import = import(&files, &ImportOptions::default());
+    let n_codes = |code| codes(&import).iter().filter(|found| **found == code).count();
+    assert_eq!(n_codes("missing_attachments"), 3);
+    // No file has the RCP's document: it is poison where it is attached.
+    assert_eq!(n_codes("unresolved_policy"), 1);
+    assert_eq!(n_codes("rcp_full_access_added"), 1);
+    let snapshot = store(&import);
+    assert_eq!(scps(&snapshot, "111122223333"), [("scp:p-deny0001".to_owned(), 1)]);
+    let rcp = snapshot.rcp(id("111122223333")).expect("a member account");
+    let poison = rcp.policies.iter().filter_map(|one| snapshot.document(one.policy));
+    assert!(poison.into_iter().any(|found| found.text.as_deref() == Some("")));
+}
+
+#[test]
+fn an_incomplete_organization_is_none() {
+    let check = |texts: &[&str], code: &str| {
+        let files: Vec<_> = texts.iter().map(|text| file(text)).collect();
+        let import = import(&files, &ImportOptions::default());
+        assert!(import.changes.is_empty(), "{texts:?}");
+        assert!(codes(&import).contains(&code), "{:#?}", import.diagnostics);
+    };
+    check(&[DESCRIBE], "incomplete_organization");
+    check(&[UNITS], "incomplete_organization");
+    let orphan = UNITS.replace("\"r-exam\"", "\"ou-exam-gone0001\"");
+    check(&[DESCRIBE, ROOTS, &orphan], "incomplete_organization");
+    check(&[ACCOUNTS], "invalid_record");
+    // Roots alone tell organization and management account by their ARN.
+    let roots = import_text(ROOTS);
+    assert!(store(&roots).path(id("100000000001")).is_some_and(|path| path.is_management));
+}
+
+#[test]
+fn policies_act_only_with_all_features() {
+    let billing = DESCRIBE.replace("\"ALL\"", "\"CONSOLIDATED_BILLING\"");
+    let mut files = tree_files();
+    files[0] = file(&billing);
+    let snapshot = store(&import(&files, &ImportOptions::default()));
+    assert!(snapshot.path(id("111122223333")).is_some());
+    assert!(snapshot.scp(id("111122223333")).is_none());
+}
+
+// ---- Resources ----
+
+#[test]
+fn resource_policies_come_in_the_forms_of_each_service() {
+    let account = Some(id("111122223333"));
+    let check = |text: &str, arn: Option<&str>, expected: &str| {
+        let import = import_one(ImportFile { account, arn, ..file(text) });
+        assert_eq!(codes(&import), [""; 0], "{text}: {:#?}", import.diagnostics);
+        let snapshot = store(&import);
+        let resource = snapshot.resource(expected).expect(text);
+        assert_eq!(resource.policies.len(), 1, "{text}");
+        let document = snapshot.document(resource.policies[0]).expect("lives");
+        assert_eq!(document.text.as_deref(), Some(r#"{"Id":"x"}"#), "{text}");
+    };
+    let policy = r#""{\"Id\":\"x\"}""#;
+    let bucket = "arn:aws:s3:::b";
+    check(&format!(r#"{{"Policy":{policy}}}"#), Some(bucket), bucket);
+    let key = "arn:aws:kms:eu-west-1:111122223333:key/k";
+    check(&format!(r#"{{"Policy":{policy},"PolicyName":"default"}}"#), Some(key), key);
+    let queue = "arn:aws:sqs:eu-west-1:111122223333:q";
+    check(&format!(r#"{{"Attributes":{{"Policy":{policy},"QueueArn":"{queue}"}}}}"#), None, queue);
+    let topic = "arn:aws:sns:eu-west-1:111122223333:t";
+    let attributes = format!(
+        r#"{{"Attributes":{{"Policy":{policy},"TopicArn":"{topic}","Owner":"111122223333"}}}}"#
+    );
+    check(&attributes, None, topic);
+    let secret = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:s-abcdef";
+    let output = format!(r#"{{"ARN":"{secret}","Name":"s","ResourcePolicy":{policy}}}"#);
+    check(&output, None, secret);
+    let repository = "arn:aws:ecr:eu-west-1:111122223333:repository/r";
+    let output =
+        format!(r#"{{"registryId":"111122223333","repositoryName":"r","policyText":{policy}}}"#);
+    check(&output, Some(repository), repository);
+    check(&format!(r#"{{"arn":"{queue}","policy":{{"Id":"x"}}}}"#), None, queue);
+}
+
+#[test]
+fn a_resource_without_an_owner_or_arn_is_an_error() {
+    let policy = r#"{"Policy":"{}"}"#;
+    assert_eq!(codes(&import_text(policy)), ["invalid_record"]);
+    let bucket = import_one(ImportFile { arn: Some("arn:aws:s3:::b"), ..file(policy) });
+    assert_eq!(codes(&bucket), ["invalid_record"]);
+    let foreign = r#"{"arn":"arn:aws:sqs:eu-west-1:111122223333:q","account":"444455556666"}"#;
+    assert_eq!(codes(&import_text(foreign)), ["invalid_record"]);
+}
+
+#[test]
+fn resource_records_come_one_a_line() {
+    let text = concat!(
+        r#"{"arn":"arn:aws:s3:::a","account":"111122223333","tags":{"team":"x"},"attributes":"#,
+        r#"{"publicAccessBlock":{"restrictPublicBuckets":true}}}"#,
+        "\n\n",
+        r#"{"arn":"arn:aws:s3:::b","account":"#,
+        "\n",
+        r#"{"arn":"arn:aws:kms:eu-west-1:111122223333:key/k","policy":[{},"{}"],"attributes":"#,
+        r#"{"kmsGrants":[{"grantee":"arn:aws:iam::111122223333:role/r","operations":["Decrypt"],"#,
+        r#""encryptionContextSubset":{"a":"b"}}],"managedByAws":true,"aliases":["alias/a"],"x":1}}"#,
+        "\n",
+    );
+    let import = import_text(text);
+    assert_eq!(codes(&import), ["invalid_json", "unknown_fields"]);
+    assert_eq!(import.diagnostics[0].span.map(|span| span.line), Some(3));
+    let snapshot = store(&import);
+    let bucket = snapshot.resource("arn:aws:s3:::a").expect("held");
+    assert!(
+        bucket.attributes.public_access_block.is_some_and(|block| block.restrict_public_buckets)
+    );
+    assert_eq!(bucket.tags.as_ref().map(Vec::len), Some(1));
+    let key = snapshot.resource("arn:aws:kms:eu-west-1:111122223333:key/k").expect("held");
+    assert_eq!((key.policies.len(), key.attributes.kms_grants.len()), (2, 1));
+    assert!(key.attributes.managed_by_aws);
+    assert_eq!(snapshot.resources().count(), 2);
+}
+
+#[test]
+fn endpoints_are_imported() {
+    let text = r#"{"VpcEndpoints":[{"VpcEndpointId":"vpce-1","VpcEndpointType":"Gateway","VpcId":"vpc-1",
+        "OwnerId":"111122223333","ServiceName":"com.amazonaws.eu-west-1.s3",
+        "PolicyDocument":"{\"Version\":\"2008-10-17\"}"},{"VpcEndpointId":"1"}]}"#;
+    let import = import_text(text);
+    assert_eq!(codes(&import), ["invalid_record"]);
+    let snapshot = store(&import);
+    let endpoint = snapshot.endpoint("vpce-1").expect("held");
+    assert_eq!(endpoint.account, Some(id("111122223333")));
+    let document = endpoint.policy.and_then(|id| snapshot.document(id)).expect("a policy");
+    assert!(document.gateway);
+}
