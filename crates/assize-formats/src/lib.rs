@@ -9,6 +9,7 @@ mod nearest;
 mod options;
 mod request;
 mod scenario;
+mod stream;
 mod time;
 mod yaml;
 
@@ -29,6 +30,10 @@ pub use request::{
 pub use scenario::{
     Cell, Coordinates, DocumentCase, DocumentExpectation, Expectation, ExpectedDecision,
     ExpectedFinding, FORMAT_VERSION, MAX_INCLUDE_DEPTH, Mismatch, ReadOptions, Scenario, TestCase,
+};
+pub use stream::{
+    CHUNK_BYTES, Chunk, Line, RequestStream, StreamError, StreamErrorKind, StreamHeader,
+    StreamMode, Summary, write_stream_header,
 };
 pub use time::{format_time, parse_time};
 pub use yaml::{MAX_ALIAS_EXPANSIONS, MAX_ALIAS_VALUES};

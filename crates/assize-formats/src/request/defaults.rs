@@ -25,18 +25,19 @@ impl Defaults {
     /// are checked with the lines they end in.
     pub fn parse(text: &str) -> std::result::Result<Self, RequestError> {
         let mut c = Cursor::new(text);
+        let read = Self::read(&mut c).and_then(|defaults| c.end().map(|()| defaults));
+        read.map_err(|fault| fault.into_request_error(text))
+    }
+
+    pub(crate) fn read(c: &mut Cursor<'_>) -> Result<Self> {
         let mut members: Vec<(Box<str>, Box<str>)> = Vec::new();
-        let mut read = || {
-            c.object(|c, key| {
-                if !REQUEST_FIELDS.contains(&&*key) {
-                    return unknown(c, &key, &REQUEST_FIELDS);
-                }
-                members.push((key.into(), c.raw()?.into()));
-                Ok(())
-            })?;
-            c.end()
-        };
-        read().map_err(|fault| fault.into_request_error(text))?;
+        c.object(|c, key| {
+            if !REQUEST_FIELDS.contains(&&*key) {
+                return unknown(c, &key, &REQUEST_FIELDS);
+            }
+            members.push((key.into(), c.raw()?.into()));
+            Ok(())
+        })?;
         Ok(Self { members })
     }
 

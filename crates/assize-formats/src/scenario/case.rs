@@ -92,8 +92,10 @@ impl Reader<'_> {
             self.stated_options(file, node).apply(&mut options);
         }
         // The schema has two members `source`: a text says where the expectation comes from, an
-        // object on whose behalf a service calls.
+        // object on whose behalf a service calls. A test that needs both writes the text as
+        // `x-source`.
         let source = fields.get("source").filter(|node| matches!(node.value, Value::String(_)));
+        let source = source.or(fields.get("x-source"));
         let name = self.text_of(file, &fields, "name");
         let only = fields.get("only").and_then(|node| self.boolean(file, node));
         Some(TestCase {

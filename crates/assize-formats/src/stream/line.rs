@@ -1,0 +1,228 @@
+//! Whole lines of a stream, a chunk at a time, in memory that does not grow with the stream.
+
+use std::fmt;
+use std::io::Read;
+
+use memchr::memchr;
+
+use super::input::Input;
+use super::{StreamError, StreamErrorKind, StreamHeader};
+use crate::{MAX_LINE_BYTES, text_of_line};
+
+/// About how many bytes of lines a chunk holds; one line may go beyond.
+pub const CHUNK_BYTES: usize = 1 << 20;
+/// How much is read at once.
+const READ_BYTES: usize = 256 << 10;
+
+/// Some lines of a stream. Give the same chunk again and its memory is used again.
+#[derive(Clone, Default)]
+pub struct Chunk {
+    buffer: Vec<u8>,
+    lines: Vec<Span>,
+}
+
+/// Where a line stands in its chunk.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    number: u64,
+    start: usize,
+    /// None for a line that is too long and was not kept.
+    end: Option<usize>,
+}
+
+/// A line that is not blank.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Line<'c> {
+    /// Its number in the stream, from 1, blank lines and the header counted.
+    pub number: u64,
+    /// Its bytes without the line end; none for a line beyond [`MAX_LINE_BYTES`], which is an
+    /// error `limit` (F-6) and was passed over.
+    pub bytes: Option<&'c [u8]>,
+}
+
+impl Chunk {
+    /// An empty chunk.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The lines, in order.
+    pub fn lines(&self) -> impl ExactSizeIterator<Item = Line<'_>> + Clone {
+        self.lines.iter().map(|span| Line {
+            number: span.number,
+            bytes: span.end.map(|end| self.buffer.get(span.start..end).unwrap_or_default()),
+        })
+    }
+
+    /// The number of lines.
+    pub fn n_lines(&self) -> usize {
+        self.lines.len()
+    }
+}
+
+impl fmt::Debug for Chunk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Chunk({} lines)", self.lines.len())
+    }
+}
+
+/// A request stream: its header, and its lines in chunks (F-30, F-34).
+///
+/// Compressed data are recognized by their first bytes. When they are cut off or damaged, all
+/// lines before come first, the broken last one among them, and then the error.
+///
+/// # Examples
+/// ```
+/// use assize_formats::{Chunk, RequestStream};
+///
+/// let text = b"{\"assize\":1,\"stream\":\"requests\"}\r\n\n{\"id\":1}\n{\"id\":2}";
+/// let mut stream = RequestStream::open(&text[..])?;
+/// assert!(stream.header().is_some());
+/// let mut chunk = Chunk::new();
+/// assert!(stream.read(&mut chunk)?);
+/// let numbers: Vec<u64> = chunk.lines().map(|line| line.number).collect();
+/// assert_eq!(numbers, [3, 4]);
+/// assert!(!stream.read(&mut chunk)?);
+/// # Ok::<(), assize_formats::StreamError>(())
+/// ```
+pub struct RequestStream<R: Read> {
+    input: Input<R>,
+    header: Option<StreamHeader>,
+    /// The beginning of a line whose end was not read yet.
+    rest: Vec<u8>,
+    /// Whether `rest` belongs to a line that is too long and is passed over.
+    skipping: bool,
+    /// Number of the last line.
+    n_lines: u64,
+    /// The first chunk, read to look for a header.
+    first: Option<Chunk>,
+    /// What comes behind the lines: the end, or why there are no more.
+    end: Option<Result<(), StreamError>>,
+}
+
+impl<R: Read> RequestStream<R> {
+    /// Opens a stream and reads its header, if it has one.
+    ///
+    /// # Errors
+    /// [`StreamErrorKind::Io`], or [`StreamErrorKind::Header`] when there is a header that cannot
+    /// be followed.
+    pub fn open(reader: R) -> Result<Self, StreamError> {
+        let mut stream = Self {
+            input: Input::open(reader)?,
+            header: None,
+            rest: Vec::new(),
+            skipping: false,
+            n_lines: 0,
+            first: None,
+            end: None,
+        };
+        let mut first = Chunk::new();
+        stream.fill(&mut first);
+        let text = first.lines().next().and_then(|line| text_of_line(line.bytes?).ok());
+        if let Some(header) = text.and_then(StreamHeader::parse) {
+            let header = header.map_err(|error| {
+                let message = format!("the header of the stream: {error}");
+                StreamError::new(StreamErrorKind::Header, message)
+            })?;
+            stream.header = Some(header);
+            first.lines.remove(0);
+        }
+        stream.first = Some(first);
+        Ok(stream)
+    }
+
+    /// The header line, if the stream has one.
+    pub fn header(&self) -> Option<&StreamHeader> {
+        self.header.as_ref()
+    }
+
+    /// Reads the next lines into a chunk, in place of what it held; false at the end.
+    ///
+    /// # Errors
+    /// Why no more can be read. Everything before was given.
+    pub fn read(&mut self, chunk: &mut Chunk) -> Result<bool, StreamError> {
+        if let Some(first) = self.first.take() {
+            *chunk = first;
+        } else {
+            chunk.lines.clear();
+        }
+        while chunk.lines.is_empty() {
+            match self.end.take() {
+                None => self.fill(chunk),
+                Some(Ok(())) => {
+                    self.end = Some(Ok(()));
+                    return Ok(false);
+                }
+                Some(Err(error)) => {
+                    self.end = Some(Ok(()));
+                    return Err(error);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Fills a chunk with whole lines; blank ones may leave it empty.
+    fn fill(&mut self, chunk: &mut Chunk) {
+        chunk.lines.clear();
+        let mut filled = self.rest.len();
+        chunk.buffer.resize(chunk.buffer.len().max(CHUNK_BYTES + READ_BYTES).max(filled), 0);
+        if let Some(start) = chunk.buffer.get_mut(..filled) {
+            start.copy_from_slice(&self.rest);
+        }
+        self.rest.clear();
+        let (mut start, mut searched) = (0, filled);
+        while self.end.is_none() && (filled < CHUNK_BYTES || chunk.lines.is_empty() && start == 0) {
+            if chunk.buffer.len() < filled + READ_BYTES {
+                chunk.buffer.resize(filled + READ_BYTES, 0);
+            }
+            let space = chunk.buffer.get_mut(filled..).unwrap_or_default();
+            match self.input.read(space) {
+                Ok(0) => self.end = Some(Ok(())),
+                Ok(n) => filled += n,
+                Err(error) => self.end = Some(Err(self.input.error(error, self.n_lines))),
+            }
+            while let Some(feed) = chunk.buffer.get(searched..filled).and_then(|b| memchr(b'\n', b))
+            {
+                let end = searched + feed;
+                self.line(chunk, start, end);
+                start = end + 1;
+                searched = start;
+            }
+            searched = filled;
+            if filled - start > MAX_LINE_BYTES + 1 {
+                self.skipping = true;
+                filled = start;
+                searched = start;
+            }
+        }
+        if self.end.is_some() && (start < filled || self.skipping) {
+            self.line(chunk, start, filled);
+            start = filled;
+        }
+        self.rest.extend_from_slice(chunk.buffer.get(start..filled).unwrap_or_default());
+    }
+
+    /// Takes a line that ends at `end`.
+    fn line(&mut self, chunk: &mut Chunk, start: usize, end: usize) {
+        self.n_lines += 1;
+        let number = self.n_lines;
+        if std::mem::take(&mut self.skipping) {
+            chunk.lines.push(Span { number, start, end: None });
+            return;
+        }
+        let bytes = chunk.buffer.get(start..end).unwrap_or_default();
+        let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+        if bytes.len() > MAX_LINE_BYTES {
+            chunk.lines.push(Span { number, start, end: None });
+        } else if !bytes.iter().all(u8::is_ascii_whitespace) {
+            chunk.lines.push(Span { number, start, end: Some(start + bytes.len()) });
+        }
+    }
+}
+
+impl<R: Read> fmt::Debug for RequestStream<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RequestStream(behind line {})", self.n_lines)
+    }
+}
