@@ -288,18 +288,19 @@ const N_GROUPS: usize = 8;
 fn parse_v6(text: &str) -> Option<u128> {
     let groups = match text.split_once("::") {
         Some((head, tail)) => {
-            let (head, tail) = (parse_groups(head)?, parse_groups(tail)?);
+            let (head, tail) = (parse_groups(head, false)?, parse_groups(tail, true)?);
             let n_zeros = N_GROUPS.checked_sub(head.len() + tail.len()).filter(|n| *n > 0)?;
             [head, vec![0; n_zeros], tail].concat()
         }
-        None => parse_groups(text)?,
+        None => parse_groups(text, true)?,
     };
     let address = groups.iter().fold(0, |address, group| address << 16 | u128::from(*group));
     (groups.len() == N_GROUPS).then_some(address)
 }
 
-/// Groups of hexadecimal digits; the last of them may be an IPv4 address, which is two.
-fn parse_groups(text: &str) -> Option<Vec<u16>> {
+/// Groups of hexadecimal digits; the last of the whole address may be an IPv4 address, which is
+/// two.
+fn parse_groups(text: &str, ends_address: bool) -> Option<Vec<u16>> {
     let mut groups = Vec::new();
     if text.is_empty() {
         return Some(groups);
@@ -307,7 +308,7 @@ fn parse_groups(text: &str) -> Option<Vec<u16>> {
     let parts: Vec<&str> = text.split(':').collect();
     for (at, part) in parts.iter().enumerate() {
         match parse_v4(part) {
-            Some(v4) if at + 1 == parts.len() => {
+            Some(v4) if ends_address && at + 1 == parts.len() => {
                 groups.push(u16::try_from(v4 >> 16).ok()?);
                 groups.push(u16::try_from(v4 & 0xFFFF).ok()?);
             }
