@@ -125,6 +125,17 @@ impl LayerTrace {
     }
 }
 
+/// The layers of policies, in the order of E-50.
+const LAYERS: [Layer; 7] = [
+    Layer::ResourceControl,
+    Layer::ServiceControl,
+    Layer::VpcEndpoint,
+    Layer::Resource,
+    Layer::Identity,
+    Layer::Boundary,
+    Layer::Session,
+];
+
 impl DecisionTables {
     /// Everything about one row, or `None` if the columns have no such row or it points outside
     /// their lists. `catalog` is the one the tables were compiled with. Allocates.
@@ -146,15 +157,23 @@ impl DecisionTables {
             principal: columns.principals.get(*columns.principal.get(row)? as usize)?,
             resource: columns.resources.get(*columns.resource.get(row)? as usize)?,
         };
-        let layers = vec![
-            guardrail(&check, Layer::ResourceControl, frame.rcp),
-            guardrail(&check, Layer::ServiceControl, frame.scp),
-            endpoint(&check, frame),
-            resource(&check, frame),
-            identity(&check, frame),
-            guardrail(&check, Layer::Boundary, frame.boundary),
-            session(&check, frame),
-        ];
+        let layers = if frame.builtin_allow {
+            // E-70, E-71: the endpoint's policy alone is asked.
+            let bare = |layer| LayerTrace::bare(layer, Verdict::NotApplicable);
+            let mut layers = LAYERS.map(bare).to_vec();
+            layers[2] = endpoint(&check, frame);
+            layers
+        } else {
+            vec![
+                guardrail(&check, Layer::ResourceControl, frame.rcp),
+                guardrail(&check, Layer::ServiceControl, frame.scp),
+                endpoint(&check, frame),
+                resource(&check, frame),
+                identity(&check, frame),
+                guardrail(&check, Layer::Boundary, frame.boundary),
+                session(&check, frame),
+            ]
+        };
         Some(conclude(frame, layers))
     }
 }
