@@ -9,6 +9,7 @@ mod nearest;
 mod options;
 mod request;
 mod scenario;
+mod schema;
 mod stream;
 mod time;
 mod yaml;
@@ -31,6 +32,7 @@ pub use scenario::{
     Cell, Coordinates, DocumentCase, DocumentExpectation, Expectation, ExpectedDecision,
     ExpectedFinding, FORMAT_VERSION, MAX_INCLUDE_DEPTH, Mismatch, ReadOptions, Scenario, TestCase,
 };
+pub use schema::{DECISION_SCHEMA, REQUEST_SCHEMA, SCENARIO_SCHEMA};
 pub use stream::{
     CHUNK_BYTES, Chunk, Line, RequestStream, StreamError, StreamErrorKind, StreamHeader,
     StreamMode, Summary, write_stream_header,

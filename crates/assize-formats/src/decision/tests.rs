@@ -86,7 +86,12 @@ fn decision() -> EffectiveDecision {
 fn text(write: impl FnOnce(&mut Vec<u8>)) -> String {
     let mut out = Vec::new();
     write(&mut out);
-    String::from_utf8(out).unwrap()
+    let text = String::from_utf8(out).unwrap();
+    if text.starts_with('{') {
+        let violations = crate::schema::tests::violations(crate::DECISION_SCHEMA, &text);
+        assert_eq!(violations, [""; 0], "{text}");
+    }
+    text
 }
 
 /// E-103.

@@ -59,6 +59,7 @@ const FULL: &str = r#"{
 
 #[test]
 fn every_field_is_read() {
+    assert_eq!(crate::schema::tests::violations(crate::REQUEST_SCHEMA, FULL), [""; 0]);
     let record = RequestRecord::parse(FULL).unwrap();
     let request = &record.request;
     assert_eq!(record.id.as_ref().map(RecordId::as_str), Some("e-1"));

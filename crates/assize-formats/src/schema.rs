@@ -1,0 +1,11 @@
+//! JSON Schemas (draft 2020-12) of the formats, for editors and other programs.
+
+/// The schema of a request (F-10).
+pub const REQUEST_SCHEMA: &str = include_str!("../schemas/request.json");
+/// The schema of a decision record (F-20).
+pub const DECISION_SCHEMA: &str = include_str!("../schemas/decision.json");
+/// The schema of a scenario (F-40).
+pub const SCENARIO_SCHEMA: &str = include_str!("../schemas/scenario.json");
+
+#[cfg(test)]
+pub(crate) mod tests;
