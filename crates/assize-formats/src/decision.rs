@@ -153,8 +153,8 @@ impl Reasons {
     }
 }
 
-fn write_bounds(out: &mut Vec<u8>, bounds: &Bounds) {
-    fn bound(out: &mut Vec<u8>, bound: &Bound) {
+fn write_bounds(out: &mut Vec<u8>, bounds: Bounds) {
+    fn bound(out: &mut Vec<u8>, bound: Bound) {
         let mut object = Object::open(out);
         object.string("decision", bound.decision.as_str());
         object.string("layer", bound.layer.as_str());
@@ -162,13 +162,13 @@ fn write_bounds(out: &mut Vec<u8>, bounds: &Bounds) {
         object.close();
     }
     let mut object = Object::open(out);
-    bound(object.key("worst"), &bounds.worst);
-    bound(object.key("best"), &bounds.best);
+    bound(object.key("worst"), bounds.worst);
+    bound(object.key("best"), bounds.best);
     object.close();
 }
 
 /// `bounds` and `dependsOn`, which are there when the bounds differ (E-128).
-fn write_uncertainty(object: &mut Object<'_>, bounds: Option<&Bounds>, depends_on: &[Box<str>]) {
+fn write_uncertainty(object: &mut Object<'_>, bounds: Option<Bounds>, depends_on: &[Box<str>]) {
     if let Some(bounds) = bounds {
         write_bounds(object.key("bounds"), bounds);
         write_strings(object.key("dependsOn"), depends_on);

@@ -108,26 +108,26 @@ impl StatedOptions {
 
     /// Sets what is stated.
     pub fn apply(&self, options: &mut EngineOptions) {
-        fn set<T: Clone>(option: &mut T, stated: &Option<T>) {
+        fn set<T: Clone>(option: &mut T, stated: Option<&T>) {
             if let Some(stated) = stated {
                 option.clone_from(stated);
             }
         }
-        set(&mut options.context, &self.context);
-        set(&mut options.absent_by_catalog, &self.absent_by_catalog);
-        set(&mut options.unknown_resource_account, &self.unknown_resource_account);
-        set(&mut options.strict_actions, &self.strict_actions);
-        set(&mut options.check_resource_types, &self.check_resource_types);
-        set(&mut options.require_all_resources, &self.require_all_resources);
-        set(&mut options.include_dependent, &self.include_dependent);
-        set(&mut options.include_trust, &self.include_trust);
-        set(&mut options.allow_context_override, &self.allow_context_override);
-        set(&mut options.skip_invalid_policies, &self.skip_invalid_policies);
-        set(&mut options.assume_full_access, &self.assume_full_access);
-        set(&mut options.quotas, &self.quotas);
-        set(&mut options.default_session_name, &self.default_session_name);
-        set(&mut options.echo_context, &self.echo_context);
-        set(&mut options.message_policy_arn, &self.message_policy_arn);
+        set(&mut options.context, self.context.as_ref());
+        set(&mut options.absent_by_catalog, self.absent_by_catalog.as_ref());
+        set(&mut options.unknown_resource_account, self.unknown_resource_account.as_ref());
+        set(&mut options.strict_actions, self.strict_actions.as_ref());
+        set(&mut options.check_resource_types, self.check_resource_types.as_ref());
+        set(&mut options.require_all_resources, self.require_all_resources.as_ref());
+        set(&mut options.include_dependent, self.include_dependent.as_ref());
+        set(&mut options.include_trust, self.include_trust.as_ref());
+        set(&mut options.allow_context_override, self.allow_context_override.as_ref());
+        set(&mut options.skip_invalid_policies, self.skip_invalid_policies.as_ref());
+        set(&mut options.assume_full_access, self.assume_full_access.as_ref());
+        set(&mut options.quotas, self.quotas.as_ref());
+        set(&mut options.default_session_name, self.default_session_name.as_ref());
+        set(&mut options.echo_context, self.echo_context.as_ref());
+        set(&mut options.message_policy_arn, self.message_policy_arn.as_ref());
         options.time = self.time.or(options.time);
         options.rcp_services = self.rcp_services.clone().or(options.rcp_services.take());
     }

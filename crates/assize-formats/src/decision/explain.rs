@@ -30,7 +30,7 @@ pub fn write_explanation(
     }
     write_list(decisive.key("statements"), &decision.decisive.statements, write_statement);
     decisive.close();
-    write_uncertainty(&mut object, decision.bounds.as_ref(), &decision.depends_on);
+    write_uncertainty(&mut object, decision.bounds, &decision.depends_on);
     if !decision.message.is_empty() {
         object.string("message", &decision.message);
     }
@@ -65,7 +65,7 @@ fn write_check(out: &mut Vec<u8>, check: &CheckDecision) {
     object.word("decision", check.decision.as_str());
     object.word("layer", check.layer.as_str());
     object.word("reason", check.reason.as_str());
-    write_uncertainty(&mut object, check.bounds.as_ref(), &check.depends_on);
+    write_uncertainty(&mut object, check.bounds, &check.depends_on);
     let mut grant = Object::open(object.key("grant"));
     grant.boolean("direct", check.grant.direct);
     grant.boolean("entity", check.grant.entity);

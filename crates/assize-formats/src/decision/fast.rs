@@ -27,7 +27,7 @@ pub struct DecisionLine<'d> {
     /// The first decisive statement of the decisive layer; none for an implicit deny.
     pub statement: Option<FastStatement<'d>>,
     /// Both bounds, when they differ.
-    pub bounds: Option<&'d Bounds>,
+    pub bounds: Option<Bounds>,
     /// The unknown keys the decision hangs on (E-129).
     pub depends_on: &'d [Box<str>],
 }
@@ -83,7 +83,7 @@ impl<'d> DecisionLine<'d> {
             reason,
             allowed_by,
             statement: first.map(FastStatement::from),
-            bounds: decision.bounds.as_ref(),
+            bounds: decision.bounds,
             depends_on: &decision.depends_on,
         }
     }

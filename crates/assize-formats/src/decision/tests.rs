@@ -126,7 +126,7 @@ fn an_indeterminate_record_has_bounds_and_keys() {
             effect: Some(Effect::Allow),
             node: None,
         }),
-        bounds: Some(&bounds),
+        bounds: Some(bounds),
         depends_on: &["aws:SourceIp".into()],
     };
     let provenance = Provenance {

@@ -605,8 +605,9 @@ fn find_special(bytes: &[u8], mut at: usize) -> usize {
 fn specials(word: u64) -> u64 {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     const HIGH: u64 = ONES << 7;
-    let quote = word ^ ONES * b'"' as u64;
-    let backslash = word ^ ONES * b'\\' as u64;
+    const QUOTES: u64 = u64::from_le_bytes([b'"'; 8]);
+    const BACKSLASHES: u64 = u64::from_le_bytes([b'\\'; 8]);
+    let (quote, backslash) = (word ^ QUOTES, word ^ BACKSLASHES);
     let control = word.wrapping_sub(ONES * 0x20) & !word;
     let quote = quote.wrapping_sub(ONES) & !quote;
     let backslash = backslash.wrapping_sub(ONES) & !backslash;
@@ -629,12 +630,13 @@ mod tests {
             }
             Kind::Array => {
                 let mut items = Vec::new();
-                cursor.array(|c| Ok(items.push(echo(c)?)))?;
+                cursor.array(|c| echo(c).map(|item| items.push(item)))?;
                 format!("[{}]", items.join(","))
             }
             Kind::Object => {
                 let mut items = Vec::new();
-                cursor.object(|c, key| Ok(items.push(format!("{key:?}:{}", echo(c)?))))?;
+                cursor
+                    .object(|c, key| echo(c).map(|item| items.push(format!("{key:?}:{item}"))))?;
                 format!("{{{}}}", items.join(","))
             }
         })

@@ -11,6 +11,7 @@ use assize_store::{
 
 use super::Reader;
 use super::field::Fields;
+use super::policy::ref_name;
 use crate::ErrorKind;
 use crate::file::File;
 use crate::json::{Member, Node, Value, shorten};
@@ -290,7 +291,7 @@ impl Reader<'_> {
             fields.get("boundary").and_then(|node| self.managed(file, account, node, names, None));
         let unique_id = stated_id.unwrap_or_else(|| unique_id(kind.prefix(), &arn));
         let arn = arn.into();
-        let identity = Identity { path, arn, unique_id, tags, inline, attached, boundary, name };
+        let identity = Identity { name, path, arn, unique_id, tags, inline, attached, boundary };
         Some((identity, fields))
     }
 
@@ -328,7 +329,7 @@ impl Reader<'_> {
             return None;
         }
         let document = self.document(file, node)?;
-        let candidates = match self.ref_name(node) {
+        let candidates = match ref_name(node) {
             Some(name) => vec![name.to_owned()],
             None => names.candidates(place),
         };

@@ -175,9 +175,9 @@ impl Reader<'_> {
         let request = request_text(node, axes, point);
         let resource = point.resource.or(node.get("resource"));
         let matched = expectations.iter().find(|(when, _)| {
-            when.fits(point.principal, &when.principal)
-                && when.fits(point.action, &when.action)
-                && when.fits(resource, &when.resource)
+            is_labeled(point.principal, when.principal.as_deref())
+                && is_labeled(point.action, when.action.as_deref())
+                && is_labeled(resource, when.resource.as_deref())
         });
         let Some((_, expect)) = matched else {
             // Without any expectation an error was reported already.
@@ -260,13 +260,9 @@ struct When {
     resource: Option<Box<str>>,
 }
 
-impl When {
-    fn fits(&self, value: Option<&Node<'_>>, wanted: &Option<Box<str>>) -> bool {
-        match wanted {
-            None => true,
-            Some(wanted) => value.is_some_and(|node| label(node) == **wanted),
-        }
-    }
+/// Whether a value has the name that is wanted, if one is.
+fn is_labeled(value: Option<&Node<'_>>, wanted: Option<&str>) -> bool {
+    wanted.is_none_or(|wanted| value.is_some_and(|node| label(node) == wanted))
 }
 
 /// The text that names a principal, an action or a resource: the string itself, or the member of

@@ -4,7 +4,6 @@ use assize_model::AccountId;
 use assize_store::{ImportFile, ImportKind, ImportOptions, import};
 
 use super::Reader;
-use super::field::Fields;
 use crate::ErrorKind;
 use crate::file::File;
 use crate::json::Node;

@@ -11,6 +11,7 @@ use assize_store::{
 
 use super::Reader;
 use super::field::Fields;
+use super::policy::ref_name;
 use crate::ErrorKind;
 use crate::file::File;
 use crate::json::{Node, shorten};
@@ -221,7 +222,7 @@ impl Reader<'_> {
     ) -> Option<Box<str>> {
         let Some(text) = item.as_str() else {
             let document = self.document(file, item)?;
-            let name = match self.ref_name(item) {
+            let name = match ref_name(item) {
                 Some(name) => name.to_owned(),
                 None => format!("{node_id}-{place}"),
             };

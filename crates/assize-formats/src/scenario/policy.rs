@@ -44,14 +44,6 @@ impl Reader<'_> {
         }
     }
 
-    /// The name under which a document is referred to, when it is.
-    pub(super) fn ref_name<'n>(&self, node: &'n Node<'n>) -> Option<&'n str> {
-        match Given::of(node) {
-            Given::Ref(name) => Some(name),
-            _ => None,
-        }
-    }
-
     fn reference(&mut self, file: &File, node: &Node<'_>, name: &str) -> Option<DocumentText> {
         if let Some(document) = self.refs.get(name) {
             return Some(document.clone());
@@ -96,16 +88,15 @@ impl Reader<'_> {
     /// YAML file written anew, with the place of every value.
     pub(super) fn inline_document(&mut self, file: &File, node: &Node<'_>) -> DocumentText {
         let verbatim = (file.style == Style::Json).then(|| node.span.of(&file.text)).flatten();
-        let (text, anchors) = match verbatim {
-            Some(text) => (text.into(), [file.anchor(0, node.span.start)].into()),
-            None => {
-                self.check_numbers(file, node);
-                let (mut text, mut anchors) = (Vec::new(), Vec::new());
-                node.write(&mut text, &mut |node, at| {
-                    anchors.push(file.anchor(at, node.span.start))
-                });
-                (String::from_utf8_lossy(&text).into(), anchors.into())
-            }
+        let (text, anchors) = if let Some(text) = verbatim {
+            (text.into(), [file.anchor(0, node.span.start)].into())
+        } else {
+            self.check_numbers(file, node);
+            let (mut text, mut anchors) = (Vec::new(), Vec::new());
+            node.write(&mut text, &mut |node, at| {
+                anchors.push(file.anchor(at, node.span.start));
+            });
+            (String::from_utf8_lossy(&text).into(), anchors.into())
         };
         let verbatim = verbatim.is_some();
         let origin = Origin { file: Arc::clone(&file.name), anchors, verbatim };
@@ -129,6 +120,14 @@ impl Reader<'_> {
             }
             _ => {}
         }
+    }
+}
+
+/// The name in `policies` that a document is referred to by, when it is.
+pub(super) fn ref_name<'n>(node: &'n Node<'n>) -> Option<&'n str> {
+    match Given::of(node) {
+        Given::Ref(name) => Some(name),
+        _ => None,
     }
 }
 

@@ -82,12 +82,12 @@ fn aliases_are_expanded_within_limits() {
     assert!(read(&file(&thousand)).is_ok());
     let more = format!("a: &x 1\nb: [{}]\n", ["*x"; 1_001].join(","));
     assert_eq!(limit(&more), ErrorKind::Limit);
-    let mut laughs = "a0: &a0 [x]\n".to_owned();
-    for n in 1..40 {
-        laughs += &format!("a{n}: &a{n} [*a{0}, *a{0}]\n", n - 1);
-    }
+    let doubling = |n: usize| format!("a{n}: &a{n} [*a{0}, *a{0}]", n.saturating_sub(1));
+    let lines: Vec<String> = (1..40).map(doubling).collect();
+    let laughs = format!("a0: &a0 [x]\n{}\n", lines.join("\n"));
     assert_eq!(limit(&laughs), ErrorKind::Limit);
-    let wide = format!("a: &x [{}]\nb: [{}]\n", ["1"; 2_000].join(","), ["*x"; 900].join(","));
+    let wide =
+        format!("a: &x [{}]\nb: [{}]\n", vec!["1"; 2_000].join(","), vec!["*x"; 900].join(","));
     assert_eq!(limit(&wide), ErrorKind::Limit);
 }
 
