@@ -17,8 +17,9 @@ use crate::document::{Replaced, Slot};
 use crate::edit::check::refuse;
 use crate::edit::slots::Documents;
 use crate::snapshot::{
-    AccountEntry, EndpointEntry, EntityRecord, OrganizationEntry, PolicyEntry, ResourceEntry, State,
+    AccountEntry, EndpointEntry, OrganizationEntry, PolicyEntry, ResourceEntry, State,
 };
+use crate::unique::EntityRecord;
 use crate::{
     Account, Document, DocumentText, Error, ErrorKind, Group, InstanceProfile, ManagedPolicy,
     Organization, PolicyVersion, Resource, Role, User, VpcEndpoint, applicable, fold_name,
@@ -282,7 +283,7 @@ impl StoreEditor {
         let roles = account.roles.values().map(|role| (&role.unique_id, &role.arn));
         let mut seen = BTreeSet::new();
         for (unique_id, arn) in users.chain(roles) {
-            let other = self.state.unique_ids.get(unique_id).map(EntityRecord::entity);
+            let other = self.state.unique_ids.get(unique_id);
             let taken = other.is_some_and(|other| other.account() != account.id);
             if taken || !seen.insert(unique_id) {
                 return unique_id_taken(unique_id, arn);
@@ -292,7 +293,7 @@ impl StoreEditor {
     }
 
     fn check_unique_id(&self, unique_id: &str, arn: &str) -> Result<(), Error> {
-        match self.state.unique_ids.get(unique_id).map(EntityRecord::entity) {
+        match self.state.unique_ids.get(unique_id) {
             // The name is compared without regard to case elsewhere, and the path may change.
             Some(other) if !same_entity(other.arn(), arn) => unique_id_taken(unique_id, arn),
             _ => Ok(()),

@@ -18,6 +18,7 @@ mod principal;
 mod resource;
 mod snapshot;
 mod sorted;
+mod unique;
 
 pub use account::{Account, ExternalAccount, OidcProvider, SamlProvider};
 pub use applicable::{AccountPath, EntityPolicies};

@@ -9,6 +9,7 @@ use crate::applicable::{AccountPolicies, Member};
 use crate::document::{DocumentTable, TextTable};
 use crate::edit::slots::Documents as _;
 use crate::sorted::{Keyed, Sorted};
+use crate::unique::UniqueIds;
 use crate::{
     Account, AccountPath, Document, DocumentText, EntityPolicies, ManagedPolicy, Organization,
     Resource, Role, StoreEditor, Tag, User, VpcEndpoint, fold_name,
@@ -34,7 +35,7 @@ pub(crate) struct State {
     pub(crate) aws_managed: Sorted<PolicyEntry>,
     /// Documents without text, for references that nothing resolves (E-112).
     pub(crate) placeholders: Sorted<Placeholder>,
-    pub(crate) unique_ids: Sorted<EntityRecord>,
+    pub(crate) unique_ids: UniqueIds,
     pub(crate) documents: DocumentTable,
     pub(crate) texts: TextTable,
 }
@@ -66,22 +67,6 @@ pub(crate) struct PolicyEntry(pub(crate) Arc<ManagedPolicy<PolicyId>>);
 pub(crate) struct Placeholder {
     pub(crate) arn: Arc<str>,
     pub(crate) document: PolicyId,
-}
-
-/// The owner of a unique id.
-#[derive(Debug, Clone)]
-pub(crate) enum EntityRecord {
-    User(AccountId, Arc<User<PolicyId>>),
-    Role(AccountId, Arc<Role<PolicyId>>),
-}
-
-impl EntityRecord {
-    pub(crate) fn entity(&self) -> Entity<'_> {
-        match self {
-            Self::User(account, user) => Entity::User(*account, user),
-            Self::Role(account, role) => Entity::Role(*account, role),
-        }
-    }
 }
 
 impl Keyed for AccountEntry {
@@ -129,17 +114,6 @@ impl Keyed for Placeholder {
 
     fn key(&self) -> &str {
         &self.arn
-    }
-}
-
-impl Keyed for EntityRecord {
-    type Key = str;
-
-    fn key(&self) -> &str {
-        match self {
-            Self::User(_, user) => &user.unique_id,
-            Self::Role(_, role) => &role.unique_id,
-        }
     }
 }
 
@@ -299,7 +273,7 @@ impl StoreSnapshot {
 
     /// The user or role of a unique id (I-16).
     pub fn by_unique_id(&self, unique_id: &str) -> Option<Entity<'_>> {
-        self.state.unique_ids.get(unique_id).map(EntityRecord::entity)
+        self.state.unique_ids.get(unique_id)
     }
 
     /// An account with its documents as texts, as a change takes it: for replacing an account

@@ -111,12 +111,13 @@ impl StoreEditor {
     }
 }
 
-pub(crate) fn unresolved(arn: &str) -> Diagnostic {
+/// A managed policy, or an organization's, without a document.
+pub(crate) fn unresolved(id: &str) -> Diagnostic {
     let message = format_args!(
-        "managed policy `{arn}` is referenced and nowhere to be found: whoever has it is denied \
+        "policy `{id}` is referenced and nowhere to be found: whoever has it is denied \
          everything"
     );
-    Diagnostic::new(DiagnosticLevel::Warning, DiagnosticCode::UnresolvedPolicy, message).about(arn)
+    Diagnostic::new(DiagnosticLevel::Warning, DiagnosticCode::UnresolvedPolicy, message).about(id)
 }
 
 /// From touched policies to groups and entities, and from touched groups to their members.
