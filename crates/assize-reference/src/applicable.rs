@@ -273,26 +273,18 @@ pub(crate) fn resource_based<'a>(case: &Case<'a>) -> Option<Vec<Document<'a>>> {
         return None;
     }
     if let Some(texts) = check.data.policy {
-        return Some(stated_policies(case, texts));
+        return (!texts.is_empty()).then(|| stated_policies(case, texts));
     }
     if sts::assumes_role(check) {
         return trust_policy(case);
     }
-    let records = resource::records(case.world.snapshot, &check.resource);
-    let documents = match check.part {
-        Part::AccessPoint | Part::Bucket | Part::Whole => {
-            records.into_iter().find(|record| !record.policies.is_empty())
-        }
-        Part::UnknownBucket => None,
-    };
-    match documents {
-        Some(record) => {
-            let held = record.policies.iter().map(|id| Document::held(case.world, "", *id));
-            Some(held.collect())
-        }
-        // E-80: a key without a policy has an empty one.
-        None => kms::is_gated(check).then(Vec::new),
+    if check.part == Part::UnknownBucket {
+        return None;
     }
+    let records = resource::records(case.world.snapshot, &check.resource);
+    let record = records.into_iter().find(|record| !record.policies.is_empty())?;
+    let held = record.policies.iter().map(|id| Document::held(case.world, "", *id));
+    Some(held.collect())
 }
 
 /// Policies that the request states in place of the snapshot's.

@@ -113,45 +113,54 @@ fn layers(case: &Case<'_>, remarks: &mut Remarks) -> Layers {
     let vpce = reader.endpoint();
     let (resource, grant) = reader.resource();
     let identity = reader.identity();
-    let boundary = match case.caller.standing {
-        Standing::Trusted => plain(Layer::Boundary, Verdict::NotApplicable),
-        Standing::Held | Standing::Outside => {
-            reader.set(Layer::Boundary, applicable::boundary(case))
-        }
-    };
+    let boundary = reader.boundary();
     let session = reader.session();
     let results = vec![rcp, scp, vpce, resource, identity, boundary, session];
     Layers { results, grant, missing: reader.missing }
 }
 
 impl<'a> Reader<'_, 'a> {
+    /// E-112: with `skipInvalidPolicies`, documents that do not load are as if they were not
+    /// attached. None: there were documents, and all of them are dropped.
+    fn kept(&mut self, documents: Vec<Document<'a>>) -> Option<Vec<Document<'a>>> {
+        if !self.case.world.options.skip_invalid_policies {
+            return Some(documents);
+        }
+        let n_documents = documents.len();
+        let (kept, dropped): (Vec<_>, Vec<_>) =
+            documents.into_iter().partition(|document| document.policy.is_some());
+        for document in &dropped {
+            self.remarks.note(format!("skipped_invalid_policy:{}", document.reference));
+        }
+        (!kept.is_empty() || n_documents == 0).then_some(kept)
+    }
+
     /// Section 2.1: the statements of documents that apply. E-112: poison denies.
     fn read(&mut self, documents: &[Document<'a>], node: Option<(usize, &str)>) -> Found {
         let mut found = Found::default();
         for document in documents {
-            match &document.policy {
-                Some(policy) => {
-                    for (index, statement) in (0u32..).zip(&policy.statements) {
-                        self.read_statement(document, index, statement, node, &mut found);
-                    }
-                }
-                None if self.case.world.options.skip_invalid_policies => {
-                    self.remarks.note(format!("skipped_invalid_policy:{}", document.reference));
-                }
-                None => {
-                    self.remarks.note(format!("invalid_policy:{}", document.reference));
-                    let reference = StatementRef {
-                        policy: document.reference.as_str().into(),
-                        node: node.map(|(_, id)| id.into()),
-                        source: output::source_file(self.case.world, document.id),
-                        ..StatementRef::default()
-                    };
-                    let node = node.map_or(0, |(position, _)| position);
-                    found.denies.push(Positioned { node, reference });
-                }
+            let Some(policy) = &document.policy else {
+                self.remarks.note(format!("invalid_policy:{}", document.reference));
+                let reference = self.reference(document, node);
+                let node = node.map_or(0, |(position, _)| position);
+                found.denies.push(Positioned { node, reference });
+                continue;
+            };
+            for (index, statement) in (0u32..).zip(&policy.statements) {
+                self.read_statement(document, index, statement, node, &mut found);
             }
         }
         found
+    }
+
+    /// E-101: a reference to a document.
+    fn reference(&self, document: &Document<'a>, node: Option<(usize, &str)>) -> StatementRef {
+        StatementRef {
+            policy: document.reference.as_str().into(),
+            node: node.map(|(_, id)| id.into()),
+            source: output::source_file(self.case.world, document.id),
+            ..StatementRef::default()
+        }
     }
 
     fn read_statement(
@@ -166,14 +175,12 @@ impl<'a> Reader<'_, 'a> {
             return;
         };
         let reference = StatementRef {
-            policy: document.reference.as_str().into(),
             statement: Some(index),
             sid: statement.sid.clone(),
             effect: Some(statement.effect),
-            node: node.map(|(_, id)| id.into()),
             strength: matched.strength,
-            source: output::source_file(self.case.world, document.id),
             span: output::source_span(self.case.world, document.id, index),
+            ..self.reference(document, node)
         };
         let node = node.map_or(0, |(position, _)| position);
         let list = match statement.effect {
@@ -195,8 +202,9 @@ impl<'a> Reader<'_, 'a> {
     fn on_path(&mut self, layer: Layer, path: Option<Vec<Node<'a>>>) -> LayerResult {
         let Some(path) = path else { return plain(layer, Verdict::NotApplicable) };
         let (mut all, mut nodes) = (Found::default(), Vec::new());
-        for (position, node) in path.iter().enumerate() {
-            let mut found = self.read(&node.documents, Some((position, node.id)));
+        for (position, node) in path.into_iter().enumerate() {
+            let documents = self.kept(node.documents).unwrap_or_default();
+            let mut found = self.read(&documents, Some((position, node.id)));
             // E-37: in organization policies `Principal` is everyone, which says nothing.
             for statement in found.allows.iter_mut().chain(&mut found.denies) {
                 statement.reference.strength = None;
@@ -217,10 +225,16 @@ impl<'a> Reader<'_, 'a> {
 
     /// E-32, E-37.
     fn endpoint(&mut self) -> LayerResult {
-        match applicable::endpoint(self.case) {
-            EndpointLayer::NotApplicable => plain(Layer::VpcEndpoint, Verdict::NotApplicable),
-            EndpointLayer::Open => plain(Layer::VpcEndpoint, Verdict::Allow),
-            EndpointLayer::Policy(document) => self.set(Layer::VpcEndpoint, Some(vec![document])),
+        let documents = match applicable::endpoint(self.case) {
+            EndpointLayer::NotApplicable => {
+                return plain(Layer::VpcEndpoint, Verdict::NotApplicable);
+            }
+            EndpointLayer::Open => None,
+            EndpointLayer::Policy(document) => self.kept(vec![document]),
+        };
+        match documents {
+            Some(documents) => self.set(Layer::VpcEndpoint, Some(documents)),
+            None => plain(Layer::VpcEndpoint, Verdict::Allow),
         }
     }
 
@@ -231,12 +245,26 @@ impl<'a> Reader<'_, 'a> {
         if root || case.caller.standing == Standing::Trusted {
             return plain(Layer::Identity, Verdict::Allow);
         }
-        self.set(Layer::Identity, applicable::identity(case))
+        let documents = applicable::identity(case).map(|own| self.kept(own).unwrap_or_default());
+        self.set(Layer::Identity, documents)
+    }
+
+    /// E-33, F-48.
+    fn boundary(&mut self) -> LayerResult {
+        let documents = match self.case.caller.standing {
+            Standing::Trusted => None,
+            Standing::Held | Standing::Outside => applicable::boundary(self.case),
+        };
+        let documents = documents.and_then(|documents| self.kept(documents));
+        self.set(Layer::Boundary, documents)
     }
 
     /// E-38. The task policies of AssumeRoot hold nothing but denies.
     fn session(&mut self) -> LayerResult {
-        let documents = applicable::session(self.case);
+        let documents = applicable::session(self.case).and_then(|passed| {
+            let is_role = self.case.caller.kind == Kind::RoleSession;
+            self.kept(passed).or_else(|| (!is_role).then(Vec::new))
+        });
         let has_task = documents.as_ref().is_some_and(|documents| !documents.is_empty());
         let mut result = self.set(Layer::Session, documents);
         let is_task = self.case.caller.kind == Kind::AssumedRoot && has_task;
@@ -249,7 +277,9 @@ impl<'a> Reader<'_, 'a> {
     /// E-44 – E-46, E-81, E-83, E-84.
     fn resource(&mut self) -> (LayerResult, Grant) {
         let case = self.case;
-        let documents = applicable::resource_based(case);
+        let documents = applicable::resource_based(case).and_then(|own| self.kept(own));
+        // E-80: a key without a policy has an empty one.
+        let documents = documents.or_else(|| kms::is_gated(case.check).then(Vec::new));
         let is_applicable = documents.is_some();
         let mut found = self.read(&documents.unwrap_or_default(), None);
         if s3::is_bucket_owner_root(case) {
