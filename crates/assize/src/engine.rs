@@ -137,10 +137,6 @@ impl Engine {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    pub(crate) fn inner(&self) -> &Inner {
-        &self.inner
-    }
-
     /// The snapshot.
     pub fn snapshot(&self) -> &StoreSnapshot {
         &self.inner.snapshot

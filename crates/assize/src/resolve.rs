@@ -23,20 +23,20 @@ use assize_compiler::{
     ResourceEntry, Scratch, ValueId, Values,
 };
 use assize_model::{
-    AccountId, ConditionKey, ContextValue, ReasonCode, Request, RequestError, RequestErrorKind,
+    AccountId, ConditionKey, ContextInput, ContextValue, Request, RequestError, RequestErrorKind,
     split_action,
 };
 use hashbrown::HashMap;
 
 use crate::engine::Inner;
-use action::ResolvedAction;
-use check::CheckSpec;
+use action::{ActionRule, ResolvedAction};
+use check::{CheckSpec, Part};
 use context::RowContext;
-use environment::{Environment, is_gateway};
+use environment::Environment;
 use frame::Parties;
 use key::{KeyFacts, N_OWN_KEYS, OwnKey};
 pub(crate) use note::Notes;
-pub(crate) use policies::{DocumentHandle, GivenDocument};
+pub(crate) use policies::DocumentHandle;
 pub(crate) use principal::ResolvedPrincipal;
 use resource::{EntryKey, ResolvedResource};
 
@@ -77,6 +77,7 @@ pub(crate) struct Resolver<'e> {
     key_index: HashMap<Box<str>, u32>,
     keys: Vec<KeyFacts>,
     fold_index: HashMap<Box<str>, u32>,
+    folds: Vec<Box<str>>,
     given: policies::GivenPolicies,
     own_columns: [Option<KeyId>; N_OWN_KEYS],
     mfa_columns: [Option<KeyId>; 2],
@@ -88,8 +89,8 @@ pub(crate) struct Resolver<'e> {
     /// Stamps of folded keys: the row in which each was seen last (L-606).
     seen: Vec<u32>,
     stamp: u32,
-    /// The AssumeRoot call of the request at hand names a task policy (E-94).
-    task_policy_given: bool,
+    /// The time of requests that state none, read once a chunk (E-19).
+    now: i64,
     /// Rows keep their whole context, for explanations.
     pub(crate) keeps_context: bool,
 }
@@ -127,6 +128,15 @@ impl Run {
 
 fn limit(what: &str) -> RequestError {
     RequestError::new(RequestErrorKind::Limit, format!("too many {what} in one batch"))
+}
+
+/// Whether an AssumeRoot call names a task policy (E-94).
+fn names_task_policy(request: &Request<'_>, check: &CheckSpec<'_>) -> bool {
+    check.context.iter().chain(&request.context).any(|(key, value)| {
+        key.eq_ignore_ascii_case("sts:TaskPolicyArn")
+            && matches!(value, ContextInput::Scalar(scalar)
+                if scalar.to_text().is_some_and(|arn| frame::is_task_policy(&arn)))
+    })
 }
 
 /// The position behind the last item.
@@ -169,6 +179,12 @@ impl Rows {
         column[row] = value;
     }
 
+    /// The value of a key in the row that is being made.
+    fn get(&self, key: KeyId, row: usize) -> ValueId {
+        let column = self.columns.get(key.index()).and_then(Option::as_ref);
+        column.and_then(|column| column.get(row)).copied().unwrap_or_default()
+    }
+
     /// Fills every column up to the number of rows.
     fn complete(&mut self) {
         let len = self.len();
@@ -205,6 +221,7 @@ impl<'e> Resolver<'e> {
             key_index: HashMap::new(),
             keys: Vec::new(),
             fold_index: HashMap::new(),
+            folds: Vec::new(),
             given: policies::GivenPolicies::default(),
             own_columns: [None; N_OWN_KEYS],
             mfa_columns: [None; 2],
@@ -214,7 +231,7 @@ impl<'e> Resolver<'e> {
             key_buffer: String::new(),
             seen: Vec::new(),
             stamp: 0,
-            task_policy_given: false,
+            now: engine.now(),
             keeps_context: false,
         };
         resolver.refresh_keys();
@@ -224,6 +241,7 @@ impl<'e> Resolver<'e> {
     /// Starts a new chunk; forgets the dictionaries when they are full.
     pub(crate) fn begin(&mut self) {
         self.rows.truncate(0);
+        self.now = self.engine.now();
         let full = self.values.len() > MAX_VALUES
             || self.resources.len() > MAX_RESOURCES
             || self.principals.len() > MAX_PRINCIPALS
@@ -254,7 +272,7 @@ impl<'e> Resolver<'e> {
     }
 
     fn push_rows<'r>(&mut self, request: &'r Request<'r>) -> Result<(), RequestError> {
-        self.check_lists(request)?;
+        Self::check_lists(request)?;
         let principal = self.principal(request)?;
         let mut checks = Vec::new();
         self.checks(request, principal, &mut checks)?;
@@ -280,34 +298,46 @@ impl<'e> Resolver<'e> {
         let text = self.resource_text(principal, check);
         let resource = self.resource(&text, check.data.as_deref(), check.action)?;
         let mut seen = RowContext::read(self, request, check, principal, resource)?;
-        let (account, assumed) = self.resource_account(
+        let is_unknown_bucket = check.part == Part::UnknownBucket;
+        let (bucket_account, assumed) = self.resource_account(
             &self.resources[resource as usize],
             &self.principals[principal as usize],
             &self.actions[check.action as usize],
         );
-        let account = account.filter(|_| !check.access_point.as_ref().is_some_and(|p| p.bucket_unknown));
-        check.notes.resource_account = assumed;
+        let bucket_account = bucket_account.filter(|_| !is_unknown_bucket);
+        let foreign_owner = self.foreign_owner(
+            &self.resources[resource as usize],
+            &self.actions[check.action as usize],
+            bucket_account,
+        );
+        let account = foreign_owner.or(bucket_account);
+        check.notes.resource_account = assumed && !is_unknown_bucket;
         check.notes.unknown_action = self.actions[check.action as usize].id.is_none();
         check.notes.outside_principal = self.principals[principal as usize].outside;
         let entry = self.resource_entry(resource, account, check.action, principal);
-        seen.region(self, principal, check);
+        seen.region(self, (principal, resource), check);
         let endpoint = self.endpoint(&seen.environment);
-        let access_point = check.access_point.as_ref().and_then(|point| {
-            let vpc = seen.environment.text(OwnKey::SourceVpc);
-            let fits = match &point.vpc {
-                None => true,
-                Some(None) => vpc.is_some(),
-                Some(Some(wanted)) => vpc == Some(wanted),
-            };
-            (!fits).then_some(ReasonCode::NetworkOrigin)
-        });
+        let is_wrong_network = match &check.part {
+            Part::AccessPoint(Some(None)) => seen.environment.get(OwnKey::SourceVpc).is_none(),
+            Part::AccessPoint(Some(Some(vpc))) => {
+                seen.environment.text(OwnKey::SourceVpc) != Some(&**vpc)
+            }
+            _ => false,
+        };
         let parties = Parties {
             principal,
             action: check.action,
             resource,
             account,
+            bucket_account,
             endpoint,
-            access_point,
+            is_foreign_object: foreign_owner.is_some(),
+            is_access_point: matches!(check.part, Part::AccessPoint(_)),
+            is_unknown_bucket,
+            is_wrong_network,
+            names_task_policy: self.actions[check.action as usize].rule == ActionRule::AssumeRoot
+                && names_task_policy(request, check),
+            temporary: seen.temporary,
             mfa_present: seen.mfa_present,
         };
         let frame = self.frame(&parties);
@@ -324,7 +354,7 @@ impl<'e> Resolver<'e> {
             self.rows.endpoints.resize(row, None);
             self.rows.endpoints.push(vpce);
         }
-        seen.write(self, check, entry, row)?;
+        seen.write(self, request, check, entry, row)?;
         if !check.notes.is_empty() {
             self.rows.notes.push((next_index(row, "rows")?, check.notes.clone()));
         }
@@ -332,7 +362,7 @@ impl<'e> Resolver<'e> {
     }
 
     /// E-122: in complete context `unknown` is an error, `absent` and `complete` change nothing.
-    fn check_lists(&mut self, request: &Request<'_>) -> Result<(), RequestError> {
+    fn check_lists(request: &Request<'_>) -> Result<(), RequestError> {
         if !request.unknown.is_empty() {
             return Err(RequestError::new(
                 RequestErrorKind::ContextMode,
@@ -340,11 +370,6 @@ impl<'e> Resolver<'e> {
             )
             .at("/unknown"));
         }
-        self.task_policy_given = request.context.iter().any(|(key, value)| {
-            key.eq_ignore_ascii_case("sts:TaskPolicyArn")
-                && matches!(value, assize_model::ContextInput::Scalar(scalar)
-                    if scalar.to_text().is_some_and(|arn| frame::is_task_policy(&arn)))
-        });
         Ok(())
     }
 
@@ -376,15 +401,15 @@ impl<'e> Resolver<'e> {
 
     /// E-32: the layer of the endpoint that the request came through.
     fn endpoint(&self, environment: &Environment<'_>) -> EndpointLayer {
-        let Some(id) = environment.text(OwnKey::SourceVpce) else {
+        if environment.get(OwnKey::SourceVpce).is_none() {
             return EndpointLayer::NotApplicable;
+        }
+        let Some(id) = environment.text(OwnKey::SourceVpce) else {
+            return EndpointLayer::AllowAll;
         };
-        match self.engine.snapshot.endpoint(id) {
-            None => EndpointLayer::NotApplicable,
-            Some(_) => match self.engine.sets.endpoint(id) {
-                Some((set, _)) => EndpointLayer::Set(set),
-                None => EndpointLayer::AllowAll,
-            },
+        match self.engine.sets.endpoint(id) {
+            Some((set, _)) => EndpointLayer::Set(set),
+            None => EndpointLayer::AllowAll,
         }
     }
 
@@ -548,16 +573,34 @@ impl<'e> Resolver<'e> {
             return *index;
         }
         let folded = assize_model::fold_key(spelling);
-        let n_folds = self.fold_index.len();
-        let next = u32::try_from(n_folds).unwrap_or(u32::MAX);
+        let next = u32::try_from(self.folds.len()).unwrap_or(u32::MAX);
         let fold = *self.fold_index.entry(folded.as_ref().into()).or_insert(next);
-        let column = self.key_column(&folded);
+        if fold == next {
+            self.folds.push(folded.as_ref().into());
+        }
+        // Keys of our own begin so, and no request may set them.
+        let column = if folded.starts_with('\0') { None } else { self.key_column(&folded) };
         let facts = KeyFacts::new(&self.engine.catalog, spelling, fold, column);
         let index = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
         self.keys.push(facts);
         self.key_index.insert(spelling.into(), index);
-        self.seen.resize(self.fold_index.len(), 0);
+        self.seen.resize(self.folds.len(), 0);
         index
+    }
+
+    /// A stamp that no key has yet.
+    fn next_stamp(&mut self) {
+        self.stamp = self.stamp.wrapping_add(1);
+        if self.stamp == 0 {
+            self.seen.fill(0);
+            self.stamp = 1;
+        }
+    }
+
+    /// The folded names of the keys that the context of the row at hand gives.
+    fn seen_keys(&self) -> impl Iterator<Item = &str> {
+        let stamped = self.seen.iter().zip(&self.folds).filter(|(seen, _)| **seen == self.stamp);
+        stamped.map(|(_, folded)| folded.as_ref())
     }
 
     /// Looks the columns of all keys up again after the overlay has learned new ones.
@@ -576,7 +619,9 @@ impl<'e> Resolver<'e> {
             self.key_column("aws:multifactorauthage"),
         ];
         for at in 0..self.keys.len() {
-            self.keys[at].column = self.key_column(self.keys[at].key.folded());
+            let folded = self.keys[at].key.folded();
+            self.keys[at].column =
+                if folded.starts_with('\0') { None } else { self.key_column(folded) };
         }
         for at in 0..self.principals.len() {
             let keys: Vec<_> = self.principals[at].derived.iter().cloned().collect();
@@ -632,10 +677,5 @@ impl<'e> Resolver<'e> {
             }
             DocumentHandle::Given(index) => self.given_policy(index),
         }
-    }
-
-    /// Whether an endpoint of the snapshot is a gateway.
-    pub(crate) fn is_gateway_endpoint(&self, id: &str) -> bool {
-        self.engine.snapshot.endpoint(id).is_some_and(|e| is_gateway(e.endpoint_type))
     }
 }

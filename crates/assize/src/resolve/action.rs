@@ -42,8 +42,10 @@ pub(crate) enum ActionRule {
     AssumeRole,
     /// E-88, E-92: `sts:AssumeRoleWithSAML` and `sts:AssumeRoleWithWebIdentity`.
     AssumeRoleFederated,
-    /// E-88: `sts:TagSession`, `SetSourceIdentity`, `SetContext`.
+    /// E-88: `sts:TagSession` and `sts:SetSourceIdentity`.
     SessionExtra,
+    /// E-88: `sts:SetContext`.
+    SetContext,
     /// E-94.
     AssumeRoot,
     /// Any other action of `sts`.
@@ -102,7 +104,8 @@ impl ActionRule {
             "getfederationtoken" => Self::GetFederationToken,
             "assumerole" => Self::AssumeRole,
             "assumerolewithsaml" | "assumerolewithwebidentity" => Self::AssumeRoleFederated,
-            "tagsession" | "setsourceidentity" | "setcontext" => Self::SessionExtra,
+            "tagsession" | "setsourceidentity" => Self::SessionExtra,
+            "setcontext" => Self::SetContext,
             "assumeroot" => Self::AssumeRoot,
             _ => Self::OtherSts,
         }
@@ -127,7 +130,10 @@ impl ActionRule {
 
     /// The role-assuming actions, whose resource-based policy is the trust policy (E-88).
     pub(crate) fn is_role_assuming(self) -> bool {
-        matches!(self, Self::AssumeRole | Self::AssumeRoleFederated | Self::SessionExtra)
+        matches!(
+            self,
+            Self::AssumeRole | Self::AssumeRoleFederated | Self::SessionExtra | Self::SetContext
+        )
     }
 
     /// Whether the action belongs to `iam`.

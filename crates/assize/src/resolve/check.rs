@@ -1,9 +1,9 @@
-//! From a request to its checks: E-6, E-25, E-67 – E-69, E-82, E-85, E-90.
+//! From a request to its checks: E-25, E-67 – E-69, E-82, E-85, E-90.
 
 use std::borrow::Cow;
 
 use assize_model::{
-    ArnParts, Check, ContextInput, Request, RequestError, RequestErrorKind, ResourceData,
+    ArnParts, ContextInput, PrincipalKind, Request, RequestError, RequestErrorKind, ResourceData,
     ResourceInput, Target,
 };
 
@@ -11,8 +11,11 @@ use super::Resolver;
 use super::action::ActionRule;
 use super::note::Notes;
 
+/// Checks of one request, at most (F-6).
+pub(crate) const MAX_CHECKS: usize = 100;
+
 /// One check on its way to a row.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct CheckSpec<'r> {
     pub(super) action: u32,
     /// The resource as given; none for the action's wildcard form.
@@ -21,9 +24,9 @@ pub(super) struct CheckSpec<'r> {
     /// Overrides the request's context key by key (E-25).
     pub(super) context: &'r [(Cow<'r, str>, ContextInput<'r>)],
     pub(super) notes: Notes,
-    /// Keys the rules of a service add.
+    /// Keys that rules of a service add.
     pub(super) added: Vec<(&'static str, Added)>,
-    pub(super) access_point: Option<AccessPoint>,
+    pub(super) part: Part,
 }
 
 /// A value that a service rule adds to the context.
@@ -33,31 +36,32 @@ pub(super) enum Added {
     List(Vec<Box<str>>),
 }
 
-/// What a check through an access point has to heed (E-85).
-#[derive(Debug, Clone, Default)]
-pub(super) struct AccessPoint {
-    /// The VPC it is for; `Some(None)` is any.
-    pub(super) vpc: Option<Option<Box<str>>>,
-    /// The bucket behind it is not known.
-    pub(super) bucket_unknown: bool,
+/// Which of the sub-checks of a request through an access point a check is (E-85).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) enum Part {
+    /// No access point is involved.
+    #[default]
+    Whole,
+    /// The access point, and the VPC it is for: `Some(None)` is any.
+    AccessPoint(Option<Option<Box<str>>>),
+    /// The bucket or object behind it.
+    Bucket,
+    /// The bucket behind it, when nobody knows which that is.
+    UnknownBucket,
 }
 
-impl<'r> CheckSpec<'r> {
-    fn new(action: u32, resource: Option<Cow<'r, str>>) -> Self {
-        Self {
-            action,
-            resource,
-            data: None,
-            context: &[],
-            notes: Notes::default(),
-            added: Vec::new(),
-            access_point: None,
-        }
-    }
+/// What a request says of a check before anything is looked up.
+#[derive(Clone, Copy)]
+struct Stated<'r> {
+    action: &'r str,
+    resource: Option<&'r str>,
+    data: Option<&'r ResourceData<'r>>,
+    context: &'r [(Cow<'r, str>, ContextInput<'r>)],
 }
 
 impl Resolver<'_> {
-    /// The checks of a request, in the order in which E-67 looks at them.
+    /// The checks of a request, in the order in which E-67 looks at them: each stated one,
+    /// followed by those it entails.
     pub(super) fn checks<'r>(
         &mut self,
         request: &'r Request<'r>,
@@ -65,25 +69,18 @@ impl Resolver<'_> {
         checks: &mut Vec<CheckSpec<'r>>,
     ) -> Result<(), RequestError> {
         checks.clear();
-        let shared = request.resource_data.as_deref();
-        match &request.target {
-            Target::Checks(given) => {
-                for check in given {
-                    let spec = self.given_check(check, shared)?;
-                    checks.push(spec);
-                }
-            }
-            Target::Action { action, resource, resources } => {
-                let action = self.action(action)?;
-                if resources.is_empty() {
-                    let mut spec = CheckSpec::new(action, resource.as_deref().map(Cow::Borrowed));
-                    spec.data = shared.map(Cow::Borrowed);
-                    checks.push(spec);
-                } else {
-                    self.expand(action, resources, shared, checks)?;
-                }
-                self.service_checks(request, principal, checks)?;
-            }
+        let mut stated = Vec::new();
+        self.stated(request, &mut stated)?;
+        if let [check] = &stated[..]
+            && self.entails_nothing(check.action)
+        {
+            checks.append(&mut stated);
+            return Ok(());
+        }
+        for at in 0..stated.len() {
+            checks.push(stated[at].clone());
+            self.alias_key(&stated, at, checks)?;
+            self.session_checks(request, principal, &stated, at, checks)?;
         }
         if checks.len() > MAX_CHECKS {
             return Err(RequestError::new(
@@ -91,253 +88,345 @@ impl Resolver<'_> {
                 format!("more than {MAX_CHECKS} checks in one request"),
             ));
         }
-        self.access_points(checks);
         Ok(())
     }
 
-    fn given_check<'r>(
+    fn entails_nothing(&self, action: u32) -> bool {
+        !matches!(
+            self.actions[action as usize].rule,
+            ActionRule::KmsAlias | ActionRule::AssumeRole | ActionRule::AssumeRoleFederated
+        )
+    }
+
+    /// F-10, E-68.
+    fn stated<'r>(
         &mut self,
-        check: &'r Check<'r>,
-        shared: Option<&'r ResourceData<'r>>,
-    ) -> Result<CheckSpec<'r>, RequestError> {
-        let action = self.action(&check.action)?;
-        let mut spec = CheckSpec::new(action, check.resource.as_deref().map(Cow::Borrowed));
-        spec.data = merged(shared, check.data.as_deref());
-        spec.context = &check.context;
-        Ok(spec)
+        request: &'r Request<'r>,
+        stated: &mut Vec<CheckSpec<'r>>,
+    ) -> Result<(), RequestError> {
+        let shared = request.resource_data.as_deref();
+        match &request.target {
+            Target::Checks(given) => {
+                for check in given {
+                    let one = Stated {
+                        action: &check.action,
+                        resource: check.resource.as_deref(),
+                        data: check.data.as_deref(),
+                        context: &check.context,
+                    };
+                    self.add(one, shared, stated)?;
+                }
+                Ok(())
+            }
+            Target::Action { action, resource, resources } if resources.is_empty() => {
+                let resource = resource.as_deref();
+                let one = Stated { action, resource, data: None, context: &[] };
+                self.add(one, shared, stated)
+            }
+            Target::Action { action, resources, .. } => {
+                self.expand(action, resources, shared, stated)
+            }
+        }
     }
 
     /// E-68: a check for each resource, and one with `*` for each required type without any.
     fn expand<'r>(
         &mut self,
-        action: u32,
+        action: &'r str,
         resources: &'r [ResourceInput<'r>],
         shared: Option<&'r ResourceData<'r>>,
-        checks: &mut Vec<CheckSpec<'r>>,
+        stated: &mut Vec<CheckSpec<'r>>,
     ) -> Result<(), RequestError> {
-        let catalog = &self.engine.catalog;
-        let id = self.actions[action as usize].id;
-        let mut given = Vec::new();
-        for input in resources {
-            let mut spec = CheckSpec::new(action, Some(Cow::Borrowed(input.arn.as_ref())));
-            spec.data = merged(shared, input.data.as_deref());
-            spec.context = &input.context;
-            given.extend(id.and_then(|id| catalog.fits(id, &input.arn)));
-            checks.push(spec);
+        let splits = action.eq_ignore_ascii_case(RE_ENCRYPT) && resources.len() == 2;
+        for (at, input) in resources.iter().enumerate() {
+            let one = Stated {
+                action: if splits { RE_ENCRYPT_PARTS[at] } else { action },
+                resource: Some(&input.arn),
+                data: input.data.as_deref(),
+                context: &input.context,
+            };
+            self.add(one, shared, stated)?;
         }
-        let Some(id) = id else { return Ok(()) };
-        let required = catalog.action_ref(id);
-        let required: Vec<_> = required
-            .resource_types()
-            .filter(|listed| listed.is_required())
-            .map(|listed| listed.resource_type())
-            .collect();
-        // With one required type, any ARN was meant as that type.
-        if required.len() < 2 {
+        let first = stated.first().map(|check| check.action);
+        let Some(id) = first.and_then(|first| self.actions[first as usize].id) else {
             return Ok(());
-        }
-        for resource_type in required {
-            if given.contains(&resource_type.id()) {
+        };
+        let engine = self.engine;
+        let required = engine.catalog.action_ref(id);
+        for listed in required.resource_types().filter(|listed| listed.is_required()) {
+            let resource_type = listed.resource_type();
+            let name = resource_type.name();
+            let covered = stated.iter().any(|check| {
+                let behind = matches!(check.part, Part::AccessPoint(_));
+                let text = check.resource.as_deref().unwrap_or("*");
+                (behind && matches!(name, "bucket" | "object"))
+                    || resource_type.formats().any(|format| format.matches(text))
+            });
+            if covered {
                 continue;
             }
-            if self.engine.options.require_all_resources {
-                return Err(RequestError::new(
-                    RequestErrorKind::MissingResource,
-                    format!("the action needs a resource of type `{}`", resource_type.name()),
-                )
-                .at("/resources"));
+            self.may_miss(action, name)?;
+            let one = Stated { action, resource: Some("*"), data: None, context: &[] };
+            self.add(one, shared, stated)?;
+            if let Some(last) = stated.last_mut() {
+                last.notes.missing_resource = Some(name.into());
             }
-            let mut spec = CheckSpec::new(action, Some(Cow::Borrowed("*")));
-            spec.data = shared.map(Cow::Borrowed);
-            spec.notes.missing_resource = Some(resource_type.name().into());
-            checks.push(spec);
         }
         Ok(())
     }
 
-    /// The checks that KMS and STS add to those asked for (E-82, E-90, E-92).
-    fn service_checks<'r>(
-        &mut self,
-        request: &'r Request<'r>,
-        principal: u32,
-        checks: &mut Vec<CheckSpec<'r>>,
-    ) -> Result<(), RequestError> {
-        let Some(first) = checks.first() else { return Ok(()) };
-        let facts = &self.actions[first.action as usize];
-        match facts.rule {
-            ActionRule::AssumeRole | ActionRule::AssumeRoleFederated => {
-                self.session_checks(request, principal, checks)
-            }
-            ActionRule::KmsAlias | ActionRule::OtherKms | ActionRule::KmsRetireGrant => {
-                self.key_checks(checks)
-            }
-            _ => Ok(()),
+    /// E-68, option `requireAllResources`.
+    fn may_miss(&self, action: &str, name: &str) -> Result<(), RequestError> {
+        if self.engine.options.require_all_resources {
+            return Err(RequestError::new(
+                RequestErrorKind::MissingResource,
+                format!("`{action}` also needs a resource of type `{name}`"),
+            )
+            .at("/resources"));
         }
+        Ok(())
     }
 
-    /// E-90.
+    /// One stated check, split where a rule splits it: E-82 (ReEncrypt), E-85 (access points).
+    fn add<'r>(
+        &mut self,
+        one: Stated<'r>,
+        shared: Option<&'r ResourceData<'r>>,
+        stated: &mut Vec<CheckSpec<'r>>,
+    ) -> Result<(), RequestError> {
+        if one.action.eq_ignore_ascii_case(RE_ENCRYPT) {
+            for action in RE_ENCRYPT_PARTS {
+                self.add(Stated { action, ..one }, shared, stated)?;
+            }
+            return Ok(());
+        }
+        let mut check = CheckSpec {
+            action: self.action(one.action)?,
+            resource: one.resource.map(Cow::Borrowed),
+            data: merged(shared, one.data),
+            context: one.context,
+            notes: Notes::default(),
+            added: Vec::new(),
+            part: Part::Whole,
+        };
+        let rule = self.actions[check.action as usize].rule;
+        if rule.is_kms() && rule != ActionRule::KmsAlias {
+            self.resolve_alias(&mut check);
+        }
+        let behind = if rule.is_s3() { self.behind_access_point(&mut check) } else { None };
+        stated.push(check);
+        stated.extend(behind);
+        Ok(())
+    }
+
+    /// The same check for another action, unless the request makes it anyway.
+    fn entailed<'r>(
+        &mut self,
+        check: &CheckSpec<'r>,
+        action: &str,
+        resource: Option<Cow<'r, str>>,
+        stated: &[CheckSpec<'r>],
+    ) -> Result<Option<CheckSpec<'r>>, RequestError> {
+        let action = self.action(action)?;
+        let same = |other: &CheckSpec<'_>| {
+            let (a, b) = (&self.actions[action as usize], &self.actions[other.action as usize]);
+            a.service == b.service && a.name == b.name && other.resource == resource
+        };
+        if stated.iter().any(same) {
+            return Ok(None);
+        }
+        let notes = Notes::default();
+        Ok(Some(CheckSpec { action, resource, notes, ..check.clone() }))
+    }
+
+    /// E-82: an action on an alias is also one on its key.
+    fn alias_key<'r>(
+        &mut self,
+        stated: &[CheckSpec<'r>],
+        at: usize,
+        checks: &mut Vec<CheckSpec<'r>>,
+    ) -> Result<(), RequestError> {
+        let check = &stated[at];
+        let facts = &self.actions[check.action as usize];
+        let alias = check.resource.as_deref().filter(|arn| kms_resource(arn, "alias/").is_some());
+        let (ActionRule::KmsAlias, Some(alias)) = (facts.rule, alias) else { return Ok(()) };
+        let (name, text) = (facts.name.clone(), facts.text.clone());
+        let has_key = stated.iter().any(|other| {
+            self.actions[other.action as usize].name == name
+                && other.resource.as_deref().is_some_and(|arn| kms_resource(arn, "key/").is_some())
+        });
+        if has_key {
+            return Ok(());
+        }
+        let key = self.engine.sets.key_of_alias(alias).map(str::to_owned);
+        let missing = key.is_none();
+        if missing {
+            self.may_miss(&text, "key")?;
+        }
+        let resource = Cow::Owned(key.unwrap_or_else(|| "*".to_owned()));
+        let data = check.data.as_ref().map(|data| {
+            Cow::Owned(ResourceData { account: None, policy: None, ..data.as_ref().clone() })
+        });
+        let of_key = CheckSpec { data, ..check.clone() };
+        if let Some(mut entailed) = self.entailed(&of_key, &text, Some(resource), stated)? {
+            entailed.notes.missing_resource = missing.then(|| "key".into());
+            checks.push(entailed);
+        }
+        Ok(())
+    }
+
+    /// E-90, E-92: what a call that assumes a role also checks.
     fn session_checks<'r>(
         &mut self,
         request: &'r Request<'r>,
         principal: u32,
+        stated: &[CheckSpec<'r>],
+        at: usize,
         checks: &mut Vec<CheckSpec<'r>>,
     ) -> Result<(), RequestError> {
-        let tagged = request.request_tags.as_ref().is_some_and(|tags| !tags.is_empty())
-            || request.context.iter().any(|(key, _)| {
-                key.get(..15).is_some_and(|head| head.eq_ignore_ascii_case("aws:RequestTag/"))
-            });
-        let identified = self.principals[principal as usize].source_identity.is_some()
-            || request.context.iter().any(|(key, _)| key.eq_ignore_ascii_case("sts:SourceIdentity"));
-        for (name, needed) in [("sts:TagSession", tagged), ("sts:SetSourceIdentity", identified)] {
-            if !needed {
-                continue;
-            }
-            let action = self.action(name)?;
-            let extra = CheckSpec {
-                data: checks[0].data.clone(),
-                context: checks[0].context,
-                ..CheckSpec::new(action, checks[0].resource.clone())
-            };
-            checks.push(extra);
+        let check = &stated[at];
+        let rule = self.actions[check.action as usize].rule;
+        if !matches!(rule, ActionRule::AssumeRole | ActionRule::AssumeRoleFederated) {
+            return Ok(());
         }
-        Ok(())
-    }
-
-    /// E-82.
-    fn key_checks(&mut self, checks: &mut Vec<CheckSpec<'_>>) -> Result<(), RequestError> {
-        let n_given = checks.len();
-        for at in 0..n_given {
-            let facts = &self.actions[checks[at].action as usize];
-            let (rule, name) = (facts.rule, facts.name.clone());
-            let alias = checks[at].resource.as_deref().and_then(alias_name).map(str::to_owned);
-            let key = alias.as_ref().and(checks[at].resource.as_deref()).and_then(|arn| {
-                self.engine.sets.key_of_alias(arn)
-            });
-            match (rule, alias, key) {
-                (ActionRule::KmsAlias, Some(_), Some(key)) if n_given == 1 => {
-                    let action = checks[at].action;
-                    checks.push(CheckSpec::new(action, Some(Cow::Owned(key.to_string()))));
-                }
-                (ActionRule::KmsAlias, ..) => {}
-                (_, Some(alias), Some(key)) => {
-                    checks[at].resource = Some(Cow::Owned(key.to_string()));
-                    checks[at].added.push(("kms:RequestAlias", Added::Single(alias.into())));
-                }
-                _ => {}
-            }
-            if &*name == "reencrypt" {
-                self.reencrypt(checks, at, n_given)?;
-            }
-        }
-        for check in checks.iter_mut() {
-            self.add_aliases(check);
-        }
-        Ok(())
-    }
-
-    /// `kms:ReEncrypt` is `ReEncryptFrom` on the source and `ReEncryptTo` on the destination.
-    fn reencrypt(
-        &mut self,
-        checks: &mut Vec<CheckSpec<'_>>,
-        at: usize,
-        n_given: usize,
-    ) -> Result<(), RequestError> {
-        let from = self.action("kms:ReEncryptFrom")?;
-        let to = self.action("kms:ReEncryptTo")?;
-        checks[at].action = if at == 0 { from } else { to };
-        if n_given == 1 {
-            let resource = checks[at].resource.clone();
-            let data = checks[at].data.clone();
-            checks.push(CheckSpec { data, ..CheckSpec::new(to, resource) });
-        }
-        Ok(())
-    }
-
-    /// The key's aliases supply `kms:ResourceAliases`.
-    fn add_aliases(&self, check: &mut CheckSpec<'_>) {
-        let record = check.resource.as_deref().and_then(|arn| self.engine.snapshot.resource(arn));
-        if let Some(record) = record
-            && !record.attributes.aliases.is_empty()
-        {
-            let aliases = record.attributes.aliases.clone();
-            check.added.push(("kms:ResourceAliases", Added::List(aliases)));
-        }
-    }
-
-    /// E-85: a check through an access point is two.
-    fn access_points(&self, checks: &mut Vec<CheckSpec<'_>>) {
-        let mut at = 0;
-        while at < checks.len() {
-            if let Some(behind) = self.through_access_point(&mut checks[at]) {
-                checks.insert(at + 1, behind);
-                at += 1;
-            }
-            at += 1;
-        }
-    }
-
-    fn through_access_point<'r>(&self, check: &mut CheckSpec<'r>) -> Option<CheckSpec<'r>> {
-        let facts = &self.actions[check.action as usize];
-        if !facts.rule.is_s3() {
-            return None;
-        }
-        let text = check.resource.as_deref()?;
-        let arn = ArnParts::split(text).filter(|arn| arn.service == "s3")?;
-        let rest = arn.resource.strip_prefix("accesspoint/")?;
-        let (name, key) = match rest.split_once("/object/") {
-            Some((name, key)) => (name, Some(key)),
-            None => (rest, None),
+        let gives = |wanted: &str, whole: bool| {
+            check.context.iter().chain(&request.context).any(|(key, value)| {
+                let head = if whole { Some(key.as_ref()) } else { key.get(..wanted.len()) };
+                head.is_some_and(|head| head.eq_ignore_ascii_case(wanted))
+                    && !matches!(value, ContextInput::List(items) if items.is_empty())
+            })
         };
-        let for_bucket = facts.id.is_some_and(|id| {
-            let wanted = if key.is_some() { "object" } else { "bucket" };
-            let types = self.engine.catalog.action_ref(id);
-            types.resource_types().any(|listed| listed.resource_type().name() == wanted)
+        let sends_tags = request.request_tags.as_ref().is_some_and(|tags| !tags.is_empty())
+            || gives("aws:RequestTag/", false)
+            || gives("aws:TagKeys", true);
+        let caller = &self.principals[principal as usize];
+        let inherits = rule == ActionRule::AssumeRole
+            && caller.kind == PrincipalKind::RoleSession
+            && caller.source_identity.is_some();
+        let sets_identity = inherits || gives("sts:SourceIdentity", true);
+        let extra = [("sts:TagSession", sends_tags), ("sts:SetSourceIdentity", sets_identity)];
+        for (action, needed) in extra {
+            if needed {
+                let resource = check.resource.clone();
+                checks.extend(self.entailed(check, action, resource, stated)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// E-82: a key named by an alias is checked by its ARN; the alias and all aliases of the key
+    /// are in the context.
+    fn resolve_alias(&self, check: &mut CheckSpec<'_>) {
+        let Some(given) = check.resource.as_deref() else { return };
+        if let Some(alias) = kms_resource(given, "alias/") {
+            let Some(key) = self.engine.sets.key_of_alias(given) else { return };
+            let alias = Added::Single(alias.into());
+            check.resource = Some(Cow::Owned(key.to_owned()));
+            check.added.push(("kms:RequestAlias", alias));
+        }
+        let record = check.resource.as_deref().and_then(|arn| {
+            kms_resource(arn, "key/")?;
+            self.engine.snapshot.resource(arn)
         });
-        if !for_bucket {
+        if let Some(record) = record.filter(|record| !record.attributes.aliases.is_empty()) {
+            let aliases = Added::List(record.attributes.aliases.clone());
+            check.added.push(("kms:ResourceAliases", aliases));
+        }
+    }
+
+    /// E-85: a check through an access point is two: the access point, and what is behind it.
+    fn behind_access_point<'r>(&self, check: &mut CheckSpec<'r>) -> Option<CheckSpec<'r>> {
+        let point = AccessPointArn::parse(check.resource.as_deref()?)?;
+        let engine = self.engine;
+        let action = engine.catalog.action_ref(self.actions[check.action as usize].id?);
+        let is_about_data = action
+            .resource_types()
+            .any(|listed| matches!(listed.resource_type().name(), "bucket" | "object"));
+        if !is_about_data {
             return None;
         }
-        let point = format!(
-            "arn:{}:s3:{}:{}:accesspoint/{name}",
-            arn.partition, arn.region, arn.account
-        );
-        let record = self.engine.snapshot.resource(&point);
-        let bucket = record.and_then(|r| r.attributes.bucket.as_deref());
-        let bucket_name = bucket.map(|b| b.rsplit(':').next().unwrap_or(b).to_owned());
-        let vpc = record.and_then(|r| r.attributes.network_origin_vpc.clone());
-        let origin = if vpc.is_some() { "VPC" } else { "Internet" };
-        let added = vec![
-            ("s3:DataAccessPointArn", Added::Single(point.clone().into())),
-            ("s3:DataAccessPointAccount", Added::Single(arn.account.into())),
-            ("s3:AccessPointNetworkOrigin", Added::Single(origin.into())),
-        ];
-        let partition = arn.partition.to_owned();
-        let behind_text = match (&bucket_name, key) {
-            (Some(bucket), Some(key)) => format!("arn:{partition}:s3:::{bucket}/{key}"),
-            (Some(bucket), None) => format!("arn:{partition}:s3:::{bucket}"),
-            // Unknown: refused below, but the row needs a text.
-            (None, Some(key)) => format!("arn:{partition}:s3:::{name}/{key}"),
-            (None, None) => format!("arn:{partition}:s3:::{name}"),
+        let attributes = engine.snapshot.resource(&point.arn).map(|record| &record.attributes);
+        let vpc = attributes.and_then(|attributes| attributes.network_origin_vpc.clone());
+        let bucket = attributes.and_then(|a| a.bucket.as_deref()).map(|bucket| {
+            if bucket.starts_with("arn:") {
+                bucket.to_owned()
+            } else {
+                format!("arn:{}:s3:::{bucket}", point.partition)
+            }
+        });
+        let known = bucket.as_deref().is_some_and(|arn| engine.snapshot.resource(arn).is_some());
+        let behind = match (bucket, &point.key) {
+            (Some(bucket), Some(key)) => Cow::Owned(format!("{bucket}/{key}")),
+            (Some(bucket), None) => Cow::Owned(bucket),
+            // Nobody knows: the check is refused, under the text it was given.
+            (None, _) => check.resource.clone()?,
         };
-        let bucket_arn = bucket_name.map(|bucket| format!("arn:{partition}:s3:::{bucket}"));
-        let known = bucket_arn.is_some_and(|arn| self.engine.snapshot.resource(&arn).is_some());
-        check.added.extend(added.clone());
-        check.access_point = Some(AccessPoint { vpc: vpc.clone(), bucket_unknown: false });
+        let origin = if vpc.is_some() { "VPC" } else { "Internet" };
+        check.added.extend([
+            ("s3:DataAccessPointArn", Added::Single(point.arn)),
+            ("s3:DataAccessPointAccount", Added::Single(point.account)),
+            ("s3:AccessPointNetworkOrigin", Added::Single(origin.into())),
+        ]);
+        let data = check.data.clone();
+        let with = |change: fn(&mut ResourceData<'r>)| {
+            data.clone().map(|data| {
+                let mut data = data.into_owned();
+                change(&mut data);
+                Cow::Owned(data)
+            })
+        };
+        check.part = Part::AccessPoint(vpc);
+        check.data = with(|data| data.object_owner = None);
         Some(CheckSpec {
-            context: check.context,
-            added,
-            access_point: Some(AccessPoint { vpc, bucket_unknown: !known }),
-            ..CheckSpec::new(check.action, Some(Cow::Owned(behind_text)))
+            resource: Some(behind),
+            part: if known { Part::Bucket } else { Part::UnknownBucket },
+            data: with(|data| {
+                data.account = None;
+                data.policy = None;
+            }),
+            ..check.clone()
         })
     }
 }
 
-/// Checks of one request, at most (F-6).
-pub(crate) const MAX_CHECKS: usize = 100;
+/// E-82: the call that is two actions.
+const RE_ENCRYPT: &str = "kms:ReEncrypt";
+/// E-82: the actions of [`RE_ENCRYPT`], on source and destination key.
+const RE_ENCRYPT_PARTS: [&str; 2] = ["kms:ReEncryptFrom", "kms:ReEncryptTo"];
 
-/// `alias/name` of the ARN of a KMS alias.
-fn alias_name(arn: &str) -> Option<&str> {
+/// The resource part of the ARN of a KMS resource that begins so.
+fn kms_resource<'a>(arn: &'a str, prefix: &str) -> Option<&'a str> {
     let parts = ArnParts::split(arn).filter(|parts| parts.service == "kms")?;
-    parts.resource.starts_with("alias/").then_some(parts.resource)
+    parts.resource.starts_with(prefix).then_some(parts.resource)
+}
+
+/// `arn:P:s3:REGION:ACCT:accesspoint/AP[/object/KEY]`, taken apart.
+struct AccessPointArn {
+    arn: Box<str>,
+    partition: Box<str>,
+    account: Box<str>,
+    key: Option<Box<str>>,
+}
+
+impl AccessPointArn {
+    fn parse(text: &str) -> Option<Self> {
+        let arn = ArnParts::split(text).filter(|arn| arn.service == "s3")?;
+        if arn.region.is_empty() || arn.account_id().is_none() {
+            return None;
+        }
+        let rest = arn.resource.strip_prefix("accesspoint/")?;
+        let (name, key) = match rest.split_once('/') {
+            Some((name, below)) => (name, Some(below.strip_prefix("object/")?)),
+            None => (rest, None),
+        };
+        let head = text.len() - rest.len() + name.len();
+        (!name.is_empty()).then(|| Self {
+            arn: text[..head].into(),
+            partition: arn.partition.into(),
+            account: arn.account.into(),
+            key: key.map(Into::into),
+        })
+    }
 }
 
 /// E-25: what a check says of its resource overrides the shared data, field by field.

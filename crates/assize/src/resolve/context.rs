@@ -6,26 +6,32 @@ use std::borrow::Cow;
 use assize_compiler::{KeyId, ValueId};
 use assize_model::{
     ArnParts, ConditionKey, ContextInput, ContextValue, KeyShape, PrincipalKind, Request,
-    RequestError, RequestErrorKind,
+    RequestError, RequestErrorKind, fold_key,
 };
+use assize_policy::value::parse_bool;
 
 use super::Resolver;
+use super::action::ActionRule;
 use super::check::{Added, CheckSpec};
-use super::environment::{Environment, OwnValue, conflict, scalar_text};
+use super::environment::{Environment, OwnValue, conflict, pointer_to, scalar_text};
 use super::key::{KeyRule, OwnKey};
-use super::resource::is_tag_key;
+use super::time::iso8601;
 
 /// What was read of a row's context before its resource's owner is known.
 #[derive(Debug)]
 pub(super) struct RowContext<'r> {
     pub(super) environment: Environment<'r>,
-    /// Keys that go into columns as they are: key facts, value.
+    /// Keys that go into columns as they are: position of the key's facts, value.
     given: Vec<(u32, GivenValue<'r>)>,
     /// Tags of the request (E-21): name and value.
-    tags: Vec<(Cow<'r, str>, Cow<'r, str>)>,
-    pub(super) mfa_present: bool,
+    tags: Vec<(Cow<'r, str>, GivenValue<'r>)>,
+    /// Tags of a resource of which nobody else says the tags (E-23): name behind the prefix.
+    resource_tags: Vec<(&'r str, GivenValue<'r>)>,
     mfa: Option<bool>,
     mfa_age: Option<i64>,
+    /// The credentials are temporary and carry MFA (E-72).
+    pub(super) temporary: bool,
+    pub(super) mfa_present: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,13 +41,14 @@ enum GivenValue<'r> {
     Colliding,
 }
 
-impl GivenValue<'_> {
+impl<'r> GivenValue<'r> {
     fn is(&self, derived: &ContextValue) -> bool {
         match (self, derived) {
             (Self::Single(given), ContextValue::Single(derived)) => **given == **derived,
             (Self::List(given), ContextValue::List(derived)) => {
                 given.len() == derived.len() && given.iter().zip(derived).all(|(g, d)| **g == **d)
             }
+            (Self::Colliding, ContextValue::Colliding) => true,
             _ => false,
         }
     }
@@ -52,6 +59,66 @@ impl GivenValue<'_> {
             Self::List(items) => items.join(", "),
             Self::Colliding => "several entries".into(),
         }
+    }
+
+    fn to_value(&self) -> ContextValue {
+        match self {
+            Self::Single(text) => ContextValue::Single(text.as_ref().into()),
+            Self::List(items) => list_value(items),
+            Self::Colliding => ContextValue::Colliding,
+        }
+    }
+
+    fn into_own(self) -> OwnValue<'r> {
+        match self {
+            Self::Single(text) => OwnValue::Single(text),
+            Self::List(items) => OwnValue::List(items),
+            Self::Colliding => OwnValue::Colliding,
+        }
+    }
+
+    fn intern(&self, resolver: &mut Resolver<'_>) -> ValueId {
+        match self {
+            Self::Single(text) => resolver.values.intern_single(text),
+            Self::List(items) => intern_list(resolver, items),
+            Self::Colliding => ValueId::COLLIDING,
+        }
+    }
+}
+
+/// Where the row's values go: its number, and a copy for explanations.
+struct Sink {
+    row: usize,
+    kept: Option<Vec<(ConditionKey, ContextValue)>>,
+}
+
+impl Sink {
+    fn put(
+        &mut self,
+        resolver: &mut Resolver<'_>,
+        column: Option<KeyId>,
+        name: &str,
+        value: &GivenValue<'_>,
+    ) {
+        if let Some(column) = column {
+            let id = value.intern(resolver);
+            resolver.rows.set(column, self.row, id);
+        }
+        if let Some(kept) = &mut self.kept {
+            let key = ConditionKey::new(name);
+            kept.retain(|(other, _)| *other != key);
+            kept.push((key, value.to_value()));
+        }
+    }
+
+    fn put_text(
+        &mut self,
+        resolver: &mut Resolver<'_>,
+        column: Option<KeyId>,
+        name: &str,
+        text: &str,
+    ) {
+        self.put(resolver, column, name, &GivenValue::Single(Cow::Borrowed(text)));
     }
 }
 
@@ -64,36 +131,37 @@ impl<'r> RowContext<'r> {
         principal: u32,
         resource: u32,
     ) -> Result<Self, RequestError> {
+        let may_override = resolver.engine.options.allow_context_override;
         let mut row = Self {
-            environment: Environment::of_fields(request),
+            environment: Environment::of_fields(request, may_override),
             given: Vec::with_capacity(request.context.len()),
             tags: Vec::new(),
-            mfa_present: false,
+            resource_tags: Vec::new(),
             mfa: None,
             mfa_age: None,
+            temporary: resolver.principals[principal as usize].temporary,
+            mfa_present: false,
         };
         for (key, value) in request.request_tags.iter().flatten() {
-            row.tags.push((Cow::Borrowed(key.as_ref()), Cow::Borrowed(value.as_ref())));
+            let value = GivenValue::Single(Cow::Borrowed(value.as_ref()));
+            row.tags.push((Cow::Borrowed(key.as_ref()), value));
         }
-        resolver.stamp = resolver.stamp.wrapping_add(1);
+        let parties = (principal, resource);
+        resolver.next_stamp();
         for (name, input) in check.context {
-            row.entry(resolver, request, check, (principal, resource), name, input)?;
+            row.entry(resolver, request, check, parties, name, input)?;
         }
         for (name, input) in &request.context {
-            let overridden =
-                check.context.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
+            let overridden = check.context.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
             if !overridden {
-                row.entry(resolver, request, check, (principal, resource), name, input)?;
+                row.entry(resolver, request, check, parties, name, input)?;
             }
         }
         let kind = resolver.principals[principal as usize].kind;
-        let now = resolver.engine.now();
-        row.environment.complete(
-            &resolver.engine.snapshot,
-            now,
-            kind == PrincipalKind::Service,
-        );
-        row.mfa(resolver, principal, check);
+        let (snapshot, now) = (&resolver.engine.snapshot, resolver.now);
+        row.environment.complete(request, snapshot, now, kind)?;
+        check.notes.overridden.append(&mut row.environment.overridden);
+        row.mfa(resolver, principal, check)?;
         Ok(row)
     }
 
@@ -111,186 +179,197 @@ impl<'r> RowContext<'r> {
         let facts = &resolver.keys[key as usize];
         let Some(value) = normalize(facts.shape, name, input)? else { return Ok(()) };
         let (rule, fold) = (facts.rule, facts.fold as usize);
-        if resolver.seen[fold] == resolver.stamp {
-            return self.collide(resolver, key);
-        }
+        // Several entries that fold to one name are one entry that equals nothing (L-606).
+        let repeated = resolver.seen[fold] == resolver.stamp;
         resolver.seen[fold] = resolver.stamp;
-        let may_override = resolver.engine.options.allow_context_override;
+        let value = if repeated { GivenValue::Colliding } else { value };
         match rule {
-            KeyRule::Free => self.given.push((key, value)),
             KeyRule::Own(own) => {
-                let value = match value {
-                    GivenValue::Single(text) => OwnValue::Single(text),
-                    GivenValue::List(items) => OwnValue::List(items),
-                    GivenValue::Colliding => return Ok(()),
-                };
-                self.environment.give(own, value, may_override)?;
+                self.environment.give(own, value.into_own());
+                Ok(())
             }
-            KeyRule::RequestTag => self.request_tag(request, name, value, may_override)?,
+            KeyRule::RequestTag => self.request_tag(resolver, request, check, name, value),
             KeyRule::Principal => {
                 let derived = &resolver.principals[principal as usize].derived;
-                let derived = derived.get(resolver.keys[key as usize].key.folded());
-                if !derived.is_some_and(|derived| value.is(derived)) {
-                    self.contradict(check, key, name, value, derived, may_override)?;
-                }
+                let derived = derived.get(resolver.keys[key as usize].key.folded()).cloned();
+                self.agree(resolver, check, key, value, derived.as_ref())
             }
-            KeyRule::Mfa => self.given.push((key, value)),
-            KeyRule::ResourceOwner => self.given.push((key, value)),
             KeyRule::ResourceTag(prefix_len) => {
-                let prefixes = resolver.tag_prefixes(check.action, resource);
-                let stored = &resolver.resources[resource as usize].tags;
-                if !is_tag_key(&prefixes, name, prefix_len) {
-                    // Not a key that this action derives: the caller's to supply (E-24).
-                    self.given.push((key, value));
-                    return Ok(());
-                }
-                match stored {
-                    None => self.given.push((key, value)),
-                    Some(tags) => {
-                        let tag = tags.iter().find(|tag| {
-                            tag.key.eq_ignore_ascii_case(&name[prefix_len..])
-                        });
-                        let derived = tag.map(|tag| ContextValue::Single(tag.value.clone()));
-                        if !derived.as_ref().is_some_and(|derived| value.is(derived)) {
-                            self.contradict(check, key, name, value, derived.as_ref(), may_override)?;
-                        }
-                    }
-                }
+                self.resource_tag(resolver, check, resource, key, (name, prefix_len), value)
+            }
+            KeyRule::Free | KeyRule::Mfa | KeyRule::ResourceOwner => {
+                self.put_given(resolver, key, value);
+                Ok(())
             }
         }
-        Ok(())
     }
 
-    /// A second entry that folds to the same name: the key is present and equal to nothing
-    /// (L-606). Keys with a rule of their own were taken from the first entry and stay.
-    fn collide(&mut self, resolver: &Resolver<'_>, key: u32) -> Result<(), RequestError> {
-        let facts = &resolver.keys[key as usize];
-        if !matches!(facts.rule, KeyRule::Free | KeyRule::ResourceTag(_)) {
-            let name = facts.key.spelling();
-            return Err(RequestError::new(
-                RequestErrorKind::ContextConflict,
-                format!("`{name}` is given twice in different spellings"),
-            )
-            .at("/context"));
+    fn put_given(&mut self, resolver: &Resolver<'_>, key: u32, value: GivenValue<'r>) {
+        if value == GivenValue::Colliding {
+            let fold = resolver.keys[key as usize].fold;
+            self.given.retain(|(other, _)| resolver.keys[*other as usize].fold != fold);
         }
-        let fold = facts.fold;
-        for (given, value) in &mut self.given {
-            if resolver.keys[*given as usize].fold == fold {
-                *value = GivenValue::Colliding;
-            }
-        }
-        Ok(())
+        self.given.push((key, value));
     }
 
-    /// E-23: a derived key with another value than the derived one.
-    fn contradict(
+    /// E-23: a derived key must be given as derived, or not at all.
+    fn agree(
         &mut self,
+        resolver: &Resolver<'_>,
         check: &mut CheckSpec<'r>,
         key: u32,
-        name: &str,
         value: GivenValue<'r>,
         derived: Option<&ContextValue>,
-        may_override: bool,
     ) -> Result<(), RequestError> {
-        if may_override {
-            check.notes.overridden.push(name.into());
-            self.given.push((key, value));
+        if derived.is_some_and(|derived| value.is(derived)) {
             return Ok(());
         }
-        let derived = match derived {
-            None => "that it is absent".to_owned(),
-            Some(ContextValue::Single(text)) => format!("`{text}`"),
-            Some(ContextValue::List(items)) => format!("`{}`", items.join(", ")),
-            Some(ContextValue::Colliding) => "several values".to_owned(),
+        let name = resolver.keys[key as usize].key.spelling();
+        if resolver.engine.options.allow_context_override {
+            check.notes.overridden.push(name.into());
+            self.put_given(resolver, key, value);
+            return Ok(());
+        }
+        Err(conflict(name, &value.shown(), &derived_shown(derived)))
+    }
+
+    /// E-20, E-23: a tag of the resource.
+    fn resource_tag(
+        &mut self,
+        resolver: &mut Resolver<'_>,
+        check: &mut CheckSpec<'r>,
+        resource: u32,
+        key: u32,
+        (name, prefix_len): (&'r str, usize),
+        value: GivenValue<'r>,
+    ) -> Result<(), RequestError> {
+        let carries = resolver.carries_tags(check.action, resource, &name[..prefix_len]);
+        if !carries && !is_plain_tag_key(name) {
+            self.put_given(resolver, key, value);
+            return Ok(());
+        }
+        let Some(tags) = &resolver.resources[resource as usize].tags else {
+            self.put_given(resolver, key, value.clone());
+            self.resource_tags.push((&name[prefix_len..], value));
+            return Ok(());
         };
-        Err(conflict(name, &value.shown(), &derived))
+        let mut own =
+            tags.iter().filter(|tag| tag.key.eq_ignore_ascii_case(&name[prefix_len..]));
+        let derived = match (carries, own.next(), own.next()) {
+            (true, Some(tag), None) => Some(ContextValue::Single(tag.value.clone())),
+            (true, Some(_), Some(_)) => Some(ContextValue::Colliding),
+            _ => None,
+        };
+        self.agree(resolver, check, key, value, derived.as_ref())
     }
 
     /// E-21.
     fn request_tag(
         &mut self,
+        resolver: &Resolver<'_>,
         request: &Request<'_>,
+        check: &mut CheckSpec<'r>,
         name: &'r str,
         value: GivenValue<'r>,
-        may_override: bool,
     ) -> Result<(), RequestError> {
         let key = &name["aws:RequestTag/".len()..];
-        let GivenValue::Single(value) = value else { return Ok(()) };
-        if request.request_tags.is_none() {
-            self.tags.push((Cow::Borrowed(key), value));
-            return Ok(());
-        }
-        let field = self.tags.iter_mut().find(|(own, _)| own.eq_ignore_ascii_case(key));
-        match field {
-            Some((_, own)) if *own == value => Ok(()),
-            Some((_, own)) if may_override => {
-                *own = value;
-                Ok(())
+        let mut own = self.tags.iter().filter(|(own, _)| own.eq_ignore_ascii_case(key));
+        let (first, second) = (own.next(), own.next());
+        let derived = match (first, second) {
+            (Some(_), Some(_)) => Some(GivenValue::Colliding),
+            (Some((_, value)), None) => Some(value.clone()),
+            (None, _) => None,
+        };
+        if request.request_tags.is_some() && derived.as_ref() != Some(&value) {
+            if !resolver.engine.options.allow_context_override {
+                let derived = derived.map(|derived| derived.to_value());
+                return Err(conflict(name, &value.shown(), &derived_shown(derived.as_ref())));
             }
-            Some((_, own)) => Err(conflict(name, &value, &format!("`{own}`"))),
-            None if may_override => {
-                self.tags.push((Cow::Borrowed(key), value));
-                Ok(())
-            }
-            None => Err(conflict(name, &value, "that it is absent")),
+            check.notes.overridden.push(name.into());
         }
+        self.tags.retain(|(own, _)| !own.eq_ignore_ascii_case(key));
+        self.tags.push((Cow::Borrowed(key), value));
+        Ok(())
     }
 
-    /// E-17: MFA depends on the credentials and, for a code that comes with AssumeRole, on the
-    /// call.
-    fn mfa(&mut self, resolver: &Resolver<'_>, principal: u32, check: &CheckSpec<'_>) {
-        use super::action::ActionRule;
+    /// E-17, E-23: MFA hangs on the credentials and, for a code that comes with AssumeRole, on
+    /// the call. A user of whose session nothing is said may state it in `context`.
+    fn mfa(
+        &mut self,
+        resolver: &Resolver<'_>,
+        principal: u32,
+        check: &CheckSpec<'_>,
+    ) -> Result<(), RequestError> {
         let caller = &resolver.principals[principal as usize];
-        let stated = caller.mfa.is_some_and(|mfa| mfa.present);
-        match caller.kind {
-            PrincipalKind::User | PrincipalKind::Root if caller.temporary => {
-                self.mfa = Some(stated);
-                if let (true, Some(at), Some(now)) =
-                    (stated, caller.mfa.and_then(|mfa| mfa.at), self.environment.time)
-                {
-                    self.mfa_age = Some((now - at).max(0));
-                }
+        let mut mfa = caller.mfa;
+        if caller.kind == PrincipalKind::User && !caller.has_session {
+            let is_present = |(key, _): &(u32, GivenValue<'_>)| {
+                resolver.keys[*key as usize].key.folded() == "aws:multifactorauthpresent"
+            };
+            if let Some(at) = self.given.iter().position(is_present) {
+                let (key, value) = self.given.remove(at);
+                let stated = match &value {
+                    GivenValue::Single(text) => parse_bool(text),
+                    _ => None,
+                };
+                let Some(present) = stated else {
+                    let name = resolver.keys[key as usize].key.spelling();
+                    return Err(RequestError::new(
+                        RequestErrorKind::InvalidField,
+                        format!("`{name}` is `{}`, neither `true` nor `false`", value.shown()),
+                    )
+                    .at(pointer_to(name)));
+                };
+                mfa = Some(assize_model::MfaState { present, at: None });
+                self.temporary = true;
             }
-            PrincipalKind::User | PrincipalKind::Root => {
-                let action = resolver.actions[check.action as usize].rule;
-                if stated && action == ActionRule::AssumeRole {
-                    self.mfa = Some(true);
-                    self.mfa_age = Some(0);
-                }
+        }
+        let present = mfa.is_some_and(|mfa| mfa.present);
+        let at = mfa.and_then(|mfa| mfa.at);
+        let rule = resolver.actions[check.action as usize].rule;
+        let (state, at) = match caller.kind {
+            PrincipalKind::User | PrincipalKind::Root if self.temporary => (Some(present), at),
+            PrincipalKind::User
+                if present
+                    && rule.is_role_assuming()
+                    && rule != ActionRule::AssumeRoleFederated =>
+            {
+                (Some(true), Some(at.unwrap_or(self.environment.time)))
             }
             PrincipalKind::RoleSession
             | PrincipalKind::FederatedUser
             | PrincipalKind::FederatedRoot
-            | PrincipalKind::AssumedRoot => self.mfa = Some(false),
-            _ => {}
+            | PrincipalKind::AssumedRoot => (Some(false), None),
+            _ => (None, None),
+        };
+        self.mfa = state;
+        self.mfa_present = present;
+        if let (Some(true), Some(at)) = (state, at) {
+            self.mfa_age = Some(self.environment.time.saturating_sub(at).max(0));
         }
-        self.mfa_present = self.mfa == Some(true);
+        Ok(())
     }
 
     /// E-19: the region, once the resource is known.
     pub(super) fn region(
         &mut self,
         resolver: &Resolver<'_>,
-        principal: u32,
+        (principal, resource): (u32, u32),
         check: &mut CheckSpec<'r>,
     ) {
         if self.environment.get(OwnKey::RequestedRegion).is_some() {
             return;
         }
-        let in_arn = check.resource.as_deref().and_then(ArnParts::split).map(|arn| arn.region);
-        let region = in_arn.filter(|region| !region.is_empty()).map(str::to_owned).or_else(|| {
-            let service = &resolver.actions[check.action as usize].service;
-            let partition = &resolver.principal_entries[principal as usize].partition;
-            let partition = if partition.is_empty() { "aws" } else { partition };
-            let catalog = &resolver.engine.catalog;
-            catalog.global_service_region(service, partition).map(str::to_owned)
-        });
-        match region {
-            Some(region) => {
-                let value = OwnValue::Single(region.into());
-                let given = self.environment.give(OwnKey::RequestedRegion, value, true);
-                debug_assert!(given.is_ok(), "an override does not conflict");
-            }
+        let arn = ArnParts::split(&resolver.resources[resource as usize].text);
+        if let Some(region) = arn.map(|arn| arn.region).filter(|region| !region.is_empty()) {
+            self.environment.set_region(region);
+            return;
+        }
+        let own = resolver.principals[principal as usize].partition.as_deref();
+        let partition = arn.map(|arn| arn.partition).or(own).unwrap_or("aws");
+        let service = &resolver.actions[check.action as usize].service;
+        match resolver.engine.catalog.global_service_region(service, partition) {
+            Some(region) => self.environment.set_region(region),
             None => check.notes.region_unknown = true,
         }
     }
@@ -299,224 +378,207 @@ impl<'r> RowContext<'r> {
     pub(super) fn write(
         mut self,
         resolver: &mut Resolver<'_>,
+        request: &Request<'_>,
         check: &mut CheckSpec<'r>,
         entry: u32,
         row: usize,
     ) -> Result<(), RequestError> {
         resolver.refresh_keys();
-        let mut kept = Vec::new();
-        let given = std::mem::take(&mut self.given);
-        for (key, value) in given {
-            self.write_given(resolver, check, entry, row, key, &value, &mut kept)?;
+        let keeps = resolver.keeps_context || !request.absent.is_empty();
+        let mut sink = Sink { row, kept: keeps.then(Vec::new) };
+        self.write_given(resolver, check, entry, &mut sink)?;
+        self.write_own(resolver, &mut sink);
+        self.write_mfa(resolver, &mut sink);
+        for (key, value) in &self.tags {
+            let name = format!("aws:RequestTag/{key}");
+            let twins = self.tags.iter().filter(|(other, _)| other.eq_ignore_ascii_case(key));
+            let value = if twins.count() > 1 { &GivenValue::Colliding } else { value };
+            let column = resolver.key_column(&fold_key(&name));
+            sink.put(resolver, column, &name, value);
         }
-        for own in OwnKey::ALL {
-            if let Some(value) = self.environment.get(*own) {
-                if let Some(column) = resolver.own_columns[*own as usize] {
-                    let id = match value {
-                        OwnValue::Single(text) => resolver.values.intern_single(text),
-                        OwnValue::List(items) => intern_list(resolver, items),
-                    };
-                    resolver.rows.set(column, row, id);
-                }
-                if resolver.keeps_context {
-                    let value = match value {
-                        OwnValue::Single(text) => ContextValue::Single(text.as_ref().into()),
-                        OwnValue::List(items) => list_value(items),
-                    };
-                    kept.push((ConditionKey::new(own.name()), value));
-                }
-            }
+        self.write_resource_tags(resolver, check, &mut sink);
+        write_added(resolver, check, &mut sink);
+        if !request.absent.is_empty() {
+            check_absent(resolver, request, (row, entry), &sink)?;
         }
-        self.write_mfa(resolver, row, &mut kept);
-        self.write_tags(resolver, row, &mut kept);
-        self.write_added(resolver, check, row, &mut kept);
         if resolver.keeps_context {
-            resolver.rows.contexts.push(kept);
+            resolver.rows.contexts.push(sink.kept.unwrap_or_default());
         }
         Ok(())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one step of `write`, split for its length")]
     fn write_given(
         &mut self,
         resolver: &mut Resolver<'_>,
         check: &mut CheckSpec<'r>,
         entry: u32,
-        row: usize,
-        key: u32,
-        value: &GivenValue<'r>,
-        kept: &mut Vec<(ConditionKey, ContextValue)>,
+        sink: &mut Sink,
     ) -> Result<(), RequestError> {
-        let facts = &resolver.keys[key as usize];
-        let may_override = resolver.engine.options.allow_context_override;
-        let name = facts.key.spelling().to_owned();
-        match facts.rule {
-            KeyRule::Mfa => {
-                if !self.mfa_agrees(resolver, row, &name, value) {
-                    let derived = self.mfa_shown(&name);
-                    if !may_override {
-                        return Err(conflict(&name, &value.shown(), &derived));
-                    }
-                    check.notes.overridden.push(name.as_str().into());
-                } else if !self.takes_mfa(resolver, row) {
-                    return Ok(());
+        for (key, value) in std::mem::take(&mut self.given) {
+            let facts = &resolver.keys[key as usize];
+            let derived = match facts.rule {
+                KeyRule::Mfa => Some(self.derived_mfa(facts.key.folded())),
+                KeyRule::ResourceOwner => {
+                    let keys = &resolver.entry_keys[entry as usize];
+                    let own = keys.iter().find(|(k, _)| *k == facts.key);
+                    Some(own.map(|(_, value)| value.clone()))
                 }
-            }
-            KeyRule::ResourceOwner => {
-                let folded = facts.key.folded();
-                let keys = &resolver.entry_keys[entry as usize];
-                let derived = keys.iter().find(|(k, _)| k.folded() == folded).map(|(_, v)| v);
-                if derived.is_some_and(|derived| value.is(derived)) {
-                    return Ok(());
-                }
-                let derived = derived.cloned();
-                if !may_override {
-                    let derived = match derived {
-                        Some(ContextValue::Single(text)) => format!("`{text}`"),
-                        Some(_) => "another list".to_owned(),
-                        None => "that it is absent".to_owned(),
-                    };
-                    return Err(conflict(&name, &value.shown(), &derived));
-                }
-                check.notes.overridden.push(name.as_str().into());
-            }
-            _ => {}
-        }
-        if let Some(column) = resolver.keys[key as usize].column {
-            let id = match value {
-                GivenValue::Single(text) => resolver.values.intern_single(text),
-                GivenValue::List(items) => intern_list(resolver, items),
-                GivenValue::Colliding => ValueId::COLLIDING,
+                _ => None,
             };
-            resolver.rows.set(column, row, id);
-        }
-        if resolver.keeps_context {
-            let value = match value {
-                GivenValue::Single(text) => ContextValue::Single(text.as_ref().into()),
-                GivenValue::List(items) => list_value(items),
-                GivenValue::Colliding => ContextValue::Colliding,
-            };
-            kept.push((ConditionKey::new(&name), value));
+            let name = facts.key.spelling();
+            if let Some(derived) = derived {
+                if derived.as_ref().is_some_and(|derived| value.is(derived)) {
+                    continue;
+                }
+                if !resolver.engine.options.allow_context_override {
+                    let derived = derived_shown(derived.as_ref());
+                    return Err(conflict(name, &value.shown(), &derived));
+                }
+                check.notes.overridden.push(name.into());
+            }
+            let column = facts.column;
+            let name = if sink.kept.is_some() { name.to_owned() } else { String::new() };
+            sink.put(resolver, column, &name, &value);
         }
         Ok(())
     }
 
-    /// Whether a user without a session states MFA by the key (E-23).
-    fn takes_mfa(&self, resolver: &Resolver<'_>, row: usize) -> bool {
-        let caller = &resolver.principals[resolver.rows.principal[row] as usize];
-        caller.kind == PrincipalKind::User && !caller.has_session
-    }
-
-    fn mfa_agrees(
-        &self,
-        resolver: &Resolver<'_>,
-        row: usize,
-        name: &str,
-        value: &GivenValue<'_>,
-    ) -> bool {
-        if self.takes_mfa(resolver, row) {
-            return true;
-        }
-        let GivenValue::Single(text) = value else { return false };
-        if name.eq_ignore_ascii_case("aws:MultiFactorAuthAge") {
-            self.mfa_age.is_some_and(|age| *text == age.to_string())
-        } else {
-            self.mfa.is_some_and(|mfa| *text == mfa.to_string())
-        }
-    }
-
-    fn mfa_shown(&self, name: &str) -> String {
-        let derived = if name.eq_ignore_ascii_case("aws:MultiFactorAuthAge") {
+    fn derived_mfa(&self, folded: &str) -> Option<ContextValue> {
+        let text = if folded == "aws:multifactorauthage" {
             self.mfa_age.map(|age| age.to_string())
         } else {
             self.mfa.map(|mfa| mfa.to_string())
         };
-        derived.map_or_else(|| "that it is absent".to_owned(), |value| format!("`{value}`"))
+        text.map(|text| ContextValue::Single(text.into()))
     }
 
-    fn write_mfa(
-        &self,
-        resolver: &mut Resolver<'_>,
-        row: usize,
-        kept: &mut Vec<(ConditionKey, ContextValue)>,
-    ) {
-        let texts = [
-            ("aws:MultiFactorAuthPresent", self.mfa.map(|mfa| mfa.to_string())),
-            ("aws:MultiFactorAuthAge", self.mfa_age.map(|age| age.to_string())),
-        ];
-        for ((name, text), column) in texts.into_iter().zip(resolver.mfa_columns) {
-            let Some(text) = text else { continue };
-            write_single(resolver, column, row, name, &text, kept);
-        }
-    }
-
-    fn write_tags(
-        &self,
-        resolver: &mut Resolver<'_>,
-        row: usize,
-        kept: &mut Vec<(ConditionKey, ContextValue)>,
-    ) {
-        for (at, (key, value)) in self.tags.iter().enumerate() {
-            let name = format!("aws:RequestTag/{key}");
-            let folded = name.to_ascii_lowercase();
-            let column = resolver.key_column(&folded);
-            let twin = self.tags[..at].iter().any(|(other, _)| other.eq_ignore_ascii_case(key));
-            if twin {
-                // Keys that fold to one name collide (L-606).
-                if let Some(column) = column {
-                    resolver.rows.set(column, row, ValueId::COLLIDING);
-                }
-                if let Some(kept) = kept.iter_mut().find(|(k, _)| k.folded() == folded) {
-                    kept.1 = ContextValue::Colliding;
-                }
+    fn write_own(&self, resolver: &mut Resolver<'_>, sink: &mut Sink) {
+        for own in OwnKey::ALL {
+            let column = resolver.own_columns[*own as usize];
+            if column.is_none() && sink.kept.is_none() {
                 continue;
             }
-            write_single(resolver, column, row, &name, value, kept);
+            let time = self.environment.time;
+            match (own, self.environment.get(*own)) {
+                (OwnKey::CurrentTime, _) => {
+                    sink.put_text(resolver, column, own.name(), &iso8601(time));
+                }
+                (OwnKey::EpochTime, _) => {
+                    sink.put_text(resolver, column, own.name(), &time.to_string());
+                }
+                (_, Some(OwnValue::Single(text))) => {
+                    sink.put_text(resolver, column, own.name(), text);
+                }
+                (_, Some(OwnValue::List(items))) => {
+                    sink.put(resolver, column, own.name(), &GivenValue::List(items.clone()));
+                }
+                (_, Some(OwnValue::Colliding)) => {
+                    sink.put(resolver, column, own.name(), &GivenValue::Colliding);
+                }
+                (_, None) => {}
+            }
         }
     }
 
-    fn write_added(
+    fn write_mfa(&self, resolver: &mut Resolver<'_>, sink: &mut Sink) {
+        let [present, age] = resolver.mfa_columns;
+        if let Some(mfa) = self.mfa {
+            let text = if mfa { "true" } else { "false" };
+            sink.put_text(resolver, present, "aws:MultiFactorAuthPresent", text);
+        }
+        if let Some(seconds) = self.mfa_age {
+            sink.put_text(resolver, age, "aws:MultiFactorAuthAge", &seconds.to_string());
+        }
+    }
+
+    /// E-23: a tag that `context` gives under one name is a tag under all of its names.
+    fn write_resource_tags(
         &self,
         resolver: &mut Resolver<'_>,
         check: &CheckSpec<'_>,
-        row: usize,
-        kept: &mut Vec<(ConditionKey, ContextValue)>,
+        sink: &mut Sink,
     ) {
-        for (name, value) in &check.added {
-            let column = resolver.key_column(&name.to_ascii_lowercase());
-            match value {
-                Added::Single(text) => write_single(resolver, column, row, name, text, kept),
-                Added::List(items) => {
-                    if let Some(column) = column {
-                        let items: Vec<&str> = items.iter().map(AsRef::as_ref).collect();
-                        let id = resolver.values.intern_list(&items);
-                        resolver.rows.set(column, row, id);
+        for (tag, value) in &self.resource_tags {
+            let resource = resolver.rows.resolved_resource[sink.row];
+            for prefix in resolver.tag_prefixes(check.action, resource) {
+                let name = format!("{prefix}{tag}");
+                let Some(column) = resolver.key_column(&fold_key(&name)) else {
+                    if let Some(kept) = &mut sink.kept {
+                        let key = ConditionKey::new(&name);
+                        if kept.iter().all(|(other, _)| *other != key) {
+                            kept.push((key, value.to_value()));
+                        }
                     }
-                    if resolver.keeps_context {
-                        kept.push((ConditionKey::new(name), ContextValue::List(items.clone())));
-                    }
+                    continue;
+                };
+                if resolver.rows.get(column, sink.row).is_absent() {
+                    sink.put(resolver, Some(column), &name, value);
                 }
             }
         }
     }
 }
 
-fn write_single(
-    resolver: &mut Resolver<'_>,
-    column: Option<KeyId>,
-    row: usize,
-    name: &str,
-    text: &str,
-    kept: &mut Vec<(ConditionKey, ContextValue)>,
-) {
-    if let Some(column) = column {
-        let id = resolver.values.intern_single(text);
-        resolver.rows.set(column, row, id);
+fn derived_shown(derived: Option<&ContextValue>) -> String {
+    match derived {
+        None => "that it is absent".to_owned(),
+        Some(ContextValue::Single(text)) => format!("`{text}`"),
+        Some(ContextValue::List(items)) => format!("`{}`", items.join(", ")),
+        Some(ContextValue::Colliding) => "several values".to_owned(),
     }
-    if resolver.keeps_context {
-        kept.retain(|(key, _)| !key.folded().eq_ignore_ascii_case(name));
-        kept.push((ConditionKey::new(name), ContextValue::Single(text.into())));
+}
+
+/// Whether a key has the shape that carries tags of the resource in every service (L-710).
+fn is_plain_tag_key(name: &str) -> bool {
+    let Some((_, rest)) = name.split_once(':') else { return false };
+    ["resourcetag/", "existingobjecttag/"].iter().any(|stem| {
+        rest.get(..stem.len()).is_some_and(|head| head.eq_ignore_ascii_case(stem))
+            && rest.len() > stem.len()
+    })
+}
+
+/// What rules of services add (E-82, E-85) stands over what the request gives.
+fn write_added(resolver: &mut Resolver<'_>, check: &CheckSpec<'_>, sink: &mut Sink) {
+    for (name, value) in &check.added {
+        let column = resolver.key_column(&fold_key(name));
+        let value = match value {
+            Added::Single(text) => GivenValue::Single(Cow::Borrowed(text.as_ref())),
+            Added::List(items) => {
+                GivenValue::List(items.iter().map(|item| Cow::Borrowed(item.as_ref())).collect())
+            }
+        };
+        sink.put(resolver, column, name, &value);
     }
+    if let Some(column) = resolver.key_column(super::policies::N_ENCRYPTION_CONTEXT_KEYS) {
+        let prefix = "kms:encryptioncontext:";
+        let n_keys = resolver.seen_keys().filter(|folded| folded.starts_with(prefix)).count();
+        let id = resolver.values.intern_single(&n_keys.to_string());
+        resolver.rows.set(column, sink.row, id);
+    }
+}
+
+/// E-122: a key under `absent` is neither carried nor derived.
+fn check_absent(
+    resolver: &Resolver<'_>,
+    request: &Request<'_>,
+    (row, entry): (usize, u32),
+    sink: &Sink,
+) -> Result<(), RequestError> {
+    let principal = &resolver.principals[resolver.rows.principal[row] as usize];
+    for name in &request.absent {
+        let key = ConditionKey::new(name);
+        let present = principal.derived.get(key.folded()).is_some()
+            || resolver.entry_keys[entry as usize].iter().any(|(own, _)| *own == key)
+            || sink.kept.iter().flatten().any(|(own, _)| *own == key);
+        if present {
+            return Err(RequestError::new(
+                RequestErrorKind::ContextConflict,
+                format!("`{name}` is under `absent`, but the request has it"),
+            )
+            .at("/absent"));
+        }
+    }
+    Ok(())
 }
 
 fn intern_list(resolver: &mut Resolver<'_>, items: &[Cow<'_, str>]) -> ValueId {
@@ -536,23 +598,22 @@ fn normalize<'r>(
 ) -> Result<Option<GivenValue<'r>>, RequestError> {
     Ok(match (input, shape) {
         (ContextInput::Scalar(scalar), Some(KeyShape::Multivalued)) => {
-            Some(GivenValue::List(vec![scalar_text(scalar)?]))
+            Some(GivenValue::List(vec![scalar_text(name, scalar)?]))
         }
-        (ContextInput::Scalar(scalar), _) => Some(GivenValue::Single(scalar_text(scalar)?)),
+        (ContextInput::Scalar(scalar), _) => Some(GivenValue::Single(scalar_text(name, scalar)?)),
         (ContextInput::List(items), _) if items.is_empty() => None,
         (ContextInput::List(items), Some(KeyShape::Single)) => match &items[..] {
-            [one] => Some(GivenValue::Single(scalar_text(one)?)),
+            [one] => Some(GivenValue::Single(scalar_text(name, one)?)),
             _ => {
                 return Err(RequestError::new(
                     RequestErrorKind::InvalidField,
                     format!("`{name}` holds one value, not {}", items.len()),
                 )
-                .at(format!("/context/{}", name.replace('~', "~0").replace('/', "~1"))));
+                .at(pointer_to(name)));
             }
         },
         (ContextInput::List(items), _) => Some(GivenValue::List(
-            items.iter().map(scalar_text).collect::<Result<_, _>>()?,
+            items.iter().map(|item| scalar_text(name, item)).collect::<Result<_, _>>()?,
         )),
     })
 }
-

@@ -81,6 +81,12 @@ pub(super) fn principal_keys(
     if who.kind == PrincipalKind::Service {
         service_keys(&mut keys, snapshot, who, request);
     }
+    // A web identity names its provider in the call itself.
+    if let (PrincipalKind::Federated, Some(provider)) = (who.kind, who.provider.as_deref())
+        && !provider.contains(":saml-provider/")
+    {
+        keys.single("aws:FederatedProvider", provider);
+    }
     if let Some(session) = &stated.session {
         session_keys(&mut keys, who.kind, session);
     }
@@ -133,7 +139,7 @@ fn service_keys(
     who: &Who<'_>,
     request: &Request<'_>,
 ) {
-    keys.optional("aws:PrincipalServiceName", who.service_names.first().map(AsRef::as_ref));
+    keys.optional("aws:PrincipalServiceName", who.service_name.as_deref());
     keys.list("aws:PrincipalServiceNamesList", who.service_names.clone());
     let Some(source) = &request.source else { return };
     keys.optional("aws:SourceArn", source.arn.as_deref());

@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
-use assize_model::{AccountId, ContextScalar, Request, RequestError, RequestErrorKind};
+use assize_model::{
+    AccountId, ContextScalar, PrincipalKind, Request, RequestError, RequestErrorKind,
+};
 use assize_policy::value::parse_date;
-use assize_store::{EndpointType, StoreSnapshot};
+use assize_store::StoreSnapshot;
 
 use super::key::{N_OWN_KEYS, OwnKey};
 use super::time::iso8601;
@@ -14,14 +16,24 @@ use super::time::iso8601;
 pub(super) enum OwnValue<'r> {
     Single(Cow<'r, str>),
     List(Vec<Cow<'r, str>>),
+    /// Several entries fold to the key (L-606).
+    Colliding,
 }
 
 /// The keys with a field of their own, from the fields and from `context`.
 #[derive(Debug)]
 pub(super) struct Environment<'r> {
     values: [Option<OwnValue<'r>>; N_OWN_KEYS],
-    /// The instant of the request; none if `context` has a time that is no date.
-    pub(super) time: Option<i64>,
+    given: [Option<OwnValue<'r>>; N_OWN_KEYS],
+    /// The instant of the request (L-706).
+    pub(super) time: i64,
+    may_override: bool,
+    /// Keys of `context` that won over a field (E-23).
+    pub(super) overridden: Vec<Box<str>>,
+}
+
+pub(super) fn pointer_to(key: &str) -> String {
+    format!("/context/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
 pub(super) fn conflict(key: &str, given: &str, derived: &str) -> RequestError {
@@ -29,13 +41,27 @@ pub(super) fn conflict(key: &str, given: &str, derived: &str) -> RequestError {
         RequestErrorKind::ContextConflict,
         format!("`{key}` is `{given}` in the context, but the request says {derived}"),
     )
-    .at(format!("/context/{}", key.replace('~', "~0").replace('/', "~1")))
+    .at(pointer_to(key))
+}
+
+fn shown(value: &OwnValue<'_>) -> String {
+    match value {
+        OwnValue::Single(text) => text.to_string(),
+        OwnValue::List(items) => items.join(", "),
+        OwnValue::Colliding => "several entries".into(),
+    }
 }
 
 impl<'r> Environment<'r> {
     /// What the fields say.
-    pub(super) fn of_fields(request: &'r Request<'r>) -> Self {
-        let mut environment = Self { values: [const { None }; N_OWN_KEYS], time: request.time };
+    pub(super) fn of_fields(request: &'r Request<'r>, may_override: bool) -> Self {
+        let mut environment = Self {
+            values: [const { None }; N_OWN_KEYS],
+            given: [const { None }; N_OWN_KEYS],
+            time: 0,
+            may_override,
+            overridden: Vec::new(),
+        };
         if let Some(network) = &request.network {
             let texts = [
                 (OwnKey::SourceIp, &network.source_ip),
@@ -47,21 +73,18 @@ impl<'r> Environment<'r> {
             ];
             for (key, text) in texts {
                 if let Some(text) = text {
-                    environment.set(key, OwnValue::Single(Cow::Borrowed(text)));
+                    environment.set_text(key, text);
                 }
             }
             if let Some(account) = &network.vpce_account {
                 environment.set_text(OwnKey::VpceAccount, account.as_str());
             }
             if let Some(secure) = network.secure_transport {
-                environment.set_text(OwnKey::SecureTransport, if secure { "true" } else { "false" });
+                environment.set_text(OwnKey::SecureTransport, flag(secure));
             }
         }
         if let Some(region) = &request.region {
             environment.set_text(OwnKey::RequestedRegion, region);
-        }
-        if let Some(via) = &request.via {
-            environment.set_via(via);
         }
         if let Some(tags) = &request.request_tags
             && !tags.is_empty()
@@ -70,17 +93,6 @@ impl<'r> Environment<'r> {
             environment.set(OwnKey::TagKeys, OwnValue::List(keys));
         }
         environment
-    }
-
-    fn set_via(&mut self, via: &'r [Cow<'r, str>]) {
-        let flag = if via.is_empty() { "false" } else { "true" };
-        self.set_text(OwnKey::ViaAwsService, flag);
-        if let (Some(first), Some(last)) = (via.first(), via.last()) {
-            let all = via.iter().map(|service| Cow::Borrowed(service.as_ref())).collect();
-            self.set(OwnKey::CalledVia, OwnValue::List(all));
-            self.set_text(OwnKey::CalledViaFirst, first);
-            self.set_text(OwnKey::CalledViaLast, last);
-        }
     }
 
     pub(super) fn get(&self, key: OwnKey) -> Option<&OwnValue<'r>> {
@@ -103,152 +115,228 @@ impl<'r> Environment<'r> {
         self.set(key, OwnValue::Single(Cow::Borrowed(text)));
     }
 
-    fn remove(&mut self, key: OwnKey) {
-        self.values[key as usize] = None;
+    /// A value of `context`.
+    pub(super) fn give(&mut self, key: OwnKey, value: OwnValue<'r>) {
+        self.given[key as usize] = Some(value);
     }
 
-    /// Takes a value of `context`, which must not differ from the field's (E-23).
-    pub(super) fn give(
-        &mut self,
-        key: OwnKey,
-        value: OwnValue<'r>,
-        may_override: bool,
-    ) -> Result<(), RequestError> {
-        if matches!(key, OwnKey::CurrentTime | OwnKey::EpochTime) {
-            return self.give_time(key, value, may_override);
+    /// A key may be given in its field or in `context`, not differently in both (E-23).
+    fn settle(&mut self, key: OwnKey) -> Result<(), RequestError> {
+        let Some(given) = self.given[key as usize].take() else { return Ok(()) };
+        if let Some(field) = self.get(key)
+            && *field != given
+        {
+            if !self.may_override {
+                return Err(conflict(key.name(), &shown(&given), &format!("`{}`", shown(field))));
+            }
+            self.overridden.push(key.name().into());
         }
-        match self.get(key) {
-            Some(field) if *field != value && !may_override => {
-                Err(conflict(key.name(), &shown(&value), &format!("`{}`", shown(field))))
-            }
-            _ => {
-                self.set(key, value);
-                Ok(())
-            }
-        }
-    }
-
-    /// All instants of one request are one instant (L-706).
-    fn give_time(
-        &mut self,
-        key: OwnKey,
-        value: OwnValue<'r>,
-        may_override: bool,
-    ) -> Result<(), RequestError> {
-        let instant = match &value {
-            OwnValue::Single(text) => parse_date(text),
-            OwnValue::List(_) => None,
-        };
-        match (self.time, instant) {
-            (Some(field), Some(given)) if field != given && !may_override => {
-                let field = format!("`{}`", iso8601(field));
-                return Err(conflict(key.name(), &shown(&value), &field));
-            }
-            (_, Some(given)) => self.time = Some(given),
-            (Some(field), None) if !may_override => {
-                let field = format!("`{}`", iso8601(field));
-                return Err(conflict(key.name(), &shown(&value), &field));
-            }
-            (_, None) => {}
-        }
-        self.set(key, value);
+        self.set(key, given);
         Ok(())
     }
 
-    /// What follows once everything given is known: the endpoint's keys, the time, the defaults.
-    pub(super) fn complete(&mut self, snapshot: &StoreSnapshot, now: i64, is_service: bool) {
-        match self.text(OwnKey::SourceVpce).map(str::to_owned) {
-            Some(endpoint) => {
-                // Never present with `aws:SourceVpce` (E-18).
-                self.remove(OwnKey::SourceIp);
-                self.endpoint(snapshot, &endpoint);
-            }
-            None => self.no_endpoint(is_service),
+    /// What follows once everything given is known.
+    pub(super) fn complete(
+        &mut self,
+        request: &Request<'_>,
+        snapshot: &StoreSnapshot,
+        now: i64,
+        kind: PrincipalKind,
+    ) -> Result<(), RequestError> {
+        self.network(snapshot, kind)?;
+        self.clock(request, now)?;
+        for key in [
+            OwnKey::SecureTransport,
+            OwnKey::UserAgent,
+            OwnKey::Referer,
+            OwnKey::RequestedRegion,
+        ] {
+            self.settle(key)?;
         }
         if self.get(OwnKey::SecureTransport).is_none() {
             self.set_text(OwnKey::SecureTransport, "true");
         }
-        if self.get(OwnKey::ViaAwsService).is_none() {
-            self.set_text(OwnKey::ViaAwsService, "false");
-        }
-        let has_time = self.get(OwnKey::CurrentTime).is_some() || self.get(OwnKey::EpochTime).is_some();
-        if self.time.is_none() && !has_time {
-            self.time = Some(now);
-        }
-        if let Some(time) = self.time {
-            if self.get(OwnKey::CurrentTime).is_none() {
-                self.set(OwnKey::CurrentTime, OwnValue::Single(iso8601(time).into()));
-            }
-            if self.get(OwnKey::EpochTime).is_none() {
-                self.set(OwnKey::EpochTime, OwnValue::Single(time.to_string().into()));
-            }
-        }
+        self.tag_keys(request)?;
+        self.call_chain(request)
     }
 
-    fn no_endpoint(&mut self, is_service: bool) {
-        for key in [
+    /// E-18: a request that states any key of a VPC endpoint came through one.
+    fn network(
+        &mut self,
+        snapshot: &StoreSnapshot,
+        kind: PrincipalKind,
+    ) -> Result<(), RequestError> {
+        for key in
+            [OwnKey::SourceIp, OwnKey::VpcSourceIp, OwnKey::SourceVpce, OwnKey::VpceAccount]
+        {
+            self.settle(key)?;
+        }
+        let id = self.text(OwnKey::SourceVpce).map(str::to_owned);
+        let record = id.as_deref().and_then(|id| snapshot.endpoint(id));
+        if let (Some(id), None, Some(account)) = (&id, record, self.text(OwnKey::VpceAccount)) {
+            let held = account.parse().ok().and_then(|account| snapshot.account(account));
+            if held.is_some() {
+                return Err(RequestError::new(
+                    RequestErrorKind::UnknownEntity,
+                    format!("there is no VPC endpoint `{id}` in account `{account}`"),
+                )
+                .at("/network/vpce"));
+            }
+        }
+        let owner = record.and_then(|r| r.account).map(|account| account.to_string());
+        let of_record = [
+            (OwnKey::SourceVpc, record.and_then(|r| r.vpc.as_deref())),
+            (OwnKey::SourceVpcArn, record.and_then(|r| r.vpc_arn.as_deref())),
+            (OwnKey::VpceAccount, owner.as_deref()),
+        ];
+        for (key, recorded) in of_record {
+            self.settle(key)?;
+            self.recorded(key, recorded)?;
+        }
+        self.endpoint_organization(snapshot)?;
+        let through_endpoint = [
             OwnKey::VpcSourceIp,
+            OwnKey::SourceVpce,
             OwnKey::SourceVpc,
             OwnKey::SourceVpcArn,
             OwnKey::VpceAccount,
             OwnKey::VpceOrgId,
             OwnKey::VpceOrgPaths,
-        ] {
-            self.remove(key);
+        ]
+        .iter()
+        .any(|key| self.get(*key).is_some());
+        if through_endpoint || kind == PrincipalKind::Service {
+            self.values[OwnKey::SourceIp as usize] = None;
         }
-        if is_service {
-            self.remove(OwnKey::SourceIp);
-        }
+        Ok(())
     }
 
-    /// VPC, account and organization keys from the endpoint's record, where the request does not
-    /// say them.
-    fn endpoint(&mut self, snapshot: &StoreSnapshot, id: &str) {
-        if let Some(record) = snapshot.endpoint(id) {
-            for (key, value) in
-                [(OwnKey::SourceVpc, &record.vpc), (OwnKey::SourceVpcArn, &record.vpc_arn)]
-            {
-                if let (None, Some(value)) = (self.get(key), value) {
-                    self.set(key, OwnValue::Single(value.to_string().into()));
-                }
+    /// What the endpoint's record says; the request may only repeat it.
+    fn recorded(&mut self, key: OwnKey, recorded: Option<&str>) -> Result<(), RequestError> {
+        let Some(recorded) = recorded else { return Ok(()) };
+        match self.get(key) {
+            None => self.set(key, OwnValue::Single(recorded.to_owned().into())),
+            Some(OwnValue::Single(stated)) if **stated == *recorded => {}
+            Some(stated) if !self.may_override => {
+                return Err(conflict(key.name(), &shown(stated), &format!("`{recorded}`")));
             }
-            if let (None, Some(account)) = (self.get(OwnKey::VpceAccount), record.account) {
-                self.set(OwnKey::VpceAccount, OwnValue::Single(account.to_string().into()));
-            }
+            Some(_) => self.overridden.push(key.name().into()),
         }
+        Ok(())
+    }
+
+    fn endpoint_organization(&mut self, snapshot: &StoreSnapshot) -> Result<(), RequestError> {
         let account = self.text(OwnKey::VpceAccount).and_then(|text| text.parse::<AccountId>().ok());
-        let Some(path) = account.and_then(|account| snapshot.path(account)) else { return };
-        if self.get(OwnKey::VpceOrgId).is_none() {
+        if let Some(path) = account.and_then(|account| snapshot.path(account)) {
             let id = path.organization.to_string();
             self.set(OwnKey::VpceOrgId, OwnValue::Single(id.into()));
-        }
-        if self.get(OwnKey::VpceOrgPaths).is_none() {
             let paths = vec![path.org_path.as_str().to_owned().into()];
             self.set(OwnKey::VpceOrgPaths, OwnValue::List(paths));
         }
+        self.settle(OwnKey::VpceOrgId)?;
+        self.settle(OwnKey::VpceOrgPaths)
+    }
+
+    /// E-19, L-706: all instants of one request are one.
+    fn clock(&mut self, request: &Request<'_>, now: i64) -> Result<(), RequestError> {
+        let mut time = request.time;
+        for key in [OwnKey::CurrentTime, OwnKey::EpochTime] {
+            let Some(given) = self.given[key as usize].take() else { continue };
+            let instant = match &given {
+                OwnValue::Single(text) => parse_date(text),
+                _ => None,
+            };
+            let Some(instant) = instant else {
+                return Err(RequestError::new(
+                    RequestErrorKind::InvalidField,
+                    format!("`{}` is `{}`, which is no time", key.name(), shown(&given)),
+                )
+                .at(pointer_to(key.name())));
+            };
+            if let Some(stated) = time
+                && stated != instant
+            {
+                if !self.may_override {
+                    let stated = format!("`{}`", iso8601(stated));
+                    return Err(conflict(key.name(), &shown(&given), &stated));
+                }
+                self.overridden.push(key.name().into());
+            }
+            time = Some(instant);
+        }
+        self.time = time.unwrap_or(now);
+        Ok(())
+    }
+
+    /// E-21: with `requestTags` the keys follow from it.
+    fn tag_keys(&mut self, request: &Request<'_>) -> Result<(), RequestError> {
+        let key = OwnKey::TagKeys;
+        if request.request_tags.is_some()
+            && self.get(key).is_none()
+            && let Some(given) = &self.given[key as usize]
+            && !self.may_override
+        {
+            return Err(conflict(key.name(), &shown(given), "that it is absent"));
+        }
+        self.settle(key)
+    }
+
+    /// E-22.
+    fn call_chain(&mut self, request: &Request<'_>) -> Result<(), RequestError> {
+        if let Some(via) = request.via.as_ref().filter(|via| !via.is_empty()) {
+            let services = via.iter().map(|service| Cow::Owned(service.to_string())).collect();
+            self.set(OwnKey::CalledVia, OwnValue::List(services));
+        }
+        self.settle(OwnKey::CalledVia)?;
+        let (first, last) = match self.get(OwnKey::CalledVia) {
+            Some(OwnValue::List(services)) => {
+                (services.first().cloned(), services.last().cloned())
+            }
+            _ => (None, None),
+        };
+        for (key, service) in [(OwnKey::CalledViaFirst, first), (OwnKey::CalledViaLast, last)] {
+            if let Some(service) = service {
+                self.set(key, OwnValue::Single(service));
+            }
+            self.settle(key)?;
+        }
+        let is_via = [OwnKey::CalledVia, OwnKey::CalledViaFirst, OwnKey::CalledViaLast]
+            .iter()
+            .any(|key| self.get(*key).is_some());
+        if request.via.is_some() || is_via {
+            self.set_text(OwnKey::ViaAwsService, flag(is_via));
+        }
+        self.settle(OwnKey::ViaAwsService)?;
+        if self.get(OwnKey::ViaAwsService).is_none() {
+            self.set_text(OwnKey::ViaAwsService, "false");
+        }
+        Ok(())
+    }
+
+    /// The region that follows from the resource or the service (E-19).
+    pub(super) fn set_region(&mut self, region: &str) {
+        self.set(OwnKey::RequestedRegion, OwnValue::Single(region.to_owned().into()));
     }
 }
 
-/// Whether an endpoint is a gateway endpoint (L-216).
-pub(super) fn is_gateway(endpoint_type: EndpointType) -> bool {
-    endpoint_type == EndpointType::Gateway
-}
-
-fn shown(value: &OwnValue<'_>) -> String {
-    match value {
-        OwnValue::Single(text) => text.to_string(),
-        OwnValue::List(items) => items.join(", "),
-    }
+fn flag(value: bool) -> &'static str {
+    if value { "true" } else { "false" }
 }
 
 /// The text of a scalar (L-609).
-pub(super) fn scalar_text<'r>(scalar: &'r ContextScalar<'r>) -> Result<Cow<'r, str>, RequestError> {
+pub(super) fn scalar_text<'r>(
+    name: &str,
+    scalar: &'r ContextScalar<'r>,
+) -> Result<Cow<'r, str>, RequestError> {
     match scalar {
         ContextScalar::String(text) => Ok(Cow::Borrowed(text)),
-        ContextScalar::Bool(true) => Ok(Cow::Borrowed("true")),
-        ContextScalar::Bool(false) => Ok(Cow::Borrowed("false")),
+        ContextScalar::Bool(value) => Ok(Cow::Borrowed(flag(*value))),
         ContextScalar::Number(text) => scalar.to_text().ok_or_else(|| {
-            RequestError::new(RequestErrorKind::Limit, format!("the number `{text}` is too long"))
+            RequestError::new(
+                RequestErrorKind::InvalidField,
+                format!("the number `{text}` of `{name}` has too many digits"),
+            )
+            .at(pointer_to(name))
         }),
     }
 }

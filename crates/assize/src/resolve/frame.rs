@@ -1,7 +1,7 @@
 //! From who, what and where to the frame of a check: which policy sets stand in which layers,
 //! and which fixed rules apply (sections 2, 3 and 5).
 
-use assize_compiler::{EndpointLayer, Frame, IdentityLayer, SetRef};
+use assize_compiler::{EndpointLayer, Frame, SetRef};
 use assize_model::{AccountId, PrincipalKind, ReasonCode};
 use assize_catalog::AccessLevel;
 
@@ -18,14 +18,23 @@ pub(super) struct Parties {
     pub(super) resource: u32,
     /// The resource's owner, as far as known (E-8, E-9).
     pub(super) account: Option<AccountId>,
+    /// The owner of the bucket, whoever owns the object (E-84, E-86).
+    pub(super) bucket_account: Option<AccountId>,
     pub(super) endpoint: EndpointLayer,
-    /// What an access point adds (E-85).
-    pub(super) access_point: Option<ReasonCode>,
+    /// The object has another owner than its bucket (E-84).
+    pub(super) is_foreign_object: bool,
+    /// The check is about an access point itself (E-85).
+    pub(super) is_access_point: bool,
+    /// The bucket behind an access point is not known (E-85).
+    pub(super) is_unknown_bucket: bool,
+    /// An access point takes requests from another network only (E-85).
+    pub(super) is_wrong_network: bool,
+    /// The AssumeRoot call names a task policy (E-94).
+    pub(super) names_task_policy: bool,
+    /// The credentials are temporary, and carry MFA (E-71, E-72).
+    pub(super) temporary: bool,
     pub(super) mfa_present: bool,
 }
-
-/// The task policies of AssumeRoot (E-94).
-const TASK_PREFIX: &str = ":iam::aws:policy/root-task/";
 
 impl Resolver<'_> {
     /// The frame of a check.
@@ -38,8 +47,8 @@ impl Resolver<'_> {
         let mut frame = Frame {
             same_account,
             gated,
-            builtin_allow: builtin_allow(principal, action),
-            builtin_refusal: self.builtin_refusal(principal, action, resource, parties.mfa_present),
+            builtin_allow: builtin_allow(principal, action, parties.temporary),
+            builtin_refusal: self.builtin_refusal(parties, principal, action, resource),
             refusal: self.refusal(parties, principal, action, resource),
             rcp: self.rcp(parties, principal, action, resource),
             scp: principal.scp,
@@ -48,11 +57,10 @@ impl Resolver<'_> {
             } else {
                 EndpointLayer::NotApplicable
             },
-            resource: self.resource_layer(action, resource, gated),
-            ignore_resource_denies: cancels_denies(principal, action, resource, same_account),
-            ignore_resource_allows: resource.foreign_object.is_some()
-                && action.rule != ActionRule::PutObject,
-            grants: if action.rule.is_kms() { resource.grants } else { None },
+            resource: self.resource_layer(parties, action, resource, gated),
+            ignore_resource_denies: cancels_denies(principal, action, same_account),
+            ignore_resource_allows: parties.is_foreign_object,
+            grants: if gated && action.rule.is_kms() { resource.grants } else { None },
             identity: principal.identity,
             boundary: principal.boundary,
             session: principal.session,
@@ -61,7 +69,6 @@ impl Resolver<'_> {
         if action.rule == ActionRule::AssumeRoot {
             // Decided as a check within the caller's account (E-94).
             frame.same_account = true;
-            frame.resource = None;
         }
         frame
     }
@@ -75,7 +82,11 @@ impl Resolver<'_> {
         resource: &ResolvedResource,
     ) -> Option<SetRef> {
         let aws_managed_key = resource.managed_by_aws && resource.shape == Shape::KmsKey;
-        if !action.rcp_covered || principal.service_linked || aws_managed_key {
+        // A service that assumes its service-linked role (E-93).
+        let own_role = principal.kind == PrincipalKind::Service
+            && action.rule.is_role_assuming()
+            && resource.text.contains(":role/aws-service-role/");
+        if !action.rcp_covered || principal.service_linked || aws_managed_key || own_role {
             return None;
         }
         self.engine.sets.rcp(parties.account?)
@@ -84,15 +95,16 @@ impl Resolver<'_> {
     /// E-33, E-80, E-88, E-95.
     fn resource_layer(
         &self,
+        parties: &Parties,
         action: &ResolvedAction,
         resource: &ResolvedResource,
         gated: bool,
     ) -> Option<SetRef> {
-        if action.rule.is_role_assuming() && resource.shape == Shape::IamRole {
-            return resource.trust.or(self.engine.sets.empty);
-        }
-        if action.rule.is_iam() || action.wildcard_only {
+        if action.rule.is_iam() || parties.is_unknown_bucket {
             return None;
+        }
+        if action.rule.is_role_assuming() && resource.shape == Shape::IamRole {
+            return resource.trust;
         }
         // A key without a policy has an empty one (E-80).
         if gated { resource.policies.or(self.engine.sets.empty) } else { resource.policies }
@@ -106,30 +118,29 @@ impl Resolver<'_> {
         action: &ResolvedAction,
         resource: &ResolvedResource,
     ) -> Option<ReasonCode> {
-        let entry = &self.principal_entries[parties.principal as usize];
         let is_arn = resource.shape != Shape::Star;
-        if is_arn && entry.arn.is_some() && *entry.partition != *resource.partition {
+        if is_arn && principal.partition.as_ref().is_some_and(|own| **own != *resource.partition) {
             return Some(ReasonCode::PartitionMismatch);
         }
         if parties.account.is_none() {
             return Some(ReasonCode::UnknownResourceAccount);
         }
-        if is_arn && self.engine.options.check_resource_types && self.mismatches(action, resource) {
+        if is_arn && !parties.is_access_point && self.mismatches(action, resource) {
             return Some(ReasonCode::ResourceTypeMismatch);
         }
-        if parties.access_point.is_some() {
-            return parties.access_point;
+        if parties.is_wrong_network {
+            return Some(ReasonCode::NetworkOrigin);
         }
         let outsider =
-            !passes_public_block(principal.kind, principal.account, parties.account);
+            !passes_public_block(principal.kind, principal.account, parties.bucket_account);
         if resource.blocks_public && outsider && action.rule.is_s3() {
             return Some(ReasonCode::BlockPublicAccess);
         }
         match action.rule {
-            ActionRule::AssumeRoot if !self.may_assume_root(principal, resource) => {
+            ActionRule::AssumeRoot if !self.may_assume_root(parties, principal, resource) => {
                 Some(ReasonCode::AssumeRoot)
             }
-            ActionRule::PassRole if is_arn && principal.account != parties.account => {
+            ActionRule::PassRole if principal.account != parties.account => {
                 Some(ReasonCode::CrossAccountPassRole)
             }
             _ => None,
@@ -139,11 +150,18 @@ impl Resolver<'_> {
     /// E-7.
     fn mismatches(&self, action: &ResolvedAction, resource: &ResolvedResource) -> bool {
         let Some(id) = action.id else { return false };
-        !action.wildcard_only && self.engine.catalog.fits(id, &resource.text).is_none()
+        self.engine.options.check_resource_types
+            && !action.wildcard_only
+            && self.engine.catalog.fits(id, &resource.text).is_none()
     }
 
     /// E-94.
-    fn may_assume_root(&self, principal: &ResolvedPrincipal, resource: &ResolvedResource) -> bool {
+    fn may_assume_root(
+        &self,
+        parties: &Parties,
+        principal: &ResolvedPrincipal,
+        resource: &ResolvedResource,
+    ) -> bool {
         let snapshot = &self.engine.snapshot;
         let caller = matches!(principal.kind, PrincipalKind::User | PrincipalKind::RoleSession);
         let organization = principal.account.and_then(|account| snapshot.organization_of(account));
@@ -161,29 +179,25 @@ impl Resolver<'_> {
             member != organization.management_account
                 && organization.nodes.contains_key(member.as_str())
         });
-        administers && is_member && resource.shape == Shape::IamRoot && self.task_policy_given
+        administers && is_member && resource.shape == Shape::IamRoot && parties.names_task_policy
     }
 
     /// E-71 – E-74.
     fn builtin_refusal(
         &self,
+        parties: &Parties,
         principal: &ResolvedPrincipal,
         action: &ResolvedAction,
         resource: &ResolvedResource,
-        mfa_present: bool,
     ) -> Option<ReasonCode> {
         use PrincipalKind as K;
         let rule = action.rule;
-        if rule == ActionRule::GetCallerIdentity {
-            let known = !matches!(principal.kind, K::Anonymous | K::Federated | K::Oai);
-            return (!known).then_some(ReasonCode::PrincipalKind);
-        }
         if matches!(rule, ActionRule::GetSessionToken | ActionRule::GetFederationToken)
-            && principal.temporary
+            && parties.temporary
         {
             return Some(ReasonCode::TemporaryCredentials);
         }
-        if refused_session(principal, rule, mfa_present) {
+        if refused_session(principal, rule, parties) {
             return Some(ReasonCode::SessionKind);
         }
         let no_role = matches!(
@@ -227,29 +241,29 @@ fn is_gated(action: &ResolvedAction, resource: &ResolvedResource) -> bool {
 }
 
 /// E-70, E-71.
-fn builtin_allow(principal: &ResolvedPrincipal, action: &ResolvedAction) -> bool {
+fn builtin_allow(principal: &ResolvedPrincipal, action: &ResolvedAction, temporary: bool) -> bool {
     use PrincipalKind as K;
     match action.rule {
         ActionRule::GetCallerIdentity => {
             !matches!(principal.kind, K::Anonymous | K::Federated | K::Oai)
         }
         ActionRule::GetSessionToken => {
-            matches!(principal.kind, K::User | K::Root) && !principal.temporary
+            matches!(principal.kind, K::User | K::Root) && !temporary
         }
         _ => false,
     }
 }
 
 /// E-72: what sessions of GetSessionToken and GetFederationToken may not call.
-fn refused_session(principal: &ResolvedPrincipal, rule: ActionRule, mfa_present: bool) -> bool {
+fn refused_session(principal: &ResolvedPrincipal, rule: ActionRule, parties: &Parties) -> bool {
     use PrincipalKind as K;
     match principal.kind {
-        K::User | K::Root if principal.temporary && !principal.console => {
+        K::User | K::Root if parties.temporary && !principal.console => {
             let allowed_sts = matches!(
                 rule,
                 ActionRule::AssumeRole | ActionRule::GetCallerIdentity | ActionRule::SessionExtra
             );
-            (rule.is_iam() && !mfa_present) || (rule.is_sts() && !allowed_sts)
+            (rule.is_iam() && !parties.mfa_present) || (rule.is_sts() && !allowed_sts)
         }
         K::FederatedUser | K::FederatedRoot => {
             (rule.is_iam() && !principal.console)
@@ -263,13 +277,11 @@ fn refused_session(principal: &ResolvedPrincipal, rule: ActionRule, mfa_present:
 fn cancels_denies(
     principal: &ResolvedPrincipal,
     action: &ResolvedAction,
-    resource: &ResolvedResource,
     same_account: bool,
 ) -> bool {
     let root = matches!(principal.kind, PrincipalKind::Root | PrincipalKind::AssumedRoot);
-    let bucket = action.rule == ActionRule::BucketPolicy && resource.shape == Shape::S3Bucket;
+    let bucket = action.rule == ActionRule::BucketPolicy;
     let queue = action.rule == ActionRule::QueueAttributes
-        && resource.shape == Shape::SqsQueue
         && principal.kind == PrincipalKind::AssumedRoot
         && principal.queue_task;
     same_account && ((root && bucket) || queue)
@@ -277,13 +289,5 @@ fn cancels_denies(
 
 /// Whether an ARN is one of the task policies of AssumeRoot.
 pub(super) fn is_task_policy(arn: &str) -> bool {
-    arn.contains(TASK_PREFIX)
-        && assize_catalog::managed::ROOT_TASK_POLICY_ARNS.iter().any(|known| {
-            known.rsplit('/').next() == arn.rsplit('/').next()
-        })
-}
-
-/// Whether a principal's own side is trusted without policies (E-39, F-48).
-pub(super) fn trusts_identity(identity: IdentityLayer) -> bool {
-    identity == IdentityLayer::AllowAll
+    assize_catalog::managed::ROOT_TASK_POLICY_ARNS.contains(&arn)
 }

@@ -81,11 +81,19 @@ own_keys! {
 pub(super) const N_OWN_KEYS: usize = OwnKey::ALL.len();
 
 /// Keys of E-15 – E-17 that have no prefix in common, folded and sorted.
-const PRINCIPAL_KEYS: [&str; 19] = [
+const PRINCIPAL_KEYS: [&str; 26] = [
     "aws:assumedroot",
     "aws:ec2instancesourceprivateipv4",
     "aws:ec2instancesourcevpc",
     "aws:federatedprovider",
+    "aws:principalaccount",
+    "aws:principalarn",
+    "aws:principalisawsservice",
+    "aws:principalorgid",
+    "aws:principalorgpaths",
+    "aws:principalservicename",
+    "aws:principalservicenameslist",
+    "aws:principaltype",
     "aws:sourceaccount",
     "aws:sourcearn",
     "aws:sourceidentity",
@@ -99,7 +107,6 @@ const PRINCIPAL_KEYS: [&str; 19] = [
     "glue:credentialissuingservice",
     "glue:roleassumedby",
     "lambda:sourcefunctionarn",
-    "saml:",
     "ssm:sourceinstancearn",
 ];
 
@@ -112,8 +119,13 @@ impl KeyRule {
         if folded == "aws:multifactorauthpresent" || folded == "aws:multifactorauthage" {
             return Self::Mfa;
         }
-        if folded.starts_with("aws:principal")
-            || folded.starts_with("saml:")
+        // Keys of identity providers have a host, or `saml`, before the first colon; no service
+        // prefix holds a dot.
+        let of_provider = folded
+            .split_once(':')
+            .is_some_and(|(prefix, _)| prefix == "saml" || prefix.contains('.'));
+        if of_provider
+            || folded.starts_with("aws:principaltag/")
             || PRINCIPAL_KEYS.binary_search(&folded).is_ok()
         {
             return Self::Principal;
@@ -133,14 +145,12 @@ impl KeyRule {
 
 /// The length of the prefix of a key that carries a tag of the resource (L-710).
 fn resource_tag_prefix(folded: &str) -> Option<usize> {
-    let object = "s3:existingobjecttag/";
-    let len = if folded.starts_with(object) {
-        object.len()
-    } else {
-        let marker = ":resourcetag/";
-        folded.find(marker)? + marker.len()
-    };
-    (folded.len() > len).then_some(len)
+    // `rds:db-tag/` and its like are tags of the resource where the catalog says so.
+    let (head, _) = folded.split_once('/')?;
+    let (_, name) = head.split_once(':')?;
+    let carries = name == "resourcetag" || name == "existingobjecttag" || name.ends_with("-tag");
+    let len = head.len() + 1;
+    (carries && folded.len() > len).then_some(len)
 }
 
 impl KeyFacts {

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use assize_compiler::{DocumentRef, DocumentSource, IdentityLayer, SessionLayer, SetRef};
 use assize_model::{
-    AccountId, ConditionKey, Effect, InlinePrincipal, KmsGrant, PolicyId, PolicyText, PolicyType,
+    ConditionKey, Effect, InlinePrincipal, KmsGrant, PolicyId, PolicyText, PolicyType,
     PrincipalForm, PrincipalKind, RequestError, RequestErrorKind, ResourceData, StatedPrincipal,
     StatementRef,
 };
 use assize_policy::ir::{
     ActionElement, ActionPattern, Condition, ConditionOperator, Operand, Piece, Policy,
-    PrincipalElement, PrincipalPattern, ResourceElement, ResourcePattern, SetQualifier, Statement,
+    PrincipalElement, PrincipalPattern, ResourceElement, ResourcePattern, Statement,
 };
 use assize_policy::{LoadMode, LoadOptions, load};
 use assize_store::{ManagedPolicySource, Resource};
@@ -106,11 +106,6 @@ impl GivenPolicies {
 }
 
 impl Resolver<'_> {
-    /// A document that came with a request, by its position.
-    pub(crate) fn given_document(&self, index: u32) -> Option<&GivenDocument> {
-        self.given.document(index)
-    }
-
     /// The policy of a document that came with a request, when it loads.
     pub(crate) fn given_policy(&self, index: u32) -> Option<&Policy> {
         match &self.given.document(index)?.policy {
@@ -310,13 +305,13 @@ impl Resolver<'_> {
     ) -> Result<(SetRef, Vec<DocumentHandle>), RequestError> {
         let mut members = Vec::new();
         for (number, text) in texts.iter().enumerate() {
-            let (loaded, reference) = if as_trust {
-                (self.load_given(&text.0, PolicyType::RoleTrust, None)?, format!("trust:{arn}"))
+            let loaded = if as_trust {
+                self.load_given(&text.0, PolicyType::RoleTrust, None)?
             } else {
-                let loaded = self.load_given(&text.0, PolicyType::ResourceBased, Some(service))?;
-                (loaded, format!("resource:{arn}#{number}"))
+                self.load_given(&text.0, PolicyType::ResourceBased, Some(service))?
             };
-            members.push((reference.into(), Member::Given(loaded.document), loaded.policy));
+            let reference = format!("resource:{arn}#{number}").into();
+            members.push((reference, Member::Given(loaded.document), loaded.policy));
         }
         self.make_set(members, false)
     }
@@ -389,19 +384,29 @@ impl Resolver<'_> {
 /// A grant as a policy: its grantee may do its operations, under its constraint; the retiring
 /// principal and the grantee may retire it when the grant lists `RetireGrant`.
 fn grant_policy(grant: &KmsGrant<'_>) -> Policy {
-    let mut statements = vec![grant_statement(&grant.grantee, &grant.operations, grant)];
+    let (retires, others): (Vec<&str>, Vec<&str>) = grant
+        .operations
+        .iter()
+        .map(AsRef::as_ref)
+        .partition(|operation| operation.eq_ignore_ascii_case(RETIRE_GRANT));
+    let mut statements = vec![grant_statement(&grant.grantee, &others, constraint(grant))];
+    if !retires.is_empty() {
+        statements.push(grant_statement(&grant.grantee, &retires, Vec::new()));
+    }
     if let Some(retiring) = &grant.retiring_principal {
-        statements.push(grant_statement(retiring, &["RetireGrant".into()], grant));
+        statements.push(grant_statement(retiring, &[RETIRE_GRANT], Vec::new()));
     }
     Policy { policy_type: PolicyType::ResourceBased, statements }
 }
 
+const RETIRE_GRANT: &str = "RetireGrant";
+
 fn grant_statement(
     grantee: &str,
-    operations: &[std::borrow::Cow<'_, str>],
-    grant: &KmsGrant<'_>,
+    operations: &[&str],
+    conditions: Vec<Condition>,
 ) -> Statement {
-    let pattern = |operation: &std::borrow::Cow<'_, str>| ActionPattern::Named {
+    let pattern = |operation: &&str| ActionPattern::Named {
         vendor: "kms".into(),
         name: operation.to_ascii_lowercase().into(),
     };
@@ -411,7 +416,7 @@ fn grant_statement(
         principal: PrincipalElement::Principal(vec![grantee_pattern(grantee)]),
         action: ActionElement { negated: false, patterns: operations.iter().map(pattern).collect() },
         resource: ResourceElement::Resource(vec![ResourcePattern::Any]),
-        conditions: constraint(grant),
+        conditions,
     }
 }
 
@@ -426,12 +431,13 @@ fn grantee_pattern(grantee: &str) -> PrincipalPattern {
             PrincipalPattern::Account { partition: Some(partition.into()), account }
         }
         Ok(PrincipalForm::Service(name)) => PrincipalPattern::Service(name.into()),
-        _ => match grantee.parse::<AccountId>() {
-            Ok(account) => PrincipalPattern::Account { partition: None, account },
-            Err(_) => PrincipalPattern::Nobody,
-        },
+        _ => PrincipalPattern::Nobody,
     }
 }
+
+/// A key of our own: how many keys of the encryption context the request has. No request can name
+/// it, for it begins with a character that [`Resolver`](super::Resolver) gives no column.
+pub(super) const N_ENCRYPTION_CONTEXT_KEYS: &str = "\0assize:encryptioncontextkeys";
 
 /// The encryption-context constraint of a grant as condition tests.
 fn constraint(grant: &KmsGrant<'_>) -> Vec<Condition> {
@@ -450,11 +456,11 @@ fn constraint(grant: &KmsGrant<'_>) -> Vec<Condition> {
     if let Some(pairs) = equals {
         // No other pair than these.
         conditions.push(Condition {
-            qualifier: Some(SetQualifier::ForAllValues),
+            qualifier: None,
             operator: ConditionOperator::StringEquals,
             if_exists: false,
-            key: ConditionKey::new("kms:EncryptionContextKeys"),
-            operand: Operand::Text(pairs.iter().map(|(key, _)| Some(literal(key))).collect()),
+            key: ConditionKey::new(N_ENCRYPTION_CONTEXT_KEYS),
+            operand: Operand::Text(vec![Some(literal(&pairs.len().to_string()))]),
         });
     }
     conditions

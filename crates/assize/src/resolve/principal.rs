@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use assize_compiler::{IdentityLayer, PrincipalEntry, SessionLayer, SetRef};
 use assize_model::{
-    AccountId, ConditionKey, ContextValue, MfaState, Principal, PrincipalForm, PrincipalKind,
+    AccountId, ArnParts, MfaState, Principal, PrincipalForm, PrincipalKind,
     Request, RequestError, RequestErrorKind, Session, StatedPrincipal,
 };
 use assize_store::{ExternalAccount, Tag};
@@ -17,6 +17,8 @@ use super::policies::DocumentHandle;
 #[derive(Debug)]
 pub(crate) struct ResolvedPrincipal {
     pub(crate) kind: PrincipalKind,
+    /// None for principals without an ARN.
+    pub(crate) partition: Option<Box<str>>,
     pub(crate) account: Option<AccountId>,
     pub(crate) identity: IdentityLayer,
     pub(crate) boundary: Option<SetRef>,
@@ -58,6 +60,8 @@ pub(super) struct Who<'s> {
     pub(super) user_name: Option<Box<str>>,
     pub(super) unique_id: Option<Box<str>>,
     pub(super) session_name: Option<Box<str>>,
+    /// The one name of a calling service, and all of them (E-16).
+    pub(super) service_name: Option<Box<str>>,
     pub(super) service_names: Vec<Box<str>>,
     pub(super) provider: Option<Box<str>>,
     /// The entity's tags in the store.
@@ -76,6 +80,7 @@ impl Who<'_> {
             user_name: None,
             unique_id: None,
             session_name: None,
+            service_name: None,
             service_names: Vec::new(),
             provider: None,
             stored_tags: &[],
@@ -191,8 +196,15 @@ impl<'e> Resolver<'e> {
             PrincipalKind::Oai => oai(stated)?,
             PrincipalKind::Anonymous => Who::new(PrincipalKind::Anonymous),
         };
+        let stated_name = stated.session.as_ref().and_then(|s| s.name.as_deref());
+        if let (Some(own), Some(stated)) = (who.session_name.as_deref(), stated_name)
+            && own != stated
+        {
+            return Err(wrong(format!("`session.name` `{stated}` contradicts `arn`")));
+        }
         if let Some(id) = &stated.unique_id
             && who.unique_id.is_none()
+            && who.kind != PrincipalKind::Oai
         {
             who.unique_id = Some(id.as_ref().into());
         }
@@ -258,6 +270,11 @@ impl<'e> Resolver<'e> {
             }
         };
         let arn = format!("arn:{partition}:sts::{account}:assumed-role/{name}/{session_name}");
+        if let Some(given) = &stated.arn
+            && !given.eq_ignore_ascii_case(&arn)
+        {
+            return Err(wrong("`role` contradicts `arn`"));
+        }
         who.arn = Some(arn.into());
         who.partition = partition.into();
         who.account = Some(account);
@@ -290,6 +307,7 @@ impl<'e> Resolver<'e> {
         let name = session_name(stated)?;
         let user = self.user(&StatedPrincipal {
             arn: Some(user_arn.into()),
+            inline: stated.inline.clone(),
             ..StatedPrincipal::new(PrincipalKind::User)
         })?;
         who.partition = user.partition;
@@ -321,6 +339,7 @@ impl<'e> Resolver<'e> {
         let derived = derive::principal_keys(&engine.snapshot, stated, who, request);
         let mut resolved = ResolvedPrincipal {
             kind: who.kind,
+            partition: who.arn.is_some().then(|| who.partition.clone()),
             account: who.account,
             identity: IdentityLayer::None,
             boundary: None,
@@ -389,10 +408,9 @@ impl<'e> Resolver<'e> {
             .account
             .and_then(|id| self.engine.snapshot.account(id))
             .and_then(|account| account.canonical_id.clone());
-        let has_arn = who.arn.is_some() && who.kind != PrincipalKind::Oai;
         PrincipalEntry {
             kind: who.kind,
-            partition: if has_arn { who.partition.clone() } else { Box::default() },
+            partition: if who.arn.is_some() { who.partition.clone() } else { Box::default() },
             account: who.account,
             arn: who.arn.clone(),
             entity_arn: who.entity_arn.clone(),
@@ -476,7 +494,11 @@ fn root_like<'s>(stated: &StatedPrincipal<'_>) -> Result<Who<'s>, RequestError> 
 
 fn service<'s>(stated: &StatedPrincipal<'_>) -> Result<Who<'s>, RequestError> {
     let name = required(stated.service.as_deref(), "service", stated.kind)?;
+    let Ok(PrincipalForm::Service(name)) = PrincipalForm::parse(name) else {
+        return Err(wrong(format!("`{name}` is not the name of a service")));
+    };
     let mut who = Who::new(PrincipalKind::Service);
+    who.service_name = Some(name.into());
     who.service_names = match &stated.service_names {
         Some(names) => names.iter().map(|n| n.as_ref().into()).collect(),
         None => Vec::new(),
@@ -488,9 +510,29 @@ fn service<'s>(stated: &StatedPrincipal<'_>) -> Result<Who<'s>, RequestError> {
     Ok(who)
 }
 
+/// The identity providers that have no ARN (P12).
+const BUILT_IN_PROVIDERS: [&str; 4] = [
+    "accounts.google.com",
+    "www.amazon.com",
+    "graph.facebook.com",
+    "cognito-identity.amazonaws.com",
+];
+
 fn federated<'s>(stated: &StatedPrincipal<'_>) -> Result<Who<'s>, RequestError> {
     let provider = required(stated.provider.as_deref(), "provider", stated.kind)?;
+    let arn = ArnParts::split(provider).filter(|arn| {
+        arn.service == "iam"
+            && arn.account_id().is_some()
+            && ["saml-provider/", "oidc-provider/"].iter().any(|p| arn.resource.starts_with(p))
+    });
+    if arn.is_none() && !BUILT_IN_PROVIDERS.contains(&provider) {
+        return Err(wrong(format!("`{provider}` is not an identity provider")));
+    }
     let mut who = Who::new(PrincipalKind::Federated);
+    if let Some(arn) = arn {
+        who.arn = Some(provider.into());
+        who.partition = arn.partition.into();
+    }
     who.provider = Some(provider.into());
     Ok(who)
 }
@@ -533,7 +575,17 @@ fn is_temporary(stated: &StatedPrincipal<'_>) -> bool {
 fn check_fields(stated: &StatedPrincipal<'_>) -> Result<(), RequestError> {
     use PrincipalKind as K;
     let kind = stated.kind;
-    let given: [(&str, bool, &[K]); 9] = [
+    let with_session = &[
+        K::User,
+        K::RoleSession,
+        K::FederatedUser,
+        K::FederatedRoot,
+        K::Root,
+        K::AssumedRoot,
+        K::Federated,
+    ][..];
+    let given: [(&str, bool, &[K]); 10] = [
+        ("session", stated.session.is_some(), with_session),
         ("arn", stated.arn.is_some(), &[K::User, K::RoleSession, K::Oai]),
         ("role", stated.role.is_some(), &[K::RoleSession]),
         ("user", stated.user.is_some(), &[K::FederatedUser]),
@@ -546,7 +598,7 @@ fn check_fields(stated: &StatedPrincipal<'_>) -> Result<(), RequestError> {
             stated.unique_id.is_some(),
             &[K::User, K::RoleSession, K::FederatedUser, K::Oai],
         ),
-        ("inline", stated.inline.is_some(), &[K::User, K::RoleSession]),
+        ("inline", stated.inline.is_some(), &[K::User, K::RoleSession, K::FederatedUser]),
     ];
     for (name, is_given, kinds) in given {
         if is_given && !kinds.contains(&kind) {
@@ -581,7 +633,7 @@ fn check_session_fields(kind: PrincipalKind, session: &Session<'_>) -> Result<()
         ("sourceIdentity", session.source_identity.is_some(), &[K::RoleSession]),
         ("issuedAt", session.issued_at.is_some(), timed),
         ("expiresAt", session.expires_at.is_some(), timed),
-        ("mfa", session.mfa.is_some(), &[K::User, K::Root]),
+        ("mfa", session.mfa.is_some(), timed),
         ("temporary", session.temporary.is_some(), &[K::User, K::Root]),
         (
             "console",

@@ -6,12 +6,12 @@ use std::fmt::Write as _;
 use assize_compiler::{KeyId, ResourceEntry, SetRef, ValueId};
 use assize_model::{
     AccountId, ArnParts, ConditionKey, ContextValue, PrincipalKind, RequestError,
-    RequestErrorKind, ResourceData, fold_key,
+    RequestErrorKind, ResourceData,
 };
 use assize_store::Tag;
 use assize_store::context::parent_arns;
 
-use super::action::ResolvedAction;
+use super::action::{ActionRule, ResolvedAction};
 use super::derive::owned_tag;
 use super::policies::DocumentHandle;
 use super::principal::ResolvedPrincipal;
@@ -23,6 +23,8 @@ pub(crate) struct ResolvedResource {
     pub(crate) text: Box<str>,
     pub(crate) partition: Box<str>,
     pub(crate) owner: Owner,
+    /// `objectOwner`, when the resource is an object (E-84).
+    object_owner: Option<AccountId>,
     pub(crate) shape: Shape,
     /// Resource-based policies of the resource or its parent (E-33).
     pub(crate) policies: Option<SetRef>,
@@ -32,8 +34,6 @@ pub(crate) struct ResolvedResource {
     pub(crate) trust_documents: Vec<DocumentHandle>,
     pub(crate) grants: Option<SetRef>,
     pub(crate) grant_documents: Vec<DocumentHandle>,
-    /// The owner of the object is not the bucket's account (E-84).
-    pub(crate) foreign_object: Option<AccountId>,
     pub(crate) managed_by_aws: bool,
     /// Block public access keeps outsiders off (E-86).
     pub(crate) blocks_public: bool,
@@ -146,7 +146,6 @@ impl Resolver<'_> {
         let declared = family.iter().find_map(|arn| snapshot.resource(arn));
         let owner = owner(text, arn, data, declared.map(|r| r.account))?;
         let shape = Shape::of(arn);
-        let role = snapshot.role_by_arn(text);
         let mut resolved = ResolvedResource {
             text: text.into(),
             partition: arn.map(|arn| arn.partition).unwrap_or_default().into(),
@@ -158,21 +157,14 @@ impl Resolver<'_> {
             trust_documents: Vec::new(),
             grants: None,
             grant_documents: Vec::new(),
-            foreign_object: match (shape, data.object_owner, owner) {
-                (Shape::S3Object, Some(object), Owner::Account(bucket)) if object != bucket => {
-                    Some(object)
-                }
-                _ => None,
-            },
+            object_owner: data.object_owner.filter(|_| shape == Shape::S3Object),
             managed_by_aws: data
                 .managed_by_aws
                 .unwrap_or_else(|| record.is_some_and(|r| r.attributes.managed_by_aws)),
             blocks_public: false,
             tags: match &data.tags {
                 Some(tags) => Some(tags.iter().map(owned_tag).collect()),
-                None => record
-                    .and_then(|r| r.tags.clone())
-                    .or_else(|| role.map(|role| role.tags.clone())),
+                None => record.and_then(|r| r.tags.clone()).or_else(|| self.entity_tags(text, arn)),
             },
             skipped: Vec::new(),
             trust_skipped: Vec::new(),
@@ -186,6 +178,21 @@ impl Resolver<'_> {
         self.resource_grants(text, data, record, &mut resolved)?;
         resolved.blocks_public = self.blocks_public(&family, data, owner, &resolved);
         Ok(resolved)
+    }
+
+    /// Users, roles and managed policies are resources too (E-91).
+    fn entity_tags(&self, text: &str, arn: Option<ArnParts<'_>>) -> Option<Vec<Tag>> {
+        let snapshot = &self.engine.snapshot;
+        let arn = arn.filter(|arn| arn.service == "iam")?;
+        let of_entity = snapshot
+            .user_by_arn(text)
+            .map(|user| &user.tags)
+            .or_else(|| snapshot.role_by_arn(text).map(|role| &role.tags));
+        let of_policy = || {
+            let account = snapshot.account(arn.account_id()?)?;
+            account.policies.values().find(|policy| *policy.arn == *text).map(|policy| &policy.tags)
+        };
+        of_entity.or_else(of_policy).cloned()
     }
 
     /// E-33: the policies in the request's resource data, else those of the resource, else those
@@ -209,7 +216,7 @@ impl Resolver<'_> {
                 resolved.trust = Some(set);
                 resolved.trust_documents = documents;
             } else {
-                resolved.policies = (!documents.is_empty()).then_some(set);
+                resolved.policies = Some(set);
                 resolved.documents = documents;
             }
             return Ok(());
@@ -252,7 +259,8 @@ impl Resolver<'_> {
         })
     }
 
-    /// The owner for this principal and action (E-8d, E-9, E-84), and whether it was assumed.
+    /// The owner for this principal and action (E-8d, E-9), and whether it was assumed. For an
+    /// object this is the owner of the bucket.
     pub(super) fn resource_account(
         &self,
         resource: &ResolvedResource,
@@ -260,11 +268,6 @@ impl Resolver<'_> {
         action: &ResolvedAction,
     ) -> (Option<AccountId>, bool) {
         use assize_model::UnknownResourceAccount as Unknown;
-        if let (Some(object_owner), false) =
-            (resource.foreign_object, action.rule == super::action::ActionRule::PutObject)
-        {
-            return (Some(object_owner), false);
-        }
         match resource.owner {
             Owner::Account(account) => (Some(account), false),
             _ if action.wildcard_only => (principal.account, false),
@@ -275,6 +278,18 @@ impl Resolver<'_> {
                 Unknown::Deny => (None, false),
             },
         }
+    }
+
+    /// The owner of an object that is not the bucket's (E-84); `s3:PutObject` is always decided
+    /// with the bucket's account.
+    pub(super) fn foreign_owner(
+        &self,
+        resource: &ResolvedResource,
+        action: &ResolvedAction,
+        bucket: Option<AccountId>,
+    ) -> Option<AccountId> {
+        let owner = resource.object_owner.filter(|owner| Some(*owner) != bucket);
+        owner.filter(|_| action.rule != ActionRule::PutObject)
     }
 
     /// The row's resource: text and the keys of E-20, for this owner and action.
@@ -289,7 +304,9 @@ impl Resolver<'_> {
         let action_facts = &self.actions[action as usize];
         // A transitive tag of the caller replaces the role's tag of the same key (E-91).
         let caller = &self.principals[principal as usize];
-        let assumes = action_facts.rule.is_role_assuming() && !caller.transitive_tags.is_empty();
+        let assumes = action_facts.rule.is_role_assuming()
+            && self.resources[resource as usize].shape == Shape::IamRole
+            && !caller.transitive_tags.is_empty();
         let key = EntryKey {
             resource,
             account: account.filter(|_| !action_facts.no_account_keys),
@@ -323,9 +340,11 @@ impl Resolver<'_> {
         let mut tags = Cow::Borrowed(resolved.tags.as_deref().unwrap_or_default());
         if let Some(caller) = key.caller {
             for tag in &self.principals[caller as usize].transitive_tags {
-                let tags = tags.to_mut();
-                tags.retain(|stored| !stored.key.eq_ignore_ascii_case(&tag.key));
-                tags.push(tag.clone());
+                for own in tags.to_mut() {
+                    if own.key.eq_ignore_ascii_case(&tag.key) {
+                        own.value.clone_from(&tag.value);
+                    }
+                }
             }
         }
         for prefix in &self.tag_profiles[key.profile as usize] {
@@ -339,9 +358,7 @@ impl Resolver<'_> {
 
     /// Which prefixes carry the tags of this resource for this action (E-20).
     fn tag_profile(&mut self, action: u32, resource: u32) -> u32 {
-        if self.resources[resource as usize].tags.is_none()
-            && !self.actions[action as usize].rule.is_role_assuming()
-        {
+        if self.resources[resource as usize].tags.is_none() {
             return 0;
         }
         if let Some(profile) = self.profile_index.get(&(action, resource)) {
@@ -362,18 +379,39 @@ impl Resolver<'_> {
     /// The beginnings of the tag keys, in byte order.
     pub(super) fn tag_prefixes(&self, action: u32, resource: u32) -> Vec<Box<str>> {
         let facts = &self.actions[action as usize];
-        if facts.rule.is_role_assuming() {
-            return vec!["aws:ResourceTag/".into(), "iam:ResourceTag/".into()];
-        }
         let catalog = &self.engine.catalog;
-        let text = &self.resources[resource as usize].text;
-        match facts.id {
+        let resource = &self.resources[resource as usize];
+        let mut prefixes: Vec<Box<str>> = match facts.id {
             Some(id) => {
-                let resource_type = catalog.fits(id, text);
+                let resource_type = catalog.fits(id, &resource.text);
                 catalog.resource_tag_keys(id, resource_type).map(Into::into).collect()
             }
-            None => Vec::new(),
+            None => vec!["aws:ResourceTag/".into()],
+        };
+        if facts.rule.is_role_assuming() && resource.shape == Shape::IamRole {
+            prefixes.extend(["aws:ResourceTag/".into(), "iam:ResourceTag/".into()]);
         }
+        prefixes.sort_unstable_by_key(|prefix| prefix.to_ascii_lowercase());
+        prefixes.dedup_by(|a, b| a.eq_ignore_ascii_case(b));
+        prefixes
+    }
+
+    /// Whether keys that begin so carry the tags of this resource for this action (E-20).
+    pub(super) fn carries_tags(&self, action: u32, resource: u32, prefix: &str) -> bool {
+        let facts = &self.actions[action as usize];
+        let resource = &self.resources[resource as usize];
+        let of_role = facts.rule.is_role_assuming() && resource.shape == Shape::IamRole;
+        let is = |known: &str| known.eq_ignore_ascii_case(prefix);
+        if (facts.id.is_none() && is("aws:ResourceTag/"))
+            || (of_role && (is("aws:ResourceTag/") || is("iam:ResourceTag/")))
+        {
+            return true;
+        }
+        let catalog = &self.engine.catalog;
+        facts.id.is_some_and(|id| {
+            let resource_type = catalog.fits(id, &resource.text);
+            catalog.resource_tag_keys(id, resource_type).any(is)
+        })
     }
 
     /// The values of keys that policies ask about, in order of the keys.
@@ -441,7 +479,8 @@ fn owner(
     if let Some(stated) = data.account {
         let known = declared.or(in_arn);
         let contradicts = known.is_some_and(|known| known != stated);
-        if contradicts && data.object_owner.is_none() {
+        let shared = data.object_owner.is_some() && Shape::of(arn) == Shape::S3Object;
+        if contradicts && !shared {
             let known = known.map(|k| k.to_string()).unwrap_or_default();
             return Err(RequestError::new(
                 RequestErrorKind::ResourceAccountConflict,
@@ -449,7 +488,7 @@ fn owner(
             )
             .at("/resourceData/account"));
         }
-        return Ok(Owner::Account(if contradicts { known.unwrap_or(stated) } else { stated }));
+        return Ok(Owner::Account(known.filter(|_| shared).unwrap_or(stated)));
     }
     if let Some(account) = declared.or(in_arn) {
         return Ok(Owner::Account(account));
@@ -469,11 +508,4 @@ pub(super) fn passes_public_block(
     owner: Option<AccountId>,
 ) -> bool {
     kind == PrincipalKind::Service || (account.is_some() && account == owner)
-}
-
-/// Whether a tag key of the context is one of the resource's (E-23): its prefix is that of the
-/// action's resource.
-pub(super) fn is_tag_key(prefixes: &[Box<str>], name: &str, prefix_len: usize) -> bool {
-    let prefix = fold_key(&name[..prefix_len]).into_owned();
-    prefixes.iter().any(|known| known.eq_ignore_ascii_case(&prefix))
 }
