@@ -1,1 +1,12 @@
-//! Test harness of the Assize workspace.
+//! What the tests of the workspace share: the corpus and who answers it, generated worlds, the
+//! bodies of the fuzz targets, and the fixtures.
+//!
+//! The corpus in `corpus/` is the first authority: each case says what must be decided and why.
+//! Everything that decides is held against it, and against the reference interpreter on worlds
+//! that [`generate`] makes up.
+
+pub mod answer;
+pub mod corpus;
+
+
+

@@ -1,0 +1,3 @@
+//! The one integration suite of the workspace.
+
+mod corpus;
