@@ -91,12 +91,16 @@ pub enum KeyScope {
 
 /// Keys whose values hang on the principal and its session (E-15, E-17), besides
 /// `aws:Principal…`; folded. MFA keys vary with the call and are not among them.
-const PRINCIPAL_KEYS: [&str; 14] = [
+const PRINCIPAL_KEYS: [&str; 18] = [
     "aws:assumedroot",
     "aws:ec2instancesourceprivateipv4",
     "aws:ec2instancesourcevpc",
     "aws:federatedprovider",
+    "aws:sourceaccount",
+    "aws:sourcearn",
     "aws:sourceidentity",
+    "aws:sourceorgid",
+    "aws:sourceorgpaths",
     "aws:tokenissuetime",
     "aws:userid",
     "aws:username",
@@ -111,7 +115,11 @@ const PRINCIPAL_KEYS: [&str; 14] = [
 impl KeyScope {
     /// The scope of a key by its folded name.
     pub fn of(folded: &str) -> Self {
-        if folded.starts_with("aws:principal") || PRINCIPAL_KEYS.binary_search(&folded).is_ok() {
+        // Keys of identity providers have a host, or `saml`, before the first colon.
+        let of_provider = folded
+            .split_once(':')
+            .is_some_and(|(prefix, _)| prefix == "saml" || prefix.contains('.'));
+        if of_provider || folded.starts_with("aws:principal") || PRINCIPAL_KEYS.binary_search(&folded).is_ok() {
             Self::Principal
         } else if folded.starts_with("aws:resource")
             || folded.contains(":resourcetag/")

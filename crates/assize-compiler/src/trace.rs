@@ -197,6 +197,10 @@ fn endpoint(check: &Check<'_>, frame: &Frame) -> LayerTrace {
 fn identity(check: &Check<'_>, frame: &Frame) -> LayerTrace {
     let layer = Layer::Identity;
     match frame.identity {
+        // The kinds of E-52 have no identity layer.
+        IdentityLayer::None if service_rules::is_outsider(frame.kind) => {
+            LayerTrace::bare(layer, Verdict::NotApplicable)
+        }
         IdentityLayer::None => LayerTrace::bare(layer, Verdict::ImplicitDeny),
         IdentityLayer::AllowAll => LayerTrace::bare(layer, Verdict::Allow),
         IdentityLayer::Set(set) => layer_of_set(check, layer, set),

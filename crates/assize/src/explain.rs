@@ -3,7 +3,7 @@
 use assize_compiler::{LayerTrace, RowTrace, StatementTrace};
 use assize_model::{
     CheckDecision, Decision, Decisive, EffectiveDecision, Grant, Layer, LayerResult,
-    NodeVerdict, PrincipalKind, ReasonCode, Request, RequestContext, RequestError,
+    NodeVerdict, ReasonCode, Request, RequestContext, RequestError,
     RequestErrorKind, StatementRef, Strength, Verdict,
 };
 
@@ -161,7 +161,7 @@ fn context(resolver: &Resolver<'_>, row: usize) -> RequestContext {
 
 fn layer_result(resolver: &Resolver<'_>, row: usize, layer: &LayerTrace) -> LayerResult {
     let named = |statement: &StatementTrace| StatementRef {
-        strength: statement.strength,
+        strength: statement.strength.filter(|_| layer.layer == Layer::Resource),
         ..named_statement(resolver, row, layer.layer, statement.place)
     };
     let poison = layer.poison.iter().map(|place| StatementRef {
@@ -257,13 +257,14 @@ fn would_allow(resolver: &Resolver<'_>, row: usize, trace: &RowTrace) -> Vec<Lay
     changes
 }
 
-/// The account of the reader of a message is that of the principal (E-107).
-pub(super) fn is_inside(resolver: &Resolver<'_>, row: usize) -> bool {
+/// Whether principal and resource are strangers: of different accounts and of no organization
+/// in common (E-107).
+pub(super) fn are_strangers(resolver: &Resolver<'_>, row: usize) -> bool {
     let principal = resolver.principal_entry_of(row);
     let (Some(own), Some(theirs)) = (principal.account, resolver.rows.account[row]) else {
-        return principal.kind == PrincipalKind::Service;
+        return false;
     };
     let snapshot = &resolver.engine.snapshot;
     let organization = |account| snapshot.path(account).map(|path| &path.organization);
-    own == theirs || (organization(own).is_some() && organization(own) == organization(theirs))
+    own != theirs && (organization(own).is_none() || organization(own) != organization(theirs))
 }

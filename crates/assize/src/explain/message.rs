@@ -2,7 +2,7 @@
 
 use assize_model::{CheckDecision, Decision, Layer, PrincipalKind};
 
-use super::is_inside;
+use super::are_strangers;
 use crate::resolve::Resolver;
 
 /// What someone without a relation to the resource's account is told (E-107).
@@ -14,8 +14,7 @@ pub(super) fn of(resolver: &Resolver<'_>, row: usize, check: &CheckDecision) -> 
         return "".into();
     }
     let principal = resolver.principal_entry_of(row);
-    let inside = is_inside(resolver, row);
-    if principal.kind == PrincipalKind::Anonymous || !inside {
+    if principal.kind == PrincipalKind::Anonymous || are_strangers(resolver, row) {
         return BARE.into();
     }
     let who = match principal.kind {
