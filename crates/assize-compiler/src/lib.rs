@@ -96,14 +96,15 @@ pub fn compile(
     let mut fallbacks = Vec::new();
     for (at, set) in joined.sets.iter_mut().enumerate() {
         if options.action_partition {
-            set.page_table = builder.set(set.members.of(&joined.members), set.n_nodes);
-            if set.page_table.is_none() {
+            set.places = builder.set(set.members.of(&joined.members), set.n_nodes);
+            if set.places.is_none() {
                 fallbacks.push(Fallback::StatementByStatement { set: at });
             }
         }
     }
     fallbacks.append(&mut builder.fallbacks);
     let CellBuilder { cells, rules, pages, page_tables, .. } = builder;
+    let is_partitioned = joined.sets.iter().all(|set| set.places.is_some());
     let tables = DecisionTables {
         program,
         keys: maps.keys,
@@ -116,6 +117,7 @@ pub fn compile(
         page_tables,
         pages,
         n_actions,
+        is_partitioned,
         options: options.clone(),
     };
     let report = report(&tables, input.sets.len(), fallbacks);

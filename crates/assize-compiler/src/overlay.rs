@@ -111,7 +111,7 @@ impl Overlay {
         self.members.extend_from_slice(&key.0);
         let members = Part { start, end: position(self.members.len()) };
         let at = position(self.sets.len());
-        self.sets.push(PolicySet { members, n_nodes: key.1, poison, page_table: None });
+        self.sets.push(PolicySet { members, n_nodes: key.1, poison, places: None });
         self.known_sets.insert(key, at);
         Ok(SetRef(at | OVERLAY_BIT))
     }

@@ -17,7 +17,7 @@ use crate::program::{Part, PrincipalTest, Program, ResourceTest, Rule};
 use crate::report::Fallback;
 use crate::resources;
 use crate::simplify::{self, AllowState};
-use crate::tables::{Cell, N_PAGE_ACTIONS, SetMember};
+use crate::tables::{Cell, CellPlaces, N_PAGE_ACTIONS, SetMember};
 
 /// The actions of a statement: runs of catalog positions, ascending, not touching (L-222,
 /// L-224).
@@ -100,11 +100,11 @@ pub(crate) struct CellBuilder<'a> {
     pub(crate) cells: Vec<Cell>,
     pub(crate) rules: Vec<Rule>,
     known_cells: HashTable<u32>,
-    pub(crate) pages: Vec<u32>,
+    pub(crate) pages: Vec<u16>,
     known_pages: HashTable<u32>,
     pub(crate) page_tables: Vec<u32>,
     hasher: DefaultHashBuilder,
-    row: Vec<u32>,
+    row: Vec<u16>,
     pub(crate) fallbacks: Vec<Fallback>,
 }
 
@@ -135,33 +135,34 @@ impl<'a> CellBuilder<'a> {
         }
     }
 
-    /// Makes the cells of a set and gives where its page table begins, or `None` if they would
-    /// exceed a limit: the set is then matched statement by statement.
-    pub(crate) fn set(&mut self, members: &[SetMember], n_nodes: u16) -> Option<u32> {
+    /// Makes the cells of a set, or `None` if they would exceed a limit: the set is then matched
+    /// statement by statement.
+    pub(crate) fn set(&mut self, members: &[SetMember], n_nodes: u16) -> Option<CellPlaces> {
         for member in members {
             self.prepare(member.document as usize)?;
         }
-        let (n_cells, n_rules) = (self.cells.len(), self.rules.len());
-        let made = self.fill_row(members, n_nodes);
-        if made.is_none() {
-            self.forget_cells(n_cells, n_rules);
+        self.known_cells.clear();
+        let (first_cell, n_rules) = (self.cells.len(), self.rules.len());
+        if self.fill_row(members, n_nodes, first_cell).is_none() {
+            self.cells.truncate(first_cell);
+            self.rules.truncate(n_rules);
             return None;
         }
-        let start = position(self.page_tables.len());
+        let page_table = position(self.page_tables.len());
         let row = std::mem::take(&mut self.row);
         for page in row.chunks(N_PAGE_ACTIONS) {
             let page = self.page(page);
             self.page_tables.push(page);
         }
         self.row = row;
-        Some(start)
+        Some(CellPlaces { page_table, first_cell: position(first_cell) })
     }
 
-    /// Fills `row` with the cell of each action.
-    fn fill_row(&mut self, members: &[SetMember], n_nodes: u16) -> Option<()> {
+    /// Fills `row` with the cell of each action, counted from the first of the set.
+    fn fill_row(&mut self, members: &[SetMember], n_nodes: u16, first_cell: usize) -> Option<()> {
         let first_rule = self.rules.len();
         self.row.clear();
-        let mut local: HashMap<Vec<u32>, u32> = HashMap::new();
+        let mut local: HashMap<Vec<u32>, u16> = HashMap::new();
         let mut at = vec![0_usize; members.len()];
         let mut stretch = vec![0_u32; members.len()];
         let mut start = 0;
@@ -180,7 +181,8 @@ impl<'a> CellBuilder<'a> {
             let cell = if let Some(&cell) = local.get(&stretch) {
                 cell
             } else {
-                let cell = self.cell(members, &stretch, n_nodes)?;
+                let cell = self.cell(members, &stretch, n_nodes)? as usize - first_cell;
+                let cell = u16::try_from(cell).ok()?;
                 if self.rules.len() - first_rule > self.options.max_rules_per_set {
                     return None;
                 }
@@ -204,14 +206,7 @@ impl<'a> CellBuilder<'a> {
         }
     }
 
-    /// Takes back cells that were made for a set past its limit.
-    fn forget_cells(&mut self, n_cells: usize, n_rules: usize) {
-        self.known_cells.retain(|&mut cell| (cell as usize) < n_cells);
-        self.cells.truncate(n_cells);
-        self.rules.truncate(n_rules);
-    }
-
-    /// Joins the stretches of the members into a cell.
+    /// Joins the stretches of the members into a cell, one for each distinct content.
     fn cell(&mut self, members: &[SetMember], stretch: &[u32], n_nodes: u16) -> Option<u32> {
         let (mut denies, mut allows) = (Vec::new(), Vec::new());
         for ((member, &stretch), at) in members.iter().zip(stretch).zip(0..) {
@@ -256,7 +251,7 @@ impl<'a> CellBuilder<'a> {
         Some(at)
     }
 
-    fn page(&mut self, page: &[u32]) -> u32 {
+    fn page(&mut self, page: &[u16]) -> u32 {
         let hash = self.hasher.hash_one(page);
         let pages = &self.pages;
         let of = |at: u32| &pages[at as usize * N_PAGE_ACTIONS..][..N_PAGE_ACTIONS];

@@ -51,13 +51,16 @@ impl DynamicCells {
         frame: &Frame,
         action: ActionRef,
     ) {
+        let known = tables.known_action(action).is_some();
+        if known && overlay.is_none() && tables.is_partitioned {
+            return;
+        }
         if self.rules.len() > MAX_KEPT_RULES {
             self.begin();
         }
-        let known = tables.known_action(action).is_some();
         for set in sets(frame).into_iter().flatten() {
             let view = tables.set(overlay, set);
-            let in_tables = known && view.page_table.is_some();
+            let in_tables = known && view.places.is_some();
             if !in_tables && !self.cells.contains_key(&(set, action)) {
                 let cell = self.make(tables, overlay, view, action);
                 self.cells.insert((set, action), cell);

@@ -165,8 +165,8 @@ fn cell<'a>(
     dynamic: &'a DynamicCells,
 ) -> (CellView<'a>, Option<u16>) {
     let view = tables.set(overlay, set);
-    let fetched = view.page_table.zip(tables.known_action(action));
-    if let Some(cell) = fetched.and_then(|(table, action)| tables.cell(table, action)) {
+    let fetched = view.places.zip(tables.known_action(action));
+    if let Some(cell) = fetched.and_then(|(places, action)| tables.cell(places, action)) {
         let cell = CellView {
             denies: cell.denies.of(&tables.rules),
             allows: cell.allows.of(&tables.rules),

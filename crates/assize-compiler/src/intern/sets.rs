@@ -110,6 +110,6 @@ impl JoinedSets {
         let start = position(self.members.len());
         self.members.extend_from_slice(members);
         let members = Part { start, end: position(self.members.len()) };
-        self.sets.push(PolicySet { members, n_nodes, poison, page_table: None });
+        self.sets.push(PolicySet { members, n_nodes, poison, places: None });
     }
 }
