@@ -272,7 +272,7 @@ pub(crate) fn resource_based<'a>(case: &Case<'a>) -> Option<Vec<Document<'a>>> {
         // E-95: the trust policy plays no part, and there is no other.
         return None;
     }
-    if let Some(texts) = check.data.policy {
+    if let Some(texts) = &check.data.policy {
         return (!texts.is_empty()).then(|| stated_policies(case, texts));
     }
     if sts::assumes_role(check) {

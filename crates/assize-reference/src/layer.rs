@@ -48,15 +48,8 @@ impl Layers {
 /// The statements of some documents that apply.
 #[derive(Debug, Default)]
 struct Found {
-    allows: Vec<Positioned>,
-    denies: Vec<Positioned>,
-}
-
-/// A statement reference and the position of its node, for the order of E-102.
-#[derive(Debug)]
-struct Positioned {
-    node: usize,
-    reference: StatementRef,
+    allows: Vec<StatementRef>,
+    denies: Vec<StatementRef>,
 }
 
 impl Found {
@@ -83,19 +76,23 @@ impl Found {
     }
 }
 
-/// E-102: by policy, byte for byte, then by statement; one policy on several nodes by node.
-fn in_order(mut statements: Vec<Positioned>) -> Vec<StatementRef> {
-    statements.sort_by(|a, b| {
-        let key = |s: &Positioned| (s.node, s.reference.statement);
-        a.reference.policy.cmp(&b.reference.policy).then_with(|| key(a).cmp(&key(b)))
-    });
-    statements.into_iter().map(|statement| statement.reference).collect()
+/// E-102: by policy, byte for byte. Statements of one policy were found node by node and in their
+/// order, and stay so.
+fn in_order(mut statements: Vec<StatementRef>) -> Vec<StatementRef> {
+    statements.sort_by(|a, b| a.policy.cmp(&b.policy));
+    statements
 }
 
 /// A layer without statements.
 fn plain(layer: Layer, verdict: Verdict) -> LayerResult {
     let (allows, denies, nodes) = (Vec::new(), Vec::new(), Vec::new());
     LayerResult { layer, verdict, allows, denies, nodes, bypassed: false }
+}
+
+/// E-101: a reference to a document. Where it stands in which file is for whoever shows it.
+fn reference(document: &Document<'_>, node: Option<&str>) -> StatementRef {
+    let policy = document.reference.as_str().into();
+    StatementRef { policy, node: node.map(Into::into), ..StatementRef::default() }
 }
 
 /// What looking through documents collects.
@@ -136,14 +133,12 @@ impl<'a> Reader<'_, 'a> {
     }
 
     /// Section 2.1: the statements of documents that apply. E-112: poison denies.
-    fn read(&mut self, documents: &[Document<'a>], node: Option<(usize, &str)>) -> Found {
+    fn read(&mut self, documents: &[Document<'a>], node: Option<&str>) -> Found {
         let mut found = Found::default();
         for document in documents {
             let Some(policy) = &document.policy else {
                 self.remarks.note(format!("invalid_policy:{}", document.reference));
-                let reference = self.reference(document, node);
-                let node = node.map_or(0, |(position, _)| position);
-                found.denies.push(Positioned { node, reference });
+                found.denies.push(reference(document, node));
                 continue;
             };
             for (index, statement) in (0u32..).zip(&policy.statements) {
@@ -153,41 +148,29 @@ impl<'a> Reader<'_, 'a> {
         found
     }
 
-    /// E-101: a reference to a document.
-    fn reference(&self, document: &Document<'a>, node: Option<(usize, &str)>) -> StatementRef {
-        StatementRef {
-            policy: document.reference.as_str().into(),
-            node: node.map(|(_, id)| id.into()),
-            source: output::source_file(self.case.world, document.id),
-            ..StatementRef::default()
-        }
-    }
-
     fn read_statement(
         &mut self,
         document: &Document<'a>,
         index: u32,
         statement: &Statement,
-        node: Option<(usize, &str)>,
+        node: Option<&str>,
         found: &mut Found,
     ) {
         let Some(matched) = statement::applies(self.case, statement, &mut self.missing) else {
             return;
         };
-        let reference = StatementRef {
+        let found_statement = StatementRef {
             statement: Some(index),
             sid: statement.sid.clone(),
             effect: Some(statement.effect),
             strength: matched.strength,
-            span: output::source_span(self.case.world, document.id, index),
-            ..self.reference(document, node)
+            ..reference(document, node)
         };
-        let node = node.map_or(0, |(position, _)| position);
         let list = match statement.effect {
             Effect::Allow => &mut found.allows,
             Effect::Deny => &mut found.denies,
         };
-        list.push(Positioned { node, reference });
+        list.push(found_statement);
     }
 
     /// A layer that is one set of documents.
@@ -202,12 +185,12 @@ impl<'a> Reader<'_, 'a> {
     fn on_path(&mut self, layer: Layer, path: Option<Vec<Node<'a>>>) -> LayerResult {
         let Some(path) = path else { return plain(layer, Verdict::NotApplicable) };
         let (mut all, mut nodes) = (Found::default(), Vec::new());
-        for (position, node) in path.into_iter().enumerate() {
+        for node in path {
             let documents = self.kept(node.documents).unwrap_or_default();
-            let mut found = self.read(&documents, Some((position, node.id)));
+            let mut found = self.read(&documents, Some(node.id));
             // E-37: in organization policies `Principal` is everyone, which says nothing.
             for statement in found.allows.iter_mut().chain(&mut found.denies) {
-                statement.reference.strength = None;
+                statement.strength = None;
             }
             nodes.push(NodeVerdict { node: node.id.into(), verdict: found.verdict() });
             all.append(found);
@@ -283,16 +266,15 @@ impl<'a> Reader<'_, 'a> {
         let is_applicable = documents.is_some();
         let mut found = self.read(&documents.unwrap_or_default(), None);
         if s3::is_bucket_owner_root(case) {
-            found.denies.retain(|deny| deny.reference.statement.is_none());
+            found.denies.retain(is_poison);
         }
         if case.check.is_foreign_object {
             found.allows.clear();
         }
         let grants = kms::matching_grants(case);
         let is_applicable = is_applicable || !grants.is_empty();
-        found.allows.extend(grants.into_iter().map(|reference| Positioned { node: 0, reference }));
-        let has =
-            |strength| found.allows.iter().any(|allow| allow.reference.strength == Some(strength));
+        found.allows.extend(grants);
+        let has = |strength| found.allows.iter().any(|allow| allow.strength == Some(strength));
         let grant = Grant {
             direct: has(Strength::Direct),
             entity: has(Strength::Entity),

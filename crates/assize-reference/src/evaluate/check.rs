@@ -1,13 +1,10 @@
 //! What is checked: actions, resources, and the checks that one request makes (E-4 – E-7, E-25,
 //! E-67 – E-69, E-82, E-85, E-90, E-96).
 
-use std::borrow::Cow;
-
 use assize_catalog::ActionResource;
 use assize_model::{
-    AccountId, ActionId, ContextValue, KmsGrant, MfaState, PolicyText, PrincipalKind,
-    PublicAccessBlock, Request, RequestError, RequestErrorKind, ResourceData, ResourceInput, Tags,
-    Target, split_action,
+    AccountId, ActionId, ContextValue, MfaState, PrincipalKind, Request, RequestError,
+    RequestErrorKind, ResourceData, ResourceInput, Target, split_action,
 };
 
 use super::given::{Given, Inputs};
@@ -34,32 +31,22 @@ impl Action {
     }
 }
 
-/// What is said of the resource of a check, its own data over the shared ones (E-25).
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Data<'a> {
-    pub(crate) account: Option<AccountId>,
-    pub(crate) object_owner: Option<AccountId>,
-    pub(crate) tags: Option<&'a Tags<'a>>,
-    pub(crate) policy: Option<&'a [PolicyText<'a>]>,
-    pub(crate) managed_by_aws: Option<bool>,
-    pub(crate) kms_grants: Option<&'a [KmsGrant<'a>]>,
-    pub(crate) public_access_block: Option<PublicAccessBlock>,
-}
-
-impl<'a> Data<'a> {
-    fn merge(own: Option<&'a ResourceData<'a>>, shared: Option<&'a ResourceData<'a>>) -> Self {
-        let mut merged = Self::default();
-        for data in [own, shared].into_iter().flatten() {
-            merged.account = merged.account.or(data.account);
-            merged.object_owner = merged.object_owner.or(data.object_owner);
-            merged.tags = merged.tags.or(data.tags.as_ref());
-            merged.policy = merged.policy.or(data.policy.as_deref());
-            merged.managed_by_aws = merged.managed_by_aws.or(data.managed_by_aws);
-            merged.kms_grants = merged.kms_grants.or(data.kms_grants.as_deref());
-            merged.public_access_block = merged.public_access_block.or(data.public_access_block);
-        }
-        merged
+/// E-25: what is said of the resource of a check, field by field over what all checks share.
+fn merge<'a>(
+    own: Option<&ResourceData<'a>>,
+    shared: Option<&ResourceData<'a>>,
+) -> ResourceData<'a> {
+    let mut data = own.cloned().unwrap_or_default();
+    if let Some(shared) = shared.cloned() {
+        data.account = data.account.or(shared.account);
+        data.object_owner = data.object_owner.or(shared.object_owner);
+        data.tags = data.tags.or(shared.tags);
+        data.policy = data.policy.or(shared.policy);
+        data.managed_by_aws = data.managed_by_aws.or(shared.managed_by_aws);
+        data.kms_grants = data.kms_grants.or(shared.kms_grants);
+        data.public_access_block = data.public_access_block.or(shared.public_access_block);
     }
+    data
 }
 
 /// Which of the sub-checks of an access point request a check is (E-85).
@@ -82,7 +69,7 @@ pub(crate) struct Check<'a> {
     pub(crate) resource: String,
     /// Whether the resource is the wildcard form of the action (E-6).
     pub(crate) is_wildcard_form: bool,
-    pub(crate) data: Data<'a>,
+    pub(crate) data: ResourceData<'a>,
     pub(crate) given: Given,
     /// Keys that rules of a service add (E-82, E-85).
     pub(crate) service_keys: Vec<(&'static str, ContextValue)>,
@@ -107,13 +94,17 @@ struct Stated<'a> {
     context: &'a Inputs<'a>,
 }
 
-/// What making a check looks at.
+/// What making checks looks at, and what it has made.
 struct Maker<'a, 'r> {
     world: &'a World<'a>,
     caller: &'r Caller<'a>,
     request: &'a Request<'a>,
     remarks: &'r mut Remarks,
+    stated: Vec<Check<'a>>,
+    checks: Vec<Check<'a>>,
 }
+
+type Result<T> = std::result::Result<T, RequestError>;
 
 /// All checks of a request, in order: each stated one, followed by those it entails.
 pub(crate) fn expand<'a>(
@@ -121,88 +112,70 @@ pub(crate) fn expand<'a>(
     caller: &Caller<'a>,
     request: &'a Request<'a>,
     remarks: &mut Remarks,
-) -> Result<Vec<Check<'a>>, RequestError> {
-    let mut maker = Maker { world, caller, request, remarks };
-    let stated = maker.stated()?;
-    let mut checks = Vec::new();
-    for check in &stated {
-        maker.alias_key(check, &stated, &mut checks)?;
-        maker.role_session_checks(check, &stated, &mut checks)?;
-        maker.dependent_checks(check, &stated, &mut checks)?;
-        maker.trust_check(check, &mut checks)?;
+) -> Result<Vec<Check<'a>>> {
+    let (stated, checks) = (Vec::new(), Vec::new());
+    let mut maker = Maker { world, caller, request, remarks, stated, checks };
+    maker.stated()?;
+    for check in maker.stated.clone() {
+        maker.checks.push(check.clone());
+        maker.alias_key(&check)?;
+        maker.role_session_checks(&check)?;
+        maker.dependent_checks(&check)?;
+        maker.trust_check(&check)?;
     }
+    let mut checks = maker.checks;
     if checks.is_empty() {
         let message = "the request checks nothing: state `action` or `checks`";
         return Err(RequestError::new(RequestErrorKind::InvalidField, message));
     }
     for check in &mut checks {
-        let caller = check.caller.clone();
-        resource::set_owner(world, caller.as_ref().unwrap_or(maker.caller), check, maker.remarks)?;
+        let own = check.caller.clone();
+        resource::set_owner(world, own.as_ref().unwrap_or(caller), check, remarks)?;
     }
     Ok(checks)
 }
 
 impl<'a> Maker<'a, '_> {
     /// F-10, E-68: the checks that the request states.
-    fn stated(&mut self) -> Result<Vec<Check<'a>>, RequestError> {
-        let mut checks = Vec::new();
+    fn stated(&mut self) -> Result<()> {
         match &self.request.target {
             Target::Checks(stated) => {
-                for check in stated {
-                    let data = check.data.as_deref();
-                    let resource = check.resource.as_deref();
-                    let context = &check.context;
-                    self.push(
-                        Stated { action: &check.action, resource, data, context },
-                        &mut checks,
-                    )?;
+                for assize_model::Check { action, resource, data, context } in stated {
+                    let (resource, data) = (resource.as_deref(), data.as_deref());
+                    self.push(Stated { action, resource, data, context })?;
                 }
             }
             Target::Action { action, resource, resources } if resources.is_empty() => {
                 let resource = resource.as_deref();
-                self.push(Stated { action, resource, data: None, context: &[] }, &mut checks)?;
+                self.push(Stated { action, resource, data: None, context: &[] })?;
             }
-            Target::Action { action, resources, .. } => {
-                self.push_resources(action, resources, &mut checks)?;
-            }
+            Target::Action { action, resources, .. } => self.push_resources(action, resources)?,
         }
-        Ok(checks)
+        Ok(())
     }
 
     /// E-68: one check a resource, and one on `*` for each required type without any.
-    fn push_resources(
-        &mut self,
-        action: &'a str,
-        resources: &'a [ResourceInput<'a>],
-        checks: &mut Vec<Check<'a>>,
-    ) -> Result<(), RequestError> {
-        let re_encrypt = action.eq_ignore_ascii_case(kms::RE_ENCRYPT) && resources.len() == 2;
-        for (at, input) in resources.iter().enumerate() {
+    fn push_resources(&mut self, action: &'a str, all: &'a [ResourceInput<'a>]) -> Result<()> {
+        let re_encrypt = action.eq_ignore_ascii_case(kms::RE_ENCRYPT) && all.len() == 2;
+        for (at, input) in all.iter().enumerate() {
             let action = if re_encrypt { kms::RE_ENCRYPT_PARTS[at] } else { action };
-            let (resource, context) = (Some(&*input.arn), &*input.context);
-            self.push(Stated { action, resource, data: input.data.as_deref(), context }, checks)?;
+            let (resource, data) = (Some(&*input.arn), input.data.as_deref());
+            self.push(Stated { action, resource, data, context: &input.context })?;
         }
-        let Some(id) = checks.first().and_then(|check| check.action.id) else { return Ok(()) };
-        let required: Vec<ActionResource<'_>> = self
-            .world
-            .catalog
-            .action_ref(id)
-            .resource_types()
-            .filter(ActionResource::is_required)
-            .collect();
-        for listed in required {
-            let name = listed.resource_type().name();
-            if checks.iter().any(|check| covers(check, &listed)) {
-                continue;
+        let Some(id) = self.stated.first().and_then(|check| check.action.id) else {
+            return Ok(());
+        };
+        for listed in self.world.catalog.action_ref(id).resource_types() {
+            if listed.is_required() && !self.stated.iter().any(|check| covers(check, &listed)) {
+                self.missing_resource(action, listed.resource_type().name())?;
+                self.push(Stated { action, resource: Some("*"), data: None, context: &[] })?;
             }
-            self.missing_resource(action, name)?;
-            self.push(Stated { action, resource: Some("*"), data: None, context: &[] }, checks)?;
         }
         Ok(())
     }
 
     /// E-68: a resource type that the call must have and the request does not name.
-    fn missing_resource(&mut self, action: &str, name: &str) -> Result<(), RequestError> {
+    fn missing_resource(&mut self, action: &str, name: &str) -> Result<()> {
         if self.world.options.require_all_resources {
             let message = format!("`{action}` also needs a resource of type `{name}`");
             return Err(RequestError::new(RequestErrorKind::MissingResource, message));
@@ -212,27 +185,21 @@ impl<'a> Maker<'a, '_> {
     }
 
     /// One stated check, split where a rule splits it: E-82 (ReEncrypt), E-85 (access points).
-    fn push(
-        &mut self,
-        stated: Stated<'a>,
-        checks: &mut Vec<Check<'a>>,
-    ) -> Result<(), RequestError> {
+    fn push(&mut self, stated: Stated<'a>) -> Result<()> {
         if stated.action.eq_ignore_ascii_case(kms::RE_ENCRYPT) {
-            for action in kms::RE_ENCRYPT_PARTS {
-                self.push(Stated { action, ..stated }, checks)?;
-            }
-            return Ok(());
+            let mut parts = kms::RE_ENCRYPT_PARTS.into_iter();
+            return parts.try_for_each(|action| self.push(Stated { action, ..stated }));
         }
         let check = self.check(stated)?;
         match s3::access_point(self.world, &check) {
-            Some((point, bucket)) => checks.extend([point, bucket]),
-            None => checks.push(check),
+            Some((point, bucket)) => self.stated.extend([point, bucket]),
+            None => self.stated.push(check),
         }
         Ok(())
     }
 
     /// One check.
-    fn check(&mut self, stated: Stated<'a>) -> Result<Check<'a>, RequestError> {
+    fn check(&mut self, stated: Stated<'a>) -> Result<Check<'a>> {
         let action = self.action(stated.action)?;
         if let Some(text) = stated.resource {
             resource::check_text(text)?;
@@ -241,7 +208,7 @@ impl<'a> Maker<'a, '_> {
         let mut check = Check {
             resource: stated.resource.unwrap_or("*").into(),
             is_wildcard_form: false,
-            data: Data::merge(stated.data, shared),
+            data: merge(stated.data, shared),
             given: Given::merge(self.world.catalog, &self.request.context, stated.context)?,
             service_keys: Vec::new(),
             part: Part::Whole,
@@ -269,7 +236,7 @@ impl<'a> Maker<'a, '_> {
     }
 
     /// E-3, E-4, E-5.
-    fn action(&mut self, text: &str) -> Result<Action, RequestError> {
+    fn action(&mut self, text: &str) -> Result<Action> {
         let Some((service, name)) = split_action(text) else {
             let message = format!("`{text}` is not an action: expected `service:Name`");
             return Err(RequestError::new(RequestErrorKind::InvalidAction, message));
@@ -290,61 +257,41 @@ impl<'a> Maker<'a, '_> {
         })
     }
 
-    /// The same check for another action, where the request does not make it anyway.
-    fn entailed(
-        &mut self,
-        check: &Check<'a>,
-        action: &str,
-        resource: &str,
-        stated: &[Check<'a>],
-    ) -> Result<Option<Check<'a>>, RequestError> {
+    /// Adds the same check for another action and resource, where the request does not state it.
+    fn entail(&mut self, check: &Check<'a>, action: &str, resource: &str) -> Result<()> {
         let action = self.action(action)?;
-        let same = |other: &&Check<'_>| {
-            other.action.service == action.service
-                && other.action.name == action.name
-                && other.resource == resource
+        let is_same = |other: &Check<'_>| {
+            other.action.is(&action.service, &[&action.name]) && other.resource == resource
         };
-        if stated.iter().any(|other| same(&other)) {
-            return Ok(None);
+        if check.caller.as_ref().is_some_and(|own| own.kind != self.caller.kind)
+            || !self.stated.iter().any(is_same)
+        {
+            self.checks.push(Check { action, resource: resource.into(), ..check.clone() });
         }
-        Ok(Some(Check { action, resource: resource.into(), ..check.clone() }))
+        Ok(())
     }
 
-    /// The check itself and, for the alias actions of KMS, the check on the key (E-82).
-    fn alias_key(
-        &mut self,
-        check: &Check<'a>,
-        stated: &[Check<'a>],
-        checks: &mut Vec<Check<'a>>,
-    ) -> Result<(), RequestError> {
-        checks.push(check.clone());
-        if !kms::is_alias_action(&check.action) || !kms::is_alias(&check.resource) {
-            return Ok(());
-        }
+    /// E-82: the check on the key beside that on the alias.
+    fn alias_key(&mut self, check: &Check<'a>) -> Result<()> {
         let has_key = |other: &Check<'_>| {
             other.action.name == check.action.name && kms::is_key(&other.resource)
         };
-        if stated.iter().any(has_key) {
+        if !kms::is_alias_action(&check.action)
+            || !kms::is_alias(&check.resource)
+            || self.stated.iter().any(has_key)
+        {
             return Ok(());
         }
         let key = kms::key_of_alias(self.world.snapshot, &check.resource);
         if key.is_none() {
             self.missing_resource(&check.action.text, "key")?;
         }
-        let data = Data { account: None, policy: None, ..check.data.clone() };
-        let key_check = Check { data, ..check.clone() };
-        let resource = key.unwrap_or("*");
-        checks.extend(self.entailed(&key_check, &check.action.text, resource, stated)?);
-        Ok(())
+        let data = ResourceData { account: None, policy: None, ..check.data.clone() };
+        self.entail(&Check { data, ..check.clone() }, &check.action.text, key.unwrap_or("*"))
     }
 
     /// E-90, E-92: the extra checks of a call that assumes a role.
-    fn role_session_checks(
-        &mut self,
-        check: &Check<'a>,
-        stated: &[Check<'a>],
-        checks: &mut Vec<Check<'a>>,
-    ) -> Result<(), RequestError> {
+    fn role_session_checks(&mut self, check: &Check<'a>) -> Result<()> {
         if !check.action.is("sts", &sts::ASSUME_ROLE) {
             return Ok(());
         }
@@ -354,65 +301,46 @@ impl<'a> Maker<'a, '_> {
         let inherits = check.action.name == "assumerole"
             && self.caller.kind == PrincipalKind::RoleSession
             && self.caller.session.source_identity.is_some();
-        let sets_identity = inherits || check.given.get("sts:SourceIdentity").is_some();
         if sends_tags {
-            checks.extend(self.entailed(check, "sts:TagSession", &check.resource, stated)?);
+            self.entail(check, "sts:TagSession", &check.resource)?;
         }
-        if sets_identity {
-            checks.extend(self.entailed(
-                check,
-                "sts:SetSourceIdentity",
-                &check.resource,
-                stated,
-            )?);
+        if inherits || check.given.get("sts:SourceIdentity").is_some() {
+            self.entail(check, "sts:SetSourceIdentity", &check.resource)?;
         }
         Ok(())
     }
 
     /// E-69: dependent actions, on the same resource where they take it, else on their wildcard
     /// form. `iam:PassRole` is never implied.
-    fn dependent_checks(
-        &mut self,
-        check: &Check<'a>,
-        stated: &[Check<'a>],
-        checks: &mut Vec<Check<'a>>,
-    ) -> Result<(), RequestError> {
+    fn dependent_checks(&mut self, check: &Check<'a>) -> Result<()> {
         let Some(id) = check.action.id.filter(|_| self.world.options.include_dependent) else {
             return Ok(());
         };
-        let catalog = self.world.catalog;
-        let reference = catalog.action_ref(id);
-        let mut dependents: Vec<ActionId> = reference.dependent_actions().collect();
-        for listed in reference.resource_types().filter(|listed| covers(check, listed)) {
-            dependents.extend(listed.dependent_actions());
-        }
+        let (world, caller) = (self.world, self.caller);
+        let reference = world.catalog.action_ref(id);
+        let types = reference.resource_types().filter(|listed| covers(check, listed));
+        let of_types = types.flat_map(|listed| listed.dependent_actions());
+        let mut dependents: Vec<ActionId> = reference.dependent_actions().chain(of_types).collect();
         dependents.sort_unstable();
         dependents.dedup();
         for dependent in dependents {
-            let action = catalog.action_ref(dependent).full_name();
+            let action = world.catalog.action_ref(dependent).full_name();
             if action == "iam:PassRole" {
                 continue;
             }
-            let fits = catalog.fits(dependent, &check.resource).is_some();
-            let (world, caller) = (self.world, self.caller);
-            let resource = if fits {
-                Cow::Borrowed(&*check.resource)
-            } else {
-                resource::wildcard_form(world, caller, dependent, None, self.remarks)
-            };
-            let data = if fits { check.data.clone() } else { Data::default() };
-            let check = Check { data, is_wildcard_form: !fits, ..check.clone() };
-            checks.extend(self.entailed(&check, &action, &resource, stated)?);
+            if world.catalog.fits(dependent, &check.resource).is_some() {
+                self.entail(check, &action, &check.resource)?;
+                continue;
+            }
+            let form = resource::wildcard_form(world, caller, dependent, None, self.remarks);
+            let data = ResourceData::default();
+            self.entail(&Check { data, is_wildcard_form: true, ..check.clone() }, &action, &form)?;
         }
         Ok(())
     }
 
     /// E-96: with option `includeTrust`, whether the service may assume the passed role.
-    fn trust_check(
-        &mut self,
-        check: &Check<'a>,
-        checks: &mut Vec<Check<'a>>,
-    ) -> Result<(), RequestError> {
+    fn trust_check(&mut self, check: &Check<'a>) -> Result<()> {
         if !self.world.options.include_trust || !check.action.is("iam", &["passrole"]) {
             return Ok(());
         }
@@ -422,8 +350,7 @@ impl<'a> Maker<'a, '_> {
         };
         let caller = Some(super::principal::service(service));
         let trust = Check { caller, given: Given::default(), ..check.clone() };
-        checks.extend(self.entailed(&trust, "sts:AssumeRole", &check.resource, &[])?);
-        Ok(())
+        self.entail(&trust, "sts:AssumeRole", &check.resource)
     }
 }
 

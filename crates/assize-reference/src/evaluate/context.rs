@@ -60,20 +60,28 @@ fn list<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> ContextValue {
     ContextValue::List(texts.into_iter().map(|text| text.as_ref().into()).collect())
 }
 
+fn text_of(value: Option<&ContextValue>) -> Option<&str> {
+    match value {
+        Some(ContextValue::Single(text)) => Some(text),
+        _ => None,
+    }
+}
+
+fn account_of(value: Option<&ContextValue>) -> Option<AccountId> {
+    text_of(value)?.parse().ok()
+}
+
 fn conflict(key: &str, why: &str) -> RequestError {
     let message = format!("context key `{key}` {why}");
     RequestError::new(RequestErrorKind::ContextConflict, message)
 }
 
 /// The organization keys of an account: id and path (E-15).
-fn organization_keys(
-    snapshot: &StoreSnapshot,
-    account: AccountId,
-) -> Option<(ContextValue, ContextValue)> {
+fn organization_keys(snapshot: &StoreSnapshot, account: AccountId) -> Option<[ContextValue; 2]> {
     let (organization, path) = applicable::path(snapshot, account)?;
     let above = path.iter().take(path.len().saturating_sub(1)).copied();
     let path = OrgPath::new(&organization.id, above);
-    Some((single(organization.id.clone()), list([path.as_str()])))
+    Some([single(organization.id.clone()), list([path.as_str()])])
 }
 
 /// A-52: tags over which later ones win, keys compared without regard to case.
@@ -109,6 +117,15 @@ impl Builder<'_, '_> {
     fn set_some(&mut self, key: &str, value: Option<ContextValue>) {
         if let Some(value) = value {
             self.set(key, value);
+        }
+    }
+
+    /// The keys of an account and its organization, under a common beginning (E-15, E-16, E-20).
+    fn set_account(&mut self, stem: &str, account: AccountId) {
+        self.set(&format!("{stem}Account"), single(account.as_str()));
+        if let Some([id, paths]) = organization_keys(self.world.snapshot, account) {
+            self.set(&format!("{stem}OrgID"), id);
+            self.set(&format!("{stem}OrgPaths"), paths);
         }
     }
 
@@ -171,7 +188,7 @@ impl Builder<'_, '_> {
             _ => ("Account", arn, Some(account.to_string())),
         };
         self.set("aws:PrincipalArn", single(arn));
-        self.set("aws:PrincipalAccount", single(account.as_str()));
+        self.set_account("aws:Principal", account);
         self.set("aws:PrincipalType", single(principal_type));
         self.set_some("aws:userid", user_id.map(single));
         self.set("aws:PrincipalIsAWSService", boolean(false));
@@ -181,10 +198,6 @@ impl Builder<'_, '_> {
         if caller.kind == Kind::AssumedRoot {
             self.set("aws:AssumedRoot", boolean(true));
         }
-        if let Some((id, paths)) = organization_keys(self.world.snapshot, account) {
-            self.set("aws:PrincipalOrgID", id);
-            self.set("aws:PrincipalOrgPaths", paths);
-        }
         for (key, value) in principal_tags(caller) {
             self.set_tag("aws:PrincipalTag/", &key, &value);
         }
@@ -192,10 +205,10 @@ impl Builder<'_, '_> {
 
     /// E-16.
     fn calling_service_keys(&mut self) {
-        if self.caller.kind != Kind::Service {
+        let caller = self.caller;
+        if caller.kind != Kind::Service {
             return;
         }
-        let caller = self.caller;
         self.set("aws:PrincipalServiceName", single(caller.name.as_str()));
         self.set("aws:PrincipalServiceNamesList", list(&caller.service_names));
         let Some(source) = &self.request.source else { return };
@@ -203,11 +216,7 @@ impl Builder<'_, '_> {
         self.set_some("aws:SourceArn", arn.map(single));
         let in_arn = || arn.and_then(ArnParts::split).and_then(|parts| parts.account_id());
         let Some(account) = source.account.or_else(in_arn) else { return };
-        self.set("aws:SourceAccount", single(account.as_str()));
-        if let Some((id, paths)) = organization_keys(self.world.snapshot, account) {
-            self.set("aws:SourceOrgID", id);
-            self.set("aws:SourceOrgPaths", paths);
-        }
+        self.set_account("aws:Source", account);
     }
 
     /// E-17.
@@ -296,35 +305,22 @@ impl Builder<'_, '_> {
         let vpce = self.own("aws:SourceVpce", text(&network.vpce))?;
         let account = network.vpce_account.map(|account| single(account.as_str()));
         let account = self.own("aws:VpceAccount", account)?;
-        let id = match &vpce {
-            Some(ContextValue::Single(id)) => Some(id.clone()),
-            _ => None,
-        };
-        let record = id.as_deref().and_then(|id| self.world.snapshot.endpoint(id));
-        if let (Some(id), None, Some(ContextValue::Single(account))) = (&id, record, &account) {
-            let holder = account.parse().ok().and_then(|id| self.world.snapshot.account(id));
-            if holder.is_some() {
-                let message = format!("there is no VPC endpoint `{id}` in account {account}");
-                return Err(RequestError::new(RequestErrorKind::UnknownEntity, message));
-            }
+        let snapshot = self.world.snapshot;
+        let record = text_of(vpce.as_ref()).and_then(|id| snapshot.endpoint(id));
+        let holder = account_of(account.as_ref()).and_then(|id| snapshot.account(id));
+        if let (Some(id), Some(holder), None) = (text_of(vpce.as_ref()), holder, record) {
+            let message = format!("there is no VPC endpoint `{id}` in account {}", holder.id);
+            return Err(RequestError::new(RequestErrorKind::UnknownEntity, message));
         }
-        let vpc = self.recorded(
-            "aws:SourceVpc",
-            record.and_then(|r| r.vpc.as_deref()),
-            text(&network.vpc),
-        )?;
-        let vpc_arn =
-            self.recorded("aws:SourceVpcArn", record.and_then(|r| r.vpc_arn.as_deref()), None)?;
-        let owner = record.and_then(|r| r.account).map(|account| account.to_string());
+        let vpc = record.and_then(|record| record.vpc.as_deref());
+        let vpc = self.recorded("aws:SourceVpc", vpc, text(&network.vpc))?;
+        let vpc_arn = record.and_then(|record| record.vpc_arn.as_deref());
+        let vpc_arn = self.recorded("aws:SourceVpcArn", vpc_arn, None)?;
+        let owner = record.and_then(|record| record.account).map(|account| account.to_string());
         let account = self.recorded("aws:VpceAccount", owner.as_deref(), account)?;
-        let organization = match &account {
-            Some(ContextValue::Single(account)) => {
-                let account = account.parse().ok();
-                account.and_then(|account| organization_keys(self.world.snapshot, account))
-            }
-            _ => None,
-        };
-        let (org_id, org_paths) = organization.unzip();
+        let organization =
+            account_of(account.as_ref()).and_then(|id| organization_keys(snapshot, id));
+        let (org_id, org_paths) = organization.map(|[id, paths]| (id, paths)).unzip();
         let org_id = self.own("aws:VpceOrgID", org_id)?;
         let org_paths = self.own("aws:VpceOrgPaths", org_paths)?;
         let keys = [
@@ -429,11 +425,7 @@ impl Builder<'_, '_> {
             return;
         }
         let Some(account) = self.check.account else { return };
-        self.set("aws:ResourceAccount", single(account.as_str()));
-        if let Some((id, paths)) = organization_keys(self.world.snapshot, account) {
-            self.set("aws:ResourceOrgID", id);
-            self.set("aws:ResourceOrgPaths", paths);
-        }
+        self.set_account("aws:Resource", account);
     }
 
     /// E-20: what the names of keys that carry tags of this resource begin with.
@@ -459,14 +451,7 @@ impl Builder<'_, '_> {
     /// E-20, E-23, E-91: tags of the resource.
     fn resource_tags(&mut self) -> Result<(), RequestError> {
         let stems = self.tag_stems();
-        let mut given = Vec::new();
-        self.given.0.retain(|entry| {
-            let is_tag = is_resource_tag(entry.key.folded(), &stems);
-            if is_tag {
-                given.push(entry.clone());
-            }
-            !is_tag
-        });
+        let given = self.take_given(|key| is_resource_tag(key, &stems));
         let Some(mut tags) = self.known_tags() else {
             self.given_tags(&stems, given);
             return Ok(());
@@ -477,19 +462,12 @@ impl Builder<'_, '_> {
                 self.set_tag(stem, key, value);
             }
         }
-        for ContextEntry { key, value } in given {
-            let derived = self.context.get(key.folded()).map(|entry| &entry.value);
-            if derived != Some(&value) {
-                self.overrides(key.spelling())?;
-                self.context.set(key, value);
-            }
-        }
-        Ok(())
+        self.agree(given)
     }
 
     /// The tags of the resource, if the request or the snapshot says.
     fn known_tags(&self) -> Option<Vec<(String, String)>> {
-        if let Some(tags) = self.check.data.tags {
+        if let Some(tags) = &self.check.data.tags {
             let owned = tags.iter().map(|(key, value)| (key.to_string(), value.to_string()));
             return Some(owned.collect());
         }
@@ -540,11 +518,8 @@ impl Builder<'_, '_> {
         }
         let keys = (!tags.is_empty()).then(|| list(tags.iter().map(|(key, _)| key)));
         self.set_some("aws:TagKeys", keys);
-        let is_own = |entry: &ContextEntry| {
-            entry.key.folded().starts_with("aws:requesttag/") || entry.key.folded() == "aws:tagkeys"
-        };
-        let (own, rest) = std::mem::take(&mut self.given.0).into_iter().partition(is_own);
-        self.given.0 = rest;
+        let is_own = |key: &str| key.starts_with("aws:requesttag/") || key == "aws:tagkeys";
+        let own = self.take_given(is_own);
         self.agree(own)
     }
 
@@ -572,17 +547,23 @@ impl Builder<'_, '_> {
     /// E-23, E-24: derived keys cannot be forged; all others are taken as given. Keys that rules
     /// of a service add stand over both.
     fn other_keys(&mut self) -> Result<(), RequestError> {
-        let given = std::mem::take(&mut self.given.0);
-        let (derived, others): (Vec<_>, Vec<_>) =
-            given.into_iter().partition(|entry| is_derived(entry.key.folded()));
+        let derived = self.take_given(is_derived);
         self.agree(derived)?;
-        for ContextEntry { key, value } in others {
+        for ContextEntry { key, value } in std::mem::take(&mut self.given.0) {
             self.context.set(key, value);
         }
         for (key, value) in &self.check.service_keys {
             self.set(key, value.clone());
         }
         Ok(())
+    }
+
+    /// Takes given entries out, by their folded names.
+    fn take_given(&mut self, is_wanted: impl Fn(&str) -> bool) -> Vec<ContextEntry> {
+        let all = std::mem::take(&mut self.given.0).into_iter();
+        let (wanted, rest) = all.partition(|entry| is_wanted(entry.key.folded()));
+        self.given.0 = rest;
+        wanted
     }
 
     /// Given entries must be as the derived ones.
@@ -617,38 +598,16 @@ fn outlives_the_call(folded: &str) -> bool {
     }
 }
 
-/// The keys of E-15, E-16, E-17 and E-20 that have a fixed name, folded.
-const DERIVED_KEYS: [&str; 29] = [
-    "aws:assumedroot",
-    "aws:ec2instancesourceprivateipv4",
-    "aws:ec2instancesourcevpc",
-    "aws:federatedprovider",
-    "aws:multifactorauthage",
-    "aws:multifactorauthpresent",
-    "aws:principalaccount",
-    "aws:principalarn",
-    "aws:principalisawsservice",
-    "aws:principalorgid",
-    "aws:principalorgpaths",
-    "aws:principalservicename",
-    "aws:principalservicenameslist",
-    "aws:principaltype",
-    "aws:resourceaccount",
-    "aws:resourceorgid",
-    "aws:resourceorgpaths",
-    "aws:sourceaccount",
-    "aws:sourcearn",
-    "aws:sourceidentity",
-    "aws:sourceorgid",
-    "aws:sourceorgpaths",
-    "aws:tokenissuetime",
-    "aws:userid",
-    "aws:username",
-    "ec2:roledelivery",
-    "ec2:sourceinstancearn",
-    "lambda:sourcefunctionarn",
-    "ssm:sourceinstancearn",
-];
+/// The keys of E-15, E-16, E-17 and E-20 that have a fixed name, folded, between spaces.
+const DERIVED_KEYS: &str = " aws:assumedroot aws:ec2instancesourceprivateipv4 \
+    aws:ec2instancesourcevpc aws:federatedprovider aws:multifactorauthage \
+    aws:multifactorauthpresent aws:principalaccount aws:principalarn aws:principalisawsservice \
+    aws:principalorgid aws:principalorgpaths aws:principalservicename \
+    aws:principalservicenameslist aws:principaltype aws:resourceaccount aws:resourceorgid \
+    aws:resourceorgpaths aws:sourceaccount aws:sourcearn aws:sourceidentity aws:sourceorgid \
+    aws:sourceorgpaths aws:tokenissuetime aws:userid aws:username ec2:roledelivery \
+    ec2:sourceinstancearn glue:credentialissuingservice glue:roleassumedby \
+    lambda:sourcefunctionarn ssm:sourceinstancearn ";
 
 /// E-23: whether a key may only be derived. Keys of identity providers have a host, or `saml`,
 /// before the first colon; no service prefix holds a dot.
@@ -657,8 +616,7 @@ fn is_derived(folded: &str) -> bool {
         folded.split_once(':').is_some_and(|(prefix, _)| prefix == "saml" || prefix.contains('.'));
     of_provider
         || folded.starts_with("aws:principaltag/")
-        || matches!(folded, "glue:roleassumedby" | "glue:credentialissuingservice")
-        || DERIVED_KEYS.contains(&folded)
+        || DERIVED_KEYS.contains(&format!(" {folded} "))
 }
 
 /// E-20, L-710: whether a key carries a tag of the resource.

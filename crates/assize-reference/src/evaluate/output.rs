@@ -1,12 +1,10 @@
 //! What is said of a request as a whole (evaluation, section 6).
 
-use assize_model::{
-    CheckDecision, ConditionKey, Decision, Decisive, EffectiveDecision, Layer, PolicyId,
-    PrincipalKind, RequestError, RequestErrorKind, SourceSpan,
-};
-use assize_policy::line_column;
-
 use super::{Caller, Remarks, World};
+use assize_model::{
+    CheckDecision, ConditionKey, Decision, Decisive, EffectiveDecision, Layer, PrincipalKind,
+    RequestError, RequestErrorKind,
+};
 
 /// E-67: the decision of a request from those of its checks, and the check that decides it: the
 /// first that has the request's decision.
@@ -143,40 +141,4 @@ fn denying_arn(world: &World<'_>, check: &CheckDecision) -> Option<String> {
         }
         None => id.starts_with("arn:").then(|| id.into()),
     }
-}
-
-/// E-101: the file a document came from.
-pub(crate) fn source_file(world: &World<'_>, id: Option<PolicyId>) -> Option<Box<str>> {
-    let origin = world.snapshot.document(id?)?.origin.as_ref()?;
-    Some((*origin.file).into())
-}
-
-/// E-101: where a statement stands in the text of its document, or in its file where the text
-/// stands there as one unchanged piece.
-pub(crate) fn source_span(
-    world: &World<'_>,
-    id: Option<PolicyId>,
-    statement: u32,
-) -> Option<SourceSpan> {
-    let entry = world.library.get(id?)?;
-    let span = entry.statement_spans.get(statement as usize)?;
-    let text = entry.text.as_deref()?;
-    let (line, column) = line_column(text, span.start);
-    let (end_line, end_column) = line_column(text, span.end);
-    let own = SourceSpan { start: span.start, end: span.end, line, column, end_line, end_column };
-    let Some(origin) = &world.snapshot.document(id?)?.origin else { return Some(own) };
-    let [anchor] = &*origin.anchors else { return None };
-    if !origin.verbatim {
-        return None;
-    }
-    // The first line of the text goes on the line of the anchor; later lines begin as in the file.
-    let place = |line: u32, column: u32| {
-        let shift = if line == 1 { anchor.column.saturating_sub(1) } else { 0 };
-        (anchor.line.saturating_add(line - 1), column.saturating_add(shift))
-    };
-    let ((line, column), (end_line, end_column)) =
-        (place(line, column), place(end_line, end_column));
-    let offset = |at: u32| at.saturating_sub(anchor.text).saturating_add(anchor.file);
-    let (start, end) = (offset(span.start), offset(span.end));
-    Some(SourceSpan { start, end, line, column, end_line, end_column })
 }

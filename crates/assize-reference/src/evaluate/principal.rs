@@ -266,19 +266,36 @@ fn account_of(stated: &StatedPrincipal<'_>) -> Result<AccountId, RequestError> {
     stated.account.ok_or_else(missing)
 }
 
-/// F-16: fields that a kind does not take.
-fn check_fields(stated: &StatedPrincipal<'_>) -> Result<(), RequestError> {
+/// F-16, E-12, E-17, E-38: the fields that a kind takes, and those of its `session`.
+fn taken_fields(kind: PrincipalKind) -> (&'static str, &'static str) {
     use PrincipalKind as Kind;
-    let allowed: &[&str] = match stated.kind {
-        Kind::User => &["arn", "uniqueId", "session", "inline"],
-        Kind::RoleSession => &["arn", "role", "uniqueId", "session", "inline"],
-        Kind::FederatedUser => &["user", "uniqueId", "session", "inline"],
-        Kind::FederatedRoot | Kind::Root | Kind::AssumedRoot => &["account", "session"],
-        Kind::Service => &["service", "serviceNames"],
-        Kind::Federated => &["provider", "session"],
-        Kind::Oai => &["arn", "uniqueId"],
-        Kind::Anonymous => &[],
-    };
+    match kind {
+        Kind::User => ("arn uniqueId session inline", "issuedAt expiresAt mfa temporary console"),
+        Kind::RoleSession => (
+            "arn role uniqueId session inline",
+            "name policy policyArns tags transitiveTagKeys inheritedTags sourceIdentity issuedAt \
+             expiresAt mfa chained federatedProvider claims delivery",
+        ),
+        Kind::FederatedUser => (
+            "user uniqueId session inline",
+            "name policy policyArns tags issuedAt expiresAt mfa console",
+        ),
+        Kind::FederatedRoot => {
+            ("account session", "name policy policyArns tags issuedAt expiresAt mfa console")
+        }
+        Kind::Root => ("account session", "issuedAt expiresAt mfa temporary console"),
+        Kind::AssumedRoot => ("account session", "issuedAt expiresAt mfa taskPolicyArn"),
+        Kind::Service => ("service serviceNames", ""),
+        Kind::Federated => ("provider session", "claims"),
+        Kind::Oai => ("arn uniqueId", ""),
+        Kind::Anonymous => ("", ""),
+    }
+}
+
+/// F-16: fields that the kind does not take.
+fn check_fields(stated: &StatedPrincipal<'_>) -> Result<(), RequestError> {
+    let none = Session::default();
+    let session = stated.session.as_ref().unwrap_or(&none);
     let fields = [
         ("arn", stated.arn.is_some()),
         ("role", stated.role.is_some()),
@@ -291,58 +308,41 @@ fn check_fields(stated: &StatedPrincipal<'_>) -> Result<(), RequestError> {
         ("session", stated.session.is_some()),
         ("inline", stated.inline.is_some()),
     ];
-    for (name, is_given) in fields {
-        if is_given && !allowed.contains(&name) {
-            return Err(not_taken(stated.kind, name));
-        }
-    }
-    stated.session.as_ref().map_or(Ok(()), |session| check_session(stated.kind, session))
-}
-
-fn not_taken(kind: PrincipalKind, field: &str) -> RequestError {
-    invalid(format!("a principal of type `{kind}` takes no `{field}`"))
-}
-
-/// F-16, E-12, E-17, E-38: fields that the sessions of a kind do not have.
-fn check_session(kind: PrincipalKind, session: &Session<'_>) -> Result<(), RequestError> {
-    use PrincipalKind as Kind;
-    let role = kind == Kind::RoleSession;
-    let passed = role || matches!(kind, Kind::FederatedUser | Kind::FederatedRoot);
-    let long_term = matches!(kind, Kind::User | Kind::Root);
-    let dated = kind != Kind::Federated;
-    let console = long_term || matches!(kind, Kind::FederatedUser | Kind::FederatedRoot);
-    let fields = [
-        ("session.name", session.name.is_some(), passed),
-        ("session.policy", session.policy.is_some(), passed),
-        ("session.policyArns", session.policy_arns.is_some(), passed),
-        ("session.tags", session.tags.is_some(), passed),
-        ("session.transitiveTagKeys", session.transitive_tag_keys.is_some(), role),
-        ("session.inheritedTags", session.inherited_tags.is_some(), role),
-        ("session.sourceIdentity", session.source_identity.is_some(), role),
-        ("session.issuedAt", session.issued_at.is_some(), dated),
-        ("session.expiresAt", session.expires_at.is_some(), dated),
-        ("session.mfa", session.mfa.is_some(), dated),
-        ("session.temporary", session.temporary.is_some(), long_term),
-        ("session.console", session.console.is_some(), console),
-        ("session.chained", session.chained.is_some(), role),
-        ("session.federatedProvider", session.federated_provider.is_some(), role),
-        ("session.claims", session.claims.is_some(), role || kind == Kind::Federated),
-        ("session.delivery", session.delivery.is_some(), role),
-        ("session.taskPolicyArn", session.task_policy_arn.is_some(), kind == Kind::AssumedRoot),
+    let session_fields = [
+        ("name", session.name.is_some()),
+        ("policy", session.policy.is_some()),
+        ("policyArns", session.policy_arns.is_some()),
+        ("tags", session.tags.is_some()),
+        ("transitiveTagKeys", session.transitive_tag_keys.is_some()),
+        ("inheritedTags", session.inherited_tags.is_some()),
+        ("sourceIdentity", session.source_identity.is_some()),
+        ("issuedAt", session.issued_at.is_some()),
+        ("expiresAt", session.expires_at.is_some()),
+        ("mfa", session.mfa.is_some()),
+        ("temporary", session.temporary.is_some()),
+        ("console", session.console.is_some()),
+        ("chained", session.chained.is_some()),
+        ("federatedProvider", session.federated_provider.is_some()),
+        ("claims", session.claims.is_some()),
+        ("delivery", session.delivery.is_some()),
+        ("taskPolicyArn", session.task_policy_arn.is_some()),
     ];
-    match fields.iter().find(|(_, is_given, is_taken)| *is_given && !*is_taken) {
-        Some((name, _, _)) => Err(not_taken(kind, name)),
+    let (taken, taken_of_session) = taken_fields(stated.kind);
+    let untaken = |fields: &[(&str, bool)], taken: &str| {
+        let extra =
+            fields.iter().find(|(name, given)| *given && !taken.split(' ').any(|t| t == *name));
+        extra.map(|(name, _)| (*name).to_owned())
+    };
+    let of_session = || untaken(&session_fields, taken_of_session).map(|f| format!("session.{f}"));
+    match untaken(&fields, taken).or_else(of_session) {
+        Some(name) => {
+            Err(invalid(format!("a principal of type `{}` takes no `{name}`", stated.kind)))
+        }
         None => Ok(()),
     }
 }
 
-fn no_such(what: &str, arn: &str) -> RequestError {
-    let message = format!("there is no {what} `{arn}` in an account that the snapshot holds");
-    RequestError::new(RequestErrorKind::UnknownPrincipal, message).at("/principal")
-}
-
-/// Kind user. E-3: in an account which the snapshot holds the user must exist, unless its policies
-/// are given on the spot.
+/// Kind user.
 fn user<'a>(
     world: &'a World<'a>,
     arn: &str,
@@ -351,21 +351,8 @@ fn user<'a>(
     let PrincipalForm::User { partition, account, .. } = form_of(arn)? else {
         return Err(invalid(format!("`{arn}` is not the ARN of a user")));
     };
-    let mut caller = Caller::of_account(world, PrincipalKind::User, arn, partition, account);
-    caller.entity_arn = Some(arn.into());
-    caller.inline = inline;
-    if caller.standing == Standing::Held {
-        let users = world.snapshot.account(account).into_iter().flat_map(|a| a.users.values());
-        caller.user = users.map(|user| &**user).find(|user| *user.arn == *arn);
-        if caller.user.is_none() && inline.is_none() {
-            return Err(no_such("user", arn));
-        }
-        caller.unique_id = caller.user.map(|user| user.unique_id.to_string());
-    }
-    if inline.is_some() {
-        caller.standing = Standing::Held;
-    }
-    Ok(caller)
+    let caller = Caller::of_account(world, PrincipalKind::User, arn, partition, account);
+    with_entity(world, caller, arn, inline)
 }
 
 /// Kind roleSession, by the ARN of the role.
@@ -380,23 +367,37 @@ fn role_session<'a>(
     };
     let name = path_and_name.rsplit('/').next().unwrap_or(path_and_name);
     let arn = format!("arn:{partition}:sts::{account}:assumed-role/{name}/{session_name}");
-    let mut caller =
-        Caller::of_account(world, PrincipalKind::RoleSession, &arn, partition, account);
-    caller.entity_arn = Some(role_arn.into());
-    caller.session_name = session_name.into();
-    caller.inline = inline;
-    if caller.standing == Standing::Held {
-        let roles = world.snapshot.account(account).into_iter().flat_map(|a| a.roles.values());
-        caller.role = roles.map(|role| &**role).find(|role| *role.arn == *role_arn);
-        if caller.role.is_none() && inline.is_none() {
-            return Err(no_such("role", role_arn));
+    let caller = Caller::of_account(world, PrincipalKind::RoleSession, &arn, partition, account);
+    with_entity(world, Caller { session_name: session_name.into(), ..caller }, role_arn, inline)
+}
+
+/// The user or role behind a principal. E-3: in an account which the snapshot holds it must exist,
+/// unless its policies are given on the spot (F-16).
+fn with_entity<'a>(
+    world: &'a World<'a>,
+    mut caller: Caller<'a>,
+    arn: &str,
+    inline: Option<&'a InlinePrincipal<'a>>,
+) -> Result<Caller<'a>, RequestError> {
+    if let Some(account) = caller.account.filter(|_| caller.standing == Standing::Held) {
+        let held = world.snapshot.account(account);
+        let users = held.into_iter().flat_map(|held| held.users.values());
+        let roles = held.into_iter().flat_map(|held| held.roles.values());
+        caller.user = users.map(|user| &**user).find(|user| *user.arn == *arn);
+        caller.role = roles.map(|role| &**role).find(|role| *role.arn == *arn);
+        let of_user = caller.user.map(|user| &user.unique_id);
+        caller.unique_id =
+            of_user.or(caller.role.map(|role| &role.unique_id)).map(ToString::to_string);
+        if caller.unique_id.is_none() && inline.is_none() {
+            let message = format!("there is no `{arn}` in the account, which the snapshot holds");
+            let error = RequestError::new(RequestErrorKind::UnknownPrincipal, message);
+            return Err(error.at("/principal"));
         }
-        caller.unique_id = caller.role.map(|role| role.unique_id.to_string());
     }
     if inline.is_some() {
         caller.standing = Standing::Held;
     }
-    Ok(caller)
+    Ok(Caller { entity_arn: Some(arn.into()), inline, ..caller })
 }
 
 /// Kind roleSession, by the ARN of the session. E-11: the role is found by its name; an outside

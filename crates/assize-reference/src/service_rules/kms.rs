@@ -100,7 +100,7 @@ pub(crate) fn matching_grants(case: &Case<'_>) -> Vec<StatementRef> {
     }
     let recorded = case.world.snapshot.resource(&check.resource);
     let recorded = recorded.map(|record| &*record.attributes.kms_grants).unwrap_or_default();
-    let grants: &[KmsGrant<'_>] = check.data.kms_grants.unwrap_or(recorded);
+    let grants: &[KmsGrant<'_>] = check.data.kms_grants.as_deref().unwrap_or(recorded);
     let numbered = grants.iter().enumerate();
     let fitting = numbered.filter_map(|(n, grant)| {
         let strength = grant_strength(case, grant)?;

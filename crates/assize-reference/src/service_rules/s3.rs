@@ -2,14 +2,16 @@
 
 use std::net::IpAddr;
 
-use assize_model::{ArnParts, ContextValue, Effect, PrincipalKind as Kind, ReasonCode};
+use assize_model::{
+    ArnParts, ContextValue, Effect, PrincipalKind as Kind, ReasonCode, ResourceData,
+};
 use assize_policy::ir::{
     Condition, ConditionOperator as Op, IpBlock, Operand, Piece, PrincipalElement,
     PrincipalPattern, SetQualifier, Statement,
 };
 
 use crate::applicable;
-use crate::evaluate::check::{Check, Data, Part};
+use crate::evaluate::check::{Check, Part};
 use crate::evaluate::{Case, World, resource};
 
 /// Whether an ARN is that of a bucket or an object: `arn:P:s3:::BUCKET[/KEY]` (E-84).
@@ -107,14 +109,14 @@ pub(crate) fn access_point<'a>(
     let service_keys = [check.service_keys.clone(), keys.to_vec()].concat();
     let data = &check.data;
     let first = Check {
-        data: Data { object_owner: None, ..data.clone() },
+        data: ResourceData { object_owner: None, ..data.clone() },
         service_keys: service_keys.clone(),
         part: Part::AccessPoint,
         ..check.clone()
     };
     let second = Check {
         resource: behind,
-        data: Data { account: None, policy: None, ..data.clone() },
+        data: ResourceData { account: None, policy: None, ..data.clone() },
         service_keys,
         part: if known { Part::Bucket } else { Part::UnknownBucket },
         ..check.clone()
@@ -180,23 +182,11 @@ fn is_public(statement: &Statement) -> bool {
     statement.effect == Effect::Allow && to_everyone && !statement.conditions.iter().any(fixes)
 }
 
-/// Keys whose values E-87 takes as fixed when they hold no wildcard.
-const FIXING_KEYS: [&str; 14] = [
-    "aws:principalaccount",
-    "aws:principalorgid",
-    "aws:principalorgpaths",
-    "aws:sourceaccount",
-    "aws:sourceip",
-    "aws:sourceorgid",
-    "aws:sourceorgpaths",
-    "aws:sourcevpc",
-    "aws:sourcevpce",
-    "aws:userid",
-    "aws:vpceaccount",
-    "aws:vpceorgid",
-    "s3:dataaccesspointaccount",
-    "s3:x-amz-server-side-encryption-aws-kms-key-id",
-];
+/// Keys whose values E-87 takes as fixed when they hold no wildcard, between spaces.
+const FIXING_KEYS: &str = " aws:principalaccount aws:principalorgid aws:principalorgpaths \
+    aws:sourceaccount aws:sourceip aws:sourceorgid aws:sourceorgpaths aws:sourcevpc \
+    aws:sourcevpce aws:userid aws:vpceaccount aws:vpceorgid s3:dataaccesspointaccount \
+    s3:x-amz-server-side-encryption-aws-kms-key-id ";
 
 /// E-87: whether a test fixes its key: a positive operator, every value fixed.
 fn fixes(condition: &Condition) -> bool {
@@ -236,7 +226,7 @@ fn is_fixed_text(key: &str, pieces: &[Piece]) -> bool {
         "aws:principalarn" | "aws:sourcearn" => arn.is_some_and(|arn| arn.account_id().is_some()),
         "s3:dataaccesspointarn" => arn.is_some(),
         "aws:principalorgpaths" | "aws:sourceorgpaths" if has_star => is_full_org_path(text),
-        _ => FIXING_KEYS.contains(&key) && !has_star,
+        _ => !has_star && FIXING_KEYS.contains(&format!(" {key} ")),
     }
 }
 
