@@ -1,5 +1,7 @@
 //! Many decisions: one after the other with warm dictionaries, or on all cores.
 
+mod stream;
+
 
 
 use assize_compiler::{DecisionRow, StatementPlace};
@@ -9,6 +11,8 @@ use assize_model::{
 
 use crate::engine::Inner;
 use crate::resolve::{DocumentHandle, Resolver, Run};
+
+pub use stream::{Progress, StreamFormat, StreamOptions, StreamSummary};
 
 
 
@@ -117,6 +121,20 @@ pub(crate) fn named_statement(
     };
     let nodes = nodes(resolver, row, layer);
     resolver.statement_ref(handle, place.statement, prefix, nodes)
+}
+
+/// The same, with the place of the statement in its file.
+pub(crate) fn located_statement(
+    resolver: &Resolver<'_>,
+    row: usize,
+    layer: Layer,
+    place: StatementPlace,
+) -> StatementRef {
+    let mut reference = named_statement(resolver, row, layer, place);
+    if let Some(DocumentHandle::Stored { policy, .. }) = document(resolver, row, layer, &place) {
+        resolver.engine.locate(policy, place.statement, &mut reference);
+    }
+    reference
 }
 
 /// The nodes of the path whose policies stand in a layer.

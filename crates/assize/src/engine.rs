@@ -137,6 +137,20 @@ impl Engine {
         Ok(Self { inner: Arc::new(inner) })
     }
 
+    /// The same world under other options.
+    ///
+    /// # Errors
+    /// As [`Engine::build`].
+    pub fn with_options(&self, options: EngineOptions) -> Result<Self, Error> {
+        let Inner { snapshot, catalog, managed, tables, .. } = &*self.inner;
+        let (snapshot, catalog, managed) = (snapshot.clone(), Arc::clone(catalog), managed.clone());
+        Self::build(snapshot, options, catalog, managed, tables.options())
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.inner
+    }
+
     /// The snapshot.
     pub fn snapshot(&self) -> &StoreSnapshot {
         &self.inner.snapshot
@@ -277,20 +291,29 @@ impl Inner {
         let entry = self.library.get(policy);
         let facts = entry.and_then(|entry| entry.policy.as_ref()).zip(statement);
         let facts = facts.and_then(|(policy, at)| policy.statements.get(usize::from(at)));
-        let span = entry.zip(statement).and_then(|(entry, at)| {
-            let span = entry.statement_spans.get(usize::from(at))?;
-            Some(source_span(entry.text.as_deref()?, *span, document.origin.as_deref()))
-        });
         StatementRef {
             policy: format!("{prefix}{}", document.reference).into(),
             statement: statement.map(u32::from),
             sid: facts.and_then(|s| s.sid.clone()),
             effect: facts.map(|s| s.effect),
             node: node.cloned(),
-            strength: None,
-            source: document.origin.as_ref().map(|origin| origin.file.as_ref().into()),
-            span,
+            ..StatementRef::default()
         }
+    }
+
+    /// Adds to the name of a statement the file it came from and where in it (E-101).
+    pub(crate) fn locate(
+        &self,
+        policy: PolicyId,
+        statement: Option<u16>,
+        reference: &mut StatementRef,
+    ) {
+        let Some(document) = self.snapshot.document(policy) else { return };
+        reference.source = document.origin.as_ref().map(|origin| origin.file.as_ref().into());
+        reference.span = self.library.get(policy).zip(statement).and_then(|(entry, at)| {
+            let span = entry.statement_spans.get(usize::from(at))?;
+            Some(source_span(entry.text.as_deref()?, *span, document.origin.as_deref()))
+        });
     }
 }
 

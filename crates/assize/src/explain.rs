@@ -7,7 +7,7 @@ use assize_model::{
     RequestErrorKind, StatementRef, Strength, Verdict,
 };
 
-use crate::batch::{Decider, decisive, named_statement, nodes};
+use crate::batch::{Decider, decisive, located_statement, nodes};
 use crate::engine::Inner;
 use crate::resolve::{Resolver, Run};
 
@@ -33,6 +33,11 @@ impl Decider<'_> {
         resolver.begin();
         let run = resolver.push(request)?;
         resolver.decide();
+        self.explain_run(run)
+    }
+
+    /// Everything about one request of the chunk at hand.
+    pub(crate) fn explain_run(&self, run: Run) -> Result<EffectiveDecision, RequestError> {
         let resolver = &self.resolver;
         let mut checks = Vec::with_capacity(run.range().len());
         for row in run.range() {
@@ -162,11 +167,11 @@ fn context(resolver: &Resolver<'_>, row: usize) -> RequestContext {
 fn layer_result(resolver: &Resolver<'_>, row: usize, layer: &LayerTrace) -> LayerResult {
     let named = |statement: &StatementTrace| StatementRef {
         strength: statement.strength.filter(|_| layer.layer == Layer::Resource),
-        ..named_statement(resolver, row, layer.layer, statement.place)
+        ..located_statement(resolver, row, layer.layer, statement.place)
     };
     let poison = layer.poison.iter().map(|place| StatementRef {
         effect: None,
-        ..named_statement(resolver, row, layer.layer, *place)
+        ..located_statement(resolver, row, layer.layer, *place)
     });
     let mut denies: Vec<StatementRef> = poison.chain(layer.denies().map(named)).collect();
     let rank = |s: &StatementRef| s.statement.map_or(0, |at| at + 1);

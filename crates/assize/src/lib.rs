@@ -8,7 +8,7 @@ mod resolve;
 mod sets;
 
 pub use batch::{
-    Decider, Outcome,
+    Decider, Outcome, Progress, StreamFormat, StreamOptions, StreamSummary,
 };
 pub use engine::{BundledPolicies, Engine, library};
 pub use error::{Error, ErrorKind};

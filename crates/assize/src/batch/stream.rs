@@ -1,1 +1,437 @@
-//! Streams of requests to streams of decisions.
+//! Streams of requests to streams of decisions (F-30 – F-35), in bounded memory.
+
+use std::borrow::Cow;
+use std::io::{Read, Write};
+
+use assize_formats::{
+    Agreement, Chunk, Compared, DecisionLine, Defaults, Envelope, FastStatement, Line, Observed,
+    ObservedDecision, RecordId, RequestRecord, RequestStream, StreamMode, Summary, agreement,
+    text_of_line, write_compact, write_compact_error, write_error, write_explanation, write_fast,
+    write_stream_header,
+};
+use assize_model::{Decision, Layer, RequestError, RequestErrorKind};
+
+use super::{Decider, decisive, statement};
+use crate::engine::{Engine, Inner};
+use crate::error::{Error, ErrorKind};
+use crate::resolve::Run;
+
+/// The form of the decisions of a stream.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum StreamFormat {
+    /// One JSON record a line, fast part (F-31).
+    #[default]
+    Fast,
+    /// One JSON record a line, with everything (F-31).
+    Explain,
+    /// Tab-separated, one short line a decision (F-32).
+    Compact,
+}
+
+/// How a stream is decided.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StreamOptions {
+    /// The form of the decisions.
+    pub format: StreamFormat,
+    /// An observed deny must be of the same kind (F-35).
+    pub strict_observed: bool,
+    /// Threads to decide with; none is one for each core.
+    pub threads: Option<usize>,
+}
+
+/// How far a stream has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Requests decided or refused so far.
+    pub requests: u64,
+}
+
+/// What a stream came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StreamSummary {
+    /// The counters of F-31.
+    pub counters: Summary,
+    /// Decisions by decision and decisive layer, both in their order; only those that occurred.
+    pub by_layer: Vec<(Decision, Layer, u64)>,
+    /// The run was ended before the stream was.
+    pub interrupted: bool,
+    /// Why the stream could not be read to its end, if it could not. Everything before it was
+    /// decided.
+    pub broken: Option<Box<str>>,
+}
+
+/// Decisions by decision and layer.
+#[derive(Debug, Clone, Copy, Default)]
+struct LayerCounts([[u64; Layer::ALL.len()]; Decision::ALL.len()]);
+
+/// One thread's part: its dictionaries and what it wrote.
+#[derive(Debug)]
+struct Worker<'e> {
+    decider: Decider<'e>,
+    chunk: Chunk,
+    out: Vec<u8>,
+    counters: Summary,
+    layers: LayerCounts,
+}
+
+/// A line that was read.
+struct Pending<'c> {
+    id: RecordId<'c>,
+    observed: Option<Observed<'c>>,
+    extra: Vec<(Cow<'c, str>, &'c str)>,
+    /// Whether the record declares its context complete (E-122).
+    is_complete: bool,
+    outcome: Result<Run, RequestError>,
+}
+
+/// What all workers share.
+struct Job<'j> {
+    options: StreamOptions,
+    defaults: Option<&'j Defaults>,
+    echo_context: bool,
+}
+
+impl Engine {
+    /// Decides a stream of requests (F-30) into a stream of decisions (F-31, F-32), in the order
+    /// of the requests. Input may be compressed with gzip or zstd. A malformed line becomes an
+    /// error record and the rest is decided (F-33). `progress` is told now and then how far it
+    /// has come, and ends the run by giving false.
+    ///
+    /// Memory is bounded by the engine, the window of a chunk for each thread, and the
+    /// dictionaries, whatever the length of the stream (F-34).
+    ///
+    /// # Errors
+    /// When the header of the stream cannot be followed, or the output cannot be written. A
+    /// stream that breaks off is no error: see [`StreamSummary::broken`].
+    pub fn decide_stream(
+        &self,
+        input: &mut (dyn Read + Send),
+        output: &mut dyn Write,
+        options: &StreamOptions,
+        progress: &mut dyn FnMut(Progress) -> bool,
+    ) -> Result<StreamSummary, Error> {
+        let mut stream = RequestStream::open(input).map_err(|source| {
+            Error::caused(ErrorKind::Stream, source.to_string(), source)
+        })?;
+        let header = stream.header().cloned().unwrap_or_default();
+        self.check_snapshot(header.snapshot.as_deref())?;
+        let mut engine_options = self.options().clone();
+        header.options.apply(&mut engine_options);
+        let other = if engine_options == *self.options() {
+            None
+        } else {
+            Some(self.with_options(engine_options)?)
+        };
+        let engine = other.as_ref().unwrap_or(self);
+        let defaults = Some(&header.defaults).filter(|defaults| !defaults.is_empty());
+        let echo_context = engine.options().echo_context;
+        let job = Job { options: *options, defaults, echo_context };
+        run(engine, &mut stream, output, &job, progress)
+    }
+
+    fn check_snapshot(&self, wanted: Option<&str>) -> Result<(), Error> {
+        let provenance = self.provenance();
+        match wanted {
+            Some(wanted) if *wanted != *provenance.snapshot => Err(Error::new(
+                ErrorKind::Stream,
+                format!(
+                    "the stream was made for snapshot `{wanted}`, this is `{}`",
+                    provenance.snapshot
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn run<R: Read + Send>(
+    engine: &Engine,
+    stream: &mut RequestStream<R>,
+    output: &mut dyn Write,
+    job: &Job<'_>,
+    progress: &mut dyn FnMut(Progress) -> bool,
+) -> Result<StreamSummary, Error> {
+    let written =
+        |source| Error::caused(ErrorKind::Stream, "the decisions cannot be written", source);
+    if job.options.format != StreamFormat::Compact {
+        let mode = match job.options.format {
+            StreamFormat::Explain => StreamMode::Explain,
+            _ => StreamMode::Fast,
+        };
+        let mut line = Vec::new();
+        let context = engine.options().context;
+        write_stream_header(&mut line, mode, context, &engine.provenance());
+        output.write_all(&line).map_err(written)?;
+    }
+    let n_threads = job.options.threads.unwrap_or_else(available_threads).max(1);
+    let mut workers: Vec<Worker<'_>> =
+        (0..n_threads).map(|_| Worker::new(engine.inner(), job)).collect();
+    let mut summary = StreamSummary::default();
+    let mut more = true;
+    while more {
+        let mut n_filled = 0;
+        while n_filled < workers.len() && more {
+            match stream.read(&mut workers[n_filled].chunk) {
+                Ok(true) => n_filled += 1,
+                Ok(false) => more = false,
+                Err(error) => {
+                    summary.broken = Some(error.to_string().into());
+                    more = false;
+                }
+            }
+        }
+        decide_chunks(&mut workers[..n_filled], job);
+        for worker in &mut workers[..n_filled] {
+            output.write_all(&worker.out).map_err(written)?;
+        }
+        let requests = workers.iter().map(|worker| worker.counters.requests()).sum();
+        if n_filled > 0 && !progress(Progress { requests }) {
+            summary.interrupted = true;
+            break;
+        }
+    }
+    let mut layers = LayerCounts::default();
+    for worker in &workers {
+        summary.counters.add(&worker.counters);
+        layers.add(&worker.layers);
+    }
+    summary.by_layer = layers.list();
+    if job.options.format != StreamFormat::Compact {
+        let mut line = Vec::new();
+        summary.counters.write(&mut line);
+        output.write_all(&line).map_err(written)?;
+    }
+    output.flush().map_err(written)?;
+    Ok(summary)
+}
+
+fn available_threads() -> usize {
+    #[cfg(feature = "parallel")]
+    {
+        rayon::current_num_threads()
+    }
+    #[cfg(not(feature = "parallel"))]
+    {
+        1
+    }
+}
+
+/// Each worker decides its chunk.
+fn decide_chunks(workers: &mut [Worker<'_>], job: &Job<'_>) {
+    #[cfg(feature = "parallel")]
+    {
+        use rayon::prelude::*;
+        if workers.len() > 1 {
+            workers.par_iter_mut().for_each(|worker| worker.decide(job));
+            return;
+        }
+    }
+    for worker in workers {
+        worker.decide(job);
+    }
+}
+
+impl LayerCounts {
+    fn count(&mut self, decision: Decision, layer: Layer) {
+        self.0[decision as usize][layer as usize] += 1;
+    }
+
+    fn add(&mut self, other: &Self) {
+        let own = self.0.iter_mut().flatten();
+        for (own, other) in own.zip(other.0.iter().flatten()) {
+            *own += other;
+        }
+    }
+
+    fn list(&self) -> Vec<(Decision, Layer, u64)> {
+        let mut list = Vec::new();
+        for decision in Decision::ALL {
+            for layer in Layer::ALL {
+                let n = self.0[*decision as usize][*layer as usize];
+                if n > 0 {
+                    list.push((*decision, *layer, n));
+                }
+            }
+        }
+        list
+    }
+}
+
+impl<'e> Worker<'e> {
+    fn new(engine: &'e Inner, job: &Job<'_>) -> Self {
+        let mut decider = Decider::new(engine);
+        decider.resolver.keeps_context = job.options.format == StreamFormat::Explain;
+        Self {
+            decider,
+            chunk: Chunk::new(),
+            out: Vec::new(),
+            counters: Summary::default(),
+            layers: LayerCounts::default(),
+        }
+    }
+
+    fn decide(&mut self, job: &Job<'_>) {
+        self.out.clear();
+        // Lines under which defaults are merged need texts of their own.
+        let chunk = std::mem::take(&mut self.chunk);
+        match job.defaults {
+            None => {
+                let texts = chunk.lines().map(|line| (line.number, text(&line).map(Cow::Borrowed)));
+                self.decide_lines(job, &texts.collect::<Vec<_>>());
+            }
+            Some(defaults) => {
+                let texts = chunk.lines().map(|line| {
+                    let merged = text(&line).map(|text| {
+                        let mut merged = String::new();
+                        defaults.merge(text, &mut merged);
+                        Cow::Owned(merged)
+                    });
+                    (line.number, merged)
+                });
+                self.decide_lines(job, &texts.collect::<Vec<_>>());
+            }
+        }
+        self.chunk = chunk;
+    }
+
+    fn decide_lines<'c>(
+        &mut self,
+        job: &Job<'_>,
+        lines: &'c [(u64, Result<Cow<'c, str>, RequestError>)],
+    ) {
+        let resolver = &mut self.decider.resolver;
+        resolver.begin();
+        let mut pending = Vec::with_capacity(lines.len());
+        let mut record = RequestRecord::default();
+        for (number, line) in lines {
+            let read = line.as_ref().map_err(Clone::clone).and_then(|line| record.parse_into(line));
+            let outcome = read.and_then(|()| resolver.push(&record.request));
+            pending.push(Pending {
+                id: record.id.take().unwrap_or_else(|| RecordId::line(*number)),
+                observed: record.observed.take(),
+                extra: std::mem::take(&mut record.extra),
+                is_complete: !record.request.complete.is_empty(),
+                outcome,
+            });
+            if line.is_err() {
+                record = RequestRecord::default();
+            }
+        }
+        resolver.decide();
+        for line in &pending {
+            self.write(job, line);
+        }
+        self.count_notes();
+    }
+
+    fn write(&mut self, job: &Job<'_>, line: &Pending<'_>) {
+        let mut envelope = Envelope::new(&line.id);
+        envelope.extra = &line.extra;
+        let compact = job.options.format == StreamFormat::Compact;
+        let error = match &line.outcome {
+            Ok(run) => {
+                let Err(error) = self.write_decision(job, line, *run, envelope) else { return };
+                error
+            }
+            Err(error) => error.clone(),
+        };
+        self.counters.count_error();
+        if line.observed.as_ref().is_some_and(|observed| observed.decision.is_some()) {
+            envelope.agreement = Some(Agreement::Unknown);
+            self.counters.count_agreement(Agreement::Unknown);
+        }
+        if compact {
+            write_compact_error(&mut self.out, &line.id, error.kind().as_str());
+        } else {
+            write_error(&mut self.out, &envelope, &error);
+        }
+        self.out.push(b'\n');
+    }
+
+    fn write_decision(
+        &mut self,
+        job: &Job<'_>,
+        line: &Pending<'_>,
+        run: Run,
+        mut envelope: Envelope<'_>,
+    ) -> Result<(), RequestError> {
+        let (row, check) = decisive(&self.decider.resolver, run);
+        let decided = self.decider.resolver.decided[row];
+        let seen = line.observed.as_ref().and_then(|observed| observed.decision);
+        let explained = match job.options.format {
+            StreamFormat::Explain => Some(self.decider.explain_run(run)?),
+            _ => None,
+        };
+        if let Some(seen) = seen {
+            let agreement = self.agreement(job, line, run, decided.decision, seen)?;
+            envelope.agreement = Some(agreement);
+            self.counters.count_agreement(agreement);
+        }
+        self.counters.count(decided.decision, decided.reason, false);
+        self.layers.count(decided.decision, decided.layer);
+        let resolver = &self.decider.resolver;
+        if let Some(explained) = &explained {
+            write_explanation(&mut self.out, &envelope, explained, job.echo_context);
+        } else {
+            let first = statement(resolver, row, &decided);
+            let fast = DecisionLine {
+                decision: decided.decision,
+                check,
+                layer: decided.layer,
+                reason: decided.reason,
+                allowed_by: decided.allowed_by,
+                statement: first.as_ref().map(FastStatement::from),
+                bounds: None,
+                depends_on: &[],
+            };
+            match job.options.format {
+                StreamFormat::Compact => write_compact(&mut self.out, &line.id, &fast),
+                _ => write_fast(&mut self.out, &envelope, &fast),
+            }
+        }
+        self.out.push(b'\n');
+        Ok(())
+    }
+
+    /// F-35. Whether context was missing is looked at only where it matters.
+    fn agreement(
+        &self,
+        job: &Job<'_>,
+        line: &Pending<'_>,
+        run: Run,
+        decision: Decision,
+        seen: ObservedDecision,
+    ) -> Result<Agreement, RequestError> {
+        let strict = job.options.strict_observed;
+        let mut compared = Compared {
+            decision: Some(decision),
+            kind_is_uncertain: false,
+            context_may_be_incomplete: false,
+        };
+        let first = agreement(seen, compared, strict);
+        if first != Agreement::Disagrees || line.is_complete {
+            return Ok(first);
+        }
+        let explained = self.decider.explain_run(run)?;
+        compared.context_may_be_incomplete = !explained.missing_context_keys.is_empty();
+        Ok(agreement(seen, compared, strict))
+    }
+
+    fn count_notes(&mut self) {
+        for (_, notes) in &self.decider.resolver.rows.notes {
+            for name in notes.names() {
+                self.counters.count_note(&name);
+            }
+        }
+    }
+}
+
+fn text<'c>(line: &Line<'c>) -> Result<&'c str, RequestError> {
+    match line.bytes {
+        Some(bytes) => text_of_line(bytes),
+        None => Err(RequestError::new(
+            RequestErrorKind::Limit,
+            format!("the line is longer than {} bytes", assize_formats::MAX_LINE_BYTES),
+        )),
+    }
+}
