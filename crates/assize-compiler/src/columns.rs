@@ -119,7 +119,10 @@ impl KeyScope {
         let of_provider = folded
             .split_once(':')
             .is_some_and(|(prefix, _)| prefix == "saml" || prefix.contains('.'));
-        if of_provider || folded.starts_with("aws:principal") || PRINCIPAL_KEYS.binary_search(&folded).is_ok() {
+        if of_provider
+            || folded.starts_with("aws:principal")
+            || PRINCIPAL_KEYS.binary_search(&folded).is_ok()
+        {
             Self::Principal
         } else if folded.starts_with("aws:resource")
             || folded.contains(":resourcetag/")

@@ -49,3 +49,26 @@ impl Memo {
         answer
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_those_of_the_run_and_the_key() {
+        let mut memo = Memo::default();
+        let is_odd = |atom: u32, value: u32| (atom + value) % 2 == 1;
+        for run in 0..3 {
+            memo.begin();
+            for _ in 0..2 {
+                for (atom, value) in (0..200).flat_map(|a| (0..100).map(move |v| (a, v))) {
+                    let expected = is_odd(atom, value) != (run == 1);
+                    assert_eq!(memo.answer(atom, value, || expected), expected);
+                }
+            }
+        }
+        memo.begin();
+        assert!(memo.answer(1, 1, || true));
+        assert!(memo.answer(1, 1, || unreachable!("it is remembered")));
+    }
+}

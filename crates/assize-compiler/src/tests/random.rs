@@ -50,6 +50,20 @@ const RESOURCE_PATTERNS: &[&str] = &[
     "arn:aws:sqs:u*${k:s}:111111111111:*",
     "arn:*:s3:::b/a?a*",
 ];
+const MORE_PATTERNS: &[&str] = &[
+    "arn:aws:s3:::b/?",
+    "arn:aws:s3:::c*/x",
+    "arn:aws:s3:::*:1/k",
+    "arn:aws:sqs:eu-*:*:*",
+    "arn:aws:sqs:*:*:p",
+    "arn:aws:s3:::d",
+    "arn:aws:s3:::e/*",
+    "arn:aws:s3:::f/*/g",
+    "arn:aws:s3:::b/anb/*",
+    "arn:aws:*:::*/an?",
+    "arn:aws:s3:::*z*",
+    "arn:aws:s3:::b/x*",
+];
 const CONDITIONS: &[&str] = &[
     r#""StringEquals":{"k:s":["a","b"]}"#,
     r#""StringNotEquals":{"k:s":"a"}"#,
@@ -114,7 +128,11 @@ fn statement(with_principal: bool) -> impl Strategy<Value = String> {
     let resources = prop_oneof![
         5 => Just(r#""Resource":"*""#.to_owned()),
         5 => listed("Resource", RESOURCE_PATTERNS, 3),
-        1 => listed("Resource", RESOURCE_PATTERNS, 14),
+        2 => (listed("Resource", RESOURCE_PATTERNS, 3), 5..12_usize).prop_map(|(list, n)| {
+            // Enough entries without variables to be searched together.
+            let more = MORE_PATTERNS.iter().take(n).map(|entry| format!(",{entry:?}"));
+            format!("{}{}]", list.trim_end_matches(']'), more.collect::<String>())
+        }),
     ];
     let conditions = prop_oneof![
         3 => Just(Vec::new()),
@@ -254,12 +272,12 @@ impl FramePlan {
         match self.fixed {
             0 => frame.builtin_allow = true,
             1 => frame.builtin_refusal = Some(ReasonCode::SessionKind),
-            2 | 6 | 7 => frame.refusal = Some(ReasonCode::UnknownResourceAccount),
-            3 => frame.ignore_resource_denies = true,
-            4 => frame.ignore_resource_allows = true,
-            5 => frame.grants = Some(sets[6]),
+            2..=4 => frame.refusal = Some(ReasonCode::UnknownResourceAccount),
             _ => {}
         }
+        frame.ignore_resource_denies = self.fixed % 5 == 0;
+        frame.ignore_resource_allows = self.fixed % 7 == 0;
+        frame.grants = (self.fixed % 6 == 0).then_some(sets[6]);
         frame
     }
 }
@@ -347,6 +365,27 @@ impl World {
         Batch::new(tables, overlay, frames, principals.collect(), &self.requests)
     }
 
+    /// The same with all sets in an overlay, and with every second one.
+    fn check_overlays(
+        &self,
+        tables: &DecisionTables,
+        ids: &[PolicySetId],
+        answers: &[DecisionRow],
+    ) {
+        for step in 1..=2 {
+            let mut overlay = Overlay::new();
+            let mut move_out = |(n, &id): (usize, &PolicySetId)| {
+                if n % step == 0 { in_overlay_too(tables, &mut overlay, id) } else { id.into() }
+            };
+            let sets: Vec<SetRef> = ids.iter().enumerate().map(&mut move_out).collect();
+            let batch = self.batch(tables, &mut overlay, &sets);
+            assert_eq!(batch.decide(tables, &overlay), answers, "in an overlay");
+            for (row, answer) in answers.iter().enumerate() {
+                assert_eq!(batch.trace(tables, &overlay, row).answer, *answer, "overlay");
+            }
+        }
+    }
+
     /// Decides in every way and compares with the trace; counts what came up.
     fn check(&self, seen: &mut BTreeMap<String, usize>) {
         let input = self.input();
@@ -357,14 +396,7 @@ impl World {
             let batch = self.batch(&tables, &mut overlay, &sets);
             let answers = batch.decide(&tables, &overlay);
             if n == 0 {
-                let mut overlay = Overlay::new();
-                let sets: Vec<SetRef> =
-                    ids.iter().map(|&id| in_overlay_too(&tables, &mut overlay, id)).collect();
-                let batch = self.batch(&tables, &mut overlay, &sets);
-                assert_eq!(batch.decide(&tables, &overlay), answers, "in an overlay");
-                for (row, answer) in answers.iter().enumerate() {
-                    assert_eq!(batch.trace(&tables, &overlay, row).answer, *answer, "overlay");
-                }
+                self.check_overlays(&tables, &ids, &answers);
             }
             for (row, answer) in answers.iter().enumerate() {
                 let trace = batch.trace(&tables, &overlay, row);
