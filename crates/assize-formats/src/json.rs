@@ -7,6 +7,8 @@
 mod cursor;
 mod fault;
 mod node;
+mod repeats;
+mod scan;
 mod write;
 
 pub(crate) use cursor::{Cursor, Kind, shorten};

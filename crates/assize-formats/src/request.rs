@@ -278,15 +278,21 @@ impl<'a> RequestRecord<'a> {
 
     /// Forgets everything but the memory of the long lists.
     fn clear(&mut self) {
-        let request = std::mem::take(&mut self.request);
-        let mut context = request.context;
-        context.clear();
-        self.request.context = context;
-        self.request.principal = request.principal;
-        self.request.network = request.network;
-        self.id = None;
-        self.observed = None;
-        self.extra.clear();
+        let Self { id, request, observed, extra } = self;
+        *id = None;
+        *observed = None;
+        extra.clear();
+        request.target = Target::default();
+        request.resource_data = None;
+        request.request_tags = None;
+        request.context.clear();
+        request.absent.clear();
+        request.complete.clear();
+        request.unknown.clear();
+        request.via = None;
+        request.region = None;
+        request.time = None;
+        request.source = None;
     }
 
     fn read(&mut self, c: &mut Cursor<'a>) -> Result<()> {

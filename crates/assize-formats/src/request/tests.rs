@@ -236,3 +236,20 @@ fn memory_is_used_again_and_nothing_else() {
     assert_eq!(record.request.context.capacity(), capacity);
     assert_eq!(record, RequestRecord::parse(&line).unwrap());
 }
+
+/// Whatever a line is, reading it ends with a record or an error.
+#[test]
+fn no_line_is_too_broken() {
+    for cut in 0..FULL.len() {
+        assert!(RequestRecord::parse(&FULL[..cut]).is_err(), "{cut}");
+        for byte in *b"{}[],:\"\\ 0x\x00" {
+            let mut line = FULL.as_bytes().to_vec();
+            line[cut] = byte;
+            let text = std::str::from_utf8(&line).unwrap();
+            if let Ok(record) = RequestRecord::parse(text) {
+                assert!(record.request.context.len() <= 4);
+            }
+            let _ = id_of_line(&line);
+        }
+    }
+}
