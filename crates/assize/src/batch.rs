@@ -2,19 +2,13 @@
 
 mod stream;
 
-
-
 use assize_compiler::{DecisionRow, StatementPlace};
-use assize_model::{
-    AllowedBy, Decision, Layer, ReasonCode, Request, RequestError, StatementRef,
-};
+use assize_model::{AllowedBy, Decision, Layer, ReasonCode, Request, RequestError, StatementRef};
 
 use crate::engine::Inner;
 use crate::resolve::{DocumentHandle, Resolver, Run};
 
 pub use stream::{Progress, StreamFormat, StreamOptions, StreamSummary};
-
-
 
 /// The answer to one request (E-103, fast mode).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,7 +107,7 @@ pub(crate) fn named_statement(
     layer: Layer,
     place: StatementPlace,
 ) -> StatementRef {
-    let handle = document(resolver, row, layer, &place);
+    let handle = document(resolver, row, layer, place);
     let Some(handle) = handle else { return StatementRef::default() };
     let prefix = match (layer, handle) {
         (Layer::Boundary, DocumentHandle::Stored { .. }) => "boundary:",
@@ -131,7 +125,7 @@ pub(crate) fn located_statement(
     place: StatementPlace,
 ) -> StatementRef {
     let mut reference = named_statement(resolver, row, layer, place);
-    if let Some(DocumentHandle::Stored { policy, .. }) = document(resolver, row, layer, &place) {
+    if let Some(DocumentHandle::Stored { policy, .. }) = document(resolver, row, layer, place) {
         resolver.engine.locate(policy, place.statement, &mut reference);
     }
     reference
@@ -153,7 +147,7 @@ pub(crate) fn document(
     resolver: &Resolver<'_>,
     row: usize,
     layer: Layer,
-    place: &StatementPlace,
+    place: StatementPlace,
 ) -> Option<DocumentHandle> {
     let at = usize::from(place.document);
     let principal = &resolver.principals[resolver.rows.principal[row] as usize];

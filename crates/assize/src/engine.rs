@@ -127,9 +127,8 @@ impl Engine {
         let library = library(&snapshot);
         let plan = SetPlan::new(&snapshot, &library, options.skip_invalid_policies);
         let input = CompileInput { catalog: &catalog, library: &library, sets: &plan.specs };
-        let (tables, ids, report) = compile(input, passes).map_err(|source| {
-            Error::caused(ErrorKind::Limit, source.to_string(), source)
-        })?;
+        let (tables, ids, report) = compile(input, passes)
+            .map_err(|source| Error::caused(ErrorKind::Limit, source.to_string(), source))?;
         let sets = plan.finish(&ids);
         let digest = snapshot.digest().into();
         let inner =
@@ -283,7 +282,7 @@ impl Inner {
         policy: PolicyId,
         statement: Option<u16>,
         prefix: &str,
-        node: Option<&Box<str>>,
+        node: Option<&str>,
     ) -> StatementRef {
         let Some(document) = self.snapshot.document(policy) else {
             return StatementRef::default();
@@ -296,7 +295,7 @@ impl Inner {
             statement: statement.map(u32::from),
             sid: facts.and_then(|s| s.sid.clone()),
             effect: facts.map(|s| s.effect),
-            node: node.cloned(),
+            node: node.map(Into::into),
             ..StatementRef::default()
         }
     }

@@ -2,9 +2,9 @@
 
 use assize_compiler::{LayerTrace, RowTrace, StatementTrace};
 use assize_model::{
-    CheckDecision, Decision, Decisive, EffectiveDecision, Grant, Layer, LayerResult,
-    NodeVerdict, ReasonCode, Request, RequestContext, RequestError,
-    RequestErrorKind, StatementRef, Strength, Verdict,
+    CheckDecision, Decision, Decisive, EffectiveDecision, Grant, Layer, LayerResult, NodeVerdict,
+    ReasonCode, Request, RequestContext, RequestError, RequestErrorKind, StatementRef, Strength,
+    Verdict,
 };
 
 use crate::batch::{Decider, decisive, located_statement, nodes};

@@ -7,9 +7,7 @@ mod explain;
 mod resolve;
 mod sets;
 
-pub use batch::{
-    Decider, Outcome, Progress, StreamFormat, StreamOptions, StreamSummary,
-};
+pub use batch::{Decider, Outcome, Progress, StreamFormat, StreamOptions, StreamSummary};
 pub use engine::{BundledPolicies, Engine, library};
 pub use error::{Error, ErrorKind};
 

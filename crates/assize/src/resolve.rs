@@ -30,7 +30,7 @@ use hashbrown::HashMap;
 
 use crate::engine::Inner;
 use action::{ActionRule, ResolvedAction};
-use check::{CheckSpec, Part};
+use check::{Admission, CheckSpec, Part};
 use context::RowContext;
 use environment::Environment;
 use frame::Parties;
@@ -305,11 +305,7 @@ impl<'e> Resolver<'e> {
             &self.actions[check.action as usize],
         );
         let bucket_account = bucket_account.filter(|_| !is_unknown_bucket);
-        let foreign_owner = self.foreign_owner(
-            &self.resources[resource as usize],
-            &self.actions[check.action as usize],
-            bucket_account,
-        );
+        let foreign_owner = self.foreign_owner(resource, check.action, bucket_account);
         let account = foreign_owner.or(bucket_account);
         check.notes.resource_account = assumed && !is_unknown_bucket;
         check.notes.unknown_action = self.actions[check.action as usize].id.is_none();
@@ -318,8 +314,10 @@ impl<'e> Resolver<'e> {
         seen.region(self, (principal, resource), check);
         let endpoint = self.endpoint(&seen.environment);
         let is_wrong_network = match &check.part {
-            Part::AccessPoint(Some(None)) => seen.environment.get(OwnKey::SourceVpc).is_none(),
-            Part::AccessPoint(Some(Some(vpc))) => {
+            Part::AccessPoint(Admission::AnyVpc) => {
+                seen.environment.get(OwnKey::SourceVpc).is_none()
+            }
+            Part::AccessPoint(Admission::Vpc(vpc)) => {
                 seen.environment.text(OwnKey::SourceVpc) != Some(&**vpc)
             }
             _ => false,
@@ -642,7 +640,13 @@ impl<'e> Resolver<'e> {
         let mut decided = std::mem::take(&mut self.decided);
         let mut scratch = std::mem::take(&mut self.scratch);
         self.with_columns(|engine, overlay, columns| {
-            engine.tables.decide(Some(overlay), columns, 0..columns.len(), &mut scratch, &mut decided);
+            engine.tables.decide(
+                Some(overlay),
+                columns,
+                0..columns.len(),
+                &mut scratch,
+                &mut decided,
+            );
         });
         self.scratch = scratch;
         self.decided = decided;

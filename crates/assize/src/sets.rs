@@ -110,7 +110,9 @@ impl<'s> SetPlan<'s> {
     }
 
     fn entity(&mut self, entity: Entity<'s>) {
-        let Some(policies) = self.snapshot.entity_policies(entity.account(), entity) else { return };
+        let Some(policies) = self.snapshot.entity_policies(entity.account(), entity) else {
+            return;
+        };
         self.add(Owner::Identity(entity.arn()), &policies.identity.policies, 1);
         if let Some(boundary) = policies.boundary {
             self.add(Owner::Boundary(entity.arn()), &[applied(boundary)], 1);

@@ -74,8 +74,7 @@ fn policy_arn(resolver: &Resolver<'_>, row: usize, check: &CheckDecision) -> Str
                 Layer::ServiceControl => check.principal_account,
                 _ => resolver.rows.account[row],
             };
-            let organization =
-                account.and_then(|id| resolver.engine.snapshot.organization_of(id));
+            let organization = account.and_then(|id| resolver.engine.snapshot.organization_of(id));
             let id = first.policy.split_once(':').map_or(&*first.policy, |(_, id)| id);
             organization
                 .and_then(|organization| organization.policies.get(id)?.arn.as_deref())

@@ -114,8 +114,13 @@ impl ActionRule {
     fn of_iam(name: &str) -> Self {
         match name {
             "passrole" => Self::PassRole,
-            "createpolicy" | "createpolicyversion" | "deletepolicy" | "deletepolicyversion"
-            | "setdefaultpolicyversion" | "tagpolicy" | "untagpolicy" => Self::ChangesManagedPolicy,
+            "createpolicy"
+            | "createpolicyversion"
+            | "deletepolicy"
+            | "deletepolicyversion"
+            | "setdefaultpolicyversion"
+            | "tagpolicy"
+            | "untagpolicy" => Self::ChangesManagedPolicy,
             "attachrolepolicy"
             | "detachrolepolicy"
             | "putrolepolicy"
@@ -188,11 +193,12 @@ impl ResolvedAction {
             None => catalog.supports_rcp(&service_folded),
         };
         Self {
-            text: id.map_or_else(
-                || format!("{service}:{name}"),
-                |id| catalog.action_ref(id).full_name(),
-            )
-            .into(),
+            text: id
+                .map_or_else(
+                    || format!("{service}:{name}"),
+                    |id| catalog.action_ref(id).full_name(),
+                )
+                .into(),
             id,
             column,
             wildcard_only: id.is_some_and(|id| catalog.action_ref(id).is_wildcard_only()),

@@ -42,12 +42,23 @@ pub(super) enum Part {
     /// No access point is involved.
     #[default]
     Whole,
-    /// The access point, and the VPC it is for: `Some(None)` is any.
-    AccessPoint(Option<Option<Box<str>>>),
+    /// The access point, and whom it admits.
+    AccessPoint(Admission),
     /// The bucket or object behind it.
     Bucket,
     /// The bucket behind it, when nobody knows which that is.
     UnknownBucket,
+}
+
+/// Whose requests an access point takes (E-85).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Admission {
+    /// Everyone's.
+    Internet,
+    /// Those of some VPC; the record does not say which.
+    AnyVpc,
+    /// Those of this VPC.
+    Vpc(Box<str>),
 }
 
 /// What a request says of a check before anything is looked up.
@@ -346,7 +357,11 @@ impl Resolver<'_> {
             return None;
         }
         let attributes = engine.snapshot.resource(&point.arn).map(|record| &record.attributes);
-        let vpc = attributes.and_then(|attributes| attributes.network_origin_vpc.clone());
+        let admits = match attributes.and_then(|a| a.network_origin_vpc.as_ref()) {
+            None => Admission::Internet,
+            Some(None) => Admission::AnyVpc,
+            Some(Some(vpc)) => Admission::Vpc(vpc.clone()),
+        };
         let bucket = attributes.and_then(|a| a.bucket.as_deref()).map(|bucket| {
             if bucket.starts_with("arn:") {
                 bucket.to_owned()
@@ -361,7 +376,7 @@ impl Resolver<'_> {
             // Nobody knows: the check is refused, under the text it was given.
             (None, _) => check.resource.clone()?,
         };
-        let origin = if vpc.is_some() { "VPC" } else { "Internet" };
+        let origin = if admits == Admission::Internet { "Internet" } else { "VPC" };
         check.added.extend([
             ("s3:DataAccessPointArn", Added::Single(point.arn)),
             ("s3:DataAccessPointAccount", Added::Single(point.account)),
@@ -375,7 +390,7 @@ impl Resolver<'_> {
                 Cow::Owned(data)
             })
         };
-        check.part = Part::AccessPoint(vpc);
+        check.part = Part::AccessPoint(admits);
         check.data = with(|data| data.object_owner = None);
         Some(CheckSpec {
             resource: Some(behind),

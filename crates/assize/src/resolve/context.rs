@@ -253,8 +253,7 @@ impl<'r> RowContext<'r> {
             self.resource_tags.push((&name[prefix_len..], value));
             return Ok(());
         };
-        let mut own =
-            tags.iter().filter(|tag| tag.key.eq_ignore_ascii_case(&name[prefix_len..]));
+        let mut own = tags.iter().filter(|tag| tag.key.eq_ignore_ascii_case(&name[prefix_len..]));
         let derived = match (carries, own.next(), own.next()) {
             (true, Some(tag), None) => Some(ContextValue::Single(tag.value.clone())),
             (true, Some(_), Some(_)) => Some(ContextValue::Colliding),

@@ -1,8 +1,8 @@
 //! Context keys that follow from who asks (E-15 – E-17, A-52) or from an account (E-20).
 
 use assize_model::{
-    AccountId, ConditionKey, ContextInput, ContextValue, Delivery, PrincipalKind, Request,
-    Session, StatedPrincipal, fold_key,
+    AccountId, ConditionKey, ContextInput, ContextValue, Delivery, PrincipalKind, Request, Session,
+    StatedPrincipal, fold_key,
 };
 use assize_store::{StoreSnapshot, Tag};
 
@@ -143,9 +143,9 @@ fn service_keys(
     keys.list("aws:PrincipalServiceNamesList", who.service_names.clone());
     let Some(source) = &request.source else { return };
     keys.optional("aws:SourceArn", source.arn.as_deref());
-    let account = source.account.or_else(|| {
-        source.arn.as_deref().and_then(assize_model::ArnParts::split)?.account_id()
-    });
+    let account = source
+        .account
+        .or_else(|| source.arn.as_deref().and_then(assize_model::ArnParts::split)?.account_id());
     if let Some(account) = account {
         keys.single("aws:SourceAccount", account.as_str());
         keys.organization(snapshot, account, "aws:Source");
@@ -199,10 +199,8 @@ fn claim_keys(keys: &mut Derived, kind: PrincipalKind, session: &Session<'_>) {
                 scalar.to_text().map(|text| ContextValue::Single(text.as_ref().into()))
             }
             ContextInput::List(items) => {
-                let texts: Vec<Box<str>> = items
-                    .iter()
-                    .filter_map(|item| Some(item.to_text()?.as_ref().into()))
-                    .collect();
+                let texts: Vec<Box<str>> =
+                    items.iter().filter_map(|item| Some(item.to_text()?.as_ref().into())).collect();
                 (!texts.is_empty()).then_some(ContextValue::List(texts))
             }
         };

@@ -145,12 +145,9 @@ impl<'r> Environment<'r> {
     ) -> Result<(), RequestError> {
         self.network(snapshot, kind)?;
         self.clock(request, now)?;
-        for key in [
-            OwnKey::SecureTransport,
-            OwnKey::UserAgent,
-            OwnKey::Referer,
-            OwnKey::RequestedRegion,
-        ] {
+        for key in
+            [OwnKey::SecureTransport, OwnKey::UserAgent, OwnKey::Referer, OwnKey::RequestedRegion]
+        {
             self.settle(key)?;
         }
         if self.get(OwnKey::SecureTransport).is_none() {
@@ -166,8 +163,7 @@ impl<'r> Environment<'r> {
         snapshot: &StoreSnapshot,
         kind: PrincipalKind,
     ) -> Result<(), RequestError> {
-        for key in
-            [OwnKey::SourceIp, OwnKey::VpcSourceIp, OwnKey::SourceVpce, OwnKey::VpceAccount]
+        for key in [OwnKey::SourceIp, OwnKey::VpcSourceIp, OwnKey::SourceVpce, OwnKey::VpceAccount]
         {
             self.settle(key)?;
         }
@@ -226,7 +222,8 @@ impl<'r> Environment<'r> {
     }
 
     fn endpoint_organization(&mut self, snapshot: &StoreSnapshot) -> Result<(), RequestError> {
-        let account = self.text(OwnKey::VpceAccount).and_then(|text| text.parse::<AccountId>().ok());
+        let account =
+            self.text(OwnKey::VpceAccount).and_then(|text| text.parse::<AccountId>().ok());
         if let Some(path) = account.and_then(|account| snapshot.path(account)) {
             let id = path.organization.to_string();
             self.set(OwnKey::VpceOrgId, OwnValue::Single(id.into()));
@@ -289,9 +286,7 @@ impl<'r> Environment<'r> {
         }
         self.settle(OwnKey::CalledVia)?;
         let (first, last) = match self.get(OwnKey::CalledVia) {
-            Some(OwnValue::List(services)) => {
-                (services.first().cloned(), services.last().cloned())
-            }
+            Some(OwnValue::List(services)) => (services.first().cloned(), services.last().cloned()),
             _ => (None, None),
         };
         for (key, service) in [(OwnKey::CalledViaFirst, first), (OwnKey::CalledViaLast, last)] {

@@ -1,9 +1,9 @@
 //! From who, what and where to the frame of a check: which policy sets stand in which layers,
 //! and which fixed rules apply (sections 2, 3 and 5).
 
+use assize_catalog::AccessLevel;
 use assize_compiler::{EndpointLayer, Frame, SetRef};
 use assize_model::{AccountId, PrincipalKind, ReasonCode};
-use assize_catalog::AccessLevel;
 
 use super::Resolver;
 use super::action::{ActionRule, ResolvedAction};
@@ -247,9 +247,7 @@ fn builtin_allow(principal: &ResolvedPrincipal, action: &ResolvedAction, tempora
         ActionRule::GetCallerIdentity => {
             !matches!(principal.kind, K::Anonymous | K::Federated | K::Oai)
         }
-        ActionRule::GetSessionToken => {
-            matches!(principal.kind, K::User | K::Root) && !temporary
-        }
+        ActionRule::GetSessionToken => matches!(principal.kind, K::User | K::Root) && !temporary,
         _ => false,
     }
 }

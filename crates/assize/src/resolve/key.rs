@@ -154,12 +154,7 @@ fn resource_tag_prefix(folded: &str) -> Option<usize> {
 }
 
 impl KeyFacts {
-    pub(super) fn new(
-        catalog: &Catalog,
-        spelling: &str,
-        fold: u32,
-        column: Option<KeyId>,
-    ) -> Self {
+    pub(super) fn new(catalog: &Catalog, spelling: &str, fold: u32, column: Option<KeyId>) -> Self {
         let key = ConditionKey::new(spelling);
         let rule = KeyRule::of(key.folded());
         let shape = catalog.condition_key(spelling).and_then(|declared| declared.shape());

@@ -30,8 +30,7 @@ impl Notes {
         ];
         let missing =
             self.missing_resource.iter().map(|name| format!("missing_resource:{name}").into());
-        let overridden =
-            self.overridden.iter().map(|key| format!("context_override:{key}").into());
+        let overridden = self.overridden.iter().map(|key| format!("context_override:{key}").into());
         flags
             .into_iter()
             .filter(|(set, _)| *set)

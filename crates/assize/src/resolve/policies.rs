@@ -55,6 +55,7 @@ enum Given {
     Own(Option<Arc<Policy>>),
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` takes")]
 fn over_limit(error: assize_compiler::Error) -> RequestError {
     RequestError::new(RequestErrorKind::Limit, error.to_string())
 }
@@ -64,13 +65,16 @@ fn over_limit(error: assize_compiler::Error) -> RequestError {
 pub(super) struct GivenPolicies {
     documents: Vec<GivenDocument>,
     loaded: HashMap<(Box<str>, LoadKey), Loaded>,
-    sets: HashMap<Vec<(Box<str>, Member)>, (SetRef, Vec<DocumentHandle>)>,
+    sets: HashMap<Vec<(Box<str>, Member)>, GivenSet>,
     /// Documents of the snapshot that no set of the tables holds.
     stored: HashMap<PolicyId, DocumentRef>,
     /// References of documents that option `skipInvalidPolicies` dropped from a set that is being
     /// made; whoever makes it takes them.
     pub(super) skipped: Vec<Box<str>>,
 }
+
+/// A set, and its documents in order.
+type GivenSet = (SetRef, Vec<DocumentHandle>);
 
 /// A member of a set, its reference and, if it came with the request, its policy.
 type NamedMember = (Box<str>, Member, Option<Arc<Policy>>);
@@ -162,7 +166,7 @@ impl Resolver<'_> {
         &mut self,
         mut members: Vec<NamedMember>,
         is_grant: bool,
-    ) -> Result<(SetRef, Vec<DocumentHandle>), RequestError> {
+    ) -> Result<GivenSet, RequestError> {
         if self.engine.options.skip_invalid_policies {
             let skipped = &mut self.given.skipped;
             members.retain(|(reference, member, policy)| {
@@ -222,8 +226,7 @@ impl Resolver<'_> {
         resolved.identity_documents = documents;
         if let Some(text) = &inline.boundary {
             let loaded = self.load_given(&text.0, PolicyType::PermissionsBoundary, None)?;
-            let member =
-                ("boundary:given".into(), Member::Given(loaded.document), loaded.policy);
+            let member = ("boundary:given".into(), Member::Given(loaded.document), loaded.policy);
             let (set, documents) = self.make_set(vec![member], false)?;
             resolved.boundary = Some(set);
             resolved.boundary_documents = documents;
@@ -302,7 +305,7 @@ impl Resolver<'_> {
         arn: &str,
         service: &str,
         as_trust: bool,
-    ) -> Result<(SetRef, Vec<DocumentHandle>), RequestError> {
+    ) -> Result<GivenSet, RequestError> {
         let mut members = Vec::new();
         for (number, text) in texts.iter().enumerate() {
             let loaded = if as_trust {
@@ -359,7 +362,8 @@ impl Resolver<'_> {
     ) -> StatementRef {
         match handle {
             DocumentHandle::Stored { policy, node } => {
-                self.engine.stored_statement(policy, statement, prefix, nodes.get(node as usize))
+                let node = nodes.get(usize::from(node)).map(AsRef::as_ref);
+                self.engine.stored_statement(policy, statement, prefix, node)
             }
             DocumentHandle::Given(index) => {
                 let Some(given) = self.given.document(index) else {
@@ -401,11 +405,7 @@ fn grant_policy(grant: &KmsGrant<'_>) -> Policy {
 
 const RETIRE_GRANT: &str = "RetireGrant";
 
-fn grant_statement(
-    grantee: &str,
-    operations: &[&str],
-    conditions: Vec<Condition>,
-) -> Statement {
+fn grant_statement(grantee: &str, operations: &[&str], conditions: Vec<Condition>) -> Statement {
     let pattern = |operation: &&str| ActionPattern::Named {
         vendor: "kms".into(),
         name: operation.to_ascii_lowercase().into(),
@@ -414,7 +414,10 @@ fn grant_statement(
         sid: None,
         effect: Effect::Allow,
         principal: PrincipalElement::Principal(vec![grantee_pattern(grantee)]),
-        action: ActionElement { negated: false, patterns: operations.iter().map(pattern).collect() },
+        action: ActionElement {
+            negated: false,
+            patterns: operations.iter().map(pattern).collect(),
+        },
         resource: ResourceElement::Resource(vec![ResourcePattern::Any]),
         conditions,
     }

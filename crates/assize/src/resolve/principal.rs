@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use assize_compiler::{IdentityLayer, PrincipalEntry, SessionLayer, SetRef};
 use assize_model::{
-    AccountId, ArnParts, MfaState, Principal, PrincipalForm, PrincipalKind,
-    Request, RequestError, RequestErrorKind, Session, StatedPrincipal,
+    AccountId, ArnParts, MfaState, Principal, PrincipalForm, PrincipalKind, Request, RequestError,
+    RequestErrorKind, Session, StatedPrincipal,
 };
 use assize_store::{ExternalAccount, Tag};
 
@@ -615,14 +615,8 @@ fn check_session_fields(kind: PrincipalKind, session: &Session<'_>) -> Result<()
     use PrincipalKind as K;
     let sessions = &[K::RoleSession, K::FederatedUser, K::FederatedRoot][..];
     let with_policies = sessions;
-    let timed = &[
-        K::User,
-        K::Root,
-        K::RoleSession,
-        K::FederatedUser,
-        K::FederatedRoot,
-        K::AssumedRoot,
-    ][..];
+    let timed =
+        &[K::User, K::Root, K::RoleSession, K::FederatedUser, K::FederatedRoot, K::AssumedRoot][..];
     let given: [(&str, bool, &[K]); 16] = [
         ("name", session.name.is_some(), sessions),
         ("policy", session.policy.is_some(), with_policies),
@@ -653,7 +647,9 @@ fn check_session_fields(kind: PrincipalKind, session: &Session<'_>) -> Result<()
         }
     }
     if session.delivery.is_some() && kind != K::RoleSession {
-        return Err(wrong(format!("a principal of type `{kind}` does not take `session.delivery`")));
+        return Err(wrong(format!(
+            "a principal of type `{kind}` does not take `session.delivery`"
+        )));
     }
     Ok(())
 }

@@ -62,9 +62,7 @@ fn fixes_caller(condition: &Condition) -> bool {
     let key = condition.key.folded();
     match &condition.operand {
         Operand::Ip(blocks) => {
-            key == "aws:sourceip"
-                && !blocks.is_empty()
-                && blocks.iter().flatten().all(is_narrow)
+            key == "aws:sourceip" && !blocks.is_empty() && blocks.iter().flatten().all(is_narrow)
         }
         Operand::Text(values) => {
             let is_text = !matches!(condition.operator, ConditionOperator::Null);
@@ -110,8 +108,6 @@ fn is_full_path(pieces: &[Piece]) -> bool {
 fn is_narrow(block: &IpBlock) -> bool {
     match block.address {
         IpAddr::V4(address) => block.prefix_len >= MAX_IPV4_BLOCK || address.is_private(),
-        IpAddr::V6(address) => {
-            block.prefix_len >= MAX_IPV6_BLOCK || address.is_unique_local()
-        }
+        IpAddr::V6(address) => block.prefix_len >= MAX_IPV6_BLOCK || address.is_unique_local(),
     }
 }

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use assize_compiler::{KeyId, ResourceEntry, SetRef, ValueId};
 use assize_model::{
-    AccountId, ArnParts, ConditionKey, ContextValue, PrincipalKind, RequestError,
-    RequestErrorKind, ResourceData,
+    AccountId, ArnParts, ConditionKey, ContextValue, PrincipalKind, RequestError, RequestErrorKind,
+    ResourceData,
 };
 use assize_store::Tag;
 use assize_store::context::parent_arns;
@@ -79,7 +79,11 @@ impl Shape {
         let resource = arn.resource;
         match arn.service {
             "s3" if arn.region.is_empty() && arn.account.is_empty() => {
-                if resource.contains('/') { Self::S3Object } else { Self::S3Bucket }
+                if resource.contains('/') {
+                    Self::S3Object
+                } else {
+                    Self::S3Bucket
+                }
             }
             "kms" if resource.starts_with("key/") => Self::KmsKey,
             "kms" if resource.starts_with("alias/") => Self::KmsAlias,
@@ -254,9 +258,11 @@ impl Resolver<'_> {
             .into_iter()
             .flatten()
             .any(|settings| settings.restrict_public_buckets);
-        restricts && resolved.documents.iter().any(|handle| {
-            self.policy_of(*handle).is_some_and(public::is_public)
-        })
+        restricts
+            && resolved
+                .documents
+                .iter()
+                .any(|handle| self.policy_of(*handle).is_some_and(public::is_public))
     }
 
     /// The owner for this principal and action (E-8d, E-9), and whether it was assumed. For an
@@ -284,10 +290,12 @@ impl Resolver<'_> {
     /// with the bucket's account.
     pub(super) fn foreign_owner(
         &self,
-        resource: &ResolvedResource,
-        action: &ResolvedAction,
+        resource: u32,
+        action: u32,
         bucket: Option<AccountId>,
     ) -> Option<AccountId> {
+        let resource = &self.resources[resource as usize];
+        let action = &self.actions[action as usize];
         let owner = resource.object_owner.filter(|owner| Some(*owner) != bucket);
         owner.filter(|_| action.rule != ActionRule::PutObject)
     }
