@@ -343,8 +343,8 @@ impl<'e> Worker<'e> {
             write_compact_error(&mut self.out, &line.id, error.kind().as_str());
         } else {
             write_error(&mut self.out, &envelope, &error);
+            self.out.push(b'\n');
         }
-        self.out.push(b'\n');
     }
 
     fn write_decision(
@@ -371,6 +371,7 @@ impl<'e> Worker<'e> {
         let resolver = &self.decider.resolver;
         if let Some(explained) = &explained {
             write_explanation(&mut self.out, &envelope, explained, job.echo_context);
+            self.out.push(b'\n');
         } else {
             let first = statement(resolver, row, &decided);
             let fast = DecisionLine {
@@ -385,10 +386,12 @@ impl<'e> Worker<'e> {
             };
             match job.options.format {
                 StreamFormat::Compact => write_compact(&mut self.out, &line.id, &fast),
-                _ => write_fast(&mut self.out, &envelope, &fast),
+                _ => {
+                    write_fast(&mut self.out, &envelope, &fast);
+                    self.out.push(b'\n');
+                }
             }
         }
-        self.out.push(b'\n');
         Ok(())
     }
 

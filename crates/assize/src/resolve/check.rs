@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use assize_catalog::ActionResource;
 use assize_model::{
     ArnParts, ContextInput, PrincipalKind, Request, RequestError, RequestErrorKind, ResourceData,
     ResourceInput, Target,
@@ -164,7 +165,7 @@ impl Resolver<'_> {
         };
         let engine = self.engine;
         let required = engine.catalog.action_ref(id);
-        for listed in required.resource_types().filter(|listed| listed.is_required()) {
+        for listed in required.resource_types().filter(ActionResource::is_required) {
             let resource_type = listed.resource_type();
             let name = resource_type.name();
             let covered = stated.iter().any(|check| {
