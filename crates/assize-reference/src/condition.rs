@@ -206,3 +206,6 @@ fn arn_predicate(value: &str, pattern: &[Symbol]) -> bool {
         && patterns.len() == N_SEGMENTS
         && patterns.iter().zip(&values).all(|(pattern, value)| wildcard::matches(pattern, value))
 }
+
+#[cfg(test)]
+mod tests;

@@ -117,3 +117,6 @@ fn context_mode(world: &World<'_>, request: &Request<'_>) -> Result<(), RequestE
     };
     Err(RequestError::new(RequestErrorKind::ContextMode, refused))
 }
+
+#[cfg(test)]
+mod tests;
