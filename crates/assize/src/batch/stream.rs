@@ -384,12 +384,11 @@ impl<'e> Worker<'e> {
                 bounds: None,
                 depends_on: &[],
             };
-            match job.options.format {
-                StreamFormat::Compact => write_compact(&mut self.out, &line.id, &fast),
-                _ => {
-                    write_fast(&mut self.out, &envelope, &fast);
-                    self.out.push(b'\n');
-                }
+            if job.options.format == StreamFormat::Compact {
+                write_compact(&mut self.out, &line.id, &fast);
+            } else {
+                write_fast(&mut self.out, &envelope, &fast);
+                self.out.push(b'\n');
             }
         }
         Ok(())
