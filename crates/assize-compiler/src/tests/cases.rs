@@ -382,6 +382,23 @@ fn conditions_hold_as_the_tables_say() {
     check(r#"{"NumericEquals":{"k:n":"10"}}"#, "k:n", one("10.0"), true);
     check(r#"{"NumericLessThan":{"k:n":["5","20"]}}"#, "k:n", one("10"), true);
     check(r#"{"NumericNotEquals":{"k:n":"x"}}"#, "k:n", one("5"), true);
+    for (operator, below, equal, above) in [
+        ("LessThan", true, false, false),
+        ("LessThanEquals", true, true, false),
+        ("GreaterThan", false, false, true),
+        ("GreaterThanEquals", false, true, true),
+        ("Equals", false, true, false),
+        ("NotEquals", true, false, true),
+    ] {
+        let number = format!(r#"{{"Numeric{operator}":{{"k:n":"5"}}}}"#);
+        check(&number, "k:n", one("4.9"), below);
+        check(&number, "k:n", one("5.0"), equal);
+        check(&number, "k:n", one("5.1"), above);
+        let date = format!(r#"{{"Date{operator}":{{"k:d":"2024-01-01T00:00:05Z"}}}}"#);
+        check(&date, "k:d", one("2024-01-01T00:00:04Z"), below);
+        check(&date, "k:d", one("2024-01-01T00:00:05.9Z"), equal);
+        check(&date, "k:d", one("2024-01-01T00:00:06Z"), above);
+    }
     check(r#"{"DateLessThan":{"k:d":"2024-07-01"}}"#, "k:d", one("2024-06-30T23:59:59Z"), true);
     check(r#"{"DateGreaterThan":{"k:d":"2024"}}"#, "k:d", one("2025-01-01T00:00:00Z"), true);
     check(r#"{"Bool":{"k:b":"TRUE"}}"#, "k:b", one("true"), true);
@@ -406,6 +423,12 @@ fn resource_policies_grant_by_strength() {
     session().layer(Layer::Resource, &[&own]).check("Allowed resource resource 0.0");
     session().layer(Layer::Resource, &[&account]).check("ImplicitDeny identity no_allow");
     session().layer(Layer::Resource, &[&account, &role]).check("Allowed resource resource 1.0");
+    session().layer(Layer::Resource, &[&role, &own]).check("Allowed resource resource 0.0");
+    session().layer(Layer::Resource, &[&own, &role]).check("Allowed resource resource 0.0");
+    session()
+        .layer(Layer::Resource, &[&role, &own])
+        .layer(Layer::Boundary, &[r#""Effect":"Allow","Action":"sqs:*","Resource":"*""#])
+        .check("Allowed resource resource 1.0");
     session()
         .layer(Layer::Resource, &[&role])
         .layer(Layer::Boundary, &[r#""Effect":"Allow","Action":"sqs:*","Resource":"*""#])
@@ -554,6 +577,20 @@ fn fixed_rules_stand_where_the_algorithm_puts_them() {
         .layer(Layer::Resource, &[&resource_allow(r#""*""#)])
         .frame(|frame| frame.ignore_resource_allows = true)
         .check("ImplicitDeny identity no_allow");
+    // The exceptions are about the resource's own policy; grants stand beside it.
+    let as_grants: fn(&mut Frame) = |frame| {
+        frame.grants = frame.resource.take();
+        frame.ignore_resource_denies = true;
+        frame.ignore_resource_allows = true;
+    };
+    user()
+        .layer(Layer::Resource, &[deny])
+        .frame(as_grants)
+        .check("ExplicitDeny resource explicit_deny grant:0.0");
+    user()
+        .layer(Layer::Resource, &[&resource_allow(r#""*""#)])
+        .frame(as_grants)
+        .check("Allowed resource resource grant:0.0");
 }
 
 /// E-38.
@@ -601,4 +638,91 @@ fn many_patterns_report_the_first_statement() {
     case("arn:aws:s3:::b9-3/x").check("Allowed identity identity 0.3");
     case("arn:aws:s3:::b30/k").check("ExplicitDeny identity explicit_deny 0.30");
     case("arn:aws:s3:::c/k").check("ImplicitDeny identity no_allow");
+}
+
+/// Statements that no pattern finds stay candidates, in their place.
+#[test]
+fn indexes_keep_the_order_of_statements() {
+    let mut statements: Vec<String> = (0..20)
+        .map(|n| format!(r#""Effect":"Allow","Action":"s3:Get*","Resource":"arn:aws:s3:::*{n}/*""#))
+        .collect();
+    let other = r#""Effect":"Allow","Action":"s3:Get*","NotResource":"arn:aws:s3:::b17/*""#;
+    statements.insert(3, other.to_owned());
+    let template =
+        r#""Effect":"Allow","Action":"s3:Get*","Resource":"arn:aws:s3:::*/${aws:username}""#;
+    statements.insert(0, template.to_owned());
+    let text = policy(&statements);
+    let case = |resource| user().on("s3:GetObject", resource).text(Layer::Identity, &text);
+    case("arn:aws:s3:::b17/k").check("Allowed identity identity 0.9");
+    case("arn:aws:s3:::b17/ana").check("Allowed identity identity 0.0");
+    case("arn:aws:s3:::b12/k").check("Allowed identity identity 0.3");
+    case("arn:aws:s3:::b5/k").check("Allowed identity identity 0.4");
+    case("arn:aws:s3:::b1/k").check("Allowed identity identity 0.2");
+}
+
+/// Atoms of tables and of overlays are remembered apart.
+#[test]
+fn conditions_of_overlays_are_their_own() {
+    let allow = |pattern: &str| {
+        policy(&[format!(
+            r#""Effect":"Allow","Action":"*","Resource":"*","Condition":{{"StringLike":{{"k:s":"{pattern}"}}}}"#
+        )])
+    };
+    let mut input = Input::default();
+    input.set(PolicyType::ManagedIdentity, 1, &[(allow("a*"), 0)]);
+    input.set(PolicyType::PermissionsBoundary, 1, &[(allow("b*"), 0)]);
+    let (tables, ids, _) = input.compile(&CompileOptions::default());
+    let mut overlay = Overlay::new();
+    let boundary = in_overlay_too(&tables, &mut overlay, ids[1]);
+    let mut frame = Frame::new(PrincipalKind::User);
+    frame.identity = IdentityLayer::Set(ids[0].into());
+    frame.boundary = Some(boundary);
+    let request = Request {
+        frame: 0,
+        principal: 0,
+        action: "s3:GetObject",
+        resource: "arn:aws:s3:::b/k",
+        context: vec![("k:s", Value::Single("a"))],
+    };
+    let principals = vec![(principal(PrincipalKind::User), Vec::new())];
+    let batch = Batch::new(&tables, &mut overlay, vec![frame], principals, &[request]);
+    assert_eq!(line(batch.decide(&tables, &overlay)[0]), "ImplicitDeny boundary no_allow");
+}
+
+/// E-104.
+#[test]
+fn missing_keys_are_those_of_statements_that_match_in_all_else() {
+    let texts = [
+        r#""Effect":"Allow","Action":"sqs:*","Resource":"*","Condition":{"Bool":{"k:other":"true"}}"#,
+        r#""Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::b/${k:Variable}""#,
+        r#""Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::c/${k:elsewhere}""#,
+        r#""Effect":"Deny","Action":"s3:*","Resource":"*","Condition":{"StringEquals":{"k:Test":"${k:value}"},"Bool":{"k:there":"false"}}"#,
+    ];
+    let mut input = Input::default();
+    input.set(PolicyType::ManagedIdentity, 1, &[(policy(&texts), 0)]);
+    let (tables, ids, _) = input.compile(&CompileOptions::default());
+    let mut overlay = Overlay::new();
+    let mut frame = Frame::new(PrincipalKind::User);
+    frame.identity = IdentityLayer::Set(ids[0].into());
+    let request = Request {
+        frame: 0,
+        principal: 0,
+        action: "s3:GetObject",
+        resource: "arn:aws:s3:::b/k",
+        context: vec![("k:there", Value::Single("true"))],
+    };
+    let principals = vec![(principal(PrincipalKind::User), Vec::new())];
+    let batch = Batch::new(&tables, &mut overlay, vec![frame], principals, &[request]);
+    let trace = batch.trace(&tables, &overlay, 0);
+    let statements = &trace.layers[4].statements;
+    let missing = |at: usize| -> Vec<&str> {
+        statements[at].missing_keys.iter().map(|key| key.spelling()).collect()
+    };
+    let failed: Vec<_> = statements.iter().map(|statement| statement.failed).collect();
+    let (action, resource) = (Some(FailedPart::Action), Some(FailedPart::Resource));
+    assert_eq!(failed, [action, resource, resource, Some(FailedPart::Condition(0))]);
+    assert_eq!(missing(0), [""; 0]);
+    assert_eq!(missing(1), ["k:Variable"]);
+    assert_eq!(missing(2), [""; 0]);
+    assert_eq!(missing(3), ["k:Test", "k:value"]);
 }
