@@ -716,7 +716,7 @@ fn missing_keys_are_those_of_statements_that_match_in_all_else() {
     let trace = batch.trace(&tables, &overlay, 0);
     let statements = &trace.layers[4].statements;
     let missing = |at: usize| -> Vec<&str> {
-        statements[at].missing_keys.iter().map(|key| key.spelling()).collect()
+        statements[at].missing_keys.iter().map(assize_model::ConditionKey::spelling).collect()
     };
     let failed: Vec<_> = statements.iter().map(|statement| statement.failed).collect();
     let (action, resource) = (Some(FailedPart::Action), Some(FailedPart::Resource));

@@ -275,9 +275,9 @@ impl FramePlan {
             2..=4 => frame.refusal = Some(ReasonCode::UnknownResourceAccount),
             _ => {}
         }
-        frame.ignore_resource_denies = self.fixed % 5 == 0;
-        frame.ignore_resource_allows = self.fixed % 7 == 0;
-        frame.grants = (self.fixed % 6 == 0).then_some(sets[6]);
+        frame.ignore_resource_denies = self.fixed.is_multiple_of(5);
+        frame.ignore_resource_allows = self.fixed.is_multiple_of(7);
+        frame.grants = (self.fixed.is_multiple_of(6)).then_some(sets[6]);
         frame
     }
 }
