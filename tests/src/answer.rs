@@ -129,16 +129,16 @@ impl Answer {
     }
 }
 
-/// The one statement of fast output (E-103): the first of the decisive layer in the decisive
-/// check.
+/// The one statement of fast output (E-103): the first decisive one of the decisive layer.
 fn first_statement(found: &EffectiveDecision) -> Option<&StatementRef> {
     let check = found.checks.get(found.decisive.check as usize)?;
     let layer = check.layers.iter().find(|layer| layer.layer == check.layer)?;
-    match check.decision {
-        Decision::Allowed => layer.allows.first(),
-        Decision::ExplicitDeny => layer.denies.first(),
-        Decision::ImplicitDeny | Decision::Indeterminate => None,
-    }
+    let of_layer = match check.decision {
+        Decision::Allowed => &layer.allows,
+        Decision::ExplicitDeny => &layer.denies,
+        Decision::ImplicitDeny | Decision::Indeterminate => return None,
+    };
+    found.decisive.statements.iter().find(|statement| of_layer.contains(statement))
 }
 
 fn text_of(statement: &StatementRef) -> String {

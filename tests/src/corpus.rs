@@ -78,11 +78,15 @@ fn takes_several_resources(action: &str) -> bool {
 /// # Panics
 /// When a file of it cannot be read, with everything that is wrong.
 pub fn corpus() -> Vec<Scenario> {
-    let read = |path: &PathBuf| {
+    let (mut scenarios, mut errors) = (Vec::new(), Vec::new());
+    for path in files() {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        let text = std::fs::read(path).expect("a corpus file can be read");
-        let scenario = read_scenario(&name.unwrap_or_default(), &text);
-        scenario.unwrap_or_else(|errors| panic!("{}:\n{errors}", path.display()))
-    };
-    files().iter().map(read).collect()
+        let text = std::fs::read(&path).expect("a corpus file can be read");
+        match read_scenario(&name.unwrap_or_default(), &text) {
+            Ok(scenario) => scenarios.push(scenario),
+            Err(found) => errors.push(found.to_string()),
+        }
+    }
+    assert!(errors.is_empty(), "the corpus cannot be read:\n{}", errors.join("\n"));
+    scenarios
 }

@@ -7,6 +7,4 @@
 
 pub mod answer;
 pub mod corpus;
-
-
-
+pub mod fuzz;
