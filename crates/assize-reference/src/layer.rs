@@ -576,7 +576,9 @@ fn decisive_statements(layers: &Layers, terms: Terms, outcome: Outcome) -> Vec<S
             let others = layers.results.iter().filter(|result| result.layer != outcome.layer);
             let allows = first.chain(others).flat_map(|result| {
                 let took_part = |allow: &&StatementRef| {
-                    result.layer != Layer::Resource || took_part(terms, allow)
+                    // What a root user may by itself, no resource-based statement grants.
+                    let by_root = outcome.layer == Layer::Root;
+                    result.layer != Layer::Resource || !by_root && took_part(terms, allow)
                 };
                 result.allows.iter().filter(took_part)
             });

@@ -57,6 +57,24 @@ impl<'e> Decider<'e> {
         runs.into_iter().map(|run| run.map(|run| self.outcome(run))).collect()
     }
 
+    /// Resolves requests into columns in memory, in place of those of before, and decides
+    /// nothing. Gives the rows of each request: one for each of its checks (E-67).
+    ///
+    /// With [`Decider::decide_prepared`] this takes [`Decider::decide_all`] apart, for callers
+    /// who decide the same columns again or measure the two halves.
+    pub fn prepare(&mut self, requests: &[Request<'_>]) -> Vec<Result<Range<usize>, RequestError>> {
+        self.resolver.begin();
+        let runs = requests.iter().map(|request| self.resolver.push(request));
+        runs.map(|run| run.map(Run::range)).collect()
+    }
+
+    /// Decides the columns of [`Decider::prepare`], row by row. Nothing is kept of an earlier
+    /// answer.
+    pub fn decide_prepared(&mut self) -> &[DecisionRow] {
+        self.resolver.decide();
+        &self.resolver.decided
+    }
+
     fn outcome(&self, run: Run) -> Outcome {
         let (row, check) = decisive(&self.resolver, run);
         let decided = self.resolver.decided[row];

@@ -7,9 +7,9 @@ use assize_model::{
     Verdict,
 };
 
-use crate::batch::{Decider, decisive, located_statement, nodes};
+use crate::batch::{Decider, decisive, document, located_statement, nodes};
 use crate::engine::Inner;
-use crate::resolve::{Resolver, Run};
+use crate::resolve::{DocumentHandle, Resolver, Run};
 
 mod message;
 
@@ -166,7 +166,9 @@ fn context(resolver: &Resolver<'_>, row: usize) -> RequestContext {
 
 fn layer_result(resolver: &Resolver<'_>, row: usize, layer: &LayerTrace) -> LayerResult {
     let named = |statement: &StatementTrace| StatementRef {
-        strength: statement.strength.filter(|_| layer.layer == Layer::Resource),
+        strength: statement
+            .strength
+            .filter(|_| matches!(layer.layer, Layer::Resource | Layer::VpcEndpoint)),
         ..located_statement(resolver, row, layer.layer, statement.place)
     };
     let poison = layer.poison.iter().map(|place| StatementRef {
@@ -177,7 +179,16 @@ fn layer_result(resolver: &Resolver<'_>, row: usize, layer: &LayerTrace) -> Laye
     let rank = |s: &StatementRef| s.statement.map_or(0, |at| at + 1);
     denies.sort_by(|a, b| a.policy.cmp(&b.policy).then_with(|| rank(a).cmp(&rank(b))));
     let names = nodes(resolver, row, layer.layer);
-    let nodes = names.iter().zip(&layer.nodes);
+    let mut verdicts = layer.nodes.clone();
+    for place in &layer.poison {
+        let handle = document(resolver, row, layer.layer, *place);
+        if let Some(DocumentHandle::Stored { node, .. }) = handle
+            && let Some(verdict) = verdicts.get_mut(usize::from(node))
+        {
+            *verdict = Verdict::ExplicitDeny;
+        }
+    }
+    let nodes = names.iter().zip(&verdicts);
     LayerResult {
         layer: layer.layer,
         verdict: layer.verdict,

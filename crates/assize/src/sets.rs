@@ -17,8 +17,9 @@ pub(crate) struct EntitySets {
     pub(crate) boundary_document: Option<DocumentHandle>,
     pub(crate) trust: Option<SetRef>,
     pub(crate) trust_document: Option<DocumentHandle>,
-    /// Dropped by option `skipInvalidPolicies` from identity and boundary.
+    /// Dropped by option `skipInvalidPolicies`.
     pub(crate) skipped: Vec<PolicyId>,
+    pub(crate) boundary_skipped: Vec<PolicyId>,
     pub(crate) trust_skipped: Vec<PolicyId>,
 }
 
@@ -190,6 +191,7 @@ impl Sets {
                     trust: None,
                     trust_document: None,
                     skipped,
+                    boundary_skipped: Vec::new(),
                     trust_skipped: Vec::new(),
                 };
                 self.entities.insert((*arn).into(), sets);
@@ -199,7 +201,7 @@ impl Sets {
                 if let Some(sets) = self.entities.get_mut(*arn) {
                     sets.boundary = first.map(|_| set);
                     sets.boundary_document = first;
-                    sets.skipped.extend(skipped);
+                    sets.boundary_skipped = skipped;
                 }
             }
             Owner::Trust(arn) => {

@@ -395,6 +395,9 @@ impl<'e> Resolver<'e> {
         resolved.boundary = sets.boundary;
         resolved.boundary_documents = sets.boundary_document.into_iter().collect();
         resolved.skipped = engine.references(&sets.skipped);
+        let boundaries = engine.references(&sets.boundary_skipped);
+        let named = boundaries.iter().map(|reference| format!("boundary:{reference}").into());
+        resolved.skipped.extend(named);
         Ok(())
     }
 
