@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{catalog, tidy};
+use crate::{catalog, demo_data, tidy};
 
 /// The arguments of the task.
 #[derive(Debug, clap::Args)]
@@ -33,6 +33,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     println!("ci: tidy");
     tidy::run(root)?;
     catalog::check(root)?;
+    demo_data::check(root)?;
     if args.full {
         full(root)?;
     }

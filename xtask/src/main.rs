@@ -4,6 +4,7 @@
 
 mod catalog;
 mod ci;
+mod demo_data;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -24,6 +25,8 @@ enum Task {
     Catalog(catalog::Args),
     /// Check format, lints, documentation and the rules of the workspace
     Ci(ci::Args),
+    /// Rebuild the generated files of the examples from their source files
+    DemoData(demo_data::Args),
     /// Check the rules of the workspace: crate arrows, budgets, licenses, invariants
     Tidy,
 }
@@ -33,6 +36,7 @@ fn main() -> Result<()> {
     match Args::parse().task {
         Task::Catalog(args) => catalog::run(&root, &args),
         Task::Ci(args) => ci::run(&root, &args),
+        Task::DemoData(args) => demo_data::run(&root, &args),
         Task::Tidy => tidy::run(&root),
     }
 }
