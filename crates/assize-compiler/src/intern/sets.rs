@@ -1,7 +1,7 @@
 //! Equal documents are one document, equal sets one set.
 
 use assize_model::PolicyId;
-use assize_policy::ir::Policy;
+use assize_policy::ir::{Operand, Piece, Policy, ResourceElement, ResourcePattern};
 use hashbrown::HashMap;
 
 use super::{Document, DocumentSource, Interner, position};
@@ -26,9 +26,39 @@ pub(crate) struct JoinedSets {
 struct Known<'a> {
     /// Documents by id.
     policies: HashMap<PolicyId, u32>,
-    /// Documents by what they say; those that do not load are one.
-    contents: HashMap<Option<&'a Policy>, u32>,
+    /// Documents by what they say and how they spell their keys, which explanations repeat; those
+    /// that do not load are one.
+    contents: HashMap<(Option<&'a Policy>, Vec<&'a str>), u32>,
     sets: HashMap<(Vec<SetMember>, u16), u32>,
+}
+
+/// The keys of a policy as they are spelled: equality of keys is without case (L-605).
+fn spellings(policy: &Policy) -> Vec<&str> {
+    fn variable(piece: &Piece) -> Option<&str> {
+        match piece {
+            Piece::Variable(variable) => Some(variable.key.spelling()),
+            _ => None,
+        }
+    }
+    let mut keys = Vec::new();
+    for statement in &policy.statements {
+        if let ResourceElement::Resource(entries) | ResourceElement::NotResource(entries) =
+            &statement.resource
+        {
+            for entry in entries {
+                if let ResourcePattern::Arn(arn) = entry {
+                    keys.extend(arn.segments.iter().flatten().filter_map(variable));
+                }
+            }
+        }
+        for condition in &statement.conditions {
+            keys.push(condition.key.spelling());
+            if let Operand::Text(values) = &condition.operand {
+                keys.extend(values.iter().flatten().flatten().filter_map(variable));
+            }
+        }
+    }
+    keys
 }
 
 impl JoinedSets {
@@ -87,6 +117,7 @@ impl JoinedSets {
         }
         let entry = input.library.get(policy);
         let content = entry.and_then(|entry| entry.policy.as_ref());
+        let content = (content, content.map(spellings).unwrap_or_default());
         let equal = known.contents.get(&content).copied().filter(|_| interner.options.interning);
         let document = if let Some(document) = equal {
             document
