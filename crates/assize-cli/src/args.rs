@@ -22,7 +22,7 @@ use crate::status::Status;
     name = "assize",
     version,
     about = "Decides AWS IAM requests, and says why",
-    before_help = "Example:\n  assize simulate --policy policy.json -a s3:GetObject -r arn:aws:s3:::reports/2024.csv",
+    before_help = "Example:\n  assize simulate --policy examples/policies/s3-read.json -a s3:GetObject -r arn:aws:s3:::reports/2024.csv",
     after_help = "Exit codes: 0 the answer is yes, 1 it is no, 2 there is no answer, 3 it depends on missing context.",
     disable_help_subcommand = true,
     propagate_version = false,
@@ -155,10 +155,125 @@ fn time(text: &str) -> Result<i64, String> {
 /// The commands (C, section 1).
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Simulate(SimulateArgs),
+    Explain(ExplainArgs),
+    Batch(BatchArgs),
     Check(CheckArgs),
     Catalog(CatalogArgs),
     Completions(CompletionsArgs),
     Help(HelpArgs),
+}
+
+/// May this principal do this?
+#[derive(Debug, Args)]
+#[command(
+    before_help = "Example:\n  assize simulate --world examples/world.assize.yaml -p arn:aws:iam::200611803367:user/privesc-sre-user -a iam:CreateUser"
+)]
+pub(crate) struct SimulateArgs {
+    #[command(flatten)]
+    pub(crate) request: RequestArgs,
+    /// How to print the answer.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "human",
+        env = "ASSIZE_FORMAT",
+        hide_env = true
+    )]
+    pub(crate) format: DecisionFormat,
+    /// Which of the shapes of AWS's simulator `--format aws` has.
+    #[arg(long, value_name = "SHAPE", default_value = "present")]
+    pub(crate) aws_shape: AwsShape,
+    /// The answer that is wanted: exit 0 when it is the answer, 1 when it is another.
+    #[arg(long, value_name = "DECISION")]
+    pub(crate) expect: Option<Expected>,
+    #[command(flatten)]
+    pub(crate) policies: PolicyArgs,
+}
+
+/// How decisions are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DecisionFormat {
+    /// For people.
+    Human,
+    /// One decision record a line.
+    Json,
+    /// The response of AWS's policy simulator.
+    Aws,
+}
+
+/// Why, layer by layer and statement by statement?
+#[derive(Debug, Args)]
+#[command(
+    before_help = "Example:\n  assize explain --world examples/world.assize.yaml -p arn:aws:iam::200611803367:user/privesc-sre-user -a iam:CreateUser"
+)]
+pub(crate) struct ExplainArgs {
+    #[command(flatten)]
+    pub(crate) request: RequestArgs,
+    /// How to print the explanation.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "human",
+        env = "ASSIZE_FORMAT",
+        hide_env = true
+    )]
+    pub(crate) format: TextOrJson,
+    /// The answer that is wanted: exit 0 when it is the answer, 1 when it is another.
+    #[arg(long, value_name = "DECISION")]
+    pub(crate) expect: Option<Expected>,
+    #[command(flatten)]
+    pub(crate) policies: PolicyArgs,
+}
+
+/// Decide all of these: a stream of requests to a stream of decisions.
+#[derive(Debug, Args)]
+#[command(
+    before_help = "Example:\n  assize batch --world examples/world.assize.yaml examples/requests.ndjson.gz --format compact -o decisions.tsv"
+)]
+pub(crate) struct BatchArgs {
+    /// Request streams (NDJSON, also compressed with gzip or zstd), decided in order; `-` is
+    /// standard input.
+    #[arg(required = true, value_name = "REQUESTS")]
+    pub(crate) requests: Vec<PathBuf>,
+    /// Where decisions go; standard output by default.
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) output: Option<PathBuf>,
+    /// How decisions are written.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "ndjson",
+        env = "ASSIZE_FORMAT",
+        hide_env = true
+    )]
+    pub(crate) format: BatchFormat,
+    /// Write everything about each decision.
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// Permit decisions in another order than the requests.
+    #[arg(long)]
+    pub(crate) unordered: bool,
+    /// The answer that every request is wanted to have: exit 1 when one has another.
+    #[arg(long, value_name = "DECISION")]
+    pub(crate) expect: Option<Expected>,
+    /// Leave malformed rows out of the exit status.
+    #[arg(long)]
+    pub(crate) allow_errors: bool,
+    /// A deny that was observed must be of the same kind to agree.
+    #[arg(long)]
+    pub(crate) strict_observed: bool,
+    #[command(flatten)]
+    pub(crate) policies: PolicyArgs,
+}
+
+/// How a batch writes its decisions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BatchFormat {
+    /// One JSON record a line, between a header and a summary.
+    Ndjson,
+    /// One short line a decision: id, code, layer, statement, separated by tabs.
+    Compact,
 }
 
 /// Is this policy valid and wise?

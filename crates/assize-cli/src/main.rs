@@ -3,9 +3,12 @@
 mod args;
 mod command;
 mod files;
+mod interrupt;
 mod output;
 mod render;
+mod request;
 mod status;
+mod world;
 
 use std::process::ExitCode;
 
@@ -14,6 +17,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return args::report(&error).into(),
     };
+    interrupt::listen();
     let output = output::Output::new(&cli.global);
     match command::run(cli, &output) {
         Ok(status) => status.into(),

@@ -1,12 +1,20 @@
 //! Where results and diagnostics go (F-84): results to standard output and nothing else there,
 //! everything else to standard error.
 
+pub(crate) mod file;
+
 use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+use std::path::Path;
+
+use assize_policy::Span;
+use assize_store::{Diagnostic, DiagnosticLevel};
 
 use crate::args::{ColorChoice, Global};
+use crate::files;
+use crate::render;
+use crate::render::source::{Excerpt, Gravity, report};
 use crate::render::style::Style;
-use crate::render::{self};
 use crate::status::Status;
 
 /// The two streams of a run and how they are written to.
@@ -82,6 +90,33 @@ impl Output {
             let style = self.stderr_style;
             self.say(&format!("{} {message}\n", style.warning("warning:")));
         }
+    }
+
+    /// What an importer or a commit noticed, with its source underlined where the file can be
+    /// read again.
+    pub(crate) fn diagnostic(&self, diagnostic: &Diagnostic) {
+        let gravity = match diagnostic.level {
+            DiagnosticLevel::Error => Gravity::Error,
+            DiagnosticLevel::Warning if self.quiet => return,
+            DiagnosticLevel::Warning => Gravity::Warning,
+            DiagnosticLevel::Note => Gravity::Note,
+        };
+        let file = diagnostic.file.as_deref();
+        let text = file.and_then(|file| files::read_text(Path::new(file)).ok());
+        let excerpt = match (file, &text, diagnostic.span) {
+            (Some(file), Some(text), Some(span)) => {
+                let bytes = Span::new(span.start, span.end);
+                Some(Excerpt::at(file, text, bytes, span.line, span.column))
+            }
+            _ => None,
+        };
+        let notes: Vec<String> = match (&excerpt, file) {
+            (None, Some(file)) => vec![format!("in {file}")],
+            _ => Vec::new(),
+        };
+        let code = Some(diagnostic.code.as_str());
+        let message = &diagnostic.message;
+        self.say(&report(gravity, code, message, excerpt.as_ref(), &notes, self.stderr_style));
     }
 
     /// Something that failed.

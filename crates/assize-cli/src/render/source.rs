@@ -11,7 +11,7 @@ use crate::render::style::Style;
 
 /// How many characters of a line are handed to the renderer before and behind the underlined
 /// part; it shows as many of them as fit. Policies are often written on one line of thousands.
-const MAX_CONTEXT_CHARS: usize = 20_000;
+const MAX_CONTEXT_CHARS: usize = 1_000_000;
 /// How many characters are underlined at most.
 const MAX_UNDERLINED_CHARS: usize = 90;
 /// The width of what is shown.
@@ -149,6 +149,14 @@ pub(crate) struct InputFault {
     pub(crate) code: Option<String>,
     pub(crate) message: String,
     pub(crate) place: Option<FaultPlace>,
+}
+
+impl InputFault {
+    /// What faults are sorted by, and what tells two of them apart.
+    pub(crate) fn order(&self) -> (Option<(&str, Span)>, Option<&str>, &str) {
+        let place = self.place.as_ref().map(|place| (&*place.file, place.span));
+        (place, self.code.as_deref(), &self.message)
+    }
 }
 
 /// Where it is wrong.

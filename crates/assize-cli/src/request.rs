@@ -1,0 +1,65 @@
+//! The requests that a command line asks about (C-1): the product of principals, actions and
+//! resources, with the context filled in.
+
+mod context;
+
+use anyhow::Result;
+use assize_model::{EngineOptions, Principal, Request, Target};
+
+pub(crate) use self::context::{is_principal_tag, principal_tags};
+use crate::args::RequestArgs;
+
+/// One request, as it was asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    pub(crate) principal: String,
+    pub(crate) action: String,
+    pub(crate) resource: Option<String>,
+    pub(crate) request: Request<'static>,
+}
+
+/// All requests, in the order principals, actions, resources.
+///
+/// # Errors
+/// A value of the context that its field does not take.
+pub(crate) fn product(
+    args: &RequestArgs,
+    default_principal: &str,
+    options: &EngineOptions,
+) -> Result<Vec<Asked>> {
+    let principals = if args.principal.is_empty() {
+        vec![default_principal.to_owned()]
+    } else {
+        args.principal.clone()
+    };
+    let resources: Vec<Option<String>> = if args.resource.is_empty() {
+        vec![None]
+    } else {
+        args.resource.iter().cloned().map(Some).collect()
+    };
+    let mut product = Vec::new();
+    for principal in &principals {
+        for action in &args.action {
+            for resource in &resources {
+                let target = Target::Action {
+                    action: action.clone().into(),
+                    resource: resource.clone().map(Into::into),
+                    resources: Vec::new(),
+                };
+                let mut request = Request {
+                    principal: Principal::Text(principal.clone().into()),
+                    target,
+                    ..Request::default()
+                };
+                context::fill(&mut request, &args.context, options)?;
+                product.push(Asked {
+                    principal: principal.clone(),
+                    action: action.clone(),
+                    resource: resource.clone(),
+                    request,
+                });
+            }
+        }
+    }
+    Ok(product)
+}

@@ -1,0 +1,279 @@
+//! The world a command answers in (C-20): a scenario file, a directory of exports, an imported
+//! world, or policies alone (C-27).
+
+mod files;
+mod settings;
+mod stand_in;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use assize::BundledPolicies;
+use assize_catalog::Catalog;
+use assize_formats::{ReadOptions, Scenario};
+use assize_model::{EngineOptions, UnknownResourceAccount};
+use assize_store::{
+    Diagnostic, DiagnosticLevel, ImportFile, ImportKind, ImportOptions, StoreSnapshot, import,
+};
+
+pub(crate) use self::files::DirectoryFiles;
+pub(crate) use self::settings::Settings;
+pub(crate) use self::stand_in::{DEFAULT_PRINCIPAL, SessionPolicies, StandIn};
+use crate::args::Global;
+use crate::files::{self as input, STDIO};
+use crate::output::Output;
+use crate::render::BadInput;
+
+/// The file of an imported world that names its parts (C-11).
+pub(crate) const MANIFEST: &str = "world.assize.yaml";
+/// Endings of the files of a directory of exports.
+const EXPORT_EXTENSIONS: [&str; 3] = [".json", ".ndjson", ".jsonl"];
+
+/// A world that was read.
+#[derive(Debug)]
+pub(crate) struct World {
+    /// Its path, as the command line or the settings give it.
+    pub(crate) path: PathBuf,
+    pub(crate) snapshot: StoreSnapshot,
+    /// The options of the scenario file, over the defaults of the specification.
+    pub(crate) options: EngineOptions,
+    /// Whether the scenario file says who owns undeclared resources.
+    pub(crate) states_unknown_owner: bool,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+/// Who owns a resource that nobody declared, when neither file nor flag says (C-30).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UndeclaredOwner {
+    /// The principal's account, which is said with the answer.
+    Principal,
+    /// Nobody.
+    Nobody,
+}
+
+/// What worlds are read with.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    catalog: Arc<Catalog>,
+    managed: BundledPolicies,
+}
+
+impl Reader {
+    pub(crate) fn new() -> Result<Self> {
+        Ok(Self { catalog: Catalog::bundled()?, managed: BundledPolicies::new()? })
+    }
+
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    pub(crate) fn managed(&self) -> &BundledPolicies {
+        &self.managed
+    }
+
+    /// Reads a world.
+    pub(crate) fn world(&self, path: &Path, assume_full_access: bool) -> Result<World> {
+        if path.is_dir() {
+            let manifest = path.join(MANIFEST);
+            if manifest.is_file() {
+                return self.scenario_world(path, &manifest);
+            }
+            return self.exports(path, assume_full_access);
+        }
+        self.scenario_world(path, path)
+    }
+
+    fn scenario_world(&self, path: &Path, file: &Path) -> Result<World> {
+        let root = file.parent().unwrap_or(Path::new("")).to_path_buf();
+        let scenario = self.scenario(file, &root)?;
+        Ok(World {
+            path: path.to_path_buf(),
+            states_unknown_owner: states_unknown_owner(file),
+            snapshot: scenario.snapshot,
+            options: scenario.options,
+            diagnostics: scenario.diagnostics,
+        })
+    }
+
+    /// Reads a scenario; the files it names must stay under `root` (F-41).
+    pub(crate) fn scenario(&self, file: &Path, root: &Path) -> Result<Scenario> {
+        let bytes = input::read(file)?;
+        let mut name = input::display_name(file);
+        if file == Path::new(STDIO) {
+            // The ending tells JSON from YAML, and every JSON text begins with a brace.
+            let is_json = bytes.trim_ascii_start().starts_with(b"{");
+            name.push_str(if is_json { ".json" } else { ".yaml" });
+        }
+        let mut files = DirectoryFiles::new(root, &name, file);
+        let options = ReadOptions {
+            files: &mut files,
+            managed_policies: &self.managed,
+            takes_several_resources: &|action| self.takes_several_resources(action),
+        };
+        Ok(Scenario::read(&name, bytes, options).map_err(BadInput::from)?)
+    }
+
+    /// Whether one request of an action can be about several resources (E-68).
+    fn takes_several_resources(&self, action: &str) -> bool {
+        self.catalog.action_by_full_name(action).is_some_and(|id| {
+            let types = self.catalog.action_ref(id).resource_types();
+            types.len() > 1 && types.filter(|on| on.is_required()).count() > 0
+        })
+    }
+
+    /// Everything in a directory that is an export.
+    fn exports(&self, path: &Path, assume_full_access: bool) -> Result<World> {
+        let found = input::walk(&[path.to_path_buf()], &EXPORT_EXTENSIONS)?;
+        let mut read = Vec::new();
+        for file in found {
+            let bytes = input::read(&file.path)?;
+            if ImportKind::recognize(&bytes).is_some() {
+                read.push((file.name(), bytes));
+            }
+        }
+        if read.is_empty() {
+            bail!(
+                "`{}` holds no export: expected the output of AWS CLI commands such as `aws iam \
+                 get-account-authorization-details`, or `{MANIFEST}`",
+                path.display()
+            );
+        }
+        let files: Vec<ImportFile<'_>> = read
+            .iter()
+            .map(|(name, bytes)| ImportFile { name, bytes, ..ImportFile::default() })
+            .collect();
+        let imported = import(
+            &files,
+            &ImportOptions { assume_full_access, managed_policies: Some(&self.managed) },
+        );
+        let mut diagnostics = imported.diagnostics;
+        let mut editor = StoreSnapshot::empty().edit();
+        for change in imported.changes {
+            editor.apply(change).with_context(|| format!("in `{}`", path.display()))?;
+        }
+        editor.resolve_managed(&self.managed);
+        let (snapshot, committed) = editor.commit();
+        diagnostics.extend(committed);
+        Ok(World {
+            path: path.to_path_buf(),
+            snapshot,
+            options: EngineOptions { assume_full_access, ..EngineOptions::default() },
+            states_unknown_owner: false,
+            diagnostics,
+        })
+    }
+}
+
+/// Whether a scenario file states the option of E-9. The option has one spelling, which is no
+/// word of anything else.
+fn states_unknown_owner(file: &Path) -> bool {
+    input::read_text(file).is_ok_and(|text| text.contains("unknownResourceAccount"))
+}
+
+/// The world that flags, environment or settings name, and the settings.
+#[derive(Debug)]
+pub(crate) struct Located {
+    pub(crate) path: Option<PathBuf>,
+    pub(crate) settings: Settings,
+}
+
+impl Located {
+    /// Finds it (C-20).
+    pub(crate) fn find(global: &Global) -> Result<Self> {
+        let settings = Settings::find()?;
+        let path = global.world.clone().or_else(|| settings.world.clone());
+        Ok(Self { path, settings })
+    }
+}
+
+/// The options of an answer: those of the world, over them those of `assize.toml`, over them the
+/// flags.
+pub(crate) fn engine_options(
+    world: Option<&World>,
+    settings: &Settings,
+    global: &Global,
+    undeclared: UndeclaredOwner,
+) -> Result<EngineOptions> {
+    let mut options = world.map(|world| world.options.clone()).unwrap_or_default();
+    let is_stated = world.is_some_and(|world| world.states_unknown_owner);
+    if undeclared == UndeclaredOwner::Principal && !is_stated {
+        options.unknown_resource_account = UnknownResourceAccount::Principal;
+    }
+    settings.options.apply(&mut options);
+    apply_flags(&mut options, global)?;
+    Ok(options)
+}
+
+/// Whether a missing list of SCP attachments means `FullAWSAccess`, as the settings or the flags
+/// say: a directory of exports is read with it (I-46).
+pub(crate) fn assumes_full_access(settings: &Settings, global: &Global) -> Result<bool> {
+    let mut options = EngineOptions::default();
+    settings.options.apply(&mut options);
+    apply_flags(&mut options, global)?;
+    Ok(options.assume_full_access)
+}
+
+/// Applies `--option` and `--time`.
+pub(crate) fn apply_flags(options: &mut EngineOptions, global: &Global) -> Result<()> {
+    for stated in &global.options {
+        settings::stated_option(&stated.name, &stated.value)
+            .with_context(|| format!("--option {}={}", stated.name, stated.value))?
+            .apply(options);
+    }
+    options.time = global.time.or(options.time);
+    Ok(())
+}
+
+/// Reports what importers and commits had to say: warnings, errors, and notes with `-v`. Gives
+/// the number of errors.
+pub(crate) fn report(diagnostics: &[Diagnostic], output: &Output) -> usize {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut seen = std::collections::BTreeSet::new();
+    for diagnostic in diagnostics {
+        let is_note = diagnostic.level == DiagnosticLevel::Note;
+        let text = diagnostic.to_string();
+        if is_note && !output.is_verbose() || !seen.insert(text) {
+            continue;
+        }
+        let n_of_code = counts.entry(diagnostic.code.as_str()).or_insert(0);
+        *n_of_code += 1;
+        if *n_of_code <= MAX_OF_CODE || output.is_verbose() {
+            output.diagnostic(diagnostic);
+        }
+    }
+    for (code, n) in counts.iter().filter(|(_, n)| **n > MAX_OF_CODE && !output.is_verbose()) {
+        output.note(format_args!("{} more of {code}; -v shows them", n - MAX_OF_CODE));
+    }
+    diagnostics.iter().filter(|d| d.level == DiagnosticLevel::Error).count()
+}
+
+/// Reports the errors of a world, and that there are warnings: whoever asks a question does not
+/// want to read them each time. `-v` and `assize world info` show all.
+pub(crate) fn summarize(world: &World, output: &Output) {
+    if output.is_verbose() {
+        report(&world.diagnostics, output);
+        return;
+    }
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for diagnostic in &world.diagnostics {
+        match diagnostic.level {
+            DiagnosticLevel::Error => output.diagnostic(diagnostic),
+            DiagnosticLevel::Warning => *counts.entry(diagnostic.code.as_str()).or_insert(0) += 1,
+            DiagnosticLevel::Note => {}
+        }
+    }
+    if counts.is_empty() {
+        return;
+    }
+    let codes: Vec<String> = counts.iter().map(|(code, n)| format!("{code} {n}")).collect();
+    let path = world.path.display();
+    output.warn(format_args!(
+        "{path} was read with warnings ({}); `assize world info {path}` shows them",
+        codes.join(", ")
+    ));
+}
+
+/// Most diagnostics of one code that are shown without `-v`.
+const MAX_OF_CODE: usize = 5;

@@ -1,0 +1,70 @@
+use assize_model::EngineOptions;
+
+use super::*;
+use crate::args::RequestArgs;
+use crate::request::product;
+
+/// The world of some documents and one request, described.
+fn build(policies: &PolicyArgs, principal: Option<&str>, resource: Option<&str>) -> Result<Built> {
+    let args = RequestArgs {
+        principal: principal.map(str::to_owned).into_iter().collect(),
+        action: vec!["s3:GetObject".to_owned()],
+        resource: resource.map(str::to_owned).into_iter().collect(),
+        context: Vec::new(),
+    };
+    let reader = Reader::new()?;
+    let asked = product(&args, DEFAULT_PRINCIPAL, &EngineOptions::default())?;
+    let mut stand_in = StandIn::read(policies, &reader)?;
+    for mut asked in asked {
+        stand_in.note(&asked.request)?;
+        stand_in.adapt(&mut asked.request)?;
+    }
+    stand_in.build(&reader, false)
+}
+
+fn arn(name: &str) -> Vec<String> {
+    vec![format!("arn:aws:iam::aws:policy/{name}")]
+}
+
+#[test]
+fn without_a_policy_the_principals_own_side_is_trusted() {
+    let policies = PolicyArgs { scp: arn("ReadOnlyAccess"), ..PolicyArgs::default() };
+    let built = build(&policies, None, Some("arn:aws:s3:::b/k")).unwrap();
+    let account = built.snapshot.accounts().next().unwrap();
+    assert_eq!(account.id.as_str(), DEFAULT_ACCOUNT);
+    assert_eq!(account.external, Some(assize_store::ExternalAccount::TrustIdentity));
+    assert!(built.snapshot.scp(account.id).is_some());
+    assert!(built.snapshot.rcp(account.id).is_none());
+    assert_eq!(built.snapshot.resource("arn:aws:s3:::b").unwrap().account, account.id);
+    assert_eq!(built.assumptions.len(), 1);
+}
+
+#[test]
+fn a_user_has_the_identity_policies_and_the_boundary() {
+    let policies = PolicyArgs {
+        identity: arn("ReadOnlyAccess"),
+        boundary: arn("PowerUserAccess"),
+        ..PolicyArgs::default()
+    };
+    let user = "arn:aws:iam::222222222222:user/team/ana";
+    let built = build(&policies, Some(user), None).unwrap();
+    let found = built.snapshot.user_by_arn(user).unwrap();
+    assert_eq!(found.attached.len(), 1);
+    assert_eq!(found.boundary.as_deref(), Some("arn:aws:iam::aws:policy/PowerUserAccess"));
+    assert!(built.assumptions.is_empty());
+}
+
+#[test]
+fn what_makes_no_world_is_refused() {
+    let twice = [arn("ReadOnlyAccess"), arn("PowerUserAccess")].concat();
+    let boundary = PolicyArgs { boundary: twice, ..PolicyArgs::default() };
+    assert!(build(&boundary, None, None).unwrap_err().to_string().contains("boundary"));
+    let trust = PolicyArgs { trust: arn("ReadOnlyAccess"), ..PolicyArgs::default() };
+    assert!(build(&trust, None, None).unwrap_err().to_string().contains("role"));
+    let unknown = PolicyArgs { identity: arn("ReadOnlyAcces"), ..PolicyArgs::default() };
+    let error = build(&unknown, None, None).unwrap_err().to_string();
+    assert!(error.contains("did you mean `arn:aws:iam::aws:policy/ReadOnlyAccess`?"), "{error}");
+    let session = PolicyArgs { session_policy: arn("ReadOnlyAccess"), ..PolicyArgs::default() };
+    assert!(build(&session, Some("anonymous"), None).is_err());
+    assert!(build(&session, None, None).is_ok());
+}
