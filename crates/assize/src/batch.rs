@@ -4,6 +4,8 @@ mod stream;
 
 use std::ops::Range;
 
+use std::ops::Range;
+
 use assize_compiler::{DecisionRow, StatementPlace};
 use assize_model::{AllowedBy, Decision, Layer, ReasonCode, Request, RequestError, StatementRef};
 
