@@ -4,8 +4,6 @@ mod stream;
 
 use std::ops::Range;
 
-use std::ops::Range;
-
 use assize_compiler::{DecisionRow, StatementPlace};
 use assize_model::{AllowedBy, Decision, Layer, ReasonCode, Request, RequestError, StatementRef};
 
