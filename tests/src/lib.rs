@@ -7,4 +7,6 @@
 
 pub mod answer;
 pub mod corpus;
+pub mod differential;
 pub mod fuzz;
+pub mod generate;

@@ -1,3 +1,4 @@
 //! The one integration suite of the workspace.
 
 mod corpus;
+mod differential;

@@ -1,0 +1,232 @@
+//! Requests of every kind of principal.
+
+use serde_json::{Map, Value, json};
+
+use super::text::{
+    ACCOUNTS, APART, INSIDE, NAMED, OUTSIDE, SERVICES, SESSIONS, TARGETS, role_arn, session_arn, user_arn,
+};
+use super::{Source, policy, world};
+
+/// A request.
+pub(super) fn request(source: &mut Source<'_>) -> Value {
+    let mut request = json!({"principal": principal(source)});
+    let kind = request["principal"]["type"].as_str().unwrap_or_default().to_owned();
+    match kind.as_str() {
+        "federated" => {
+            let action = source.pick(&["sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML"]);
+            request["action"] = json!(action);
+            request["resource"] = json!(role_arn(source, INSIDE[0]));
+        }
+        _ => target(source, &mut request),
+    }
+    circumstances(source, &mut request);
+    if kind == "service" && source.percent(50) {
+        request["source"] = json!({"account": source.pick(&NAMED)});
+    }
+    request
+}
+
+fn target(source: &mut Source<'_>, request: &mut Value) {
+    if source.percent(4) {
+        request["action"] = json!("ec2:RunInstances");
+        request["resources"] = json!([
+            "arn:aws:ec2:eu-west-1:111111111111:instance/*",
+            "arn:aws:ec2:eu-west-1::image/ami-1",
+            "arn:aws:ec2:eu-west-1:111111111111:subnet/subnet-1",
+        ]);
+        return;
+    }
+    if source.percent(10) {
+        let checks = source.list(2, 3, |source| {
+            let (action, resource) = source.pick(&TARGETS);
+            let mut check = json!({"action": action, "resource": resource});
+            if source.percent(20) {
+                check["context"] = context(source);
+            }
+            if source.percent(20) {
+                check["data"] = resource_data(source);
+            }
+            check
+        });
+        request["checks"] = json!(checks);
+        return;
+    }
+    let (action, resource) = source.pick(&TARGETS);
+    request["action"] = json!(if source.percent(5) { action.to_lowercase() } else { action.to_owned() });
+    if resource != "*" || source.percent(50) {
+        request["resource"] = json!(resource);
+    }
+    if source.percent(15) {
+        request["resourceData"] = resource_data(source);
+    }
+}
+
+fn resource_data(source: &mut Source<'_>) -> Value {
+    match source.below(6) {
+        0 => json!({"tags": world::tags(source)}),
+        1 => json!({"objectOwner": source.pick(&ACCOUNTS)}),
+        2 => json!({"publicAccessBlock": {"restrictPublicBuckets": true}}),
+        3 => json!({"kmsGrants": source.list(1, 2, world::grant)}),
+        4 => json!({"managedByAws": true}),
+        _ => {
+            let policies = source.list(1, 2, |source| policy::resource(source, "arn:aws:s3:::b1"));
+            json!({"policy": policies})
+        }
+    }
+}
+
+fn circumstances(source: &mut Source<'_>, request: &mut Value) {
+    if source.percent(60) {
+        request["context"] = context(source);
+    }
+    if source.percent(20) {
+        request["requestTags"] = world::tags(source);
+    }
+    if source.percent(50) {
+        request["network"] = network(source);
+    }
+    if source.percent(15) {
+        let via = source.list(0, 2, |source| source.pick(&SERVICES));
+        request["via"] = json!(via);
+    }
+    if source.percent(40) {
+        request["region"] = json!(source.pick(&["eu-west-1", "us-east-1"]));
+    }
+    if source.percent(10) {
+        request["time"] = json!(source.pick(&["2024-05-01T11:59:59Z", "2024-06-01T00:00:00Z"]));
+    }
+}
+
+fn network(source: &mut Source<'_>) -> Value {
+    match source.below(4) {
+        0 => {
+            let vpce = source.pick(&["vpce-1", "vpce-2", "vpce-3"]);
+            json!({"vpce": vpce, "vpcSourceIp": "10.0.0.1"})
+        }
+        1 => json!({"sourceIp": source.pick(&["203.0.113.7", "198.51.100.1", "2001:db8::1"]), "secureTransport": false}),
+        _ => json!({"sourceIp": source.pick(&["203.0.113.7", "198.51.100.1", "2001:db8::1", "::ffff:203.0.113.9"])}),
+    }
+}
+
+fn context(source: &mut Source<'_>) -> Value {
+    let entries = source.list(0, 4, |source| {
+        let (key, value) = match source.below(12) {
+            0 => ("sts:ExternalId", json!(source.pick(&["a", "b"]))),
+            1 => ("kms:ViaService", json!("s3.eu-west-1.amazonaws.com")),
+            2 => ("s3:prefix", json!(source.pick(&["", "a", "ab", "ana"]))),
+            3 => ("x:n", json!(source.pick(&[10, 9, -1]))),
+            4 => ("x:n", json!(source.pick(&["10.0", "1e1", "9007199254740993", "ten"]))),
+            5 => ("x:b", json!(source.pick(&["QQ==", "Qg=="]))),
+            6 => ("X:K", json!(source.pick(&["a", "b", "ana"]))),
+            7 => ("x:k", json!(source.list(0, 2, |source| source.pick(&["a", "b", "ab", ""])))),
+            8 => ("kms:EncryptionContext:app", json!(source.pick(&["a", "b"]))),
+            9 => ("x:t", json!(source.percent(50))),
+            10 => ("iam:PassedToService", json!(source.pick(&SERVICES))),
+            _ => ("x:k", json!(source.pick(&["a", "b", "ab", "A", "a*", ""]))),
+        };
+        (key.to_owned(), value)
+    });
+    Value::Object(Map::from_iter(entries))
+}
+
+fn principal(source: &mut Source<'_>) -> Value {
+    let account = source.pick(&[INSIDE[0], INSIDE[0], INSIDE[1], APART, ACCOUNTS[0]]);
+    match source.below(20) {
+        0..=4 => user(source, account),
+        5..=10 => role_session(source, account),
+        11 | 12 => federated_user(source, account),
+        13 => {
+            let mut root = json!({"type": "federatedRoot", "account": account});
+            root["session"] = session(source, "F");
+            root
+        }
+        14 => json!({"type": "root", "account": account}),
+        15 => {
+            let task = source.pick(&["S3UnlockBucketPolicy", "SQSUnlockQueuePolicy"]);
+            let task = format!("arn:aws:iam::aws:policy/root-task/{task}");
+            match source.percent(80) {
+                true => json!({"type": "assumedRoot", "account": account, "session": {"taskPolicyArn": task}}),
+                false => json!({"type": "assumedRoot", "account": account}),
+            }
+        }
+        16 | 17 => json!({"type": "service", "service": source.pick(&SERVICES)}),
+        18 => match source.percent(60) {
+            true => {
+                let claims = json!({"idp.example.com:sub": source.pick(&["a", "b"])});
+                json!({"type": "federated", "provider": policy::provider(source), "session": {"claims": claims}})
+            }
+            false => json!({"type": "oai", "arn": "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E2EXAMPLE"}),
+        },
+        _ => match source.below(4) {
+            0 => json!(format!("arn:aws:iam::{OUTSIDE}:root")),
+            1 => json!(user_arn(source, OUTSIDE)),
+            2 => json!(session_arn(source, OUTSIDE)),
+            _ => json!("anonymous"),
+        },
+    }
+}
+
+fn user(source: &mut Source<'_>, account: &str) -> Value {
+    let arn = user_arn(source, account);
+    match source.below(10) {
+        0 => json!({"type": "user", "arn": arn, "session": {"temporary": true}}),
+        1 => json!({"type": "user", "arn": arn, "session": {"mfa": source.percent(70)}}),
+        2 => json!({"type": "user", "arn": arn, "session": {"console": true}}),
+        3 => {
+            let mut inline = json!({"policies": source.list(0, 2, policy::identity)});
+            if source.percent(30) {
+                inline["boundary"] = policy::identity(source);
+            }
+            if source.percent(30) {
+                inline["tags"] = world::tags(source);
+            }
+            json!({"type": "user", "arn": arn, "inline": inline})
+        }
+        _ => json!(arn),
+    }
+}
+
+fn role_session(source: &mut Source<'_>, account: &str) -> Value {
+    if source.percent(40) {
+        return json!(session_arn(source, account));
+    }
+    let name = policy::session_name(source);
+    let mut principal = json!({"type": "roleSession", "role": role_arn(source, account)});
+    principal["session"] = session(source, name);
+    if source.percent(20) {
+        principal["session"]["sourceIdentity"] = json!(source.pick(&["ana", "a"]));
+    }
+    if source.percent(10) {
+        principal["session"]["transitiveTagKeys"] = json!(["team"]);
+    }
+    principal
+}
+
+fn federated_user(source: &mut Source<'_>, account: &str) -> Value {
+    let mut principal = json!({"type": "federatedUser", "user": user_arn(source, account)});
+    let name = source.pick(&["F", SESSIONS[0]]);
+    principal["session"] = session(source, name);
+    principal
+}
+
+fn session(source: &mut Source<'_>, name: &str) -> Value {
+    let mut session = json!({"name": name});
+    if source.percent(40) {
+        session["policy"] = policy::identity(source);
+    }
+    if source.percent(15) {
+        let arns = [
+            "arn:aws:iam::111111111111:policy/p",
+            "arn:aws:iam::aws:policy/IAMReadOnlyAccess",
+            "arn:aws:iam::111111111111:policy/missing",
+        ];
+        session["policyArns"] = json!([source.pick(&arns)]);
+    }
+    if source.percent(30) {
+        session["tags"] = world::tags(source);
+    }
+    if source.percent(10) {
+        session["issuedAt"] = json!("2024-05-01T11:00:00Z");
+    }
+    session
+}

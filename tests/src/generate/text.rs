@@ -1,0 +1,103 @@
+//! The alphabets: names, ARNs, keys and values that meet often.
+
+use super::Source;
+
+/// The management account.
+pub(super) const MANAGEMENT: &str = "100000000001";
+/// Accounts of the organization.
+pub(super) const INSIDE: [&str; 2] = ["111111111111", "222222222222"];
+/// An account of the world in no organization.
+pub(super) const APART: &str = "333333333333";
+/// An account that the world does not hold.
+pub(super) const OUTSIDE: &str = "444444444444";
+
+/// The accounts that have users, roles and resources.
+pub(super) const ACCOUNTS: [&str; 4] = [MANAGEMENT, INSIDE[0], INSIDE[1], APART];
+/// Accounts to name.
+pub(super) const NAMED: [&str; 5] = [INSIDE[0], INSIDE[0], INSIDE[1], APART, OUTSIDE];
+
+/// Users of every account.
+pub(super) const USERS: [&str; 3] = ["ana", "bob", "eve"];
+/// Roles of every account, with their paths.
+pub(super) const ROLES: [(&str, &str); 4] = [
+    ("R", "/"),
+    ("Q", "/team/"),
+    ("AWSServiceRoleForX", "/aws-service-role/x.amazonaws.com/"),
+    ("AWSReservedSSO_A", "/aws-reserved/sso.amazonaws.com/"),
+];
+/// Names of sessions.
+pub(super) const SESSIONS: [&str; 2] = ["s", "t"];
+/// Services that call.
+pub(super) const SERVICES: [&str; 4] =
+    ["lambda.amazonaws.com", "s3.amazonaws.com", "logs.us-east-1.amazonaws.com", "x.amazonaws.com"];
+/// Keys of tags; two of them are one key.
+pub(super) const TAG_KEYS: [&str; 3] = ["team", "Team", "env"];
+/// Values of tags.
+pub(super) const TAG_VALUES: [&str; 5] = ["a", "b", "ab", "", "ana"];
+/// Resources, each with an action that takes it.
+pub(super) const TARGETS: [(&str, &str); 44] = [
+    ("s3:GetObject", "arn:aws:s3:::b1/k"),
+    ("s3:GetObject", "arn:aws:s3:::b1/a/k"),
+    ("s3:GetObject", "arn:aws:s3:::b1/ana/k"),
+    ("s3:GetObject", "arn:aws:s3:::b2/a/k"),
+    ("s3:GetObject", "arn:aws:s3:::b3/k"),
+    ("s3:GetObject", "arn:aws:s3:::b0/k"),
+    ("s3:GetObject", "arn:aws:s3:::nowhere/k"),
+    ("s3:GetObject", "arn:aws-cn:s3:::b1/k"),
+    ("s3:GetObject", "arn:aws:s3:eu-west-1:111111111111:accesspoint/ap/object/k"),
+    ("s3:GetObject", "arn:aws:s3:eu-west-1:222222222222:accesspoint/private/object/a/k"),
+    ("s3:PutObject", "arn:aws:s3:::b1/k"),
+    ("s3:PutObject", "arn:aws:s3:::b2/k"),
+    ("s3:ListBucket", "arn:aws:s3:::b1"),
+    ("s3:ListBucket", "arn:aws:s3:::b2"),
+    ("s3:DeleteBucketPolicy", "arn:aws:s3:::b1"),
+    ("s3:PutBucketPolicy", "arn:aws:s3:::b2"),
+    ("s3:ListAllMyBuckets", "*"),
+    ("s3:GetObject", "arn:aws:s3:::b1"),
+    ("kms:Decrypt", "arn:aws:kms:eu-west-1:111111111111:key/00000000-0000-0000-0000-000000000001"),
+    ("kms:Decrypt", "arn:aws:kms:eu-west-1:222222222222:key/00000000-0000-0000-0000-000000000002"),
+    ("kms:Decrypt", "arn:aws:kms:eu-west-1:111111111111:alias/app"),
+    ("kms:UpdateAlias", "arn:aws:kms:eu-west-1:111111111111:alias/app"),
+    ("kms:DeleteAlias", "arn:aws:kms:eu-west-1:111111111111:alias/aws/s3"),
+    (
+        "kms:RetireGrant",
+        "arn:aws:kms:eu-west-1:111111111111:key/00000000-0000-0000-0000-000000000001",
+    ),
+    ("sts:AssumeRole", "arn:aws:iam::111111111111:role/R"),
+    ("sts:AssumeRole", "arn:aws:iam::222222222222:role/team/Q"),
+    ("sts:AssumeRole", "arn:aws:iam::333333333333:role/R"),
+    ("sts:TagSession", "arn:aws:iam::111111111111:role/R"),
+    ("sts:AssumeRoot", "arn:aws:iam::222222222222:root"),
+    ("sts:GetCallerIdentity", "*"),
+    ("sts:GetSessionToken", "*"),
+    ("sts:GetFederationToken", "arn:aws:sts::111111111111:federated-user/F"),
+    ("iam:PassRole", "arn:aws:iam::111111111111:role/R"),
+    ("iam:PassRole", "arn:aws:iam::222222222222:role/team/Q"),
+    ("iam:GetUser", "arn:aws:iam::111111111111:user/ana"),
+    ("iam:DeleteRole", "arn:aws:iam::111111111111:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX"),
+    ("iam:ListUsers", "*"),
+    ("iam:CreatePolicyVersion", "arn:aws:iam::aws:policy/ReadOnlyAccess"),
+    ("sqs:SendMessage", "arn:aws:sqs:eu-west-1:111111111111:q"),
+    ("sns:Publish", "arn:aws:sns:eu-west-1:222222222222:t"),
+    ("lambda:InvokeFunction", "arn:aws:lambda:eu-west-1:111111111111:function:f:PROD"),
+    ("logs:GetLogEvents", "arn:aws:logs:eu-west-1:111111111111:log-group:/app:log-stream:s"),
+    ("ec2:DescribeInstances", "*"),
+    ("nosuch:Do", "arn:aws:nosuch:eu-west-1:111111111111:thing/1"),
+];
+
+/// A user's ARN.
+pub(super) fn user_arn(source: &mut Source<'_>, account: &str) -> String {
+    format!("arn:aws:iam::{account}:user/{}", source.pick(&USERS))
+}
+
+/// A role's ARN, path included.
+pub(super) fn role_arn(source: &mut Source<'_>, account: &str) -> String {
+    let (name, path) = source.pick(&ROLES[..]);
+    format!("arn:aws:iam::{account}:role{path}{name}")
+}
+
+/// A session's ARN.
+pub(super) fn session_arn(source: &mut Source<'_>, account: &str) -> String {
+    let (name, _) = source.pick(&ROLES[..]);
+    format!("arn:aws:sts::{account}:assumed-role/{name}/{}", source.pick(&SESSIONS))
+}
