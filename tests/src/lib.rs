@@ -10,3 +10,8 @@ pub mod corpus;
 pub mod differential;
 pub mod fuzz;
 pub mod generate;
+
+/// The examples of the README of the repository run as documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
