@@ -244,10 +244,8 @@ impl<'a> Reader<'_, 'a> {
 
     /// E-38. The task policies of AssumeRoot hold nothing but denies.
     fn session(&mut self) -> LayerResult {
-        let documents = applicable::session(self.case).and_then(|passed| {
-            let is_role = self.case.caller.kind == Kind::RoleSession;
-            self.kept(passed).or_else(|| (!is_role).then(Vec::new))
-        });
+        let passed = applicable::session(self.case);
+        let documents = passed.map(|passed| self.kept(passed).unwrap_or_default());
         let has_task = documents.as_ref().is_some_and(|documents| !documents.is_empty());
         let mut result = self.set(Layer::Session, documents);
         let is_task = self.case.caller.kind == Kind::AssumedRoot && has_task;

@@ -132,9 +132,10 @@ impl Builder<'_, '_> {
     /// A key of a tag: two tags whose keys are equal but for case collide (L-606).
     fn set_tag(&mut self, stem: &str, tag: &str, value: &str) {
         let key = ConditionKey::new(&format!("{stem}{tag}"));
-        let taken = self.context.get(key.folded()).is_some();
-        let value = if taken { ContextValue::Colliding } else { single(value) };
-        self.context.set(key, value);
+        match self.context.get(key.folded()).map(|entry| entry.key.clone()) {
+            Some(first) => self.context.set(first, ContextValue::Colliding),
+            None => self.context.set(key, single(value)),
+        }
     }
 
     /// E-23: whether a contradicting value of the request wins, which is noted; else an error.
