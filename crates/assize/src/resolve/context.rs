@@ -207,7 +207,15 @@ impl<'r> RowContext<'r> {
     fn put_given(&mut self, resolver: &Resolver<'_>, key: u32, value: GivenValue<'r>) {
         if value == GivenValue::Colliding {
             let fold = resolver.keys[key as usize].fold;
-            self.given.retain(|(other, _)| resolver.keys[*other as usize].fold != fold);
+            let first = self
+                .given
+                .iter_mut()
+                .find(|(other, _)| resolver.keys[*other as usize].fold == fold);
+            // The key keeps its first spelling.
+            if let Some((_, first)) = first {
+                *first = value;
+                return;
+            }
         }
         self.given.push((key, value));
     }
@@ -286,8 +294,10 @@ impl<'r> RowContext<'r> {
             }
             check.notes.overridden.push(name.into());
         }
-        self.tags.retain(|(own, _)| !own.eq_ignore_ascii_case(key));
-        self.tags.push((Cow::Borrowed(key), value));
+        match self.tags.iter_mut().find(|(own, _)| own.eq_ignore_ascii_case(key)) {
+            Some((_, own)) => *own = value,
+            None => self.tags.push((Cow::Borrowed(key), value)),
+        }
         Ok(())
     }
 
