@@ -28,7 +28,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     step(root, "format", "cargo", &["fmt", "--all", "--check"], &[])?;
     let lint = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
     step(root, "lint", "cargo", &lint, &[])?;
-    let docs = ["doc", "--workspace", "--no-deps", "--locked", "--document-private-items"];
+    let docs = ["doc", "--workspace", "--no-deps", "--locked"];
     step(root, "docs", "cargo", &docs, &[("RUSTDOCFLAGS", "-D warnings")])?;
     println!("ci: tidy");
     tidy::run(root)?;

@@ -439,7 +439,7 @@ fn grantee_pattern(grantee: &str) -> PrincipalPattern {
 }
 
 /// A key of our own: how many keys of the encryption context the request has. No request can name
-/// it, for it begins with a character that [`Resolver`](super::Resolver) gives no column.
+/// it, for it begins with a character that [`Resolver`] gives no column.
 pub(super) const N_ENCRYPTION_CONTEXT_KEYS: &str = "\0assize:encryptioncontextkeys";
 
 /// The encryption-context constraint of a grant as condition tests.
