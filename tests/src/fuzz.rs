@@ -1,9 +1,134 @@
-//! The bodies of the fuzz targets: each takes any bytes and either holds or says what does not.
+//! The bodies of the fuzz targets: each takes any bytes and panics when something does not hold.
+//! A target is one call; the suite calls them over all seeds on stable.
 
-use assize_policy::{Style, parse, print};
+use assize::formats::RequestRecord;
+use assize_model::{AccountId, PolicyType};
+use assize_policy::{LoadMode, LoadOptions, Style, load, parse, print};
+use assize_store::{ImportFile, ImportOptions, StoreSnapshot, import};
+
+use crate::answer::{Oracle, engine};
+use crate::corpus::read_scenario;
+use crate::differential::compare;
+use crate::generate::{self, Source};
 
 /// The layouts of printing.
 const STYLES: [Style; 3] = [Style::TwoSpaces, Style::FourSpaces, Style::Minified];
+
+/// Parsing ends, and findings point into the text, in order.
+///
+/// # Panics
+/// When they do not.
+pub fn parse_policy(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let parse = parse(text);
+    assert!(parse.document.is_some() || !parse.findings.is_empty(), "refused without a word");
+    for pair in parse.findings.windows(2) {
+        assert!(pair[0].span.start <= pair[1].span.start, "findings are in order");
+    }
+    for finding in &parse.findings {
+        let (start, end) = (finding.span.start as usize, finding.span.end as usize);
+        assert!(text.get(start..end).is_some(), "`{}` points into the text", finding.code);
+    }
+}
+
+/// Printing keeps what a document says.
+///
+/// # Panics
+/// When it does not.
+pub fn print_roundtrip(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Err(what) = print_keeps(text) {
+        panic!("{what}");
+    }
+}
+
+/// Loading ends for every type and mode; what an author may write can be imported; spans fit the
+/// statements; and a finding of both modes is one.
+///
+/// # Panics
+/// When it does not.
+pub fn lower_policy(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    for policy_type in PolicyType::ALL {
+        let author = load(text, &LoadOptions::new(policy_type, LoadMode::Author));
+        let import = load(text, &LoadOptions::new(policy_type, LoadMode::Import));
+        for loaded in [&author, &import] {
+            assert_eq!(loaded.policy.is_none(), loaded.findings.iter().any(|f| f.rejects));
+            if let Some(policy) = &loaded.policy {
+                assert_eq!(policy.statements.len(), loaded.statement_spans.len());
+            }
+        }
+        if author.policy.is_some() {
+            assert_eq!(author.policy, import.policy, "the mode changes no meaning");
+        }
+    }
+}
+
+/// The tables agree with the reference on the world that the bytes spell out.
+///
+/// # Panics
+/// When they do not, with the scenario that shows it.
+pub fn decide_differential(bytes: &[u8]) {
+    let mut source = Source::bytes(bytes);
+    let request_first = generate::request(&mut source);
+    let world = generate::world(&mut source);
+    let requests = [request_first, generate::request(&mut source)];
+    if let Err(difference) = compare(&world, &requests) {
+        panic!(
+            "the tables say {:?}, the reference {:?}, here:\n{}",
+            difference.found, difference.expected, difference.scenario
+        );
+    }
+}
+
+/// An importer ends, refuses no change of its own, and the snapshot decides.
+///
+/// # Panics
+/// When it does not.
+pub fn import_account(bytes: &[u8]) {
+    let file = ImportFile {
+        name: "fuzz.json",
+        bytes,
+        account: "111122223333".parse::<AccountId>().ok(),
+        ..ImportFile::default()
+    };
+    let found = import(&[file], &ImportOptions::default());
+    let mut editor = StoreSnapshot::empty().edit();
+    for change in found.changes {
+        editor.apply(change).expect("an empty store takes what an import found");
+    }
+    let (snapshot, _) = editor.commit();
+    let engine = engine(&snapshot, &assize_model::EngineOptions::default());
+    assert_eq!(engine.snapshot().accounts().count(), snapshot.accounts().count());
+}
+
+/// Reading request lines ends; what can be read is decided alike by both, and never allowed in an
+/// empty world unless everyone may.
+///
+/// # Panics
+/// When it is not.
+pub fn read_requests(bytes: &[u8]) {
+    let options = assize_model::EngineOptions { time: Some(0), ..Default::default() };
+    let snapshot = StoreSnapshot::empty();
+    let oracle = Oracle::new(&snapshot, &options);
+    let mut engine = None;
+    for line in bytes.split(|byte| *byte == b'\n') {
+        let Ok(text) = std::str::from_utf8(line) else { continue };
+        let Ok(record) = RequestRecord::parse(text) else { continue };
+        let engine = engine.get_or_insert_with(|| crate::answer::engine(&snapshot, &options));
+        let expected = crate::answer::Answer::of_decision(&oracle.evaluate(&record.request));
+        let found = crate::answer::Answer::of_outcome(&engine.decide(&record.request));
+        assert_eq!(found, expected, "{text}");
+    }
+}
+
+/// Reading scenario files ends.
+pub fn read_scenarios(bytes: &[u8]) {
+    for name in ["fuzz.assize.yaml", "fuzz.assize.json"] {
+        // Either a scenario or errors; both are fine.
+        let _ = read_scenario(name, bytes);
+    }
+}
 
 /// Whether a text is the same document after printing and parsing again. `serde_json` is the
 /// judge of what a text says.

@@ -8,8 +8,11 @@
 pub mod answer;
 pub mod corpus;
 pub mod differential;
+pub mod fixtures;
 pub mod fuzz;
 pub mod generate;
+pub mod laws;
+pub mod seeds;
 
 /// The examples of the README of the repository run as documentation tests.
 #[cfg(doctest)]

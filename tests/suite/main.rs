@@ -2,3 +2,8 @@
 
 mod corpus;
 mod differential;
+mod fuzz;
+mod imports;
+mod laws;
+mod limits;
+mod sameness;

@@ -11,7 +11,7 @@ use super::text::{
 /// A policy of a user, group or role, a boundary or a session policy.
 pub(super) fn identity(source: &mut Source<'_>) -> Value {
     document(source, |source| {
-        let mut statement = effect(source, 75);
+        let mut statement = effect(source, 86);
         actions(source, &mut statement, None);
         resources(source, &mut statement, None);
         conditions(source, &mut statement);
@@ -23,7 +23,7 @@ pub(super) fn identity(source: &mut Source<'_>) -> Value {
 pub(super) fn resource(source: &mut Source<'_>, arn: &str) -> Value {
     let service = arn.split(':').nth(2).unwrap_or_default().to_owned();
     document(source, |source| {
-        let mut statement = effect(source, 75);
+        let mut statement = effect(source, 85);
         let negated = source.percent(8);
         let name = if negated { "NotPrincipal" } else { "Principal" };
         statement.insert(name.into(), principals(source, negated));

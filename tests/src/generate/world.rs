@@ -60,14 +60,14 @@ fn organization(source: &mut Source<'_>) -> Value {
 
 fn node(source: &mut Source<'_>, id: &str) -> Value {
     let mut node = json!({"id": id});
-    if source.percent(35) {
+    if source.percent(25) {
         let mut scps = source.list(0, 2, policy::service_control);
         if source.percent(85) {
             scps.insert(0, json!("FullAWSAccess"));
         }
         node["scps"] = json!(scps);
     }
-    if source.percent(30) {
+    if source.percent(15) {
         node["rcps"] = json!(source.list(1, 2, policy::resource_control));
     }
     node
@@ -242,7 +242,7 @@ fn endpoints(source: &mut Source<'_>) -> Value {
         [("vpce-1", INSIDE[0], "Interface"), ("vpce-2", INSIDE[1], "Gateway"), ("vpce-3", APART, "Interface")]
     {
         let mut endpoint = json!({"account": account, "vpc": "vpc-1", "type": kind});
-        if source.percent(60) {
+        if source.percent(40) {
             endpoint["policy"] = policy::endpoint(source);
         }
         endpoints.insert(id.to_owned(), endpoint);

@@ -1,0 +1,82 @@
+//! Seeds for the fuzz bodies: the corpus, the fixtures, and small changes of them.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::corpus::{corpus, files, package_folder};
+use crate::fixtures::{records, text};
+
+/// The texts of policies: those of the corpus and of all fixtures.
+pub fn policies() -> Vec<Vec<u8>> {
+    let mut seeds: Vec<Vec<u8>> = Vec::new();
+    for scenario in corpus() {
+        let stored = scenario.snapshot.documents();
+        seeds.extend(stored.filter_map(|(_, d)| Some(d.text.as_ref()?.as_bytes().to_vec())));
+        seeds.extend(scenario.documents.iter().map(|d| d.document.text.as_bytes().to_vec()));
+    }
+    let odd = records("odd-policies.ndjson.gz");
+    seeds.extend(odd.iter().map(|record| text(record, "text").as_bytes().to_vec()));
+    for name in ["policies.ndjson.gz", "privesc-policies.ndjson.gz"] {
+        let of_document = |record: &Value| record["document"].to_string().into_bytes();
+        seeds.extend(records(name).iter().map(of_document));
+    }
+    seeds.sort();
+    seeds.dedup();
+    seeds
+}
+
+/// Request lines: those of the corpus.
+pub fn requests() -> Vec<Vec<u8>> {
+    let mut seeds: Vec<Vec<u8>> = Vec::new();
+    for scenario in corpus() {
+        let cells = scenario.tests.iter().flat_map(|test| &test.cells);
+        seeds.extend(cells.map(|cell| cell.request.as_bytes().to_vec()));
+    }
+    seeds.sort();
+    seeds.dedup();
+    seeds
+}
+
+/// Scenario files: those of the corpus.
+pub fn scenarios() -> Vec<Vec<u8>> {
+    files().iter().map(|path| std::fs::read(path).expect("a corpus file can be read")).collect()
+}
+
+/// The seeds kept in the folder of a fuzz target: inputs that once failed, and some to start
+/// from.
+pub fn kept(target: &str) -> Vec<Vec<u8>> {
+    let folder = package_folder().parent().map(|root| root.join("fuzz/seeds").join(target));
+    let Some(entries) = folder.as_deref().map(Path::read_dir).and_then(Result::ok) else {
+        return Vec::new();
+    };
+    let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.sort();
+    paths.iter().map(|path| std::fs::read(path).expect("a seed can be read")).collect()
+}
+
+/// A seed with a few small changes: bytes replaced, taken away, repeated, the end cut off.
+pub fn change(seed: &[u8], rng: &mut fastrand::Rng) -> Vec<u8> {
+    const BYTES: &[u8] = b"{}[]\",:\\*?$/0a\x00\xff ";
+    let mut bytes = seed.to_vec();
+    for _ in 0..rng.usize(1..=3) {
+        if bytes.is_empty() {
+            break;
+        }
+        let at = rng.usize(..bytes.len());
+        let end = (at + rng.usize(1..=8)).min(bytes.len());
+        match rng.usize(..5) {
+            0 => bytes.truncate(at),
+            1 => {
+                bytes.drain(at..end);
+            }
+            2 => {
+                let part = bytes[at..end].to_vec();
+                bytes.splice(at..at, part);
+            }
+            3 => bytes.insert(at, BYTES[rng.usize(..BYTES.len())]),
+            _ => bytes[at] = BYTES[rng.usize(..BYTES.len())],
+        }
+    }
+    bytes
+}

@@ -1,0 +1,165 @@
+//! Exports, policies and events of others (I-40 – I-47).
+
+use std::collections::BTreeMap;
+
+use assize_model::{EngineOptions, PolicyType, Request};
+use assize_policy::{FindingCode, LoadMode, LoadOptions, load};
+use assize_store::{DiagnosticCode, DiagnosticLevel, Import, ImportFile, ImportOptions, StoreSnapshot, import};
+use assize_tests::answer::{Answer, Oracle, engine};
+use assize_tests::corpus::managed_policies;
+use assize_tests::fixtures::{bytes, records, text};
+use assize::formats::RequestRecord;
+
+fn import_fixture(name: &str) -> (Import, StoreSnapshot) {
+    let bytes = bytes(name);
+    let file = ImportFile { name, bytes: &bytes, ..ImportFile::default() };
+    let options =
+        ImportOptions { managed_policies: Some(managed_policies()), ..ImportOptions::default() };
+    let found = import(&[file], &options);
+    let mut editor = StoreSnapshot::empty().edit();
+    for change in found.changes.clone() {
+        editor.apply(change).expect("an empty store takes what an import found");
+    }
+    let (snapshot, _) = editor.commit();
+    (found, snapshot)
+}
+
+fn has(found: &Import, level: DiagnosticLevel, code: DiagnosticCode) -> bool {
+    found.diagnostics.iter().any(|diagnostic| diagnostic.level == level && diagnostic.code == code)
+}
+
+/// I-41: a whole account.
+#[test]
+fn a_whole_account_is_imported() {
+    let (found, snapshot) =
+        import_fixture("account-authorization-details/cloudsplaining-example.json.gz");
+    let errors: Vec<_> =
+        found.diagnostics.iter().filter(|d| d.level == DiagnosticLevel::Error).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    let account = snapshot.accounts().next().expect("one account");
+    assert_eq!(snapshot.accounts().count(), 1);
+    assert_eq!(account.users.len(), 44);
+    assert_eq!(account.groups.len(), 5);
+    assert_eq!(account.roles.len(), 78);
+    assert!(!has(&found, DiagnosticLevel::Warning, DiagnosticCode::TruncatedExport));
+}
+
+/// I-41: a first page says that more follow.
+#[test]
+fn a_truncated_export_is_imported_with_a_warning() {
+    let (found, snapshot) = import_fixture("account-authorization-details/aws-cli-example.json.gz");
+    assert!(has(&found, DiagnosticLevel::Warning, DiagnosticCode::TruncatedExport), "{found:#?}");
+    let account = snapshot.accounts().next().expect("one account");
+    assert_eq!((account.users.len(), account.groups.len(), account.roles.len()), (3, 3, 1));
+}
+
+/// Everyone in an imported account asks for the same things; the tables answer as the reference.
+#[test]
+fn an_imported_account_decides_alike() {
+    const TARGETS: [(&str, &str); 6] = [
+        ("s3:GetObject", "arn:aws:s3:::example-org-sbx-vmimport/k"),
+        ("iam:PassRole", "ROLE"),
+        ("sts:AssumeRole", "ROLE"),
+        ("iam:CreateAccessKey", "USER"),
+        ("ec2:DescribeInstances", "*"),
+        ("kms:Decrypt", "arn:aws:kms:eu-west-1:ACCOUNT:key/1"),
+    ];
+    let (_, snapshot) = import_fixture("account-authorization-details/cloudsplaining-example.json.gz");
+    let options = EngineOptions { time: Some(1_714_564_800), ..EngineOptions::default() };
+    let account = snapshot.accounts().next().expect("one account");
+    let users = account.users.values().map(|user| user.arn.to_string());
+    let principals: Vec<String> =
+        users.chain(account.roles.values().map(|role| role.arn.to_string())).collect();
+    let (user, role) = (principals.first().expect("a user"), principals.last().expect("a role"));
+    let lines: Vec<String> = principals
+        .iter()
+        .flat_map(|principal| TARGETS.map(|(action, resource)| {
+            let resource = resource
+                .replace("ROLE", role)
+                .replace("USER", user)
+                .replace("ACCOUNT", account.id.as_str());
+            serde_json::json!({"principal": principal, "action": action, "resource": resource}).to_string()
+        }))
+        .collect();
+    let requests: Vec<Request<'_>> = lines
+        .iter()
+        .map(|line| RequestRecord::parse(line).expect("a request").request)
+        .collect();
+    let oracle = Oracle::new(&snapshot, &options);
+    let outcomes = engine(&snapshot, &options).decide_batch(&requests);
+    let mut decisions: BTreeMap<String, usize> = BTreeMap::new();
+    for ((line, request), outcome) in lines.iter().zip(&requests).zip(&outcomes) {
+        let expected = Answer::of_decision(&oracle.evaluate(request));
+        assert_eq!(Answer::of_outcome(outcome), expected, "{line}");
+        *decisions.entry(format!("{:?}", expected.decision())).or_default() += 1;
+    }
+    assert!(decisions.len() >= 2, "{decisions:?}");
+}
+
+/// The policy type of a record of the fixtures.
+fn policy_type(kind: &str) -> PolicyType {
+    match kind {
+        "scp" => PolicyType::ServiceControl,
+        "rcp" => PolicyType::ResourceControl,
+        "trust" => PolicyType::RoleTrust,
+        "endpoint" => PolicyType::VpcEndpoint,
+        "resource" => PolicyType::ResourceBased,
+        _ => PolicyType::ManagedIdentity,
+    }
+}
+
+/// Policies that AWS itself publishes and stores load as what they are.
+#[test]
+fn policies_of_others_load_as_their_kind() {
+    let (mut n_loaded, mut refused) = (0, Vec::new());
+    for name in ["policies.ndjson.gz", "privesc-policies.ndjson.gz"] {
+        for record in records(name) {
+            let options = LoadOptions::new(policy_type(text(&record, "kind")), LoadMode::Import);
+            let loaded = load(&record["document"].to_string(), &options);
+            if loaded.policy.is_some() {
+                n_loaded += 1;
+                continue;
+            }
+            let mut reasons = loaded.findings.iter().filter(|finding| finding.rejects);
+            let reason = reasons.find(|finding| finding.code != FindingCode::XInvalidPolicy);
+            let reason = reason.map(|f| format!("{} {}", f.code.as_str(), f.message));
+            let reason = reason.unwrap_or_default();
+            refused.push(format!("{} {}: {reason}", text(&record, "source"), text(&record, "file")));
+        }
+    }
+    assert!(n_loaded > 0);
+    assert!(refused.is_empty(), "{} load, not:\n{}", n_loaded, refused.join("\n"));
+}
+
+/// Odd texts load or are refused, and the JSON ones among them are told from the others.
+#[test]
+fn odd_policies_are_loaded_or_refused() {
+    for record in records("odd-policies.ndjson.gz") {
+        let text_of = text(&record, "text");
+        let parses = assize_policy::parse(text_of).document.is_some();
+        assert_eq!(Some(parses), record["parses"].as_bool(), "{}", text(&record, "case"));
+        for policy_type in PolicyType::ALL {
+            for mode in [LoadMode::Author, LoadMode::Import] {
+                let loaded = load(text_of, &LoadOptions::new(policy_type, mode));
+                assert!(loaded.policy.is_some() || !loaded.findings.is_empty());
+            }
+        }
+    }
+}
+
+/// Every AWS-managed policy that is bundled loads, as AWS stores it.
+#[test]
+fn aws_managed_policies_load() {
+    let policies = assize_catalog::ManagedPolicies::bundled().expect("they load");
+    let options = LoadOptions::new(PolicyType::ManagedIdentity, LoadMode::Import);
+    let mut refused = Vec::new();
+    for policy in policies.iter() {
+        let loaded = load(policy.document(), &options);
+        if loaded.policy.is_none() {
+            let reasons: Vec<_> = loaded.findings.iter().filter(|f| f.rejects).collect();
+            refused.push(format!("{}: {reasons:?}", policy.name()));
+        }
+    }
+    assert!(policies.len() > 1_000);
+    assert!(refused.is_empty(), "{} of {}:\n{}", refused.len(), policies.len(), refused.join("\n"));
+}

@@ -1,0 +1,68 @@
+//! Invariant 2: the same inputs give the same bytes, whatever the thread count and the rows
+//! around.
+
+use assize::formats::RequestRecord;
+use assize::{StreamFormat, StreamOptions};
+use assize_model::Request;
+use assize_tests::answer::{Answer, engine};
+use assize_tests::corpus::corpus;
+use assize_tests::generate::{self, Source};
+
+/// The decisions of a stream as bytes, from an engine made for it alone.
+fn decide(seed: u64, format: StreamFormat, threads: usize) -> Vec<u8> {
+    let mut source = Source::seeded(seed);
+    let world = generate::world(&mut source);
+    let scenario = world.read().expect("a world");
+    let mut input = String::new();
+    for _ in 0..300 {
+        input.push_str(&generate::request(&mut source).to_string());
+        input.push('\n');
+    }
+    input.push_str("{\"principal\": \n");
+    let engine = engine(&scenario.snapshot, &scenario.options);
+    let options = StreamOptions { format, threads: Some(threads), ..StreamOptions::default() };
+    let mut output = Vec::new();
+    let summary = engine
+        .decide_stream(&mut input.as_bytes(), &mut output, &options, &mut |_| true)
+        .expect("the stream is decided");
+    assert_eq!(summary.counters.requests(), 301);
+    output
+}
+
+#[test]
+fn same_inputs_give_the_same_bytes() {
+    for seed in 0..4 {
+        for format in [StreamFormat::Fast, StreamFormat::Explain, StreamFormat::Compact] {
+            let once = decide(seed, format, 1);
+            assert!(!once.is_empty());
+            assert!(once == decide(seed, format, 1), "seed {seed}, {format:?}: once more");
+            assert!(once == decide(seed, format, 2), "seed {seed}, {format:?}: two threads");
+        }
+    }
+}
+
+/// What stands around a request in its batch changes nothing.
+#[test]
+fn rows_do_not_touch_each_other() {
+    for scenario in corpus() {
+        let Some(options) = scenario.tests.first().map(|test| &test.options) else { continue };
+        let cells: Vec<_> = scenario
+            .tests
+            .iter()
+            .filter(|test| test.options == *options)
+            .flat_map(|test| &test.cells)
+            .collect();
+        let records: Vec<RequestRecord<'_>> =
+            cells.iter().filter_map(|cell| cell.record().ok()).collect();
+        let requests: Vec<Request<'_>> =
+            records.iter().map(|record| record.request.clone()).collect();
+        let engine = engine(&scenario.snapshot, options);
+        let forward = engine.decide_batch(&requests);
+        let reversed: Vec<Request<'_>> = requests.iter().rev().cloned().collect();
+        let backward = engine.decide_batch(&reversed);
+        for (at, (one, other)) in forward.iter().zip(backward.iter().rev()).enumerate() {
+            let (one, other) = (Answer::of_outcome(one), Answer::of_outcome(other));
+            assert_eq!(one, other, "{}: {}", scenario.file, cells[at].request);
+        }
+    }
+}
