@@ -1,3 +1,6 @@
 //! Workloads and rulers for the benchmarks of Assize.
 
+pub mod measure;
+pub mod ruler;
+pub mod setup;
 pub mod workload;

@@ -15,13 +15,13 @@ mod request;
 mod world;
 
 pub use request::{WorkloadRequest, WorkloadStream};
-pub use world::{Entity, World};
+pub use world::{Entity, PolicyDocument, World};
 
+use assize_catalog::ManagedPolicies;
 use fastrand::Rng;
 
 use policies::{BOUNDARIES, SCPS, custom, is_near};
 use request::{Generator, TEAMS};
-use world::PolicyDocument;
 
 /// The account of W1 – W3.
 pub const ACCOUNT: &str = "111122223333";
@@ -53,20 +53,24 @@ const COMMON: [&str; 17] = [
     "AmazonRDSFullAccess",
 ];
 
-/// The AWS-managed policies that workloads draw from: name and document.
+/// The AWS-managed policies that workloads draw from.
 #[derive(Debug, Clone)]
 pub struct ManagedSource {
-    policies: Vec<(String, String)>,
+    policies: Vec<PolicyDocument>,
 }
 
 impl ManagedSource {
-    /// Policies in the order given, which should be that of their names.
-    pub fn new(policies: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self { policies: policies.into_iter().collect() }
+    /// Policies in the order given, which should be that of their names. Those whose ARN is not
+    /// known cannot be attached.
+    pub fn new(policies: &ManagedPolicies) -> Self {
+        let known = policies.iter().filter_map(|policy| {
+            Some(PolicyDocument::aws_managed(policy.name(), policy.arn()?, policy.document()))
+        });
+        Self { policies: known.collect() }
     }
 
-    fn document(&self, name: &str) -> Option<&str> {
-        self.policies.iter().find(|(n, _)| n == name).map(|(_, d)| d.as_str())
+    fn policy(&self, name: &str) -> Option<&PolicyDocument> {
+        self.policies.iter().find(|policy| policy.name == name)
     }
 }
 
@@ -92,7 +96,7 @@ pub fn principal(managed: &ManagedSource) -> Workload {
     let mut world = World::new(false);
     let identity = ["ReadOnlyAccess", "AmazonS3FullAccess"]
         .iter()
-        .filter_map(|name| Some(PolicyDocument::aws_managed(name, managed.document(name)?)))
+        .filter_map(|name| managed.policy(name).cloned())
         .chain([PolicyDocument::customer("Custom", &custom())])
         .collect();
     world.add(Entity::role(
@@ -119,9 +123,8 @@ pub fn organization(managed: &ManagedSource) -> Workload {
 fn account_of(managed: &ManagedSource, name: &'static str, n_principals: usize) -> Workload {
     let mut rng = Rng::with_seed(SEED + 1);
     let (near, rest): (Vec<_>, Vec<_>) =
-        managed.policies.iter().partition(|(_, document)| is_near(document));
-    let common: Vec<_> =
-        COMMON.iter().filter_map(|n| managed.policies.iter().find(|(name, _)| name == n)).collect();
+        managed.policies.iter().partition(|policy| is_near(&policy.document));
+    let common: Vec<_> = COMMON.iter().filter_map(|name| managed.policy(name)).collect();
     let mut world = World::new(true);
     world.scps = SCPS.iter().map(|(n, d)| PolicyDocument::customer(n, d)).collect();
     for index in 0..n_principals {
@@ -138,9 +141,9 @@ fn account_of(managed: &ManagedSource, name: &'static str, n_principals: usize) 
             } else {
                 &rest
             };
-            let Some((name, document)) = pool.get(rng.usize(..pool.len().max(1))) else { break };
-            if identity.iter().all(|p| p.name != *name) {
-                identity.push(PolicyDocument::aws_managed(name, document));
+            let Some(&policy) = pool.get(rng.usize(..pool.len().max(1))) else { break };
+            if identity.iter().all(|own| own.name != policy.name) {
+                identity.push(policy.clone());
             }
         }
         let (boundary_name, boundary) = BOUNDARIES[rng.usize(..BOUNDARIES.len())];

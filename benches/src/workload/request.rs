@@ -575,7 +575,9 @@ impl Generator {
         if entity.is_user && rng.bool() {
             context.push(("aws:MultiFactorAuthPresent", rng.bool().to_string()));
         }
-        if resource != "*" && service != "sts" && service != "route53" && rng.bool() {
+        // The tags of users are known: a request may not state others.
+        let tags_are_known = resource == "*" || resource.contains(":user/");
+        if !tags_are_known && service != "sts" && service != "route53" && rng.bool() {
             context.push(("aws:ResourceTag/team", TEAMS[rng.usize(..8)].into()));
         }
         match (service, action) {

@@ -16,13 +16,16 @@ pub struct PolicyDocument {
 }
 
 impl PolicyDocument {
-    pub(super) fn aws_managed(name: &str, document: &str) -> Self {
-        let arn = Some(format!("arn:aws:iam::aws:policy/{name}"));
-        Self { name: name.into(), arn, document: document.into() }
+    pub(super) fn aws_managed(name: &str, arn: &str, document: &str) -> Self {
+        Self { name: name.into(), arn: Some(arn.into()), document: document.into() }
     }
 
     pub(super) fn customer(name: &str, document: &str) -> Self {
         Self { name: name.into(), arn: None, document: document.into() }
+    }
+
+    pub(crate) fn unnamed(document: &str) -> Self {
+        Self::customer("", document)
     }
 }
 
@@ -70,6 +73,32 @@ impl Entity {
     }
 }
 
+impl Entity {
+    /// The context keys that follow from who asks (E-15), for evaluators that derive none.
+    pub fn derived_keys(&self, in_organization: bool) -> Vec<(String, String)> {
+        let kind = if self.is_user { "User" } else { "AssumedRole" };
+        let mut keys = vec![
+            ("aws:PrincipalArn".to_owned(), self.arn()),
+            ("aws:PrincipalAccount".to_owned(), self.account.clone()),
+            ("aws:PrincipalType".to_owned(), kind.to_owned()),
+            ("aws:PrincipalIsAWSService".to_owned(), "false".to_owned()),
+        ];
+        if self.is_user {
+            keys.push(("aws:username".to_owned(), self.name.clone()));
+        } else {
+            keys.push(("aws:MultiFactorAuthPresent".to_owned(), "false".to_owned()));
+        }
+        if in_organization {
+            keys.push(("aws:PrincipalOrgID".to_owned(), ORGANIZATION.to_owned()));
+            let path = format!("{ORGANIZATION}/r-root/");
+            keys.push(("aws:PrincipalOrgPaths".to_owned(), path));
+        }
+        let tags = self.tags.iter();
+        keys.extend(tags.map(|(key, value)| (format!("aws:PrincipalTag/{key}"), value.clone())));
+        keys
+    }
+}
+
 /// Who exists and what is attached to whom.
 #[derive(Debug, Clone)]
 pub struct World {
@@ -77,7 +106,7 @@ pub struct World {
     pub entities: Vec<Entity>,
     /// Service control policies at the root, beside `FullAWSAccess`; empty without organization.
     pub scps: Vec<PolicyDocument>,
-    in_organization: bool,
+    pub(crate) in_organization: bool,
 }
 
 impl World {
