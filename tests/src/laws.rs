@@ -129,7 +129,10 @@ pub fn add_session_policy(request: &mut Value, source: &mut Source<'_>) {
 /// Puts other SCPs in place of `FullAWSAccess` where a node has nothing else.
 pub fn tighten_scps(world: &mut World, source: &mut Source<'_>) {
     fn tighten(node: &mut Value, source: &mut Source<'_>) {
-        if node.get("scps").is_none() && node.is_object() && source.percent(60) {
+        if !node.is_object() {
+            return;
+        }
+        if node.get("scps").is_none() && source.percent(60) {
             node["scps"] = json!(source.list(0, 2, |source| generate::policy(source, "SCP")));
         }
         for list in ["ous", "accounts"] {

@@ -28,7 +28,7 @@ fn has(found: &Import, level: DiagnosticLevel, code: DiagnosticCode) -> bool {
     found.diagnostics.iter().any(|diagnostic| diagnostic.level == level && diagnostic.code == code)
 }
 
-/// I-41: a whole account.
+/// I-41: a whole account, and some users of another.
 #[test]
 fn a_whole_account_is_imported() {
     let (found, snapshot) =
@@ -36,11 +36,15 @@ fn a_whole_account_is_imported() {
     let errors: Vec<_> =
         found.diagnostics.iter().filter(|d| d.level == DiagnosticLevel::Error).collect();
     assert!(errors.is_empty(), "{errors:#?}");
-    let account = snapshot.accounts().next().expect("one account");
-    assert_eq!(snapshot.accounts().count(), 1);
-    assert_eq!(account.users.len(), 44);
-    assert_eq!(account.groups.len(), 5);
-    assert_eq!(account.roles.len(), 78);
+    // The file holds three users of another account, which the importer says.
+    assert!(has(&found, DiagnosticLevel::Warning, DiagnosticCode::MixedAccounts), "{found:#?}");
+    let mut counts = (0, 0, 0);
+    for account in snapshot.accounts() {
+        counts.0 += account.users.len();
+        counts.1 += account.groups.len();
+        counts.2 += account.roles.len();
+    }
+    assert_eq!(counts, (44, 5, 78));
     assert!(!has(&found, DiagnosticLevel::Warning, DiagnosticCode::TruncatedExport));
 }
 
@@ -64,9 +68,11 @@ fn an_imported_account_decides_alike() {
         ("ec2:DescribeInstances", "*"),
         ("kms:Decrypt", "arn:aws:kms:eu-west-1:ACCOUNT:key/1"),
     ];
-    let (_, snapshot) = import_fixture("account-authorization-details/cloudsplaining-example.json.gz");
+    let (_, snapshot) =
+        import_fixture("account-authorization-details/cloudsplaining-example.json.gz");
     let options = EngineOptions { time: Some(1_714_564_800), ..EngineOptions::default() };
-    let account = snapshot.accounts().next().expect("one account");
+    let account = snapshot.accounts().max_by_key(|account| account.users.len());
+    let account = account.expect("an account");
     let users = account.users.values().map(|user| user.arn.to_string());
     let principals: Vec<String> =
         users.chain(account.roles.values().map(|role| role.arn.to_string())).collect();
@@ -108,10 +114,33 @@ fn policy_type(kind: &str) -> PolicyType {
     }
 }
 
-/// Policies that AWS itself publishes and stores load as what they are.
+/// How many of the policies of others are refused, by source and code. Nearly all hold text to be
+/// filled in: `<my-bucket>`, an expression of Terraform or of CloudFormation where a principal or
+/// an ARN belongs. The rest lack an element (three samples), name no service (an RCP), are of
+/// other kinds than their folder, or are wrong on purpose (tests of Cloud Custodian).
+const REFUSED: [(&str, &str, usize); 16] = [
+    ("access-analyzer-samples", "DATA_TYPE_MISMATCH", 2),
+    ("access-analyzer-samples", "MISSING_RESOURCE", 1),
+    ("aws-iam-policy", "INVALID_PRINCIPAL_FORMAT", 1),
+    ("cloud-custodian", "INVALID_ARN_PREFIX", 1),
+    ("cloud-custodian", "INVALID_CONDITION_OPERATOR", 1),
+    ("cloud-custodian", "INVALID_PRINCIPAL_FORMAT", 4),
+    ("cloud-custodian", "UNSUPPORTED_WILDCARD_IN_PRINCIPAL", 1),
+    ("cloudgoat", "INVALID_ARN_PREFIX", 25),
+    ("cloudgoat", "VARIABLE_UNSUPPORTED_IN_ELEMENT", 4),
+    ("data-perimeter-policy-examples", "INVALID_ACTION", 1),
+    ("data-perimeter-policy-examples", "INVALID_ARN_PREFIX", 1),
+    ("data-perimeter-policy-examples", "X_RCP_ACTION_STAR", 1),
+    ("iam-policy-json-to-terraform", "DATA_TYPE_MISMATCH", 1),
+    ("iam-policy-json-to-terraform", "MISSING_PRINCIPAL", 1),
+    ("iam-vulnerable", "VARIABLE_UNSUPPORTED_IN_ELEMENT", 34),
+    ("resource-control-policy-examples", "MISSING_RESOURCE", 1),
+];
+
+/// Policies that AWS publishes, that accounts hold and that labs deploy load as what they are.
 #[test]
 fn policies_of_others_load_as_their_kind() {
-    let (mut n_loaded, mut refused) = (0, Vec::new());
+    let (mut n_loaded, mut refused) = (0, BTreeMap::new());
     for name in ["policies.ndjson.gz", "privesc-policies.ndjson.gz"] {
         for record in records(name) {
             let options = LoadOptions::new(policy_type(text(&record, "kind")), LoadMode::Import);
@@ -122,13 +151,16 @@ fn policies_of_others_load_as_their_kind() {
             }
             let mut reasons = loaded.findings.iter().filter(|finding| finding.rejects);
             let reason = reasons.find(|finding| finding.code != FindingCode::XInvalidPolicy);
-            let reason = reason.map(|f| format!("{} {}", f.code.as_str(), f.message));
-            let reason = reason.unwrap_or_default();
-            refused.push(format!("{} {}: {reason}", text(&record, "source"), text(&record, "file")));
+            let code = reason.map(|finding| finding.code.as_str()).unwrap_or_default();
+            *refused.entry((text(&record, "source").to_owned(), code)).or_insert(0) += 1;
         }
     }
-    assert!(n_loaded > 0);
-    assert!(refused.is_empty(), "{} load, not:\n{}", n_loaded, refused.join("\n"));
+    let expected: BTreeMap<(String, &str), usize> = REFUSED
+        .into_iter()
+        .map(|(source, code, n)| ((source.to_owned(), code), n))
+        .collect();
+    assert_eq!(refused, expected);
+    assert_eq!(n_loaded + expected.values().sum::<usize>(), 322 + 161);
 }
 
 /// Odd texts load or are refused, and the JSON ones among them are told from the others.
