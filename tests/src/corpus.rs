@@ -69,7 +69,7 @@ pub fn read_scenario(name: &str, text: &[u8]) -> Result<Scenario, ReadError> {
 fn takes_several_resources(action: &str) -> bool {
     catalog().action_by_full_name(action).is_some_and(|id| {
         let types = catalog().action_ref(id).resource_types();
-        types.len() > 1 && types.filter(|on| on.is_required()).count() > 0
+        types.len() > 1 && types.filter(assize_catalog::ActionResource::is_required).count() > 0
     })
 }
 

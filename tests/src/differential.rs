@@ -78,9 +78,9 @@ pub struct Difference {
 /// # Panics
 /// When the generator made a world that cannot be read.
 pub fn compare(world: &World, requests: &[Value]) -> Result<Tally, Box<Difference>> {
-    let scenario = world.read().unwrap_or_else(|error| {
-        panic!("the generator made a world that cannot be read: {error}")
-    });
+    let scenario = world
+        .read()
+        .unwrap_or_else(|error| panic!("the generator made a world that cannot be read: {error}"));
     let texts: Vec<String> = requests.iter().map(ToString::to_string).collect();
     let (expected, found) = answers(&scenario.snapshot, &scenario.options, &texts);
     let mut tally = Tally::default();
@@ -107,8 +107,7 @@ pub fn compare(world: &World, requests: &[Value]) -> Result<Tally, Box<Differenc
 pub fn compare_seed(seed: u64, n_requests: usize) -> Result<Tally, Box<Difference>> {
     let mut source = Source::seeded(seed);
     let world = generate::world(&mut source);
-    let requests: Vec<Value> =
-        (0..n_requests).map(|_| generate::request(&mut source)).collect();
+    let requests: Vec<Value> = (0..n_requests).map(|_| generate::request(&mut source)).collect();
     compare(&world, &requests)
 }
 
@@ -142,8 +141,7 @@ fn answers(
 /// The two answers, if they differ and the world can be read.
 fn differ(world: &World, request: &Value) -> Option<(Answer, Answer)> {
     let scenario: Scenario = world.read().ok()?;
-    let (expected, found) =
-        answers(&scenario.snapshot, &scenario.options, &[request.to_string()]);
+    let (expected, found) = answers(&scenario.snapshot, &scenario.options, &[request.to_string()]);
     let (expected, found) = (expected.into_iter().next()?, found.into_iter().next()?);
     (expected != found).then_some((expected, found))
 }

@@ -136,7 +136,8 @@ pub fn tighten_scps(world: &mut World, source: &mut Source<'_>) {
             node["scps"] = json!(source.list(0, 2, |source| generate::policy(source, "SCP")));
         }
         for list in ["ous", "accounts"] {
-            for child in node[list].as_array_mut().into_iter().flatten() {
+            let children = node.get_mut(list).and_then(Value::as_array_mut);
+            for child in children.into_iter().flatten() {
                 tighten(child, source);
             }
         }

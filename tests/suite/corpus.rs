@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use assize::formats::{Cell, Scenario};
 use assize_compiler::CompileOptions;
-use assize_model::{EffectiveDecision, EngineOptions, Request, RequestError};
+use assize_model::{
+    Decision, EffectiveDecision, EngineOptions, Layer, ReasonCode, Request, RequestError,
+};
 use assize_policy::{Style, load, parse, print};
 use assize_tests::answer::{Answer, Oracle, engine, engine_with};
 use assize_tests::corpus::corpus;
@@ -21,13 +23,12 @@ struct Group<'s> {
 fn groups(scenario: &Scenario) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for test in &scenario.tests {
-        let group = match groups.iter_mut().position(|group| *group.options == test.options) {
-            Some(at) => &mut groups[at],
-            None => {
-                groups.push(Group { options: &test.options, cells: Vec::new() });
-                groups.last_mut().expect("one was pushed")
-            }
-        };
+        let known = groups.iter().position(|group| *group.options == test.options);
+        let at = known.unwrap_or_else(|| {
+            groups.push(Group { options: &test.options, cells: Vec::new() });
+            groups.len() - 1
+        });
+        let group = &mut groups[at];
         for cell in &test.cells {
             let at: Vec<&str> = cell.coordinates.iter().collect();
             let place = format!("{} `{}` [{}]", scenario.file, test.name, at.join(", "));
@@ -266,8 +267,11 @@ fn every_pass_keeps_every_answer() {
     let mut report = Report::default();
     for scenario in corpus() {
         for group in groups(&scenario) {
-            let records: Vec<_> =
-                group.cells.iter().filter_map(|(place, cell)| Some((place, cell.record().ok()?))).collect();
+            let records: Vec<_> = group
+                .cells
+                .iter()
+                .filter_map(|(place, cell)| Some((place, cell.record().ok()?)))
+                .collect();
             let requests: Vec<Request<'_>> =
                 records.iter().map(|(_, record)| record.request.clone()).collect();
             let expected = engine(&scenario.snapshot, group.options).decide_batch(&requests);
@@ -340,7 +344,8 @@ fn every_case_has_rules_and_a_source() {
     let mut report = Report::default();
     for scenario in corpus() {
         let tests = scenario.tests.iter().map(|t| (&t.name, &t.rules, &t.source, &t.pending));
-        let documents = scenario.documents.iter().map(|d| (&d.name, &d.rules, &d.source, &d.pending));
+        let documents =
+            scenario.documents.iter().map(|d| (&d.name, &d.rules, &d.source, &d.pending));
         let mut names = BTreeSet::new();
         for (name, rules, source, pending) in tests.chain(documents) {
             report.n_cases += 1;
@@ -387,7 +392,6 @@ fn corpus_reaches_every_layer_and_reason() {
             }
         }
     }
-    use assize_model::{Decision, Layer, ReasonCode};
     let missing_layers: Vec<_> = Layer::ALL.iter().filter(|l| !layers.contains(l)).collect();
     assert!(missing_layers.is_empty(), "no case is decided by {missing_layers:?}");
     assert_eq!(decisions.len(), Decision::ALL.len() - 1, "all but Indeterminate");

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use assize::formats::RequestRecord;
 use assize_model::{EngineOptions, PolicyType, Request};
 use assize_policy::{FindingCode, LoadMode, LoadOptions, load};
-use assize_store::{DiagnosticCode, DiagnosticLevel, Import, ImportFile, ImportOptions, StoreSnapshot, import};
+use assize_store::{
+    DiagnosticCode, DiagnosticLevel, Import, ImportFile, ImportOptions, StoreSnapshot, import,
+};
 use assize_tests::answer::{Answer, Oracle, engine};
 use assize_tests::corpus::managed_policies;
 use assize_tests::fixtures::{bytes, records, text};
-use assize::formats::RequestRecord;
 
 fn import_fixture(name: &str) -> (Import, StoreSnapshot) {
     let bytes = bytes(name);
@@ -79,18 +81,19 @@ fn an_imported_account_decides_alike() {
     let (user, role) = (principals.first().expect("a user"), principals.last().expect("a role"));
     let lines: Vec<String> = principals
         .iter()
-        .flat_map(|principal| TARGETS.map(|(action, resource)| {
-            let resource = resource
-                .replace("ROLE", role)
-                .replace("USER", user)
-                .replace("ACCOUNT", account.id.as_str());
-            serde_json::json!({"principal": principal, "action": action, "resource": resource}).to_string()
-        }))
+        .flat_map(|principal| {
+            TARGETS.map(|(action, resource)| {
+                let resource = resource
+                    .replace("ROLE", role)
+                    .replace("USER", user)
+                    .replace("ACCOUNT", account.id.as_str());
+                serde_json::json!({"principal": principal, "action": action, "resource": resource})
+                    .to_string()
+            })
+        })
         .collect();
-    let requests: Vec<Request<'_>> = lines
-        .iter()
-        .map(|line| RequestRecord::parse(line).expect("a request").request)
-        .collect();
+    let requests: Vec<Request<'_>> =
+        lines.iter().map(|line| RequestRecord::parse(line).expect("a request").request).collect();
     let oracle = Oracle::new(&snapshot, &options);
     let outcomes = engine(&snapshot, &options).decide_batch(&requests);
     let mut decisions: BTreeMap<String, usize> = BTreeMap::new();
@@ -155,10 +158,8 @@ fn policies_of_others_load_as_their_kind() {
             *refused.entry((text(&record, "source").to_owned(), code)).or_insert(0) += 1;
         }
     }
-    let expected: BTreeMap<(String, &str), usize> = REFUSED
-        .into_iter()
-        .map(|(source, code, n)| ((source.to_owned(), code), n))
-        .collect();
+    let expected: BTreeMap<(String, &str), usize> =
+        REFUSED.into_iter().map(|(source, code, n)| ((source.to_owned(), code), n)).collect();
     assert_eq!(refused, expected);
     assert_eq!(n_loaded + expected.values().sum::<usize>(), 322 + 161);
 }

@@ -17,7 +17,7 @@ const N_REQUESTS: usize = 60;
 
 /// The answers of the tables to requests.
 fn answers(world: &World, requests: &[Value]) -> Vec<Answer> {
-    let scenario = world.read().unwrap_or_else(|error| panic!("{error}\n{}", world.scenario));
+    let scenario = world.read().expect("a generated world can be read");
     let texts: Vec<String> = requests.iter().map(ToString::to_string).collect();
     let requests: Vec<Request<'_>> =
         texts.iter().map(|text| RequestRecord::parse(text).expect("a request").request).collect();
@@ -208,7 +208,9 @@ fn an_empty_world_allows_nothing() {
             Ok(outcome) if outcome.decision.is_allowed() => {
                 let is_builtin = outcome.layer == Layer::Builtin;
                 let is_root = outcome.reason == ReasonCode::Root;
-                let is_given = text.contains("\"policy\"") || text.contains("kmsGrants") || text.contains("inline");
+                let is_given = text.contains("\"policy\"")
+                    || text.contains("kmsGrants")
+                    || text.contains("inline");
                 assert!(is_builtin || is_root || is_given, "{outcome:?}: {text}");
             }
             Ok(_) => {}

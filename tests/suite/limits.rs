@@ -68,7 +68,8 @@ fn limits_are_errors() {
     // Files (F-1, F-6).
     let error = read_scenario("a.assize.json", &vec![b' '; MAX_FILE_BYTES + 1]).expect_err("long");
     assert!(error.to_string().contains("longer"), "{error}");
-    let aliases = format!("x-a: &a 1\nx-b: [{}]\nassize: 1\n", "*a, ".repeat(MAX_ALIAS_EXPANSIONS + 1));
+    let aliases =
+        format!("x-a: &a 1\nx-b: [{}]\nassize: 1\n", "*a, ".repeat(MAX_ALIAS_EXPANSIONS + 1));
     assert!(read_scenario("a.assize.yaml", aliases.as_bytes()).is_err());
     let deep = format!("assize: 1\nx-deep: {}{}\n", "[".repeat(5_000), "]".repeat(5_000));
     assert!(read_scenario("a.assize.yaml", deep.as_bytes()).is_err());

@@ -395,22 +395,50 @@ fn test(source: &mut Source<'_>, kind: Kind) -> (String, Vec<Value>) {
 /// With a set qualifier or `IfExists`, more often where the key is a list.
 fn decorated(source: &mut Source<'_>, operator: &str, kind: Kind) -> String {
     let percent = if matches!(kind, Kind::List) { 70 } else { 8 };
-    let qualifier = match source.percent(percent) {
-        true => source.pick(&["ForAllValues:", "ForAnyValue:"]),
-        false => "",
-    };
+    let qualified = source.percent(percent);
+    let qualifier = if qualified { source.pick(&["ForAllValues:", "ForAnyValue:"]) } else { "" };
     let suffix = if operator != "Null" && source.percent(20) { "IfExists" } else { "" };
     format!("{qualifier}{operator}{suffix}")
 }
 
 fn text_value(source: &mut Source<'_>) -> Value {
     const VALUES: [&str; 36] = [
-        "a", "b", "ab", "A", "", "a*", "?b", "*", "ana", "bob", "team", "env", "true", "10",
-        "eu-west-1", "us-*", "o-w1aaaaaaaa", "o-*", "vpce-1", "vpc-1", "User", "AssumedRole",
-        "Anonymous", "s3.eu-west-1.amazonaws.com", "s3.amazonaws.com", "lambda.amazonaws.com",
-        "o-w1aaaaaaaa/r-1aaa/*", "o-w1aaaaaaaa/r-1aaa/ou-1aaa-aaaaaaa1/", "straße", "${aws:username}",
-        "${aws:PrincipalTag/team}", "${aws:PrincipalTag/team, 'a'}", "${aws:ResourceTag/team}",
-        "${*}", "${aws:TagKeys}", "${broken",
+        "a",
+        "b",
+        "ab",
+        "A",
+        "",
+        "a*",
+        "?b",
+        "*",
+        "ana",
+        "bob",
+        "team",
+        "env",
+        "true",
+        "10",
+        "eu-west-1",
+        "us-*",
+        "o-w1aaaaaaaa",
+        "o-*",
+        "vpce-1",
+        "vpc-1",
+        "User",
+        "AssumedRole",
+        "Anonymous",
+        "s3.eu-west-1.amazonaws.com",
+        "s3.amazonaws.com",
+        "lambda.amazonaws.com",
+        "o-w1aaaaaaaa/r-1aaa/*",
+        "o-w1aaaaaaaa/r-1aaa/ou-1aaa-aaaaaaa1/",
+        "straße",
+        "${aws:username}",
+        "${aws:PrincipalTag/team}",
+        "${aws:PrincipalTag/team, 'a'}",
+        "${aws:ResourceTag/team}",
+        "${*}",
+        "${aws:TagKeys}",
+        "${broken",
     ];
     match source.below(8) {
         0 => json!(source.pick(&ACCOUNTS)),

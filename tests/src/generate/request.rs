@@ -3,9 +3,14 @@
 use serde_json::{Map, Value, json};
 
 use super::text::{
-    ACCOUNTS, APART, INSIDE, NAMED, OUTSIDE, SERVICES, SESSIONS, TARGETS, role_arn, session_arn, user_arn,
+    ACCOUNTS, APART, INSIDE, NAMED, OUTSIDE, SERVICES, SESSIONS, TARGETS, role_arn, session_arn,
+    user_arn,
 };
 use super::{Source, policy, world};
+
+/// A caller that CloudFront makes up.
+const ORIGIN_ACCESS_IDENTITY: &str =
+    "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E2EXAMPLE";
 
 /// A request.
 pub(super) fn request(source: &mut Source<'_>) -> Value {
@@ -52,7 +57,8 @@ fn target(source: &mut Source<'_>, request: &mut Value) {
         return;
     }
     let (action, resource) = source.pick(&TARGETS);
-    request["action"] = json!(if source.percent(5) { action.to_lowercase() } else { action.to_owned() });
+    request["action"] =
+        json!(if source.percent(5) { action.to_lowercase() } else { action.to_owned() });
     if resource != "*" || source.percent(50) {
         request["resource"] = json!(resource);
     }
@@ -103,8 +109,12 @@ fn network(source: &mut Source<'_>) -> Value {
             let vpce = source.pick(&["vpce-1", "vpce-2", "vpce-3"]);
             json!({"vpce": vpce, "vpcSourceIp": "10.0.0.1"})
         }
-        1 => json!({"sourceIp": source.pick(&["203.0.113.7", "198.51.100.1", "2001:db8::1"]), "secureTransport": false}),
-        _ => json!({"sourceIp": source.pick(&["203.0.113.7", "198.51.100.1", "2001:db8::1", "::ffff:203.0.113.9"])}),
+        1 => {
+            json!({"sourceIp": source.pick(&["203.0.113.7", "198.51.100.1", "2001:db8::1"]), "secureTransport": false})
+        }
+        _ => {
+            json!({"sourceIp": source.pick(&["203.0.113.7", "198.51.100.1", "2001:db8::1", "::ffff:203.0.113.9"])})
+        }
     }
 }
 
@@ -144,19 +154,19 @@ fn principal(source: &mut Source<'_>) -> Value {
         15 => {
             let task = source.pick(&["S3UnlockBucketPolicy", "SQSUnlockQueuePolicy"]);
             let task = format!("arn:aws:iam::aws:policy/root-task/{task}");
-            match source.percent(80) {
-                true => json!({"type": "assumedRoot", "account": account, "session": {"taskPolicyArn": task}}),
-                false => json!({"type": "assumedRoot", "account": account}),
+            let mut root = json!({"type": "assumedRoot", "account": account});
+            if source.percent(80) {
+                root["session"] = json!({"taskPolicyArn": task});
             }
+            root
         }
         16 | 17 => json!({"type": "service", "service": source.pick(&SERVICES)}),
-        18 => match source.percent(60) {
-            true => {
-                let claims = json!({"idp.example.com:sub": source.pick(&["a", "b"])});
-                json!({"type": "federated", "provider": policy::provider(source), "session": {"claims": claims}})
-            }
-            false => json!({"type": "oai", "arn": "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E2EXAMPLE"}),
-        },
+        18 if source.percent(60) => {
+            let claims = json!({"idp.example.com:sub": source.pick(&["a", "b"])});
+            let provider = policy::provider(source);
+            json!({"type": "federated", "provider": provider, "session": {"claims": claims}})
+        }
+        18 => json!({"type": "oai", "arn": ORIGIN_ACCESS_IDENTITY}),
         _ => match source.below(4) {
             0 => json!(format!("arn:aws:iam::{OUTSIDE}:root")),
             1 => json!(user_arn(source, OUTSIDE)),

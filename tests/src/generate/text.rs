@@ -74,7 +74,10 @@ pub(super) const TARGETS: [(&str, &str); 44] = [
     ("iam:PassRole", "arn:aws:iam::111111111111:role/R"),
     ("iam:PassRole", "arn:aws:iam::222222222222:role/team/Q"),
     ("iam:GetUser", "arn:aws:iam::111111111111:user/ana"),
-    ("iam:DeleteRole", "arn:aws:iam::111111111111:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX"),
+    (
+        "iam:DeleteRole",
+        "arn:aws:iam::111111111111:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX",
+    ),
     ("iam:ListUsers", "*"),
     ("iam:CreatePolicyVersion", "arn:aws:iam::aws:policy/ReadOnlyAccess"),
     ("sqs:SendMessage", "arn:aws:sqs:eu-west-1:111111111111:q"),

@@ -138,14 +138,14 @@ fn identity(source: &mut Source<'_>, id: &str, most: usize) -> Value {
         5 | 6 => json!(format!("arn:aws:iam::{id}:policy/q")),
         _ => policy::identity(source),
     });
-    json!({"inline": Map::from_iter(inline), "attached": attached})
+    let inline: Map<String, Value> = inline.collect();
+    json!({"inline": inline, "attached": attached})
 }
 
 /// Tags. Two keys that differ in case only collide.
 pub(super) fn tags(source: &mut Source<'_>) -> Value {
-    let tags = source.list(0, 2, |source| {
-        (source.pick(&TAG_KEYS).to_owned(), json!(source.pick(&TAG_VALUES)))
-    });
+    let tags = source
+        .list(0, 2, |source| (source.pick(&TAG_KEYS).to_owned(), json!(source.pick(&TAG_VALUES))));
     Value::Object(Map::from_iter(tags))
 }
 
@@ -238,9 +238,11 @@ pub(super) fn grant(source: &mut Source<'_>) -> Value {
 
 fn endpoints(source: &mut Source<'_>) -> Value {
     let mut endpoints = Map::new();
-    for (id, account, kind) in
-        [("vpce-1", INSIDE[0], "Interface"), ("vpce-2", INSIDE[1], "Gateway"), ("vpce-3", APART, "Interface")]
-    {
+    for (id, account, kind) in [
+        ("vpce-1", INSIDE[0], "Interface"),
+        ("vpce-2", INSIDE[1], "Gateway"),
+        ("vpce-3", APART, "Interface"),
+    ] {
         let mut endpoint = json!({"account": account, "vpc": "vpc-1", "type": kind});
         if source.percent(40) {
             endpoint["policy"] = policy::endpoint(source);
