@@ -2,6 +2,7 @@
 //! A target is one call; the suite calls them over all seeds on stable.
 
 use assize::formats::RequestRecord;
+use assize_automata::{Budget, Class, Pattern, PatternSet, SetScratch};
 use assize_model::{AccountId, PolicyType};
 use assize_policy::{LoadMode, LoadOptions, Style, load, parse, print};
 use assize_store::{ImportFile, ImportOptions, StoreSnapshot, import};
@@ -120,6 +121,74 @@ pub fn read_requests(bytes: &[u8]) {
         let found = crate::answer::Answer::of_outcome(&engine.decide(&record.request));
         assert_eq!(found, expected, "{text}");
     }
+}
+
+/// A set of patterns finds what each pattern by itself matches, whatever its budget. The bytes are
+/// lines: a text, then patterns; a pattern that begins with `:` has wildcards that stop at colons.
+///
+/// # Panics
+/// When it does not.
+pub fn wildcard_set(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let mut lines = text.split('\n');
+    let text = lines.next().unwrap_or_default();
+    let globs: Vec<&str> = lines.take(MAX_GLOBS).collect();
+    let patterns: Vec<Pattern> = globs.iter().map(|glob| pattern(glob)).collect();
+    let expected: Vec<u32> = (0u32..)
+        .zip(&globs)
+        .filter(|(_, glob)| matches_plainly(glob, text))
+        .map(|(at, _)| at)
+        .collect();
+    let small = Budget { max_states: 8, max_bytes: 256, ..Budget::default() };
+    for budget in [Budget::default(), small] {
+        let Ok(set) = PatternSet::new(&patterns, &budget) else { continue };
+        let mut scratch = SetScratch::default();
+        let mut found = Vec::new();
+        for _ in 0..2 {
+            set.matches(text.as_bytes(), &mut scratch, &mut found);
+            found.sort_unstable();
+            assert_eq!(found, expected, "{globs:?} in `{text}`");
+            found.clear();
+        }
+    }
+}
+
+/// Most patterns that [`wildcard_set`] makes of its bytes.
+const MAX_GLOBS: usize = 64;
+
+fn pattern(glob: &str) -> Pattern {
+    let Some(narrow) = glob.strip_prefix(':') else { return Pattern::glob(glob) };
+    let mut builder = Pattern::builder();
+    for c in narrow.chars() {
+        match c {
+            '*' => builder.star(Class::Except(b':')),
+            '?' => builder.one(Class::Except(b':')),
+            c => builder.literal(c.encode_utf8(&mut [0; 4])),
+        };
+    }
+    builder.build().expect("a pattern of few pieces")
+}
+
+/// The glob of L-401, straight from its definition: the positions that can be reached.
+fn matches_plainly(glob: &str, text: &str) -> bool {
+    let (glob, narrow) = glob.strip_prefix(':').map_or((glob, false), |glob| (glob, true));
+    let text: Vec<char> = text.chars().collect();
+    let may = |c: char| !narrow || c != ':';
+    let mut reached = vec![false; text.len() + 1];
+    reached[0] = true;
+    for piece in glob.chars() {
+        let mut next = vec![false; text.len() + 1];
+        for at in 0..=text.len() {
+            if piece == '*' {
+                next[at] = reached[at] || at > 0 && next[at - 1] && may(text[at - 1]);
+            } else if at > 0 && reached[at - 1] {
+                let c = text[at - 1];
+                next[at] = if piece == '?' { may(c) } else { piece == c };
+            }
+        }
+        reached = next;
+    }
+    reached[text.len()]
 }
 
 /// Reading scenario files ends.

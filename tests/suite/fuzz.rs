@@ -57,3 +57,11 @@ fn read_requests_holds_over_its_seeds() {
 fn read_scenarios_holds_over_its_seeds() {
     run(fuzz::read_scenarios, &with_kept("read_scenarios", seeds::scenarios()), 4);
 }
+
+#[test]
+fn wildcard_set_holds_over_its_seeds() {
+    let texts = ["arn:aws:s3:::b/a/k", "aaaaaaaaab", "", "::", "s3:GetObject", "kü中:"];
+    let globs = "*\narn:aws:s3:::b/*\n:arn:*:s3:*:*:b/*/k\n*a*b\n?\n:*\na*a*a*a*b\n*:GetObject\n";
+    let seeds = texts.map(|text| format!("{text}\n{globs}").into_bytes()).to_vec();
+    run(fuzz::wildcard_set, &with_kept("wildcard_set", seeds), 2_000);
+}
