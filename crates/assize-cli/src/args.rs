@@ -4,6 +4,7 @@ mod policy;
 mod request;
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::PathBuf;
 
@@ -158,8 +159,12 @@ pub(crate) enum Command {
     Simulate(SimulateArgs),
     Explain(ExplainArgs),
     Batch(BatchArgs),
+    Test(TestArgs),
     Check(CheckArgs),
+    Import(ImportArgs),
+    World(WorldArgs),
     Catalog(CatalogArgs),
+    Demo(DemoArgs),
     Completions(CompletionsArgs),
     Help(HelpArgs),
 }
@@ -251,7 +256,7 @@ pub(crate) struct BatchArgs {
     /// Write everything about each decision.
     #[arg(long)]
     pub(crate) explain: bool,
-    /// Permit decisions in another order than the requests.
+    /// Permit decisions in another order than the requests; this version keeps the order.
     #[arg(long)]
     pub(crate) unordered: bool,
     /// The answer that every request is wanted to have: exit 1 when one has another.
@@ -274,6 +279,46 @@ pub(crate) enum BatchFormat {
     Ndjson,
     /// One short line a decision: id, code, layer, statement, separated by tabs.
     Compact,
+}
+
+/// Do the policies still do what we wrote down?
+#[derive(Debug, Args)]
+#[command(before_help = "Example:\n  assize test examples")]
+pub(crate) struct TestArgs {
+    /// Scenarios, or directories of them (*.assize.yaml, *.assize.yml, *.assize.json).
+    #[arg(required = true, value_name = "PATHS")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// How to print results.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "human",
+        env = "ASSIZE_FORMAT",
+        hide_env = true
+    )]
+    pub(crate) format: TestFormat,
+    /// Run only the tests whose name has this text, or that have it as rule or tag.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) filter: Option<String>,
+    /// List the policy statements that no test matches.
+    #[arg(long)]
+    pub(crate) coverage: bool,
+    /// Fail on tests that are pending or marked `only`.
+    #[arg(long)]
+    pub(crate) ci: bool,
+}
+
+/// How test results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TestFormat {
+    /// For people.
+    Human,
+    /// One JSON document.
+    Json,
+    /// JUnit XML.
+    Junit,
+    /// The Test Anything Protocol.
+    Tap,
 }
 
 /// Is this policy valid and wise?
@@ -340,6 +385,74 @@ fn policy_type(text: &str) -> Result<assize_model::PolicyType, String> {
     })
 }
 
+/// Make one world of what the account exports say.
+#[derive(Debug, Args)]
+#[command(
+    before_help = "Example:\n  assize import examples/world/accounts.json -o world",
+    override_usage = "assize import [OPTIONS] [TYPE] <FILES>... --output <WORLD>"
+)]
+pub(crate) struct ImportArgs {
+    /// Outputs of AWS CLI commands, or directories of them; in front their type, when the content
+    /// does not tell: account-authorization-details, organization, roots, organizational-units,
+    /// accounts-for-parent, parents, policies, policy, targets, policies-for-target,
+    /// delegated-administrators, resource-policy, vpc-endpoints, resources-ndjson.
+    #[arg(required = true, value_name = "FILES")]
+    pub(crate) words: Vec<String>,
+    /// The folder of the world: a new one, or one whose contents the new files replace.
+    #[arg(short, long, value_name = "WORLD")]
+    pub(crate) output: PathBuf,
+    /// The account that the files are about.
+    #[arg(long, value_name = "ID")]
+    pub(crate) account: Option<assize_model::AccountId>,
+    /// The ARN of the resource whose policy the files are.
+    #[arg(long, value_name = "ARN")]
+    pub(crate) arn: Option<String>,
+    /// What list-…-for-parent was called with.
+    #[arg(long, value_name = "ID")]
+    pub(crate) parent_id: Option<String>,
+    /// What list-parents was called with.
+    #[arg(long, value_name = "ID")]
+    pub(crate) child_id: Option<String>,
+    /// What list-targets-for-policy was called with.
+    #[arg(long, value_name = "ID")]
+    pub(crate) policy_id: Option<String>,
+    /// What list-policies-for-target was called with.
+    #[arg(long, value_name = "ID")]
+    pub(crate) target_id: Option<String>,
+}
+
+/// What does a world hold?
+#[derive(Debug, Args)]
+#[command(before_help = "Example:\n  assize world info examples/world.assize.yaml")]
+pub(crate) struct WorldArgs {
+    #[command(subcommand)]
+    pub(crate) command: WorldCommand,
+}
+
+/// The questions about a world.
+#[derive(Debug, Subcommand)]
+pub(crate) enum WorldCommand {
+    Info(WorldInfoArgs),
+}
+
+/// Counts what a world holds, and says what is doubtful about it.
+#[derive(Debug, Args)]
+#[command(before_help = "Example:\n  assize world info examples/world.assize.yaml")]
+pub(crate) struct WorldInfoArgs {
+    /// The world: a scenario file, a directory of exports, or an imported world.
+    #[arg(value_name = "WORLD")]
+    pub(crate) world: Option<PathBuf>,
+    /// How to print it.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "human",
+        env = "ASSIZE_FORMAT",
+        hide_env = true
+    )]
+    pub(crate) format: TextOrJson,
+}
+
 /// What does this action take? Services, actions, resource types, condition keys and ARNs of the
 /// service authorization reference.
 #[derive(Debug, Args)]
@@ -359,6 +472,22 @@ pub(crate) struct CatalogArgs {
     )]
     pub(crate) format: TextOrJson,
 }
+
+/// What can this do for me? A million requests, decided there and then.
+#[derive(Debug, Args)]
+#[command(before_help = "Example:\n  assize demo")]
+pub(crate) struct DemoArgs {
+    /// How many requests to decide.
+    #[arg(long, value_name = "N", default_value_t = 1_000_000,
+        value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=MAX_DEMO_REQUESTS))]
+    pub(crate) requests: usize,
+    /// What the requests are varied by.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+/// Most requests of a demo.
+const MAX_DEMO_REQUESTS: u64 = 1_000_000_000;
 
 /// Prints a completion script for a shell.
 #[derive(Debug, Args)]
@@ -429,7 +558,7 @@ pub(crate) fn report(error: &clap::Error) -> Status {
 fn print_version() -> Status {
     let mut text = format!("assize {}", env!("CARGO_PKG_VERSION"));
     if let Ok(catalog) = assize_catalog::Catalog::bundled() {
-        text.push_str(&format!(" (catalog {})", catalog.date()));
+        let _ = write!(text, " (catalog {})", catalog.date());
     }
     match writeln!(std::io::stdout().lock(), "{text}") {
         Ok(()) => Status::Yes,

@@ -5,9 +5,13 @@ mod batch;
 mod catalog;
 mod check;
 mod completions;
+mod demo;
 mod explain;
 mod help;
+mod import;
 mod simulate;
+mod test;
+mod world_info;
 
 use anyhow::Result;
 
@@ -27,8 +31,12 @@ pub(crate) fn run(cli: Cli, output: &Output) -> Result<Status> {
         Command::Simulate(args) => simulate::run(&args, global, output),
         Command::Explain(args) => explain::run(&args, global, output),
         Command::Batch(args) => batch::run(&args, global, output),
+        Command::Test(args) => test::run(&args, global, output),
         Command::Check(args) => check::run(&args, output),
+        Command::Import(args) => import::run(&args, global, output),
+        Command::World(args) => world_info::run(&args, global, output),
         Command::Catalog(args) => catalog::run(&args, output),
+        Command::Demo(args) => demo::run(&args, global, output),
         Command::Completions(args) => completions::run(&args, output),
         Command::Help(args) => help::run(&args, output),
     }

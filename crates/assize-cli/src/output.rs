@@ -4,7 +4,7 @@
 pub(crate) mod file;
 
 use std::fmt::Display;
-use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use assize_policy::Span;
@@ -38,15 +38,10 @@ impl Output {
         }
     }
 
-    /// Standard output, buffered. Whoever writes flushes at the end, so that a closed pipe is
-    /// noticed.
-    pub(crate) fn stdout(&self) -> BufWriter<StdoutLock<'static>> {
-        BufWriter::new(io::stdout().lock())
-    }
-
     /// Writes a whole result.
+    #[expect(clippy::unused_self, reason = "whoever may write has the streams")]
     pub(crate) fn write(&self, text: &str) -> io::Result<()> {
-        let mut stdout = self.stdout();
+        let mut stdout = io::stdout().lock();
         stdout.write_all(text.as_bytes())?;
         stdout.flush()
     }
@@ -72,6 +67,7 @@ impl Output {
     }
 
     /// Says something on standard error. That nobody reads it is no failure.
+    #[expect(clippy::unused_self, reason = "whoever may write has the streams")]
     pub(crate) fn say(&self, text: &str) {
         let _ = io::stderr().lock().write_all(text.as_bytes());
     }

@@ -65,10 +65,6 @@ impl Reader {
         Ok(Self { catalog: Catalog::bundled()?, managed: BundledPolicies::new()? })
     }
 
-    pub(crate) fn catalog(&self) -> &Catalog {
-        &self.catalog
-    }
-
     pub(crate) fn managed(&self) -> &BundledPolicies {
         &self.managed
     }
@@ -116,10 +112,10 @@ impl Reader {
     }
 
     /// Whether one request of an action can be about several resources (E-68).
-    fn takes_several_resources(&self, action: &str) -> bool {
+    pub(crate) fn takes_several_resources(&self, action: &str) -> bool {
         self.catalog.action_by_full_name(action).is_some_and(|id| {
             let types = self.catalog.action_ref(id).resource_types();
-            types.len() > 1 && types.filter(|on| on.is_required()).count() > 0
+            types.len() > 1 && types.filter(assize_catalog::ActionResource::is_required).count() > 0
         })
     }
 

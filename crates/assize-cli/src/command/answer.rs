@@ -1,6 +1,7 @@
 //! What `simulate` and `explain` have in common: the question, its world, and its answers.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use anyhow::{Result, bail};
 use assize::Engine;
@@ -138,7 +139,7 @@ impl Question {
         let mut text = String::new();
         let sentences = codes.into_iter().map(decision::assumption);
         for assumption in self.assumptions.iter().cloned().chain(sentences) {
-            text.push_str(&format!("{} {assumption}\n", style.note("assumed:")));
+            let _ = writeln!(text, "{} {assumption}", style.note("assumed:"));
         }
         text
     }

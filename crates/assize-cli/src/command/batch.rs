@@ -3,6 +3,7 @@
 mod join;
 mod policies;
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -37,7 +38,7 @@ pub(super) fn run(args: &BatchArgs, global: &Global, output: &Output) -> Result<
     if inputs.is_empty() {
         bail!("there are no request streams under the given paths");
     }
-    let mut run = Run::prepare(args, global, inputs, output)?;
+    let mut run = Run::prepare(args, global, &inputs, output)?;
     let sink = Sink::open(args.output.as_deref())?;
     let compact = args.format == BatchFormat::Compact;
     let mut join = Join::new(sink, compact);
@@ -84,7 +85,7 @@ impl Run {
     fn prepare(
         args: &BatchArgs,
         global: &Global,
-        found: Vec<Found>,
+        found: &[Found],
         output: &Output,
     ) -> Result<Self> {
         let reader = Reader::new()?;
@@ -99,7 +100,7 @@ impl Run {
                 world::engine_options(Some(&read), &located.settings, global, undeclared)?;
             let engine = Engine::new(read.snapshot, options)?;
             let inputs = found.iter().map(Input::open).collect::<Result<Vec<_>>>()?;
-            let progress = Progress::new(sizes(&found), Unit::Bytes, output.is_quiet());
+            let progress = Progress::new(sizes(found), Unit::Bytes, output.is_quiet());
             return Ok(Self { engine, inputs, assumptions: Vec::new(), session: None, progress });
         }
         refuse_world(global)?;
@@ -107,11 +108,11 @@ impl Run {
         let undeclared = UndeclaredOwner::Principal;
         let options = world::engine_options(None, &settings, global, undeclared)?;
         let mut stand_in = StandIn::read(&args.policies, &reader)?;
-        let inputs = policies::note_all(&found, &mut stand_in)?;
+        let inputs = policies::note_all(found, &mut stand_in)?;
         let session = stand_in.session_policies();
         let built = stand_in.build(&reader, options.skip_invalid_policies)?;
         let engine = Engine::new(built.snapshot, options)?;
-        let progress = Progress::new(sizes(&found), Unit::Bytes, output.is_quiet());
+        let progress = Progress::new(sizes(found), Unit::Bytes, output.is_quiet());
         Ok(Self { engine, inputs, assumptions: built.assumptions, session, progress })
     }
 
@@ -172,7 +173,7 @@ impl Run {
         let seconds = self.progress.elapsed().as_secs_f64();
         let mut text = String::new();
         if total.interrupted {
-            text.push_str(&format!("{}\n", style.warning("interrupted")));
+            let _ = writeln!(text, "{}", style.warning("interrupted"));
         }
         let whole = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
         #[expect(
@@ -182,11 +183,12 @@ impl Run {
             reason = "a rate for people, which is neither negative nor beyond 2^53"
         )]
         let rate = (n_requests as f64 / seconds.max(1e-9)) as usize;
-        text.push_str(&format!(
-            "{} in {seconds:.2} s ({} a second)\n",
+        let _ = writeln!(
+            text,
+            "{} in {seconds:.2} s ({} a second)",
             style.bold(count(whole(n_requests), "request")),
             grouped(rate)
-        ));
+        );
         let mut rows: Vec<[String; 3]> = total
             .by_layer
             .iter()
@@ -199,19 +201,20 @@ impl Run {
         }
         text.push_str(&columns(&rows, 2));
         if counters.agree + counters.disagree + counters.unknown > 0 {
-            text.push_str(&format!(
-                "  of what was observed: {} agree, {} disagree, {} unknown\n",
+            let _ = writeln!(
+                text,
+                "  of what was observed: {} agree, {} disagree, {} unknown",
                 grouped(whole(counters.agree)),
                 grouped(whole(counters.disagree)),
                 grouped(whole(counters.unknown))
-            ));
+            );
         }
         for assumed in &self.assumptions {
-            text.push_str(&format!("{} {assumed}\n", style.note("assumed:")));
+            let _ = writeln!(text, "{} {assumed}", style.note("assumed:"));
         }
         for (note, n) in &counters.notes {
             if note.starts_with("assumption:") || output.is_verbose() {
-                text.push_str(&format!("  note {note}: {}\n", grouped(whole(*n))));
+                let _ = writeln!(text, "  note {note}: {}", grouped(whole(*n)));
             }
         }
         text

@@ -3,11 +3,14 @@
 mod document;
 mod recognize;
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
 use anyhow::Result;
 use assize_policy::{LineIndex, Severity};
 use serde::Serialize;
 
-use self::document::{Checked, CheckedFile};
+use self::document::{Checked, CheckedFile, Checker};
 use crate::args::{CheckArgs, DenyLevel, TextOrJson};
 use crate::files;
 use crate::output::Output;
@@ -16,6 +19,8 @@ use crate::render::style::Style;
 use crate::render::table::count;
 use crate::status::Status;
 
+/// Most findings of one code in one file that are shown without `-v`, errors apart.
+const MAX_OF_CODE: usize = 5;
 /// The files of a directory that are looked at.
 const EXTENSIONS: [&str; 3] = [".json", ".yaml", ".yml"];
 
@@ -23,9 +28,10 @@ pub(super) fn run(args: &CheckArgs, output: &Output) -> Result<Status> {
     let mut status = Status::Yes;
     let mut files = Vec::new();
     let mut n_skipped = 0;
+    let mut checker = Checker::new(args);
     for found in files::walk(&args.paths, &EXTENSIONS)? {
-        match document::check(&found, args) {
-            Ok(Some(checked)) => files.push(checked),
+        match checker.check(&found) {
+            Ok(Some(checked)) => add(&mut files, checked),
             Ok(None) => n_skipped += 1,
             Err(error) => status = status.and(output.failure(&error)),
         }
@@ -45,6 +51,15 @@ pub(super) fn run(args: &CheckArgs, output: &Output) -> Result<Status> {
     };
     output.write(&text)?;
     Ok(status)
+}
+
+/// Adds the files of a scenario but those that another scenario brought already.
+fn add(files: &mut Vec<CheckedFile>, checked: Vec<CheckedFile>) {
+    for file in checked {
+        if !file.is_scenario || !files.iter().any(|known| known.name == file.name) {
+            files.push(file);
+        }
+    }
 }
 
 fn severity(level: DenyLevel) -> Severity {
@@ -73,13 +88,7 @@ fn human(files: &[CheckedFile], output: &Output) -> String {
     let style = output.style();
     let mut text = String::new();
     for file in files {
-        for checked in &file.documents {
-            for found in &checked.findings {
-                let excerpt = checked.excerpt(file, found);
-                text.push_str(&finding::finding(found, &excerpt, style));
-                text.push('\n');
-            }
-        }
+        text.push_str(&findings(file, output));
         if !output.is_quiet() {
             text.push_str(&verdict(file, style));
         }
@@ -95,7 +104,36 @@ fn human(files: &[CheckedFile], output: &Output) -> String {
     if files.len() != 1 || documents != 1 {
         let (documents, files) =
             (counted(documents, "policy", "policies"), count(files.len(), "file"));
-        text.push_str(&format!("{documents} in {files}: {found}\n"));
+        let _ = writeln!(text, "{documents} in {files}: {found}");
+    }
+    text
+}
+
+/// The findings of a file; of one code that is no error only the first, unless `-v`.
+fn findings(file: &CheckedFile, output: &Output) -> String {
+    let style = output.style();
+    let mut text = String::new();
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut hidden: BTreeMap<&str, usize> = BTreeMap::new();
+    for checked in &file.documents {
+        for found in &checked.findings {
+            let n_of_code = counts.entry(found.code.as_str()).or_insert(0);
+            *n_of_code += 1;
+            let is_shown = found.severity == Severity::Error
+                || *n_of_code <= MAX_OF_CODE
+                || output.is_verbose();
+            if is_shown {
+                let excerpt = checked.excerpt(file, found);
+                let policy = checked.reference.as_deref();
+                text.push_str(&finding::finding(found, policy, &excerpt, style));
+                text.push('\n');
+            } else {
+                *hidden.entry(found.code.as_str()).or_insert(0) += 1;
+            }
+        }
+    }
+    for (code, n) in hidden {
+        let _ = write!(text, "{} {n} more of {code}; -v shows them\n\n", style.note("note:"));
     }
     text
 }
@@ -129,7 +167,7 @@ fn verdict(file: &CheckedFile, style: Style) -> String {
             } else {
                 style.bad(format!("{invalid} invalid")).to_string()
             };
-            format!("{name}: scenario, {documents}, {rest}\n")
+            format!("{name}: {documents}, {rest}\n")
         }
     }
 }
@@ -164,6 +202,9 @@ struct Report<'a> {
 #[derive(Serialize)]
 struct FileReport<'a> {
     file: &'a str,
+    /// The digest of the snapshot of a scenario's world (F-86).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snapshot: Option<&'a str>,
     policies: Vec<PolicyReport<'a>>,
 }
 
@@ -217,10 +258,13 @@ struct Provenance<'a> {
     assize: u8,
     engine: &'a str,
     catalog: &'a str,
+    snapshot: &'a str,
 }
 
 fn json(files: &[CheckedFile]) -> Result<String> {
     let catalog = assize_catalog::Catalog::bundled()?;
+    // Policies are checked by themselves: no store takes part.
+    let empty = assize_store::StoreSnapshot::empty().digest();
     let report = Report {
         files: files.iter().map(file_report).collect(),
         summary: Summary {
@@ -235,6 +279,7 @@ fn json(files: &[CheckedFile]) -> Result<String> {
             assize: 1,
             engine: env!("CARGO_PKG_VERSION"),
             catalog: catalog.date(),
+            snapshot: &empty,
         },
     };
     let mut text = serde_json::to_string_pretty(&report)?;
@@ -246,7 +291,7 @@ fn file_report(file: &CheckedFile) -> FileReport<'_> {
     let lines = LineIndex::new(&file.text);
     let policy = |checked: &'_ Checked| -> Vec<SpanReport> {
         let spans = checked.findings.iter().map(|finding| {
-            let span = checked.span_in_file(file, finding.span);
+            let span = checked.span_in_file(finding.span);
             let (line, column) = lines.line_column(&file.text, span.start);
             let (end_line, end_column) = lines.line_column(&file.text, span.end);
             SpanReport { start: span.start, end: span.end, line, column, end_line, end_column }
@@ -272,5 +317,9 @@ fn file_report(file: &CheckedFile) -> FileReport<'_> {
             })
             .collect(),
     });
-    FileReport { file: &file.name, policies: policies.collect() }
+    FileReport {
+        file: &file.name,
+        snapshot: file.snapshot.as_deref(),
+        policies: policies.collect(),
+    }
 }

@@ -32,7 +32,7 @@ pub(super) fn run(args: &ExplainArgs, global: &Global, output: &Output) -> Resul
                         ));
                     }
                     Err(error) => {
-                        output.error(error);
+                        output.error(error.message());
                         question.hint(answer.asked, error, output);
                     }
                 }

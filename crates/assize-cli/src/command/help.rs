@@ -2,12 +2,18 @@
 
 use anyhow::{Result, bail};
 use clap::CommandFactory;
+use std::fmt::Write as _;
 
 use crate::args::{Cli, HelpArgs};
 use crate::output::Output;
 use crate::status::Status;
 
 pub(super) fn run(args: &HelpArgs, output: &Output) -> Result<Status> {
+    if let [first, rest @ ..] = &*args.words
+        && first == "rule"
+    {
+        return rule(rest, output);
+    }
     let mut command = Cli::command();
     command.build();
     let mut found = &mut command;
@@ -25,4 +31,69 @@ pub(super) fn run(args: &HelpArgs, output: &Output) -> Result<Status> {
     let text = if output.style().has_color() { help.ansi().to_string() } else { help.to_string() };
     output.write(&text)?;
     Ok(Status::Yes)
+}
+
+/// The rules that the reference interpreter implements, a table row each.
+const SEMANTICS: &str = include_str!("../../../assize-reference/SEMANTICS.md");
+
+/// The columns of a row behind the id.
+const COLUMNS: [&str; 4] = ["says", "source", "function", "corpus"];
+
+fn rule(ids: &[String], output: &Output) -> Result<Status> {
+    if ids.is_empty() {
+        bail!("which rule? give its id, such as E-53");
+    }
+    let style = output.style();
+    let mut text = String::new();
+    for wanted in ids {
+        let rows: Vec<Vec<&str>> =
+            rows().filter(|row| row[0].eq_ignore_ascii_case(wanted)).collect();
+        if rows.is_empty() {
+            let known: Vec<&str> = rows_ids();
+            let hint = assize_formats::nearest(wanted, known)
+                .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            bail!("there is no rule `{wanted}`{hint}");
+        }
+        for row in rows {
+            let _ = writeln!(text, "{}", style.bold(row[0]));
+            for (name, cell) in COLUMNS.iter().zip(&row[1..]).filter(|(_, cell)| !cell.is_empty()) {
+                let name = format!("{name}:");
+                let _ = writeln!(text, "  {} {cell}", style.dim(format_args!("{name:<9}")));
+            }
+        }
+    }
+    output.write(&text)?;
+    Ok(Status::Yes)
+}
+
+/// The cells of the rows of the tables whose first cell is the id of a rule.
+fn rows() -> impl Iterator<Item = Vec<&'static str>> {
+    SEMANTICS.lines().filter_map(|line| {
+        let inner = line.strip_prefix('|')?.trim_end().strip_suffix('|')?;
+        let cells: Vec<&str> = inner.split('|').map(str::trim).collect();
+        is_rule(cells[0]).then_some(cells)
+    })
+}
+
+fn rows_ids() -> Vec<&'static str> {
+    rows().map(|row| row[0]).collect()
+}
+
+/// Whether a text is the id of a rule: a letter, a dash, and a number with perhaps a letter.
+fn is_rule(text: &str) -> bool {
+    text.split_once('-').is_some_and(|(letter, number)| {
+        matches!(letter, "L" | "E" | "I" | "A" | "F" | "C" | "D")
+            && number.starts_with(|c: char| c.is_ascii_digit())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_are_found_by_their_ids() {
+        assert!(rows().any(|row| row[0] == "E-53" && row.len() > COLUMNS.len()));
+        assert!(!is_rule("Rule"));
+    }
 }

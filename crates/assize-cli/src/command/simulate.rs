@@ -22,7 +22,7 @@ pub(super) fn run(args: &SimulateArgs, global: &Global, output: &Output) -> Resu
     output.write(&text)?;
     if args.format == DecisionFormat::Aws {
         answers.iter().filter_map(|answer| answer.result.as_ref().err()).for_each(|error| {
-            output.error(error);
+            output.error(error.message());
         });
     }
     Ok(answer::status(&answers, args.expect))
@@ -37,14 +37,12 @@ fn human(question: &Question, answers: &[Answered<'_>], output: &Output) -> Stri
                 text.push_str(&decision::decision(answer.asked, found, hidden, output.style()));
             }
             Err(error) => {
-                output.error(error);
+                output.error(error.message());
                 question.hint(answer.asked, error, output);
             }
         }
     }
-    if !output.is_quiet() {
-        text.push_str(&question.assumed(answers, output.style()));
-    }
+    text.push_str(&question.assumed(answers, output.style()));
     if output.is_verbose() {
         text.push_str(&decision::provenance(&question.engine.provenance(), output.style()));
     }

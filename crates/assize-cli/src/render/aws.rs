@@ -151,7 +151,7 @@ fn evaluation(engine: &Engine, found: &EffectiveDecision) -> Evaluation {
         .missing_context_keys
         .iter()
         .chain(&found.depends_on)
-        .map(|key| key.to_string())
+        .map(std::string::ToString::to_string)
         .collect();
     missing.sort_unstable();
     missing.dedup();

@@ -22,20 +22,17 @@ pub(crate) fn decision(
 ) -> String {
     let mut text = headline(asked, found, style);
     let (statements, rest) = shown(&found.decisive.statements);
-    match found.decision {
-        Decision::Allowed => {
-            if statements.is_empty() {
-                let _ = writeln!(text, "  {}", reason(found));
-            }
-            for statement in statements {
-                let _ = writeln!(text, "  by {}", statement_name(statement, style));
-            }
-        }
-        _ => {
+    if found.decision == Decision::Allowed {
+        if statements.is_empty() {
             let _ = writeln!(text, "  {}", reason(found));
-            for statement in statements {
-                let _ = writeln!(text, "  by {}", statement_name(statement, style));
-            }
+        }
+        for statement in statements {
+            let _ = writeln!(text, "  by {}", statement_name(statement, style));
+        }
+    } else {
+        let _ = writeln!(text, "  {}", reason(found));
+        for statement in statements {
+            let _ = writeln!(text, "  by {}", statement_name(statement, style));
         }
     }
     if rest > 0 {
@@ -43,7 +40,7 @@ pub(crate) fn decision(
     }
     text.push_str(&would_allow(found, style));
     text.push_str(&missing_keys(found, style));
-    text.push_str(&notes(found, hidden, style));
+    text.push_str(&notes(asked, found, hidden, style));
     text
 }
 
@@ -176,12 +173,24 @@ fn missing_keys(found: &EffectiveDecision, style: Style) -> String {
 
 /// The notes but those that are expected here. An unknown region is no news: where a statement
 /// asks for it, the key is among the missing ones.
-fn notes(found: &EffectiveDecision, hidden: &[&str], style: Style) -> String {
+fn notes(asked: &Asked, found: &EffectiveDecision, hidden: &[&str], style: Style) -> String {
     let mut text = String::new();
     for note in found.notes.iter().filter(|note| !hidden.contains(&&***note)) {
-        let _ = writeln!(text, "  {} {}", style.note("note:"), note_sentence(note));
+        let _ = write!(text, "  {} {}", style.note("note:"), note_sentence(note));
+        let near = match &**note {
+            "unknown_action" => bundled_action(&asked.action),
+            _ => None,
+        };
+        if let Some(near) = near {
+            let _ = write!(text, "; did you mean `{near}`?");
+        }
+        text.push('\n');
     }
     text
+}
+
+fn bundled_action(text: &str) -> Option<String> {
+    Catalog::bundled().ok().and_then(|catalog| nearest_action(&catalog, text))
 }
 
 /// What a note says.

@@ -2,18 +2,21 @@
 //! wanted and what it found (C-2).
 
 mod conditions;
+mod probe;
 
 use std::fmt::Write as _;
 
 use assize::Engine;
 use assize_model::{
-    AccountId, CheckDecision, ContextValue, EffectiveDecision, Layer, LayerResult, StatementRef,
-    Verdict,
+    AccountId, CheckDecision, ContextValue, Effect, EffectiveDecision, Layer, LayerResult,
+    StatementRef, Verdict,
 };
 
-use self::conditions::Documents;
+use self::conditions::{Condition, Documents};
+use self::probe::{Idle, Missed, Probe};
 use crate::render::decision::{decision, decision_word, policies_of, statement_name};
 use crate::render::style::Style;
+use crate::render::table::count;
 use crate::request::Asked;
 
 /// A decision with everything that led to it.
@@ -25,6 +28,7 @@ pub(crate) fn explanation(
     style: Style,
 ) -> String {
     let documents = Documents::new(engine);
+    let probe = Probe::new(engine, &asked.request);
     let mut text = decision(asked, found, hidden, style);
     if !found.message.is_empty() {
         let _ = writeln!(text, "  AWS would say: {}", found.message);
@@ -39,6 +43,8 @@ pub(crate) fn explanation(
         text.push_str(&accounts(check));
         for layer in &check.layers {
             text.push_str(&layer_text(&documents, check, layer, style));
+            let idle = probe.idle_statements(at, check, layer);
+            text.push_str(&idle_text(&documents, check, &idle, style));
         }
     }
     text
@@ -63,16 +69,15 @@ fn accounts(check: &CheckDecision) -> String {
 }
 
 fn verdict_word(result: &LayerResult, style: Style) -> String {
-    let word = match result.verdict {
-        Verdict::NotApplicable => return style.dim("not applicable").to_string(),
+    match result.verdict {
+        Verdict::NotApplicable => style.dim("not applicable").to_string(),
         Verdict::Allow => style.good("allows").to_string(),
         Verdict::ImplicitDeny if result.bypassed => {
             style.dim("does not allow, and need not").to_string()
         }
         Verdict::ImplicitDeny => style.doubtful("does not allow").to_string(),
         Verdict::ExplicitDeny => style.bad("denies").to_string(),
-    };
-    word
+    }
 }
 
 fn layer_text(
@@ -111,6 +116,65 @@ fn kind_of(layer: Layer, style: Style) -> String {
     }
 }
 
+/// The statements of a layer that are about the action and do not apply, each with the part that
+/// keeps it from applying.
+fn idle_text(
+    documents: &Documents<'_>,
+    check: &CheckDecision,
+    idle: &Idle,
+    style: Style,
+) -> String {
+    let mut text = String::new();
+    for statement in &idle.statements {
+        let effect = match statement.named.effect {
+            Some(Effect::Deny) => "deny",
+            _ => "allow",
+        };
+        let name = statement_name(&statement.named, style);
+        let _ = writeln!(text, "    would {effect}: {name}");
+        match &statement.missed {
+            Missed::Principal => text.push_str("      but names another principal\n"),
+            Missed::Resource(patterns) => {
+                let _ = writeln!(text, "      but is about {}", expected(patterns));
+            }
+            Missed::Conditions(failed) => {
+                let conditions = documents.conditions(&statement.named);
+                let fails = |condition: &&Condition| {
+                    failed.iter().any(|(operator, key)| {
+                        *operator == condition.operator && *key == condition.key
+                    })
+                };
+                for condition in conditions.iter().filter(fails) {
+                    let condition = condition_text(check, condition, style);
+                    let _ = writeln!(text, "      but {condition}");
+                }
+            }
+        }
+    }
+    if idle.n_other_actions > 0 {
+        let n = count(idle.n_other_actions, "statement");
+        let _ = writeln!(text, "    {}", style.dim(format_args!("{n} about other actions")));
+    }
+    if idle.n_unseen > 0 {
+        let n = count(idle.n_unseen, "more statement");
+        let _ = writeln!(text, "    {}", style.dim(format_args!("{n} not looked at")));
+    }
+    text
+}
+
+/// The conditions of the statements that decide, each with what it found.
+pub(crate) fn decisive_conditions(
+    engine: &Engine,
+    found: &EffectiveDecision,
+    style: Style,
+) -> Vec<String> {
+    let documents = Documents::new(engine);
+    let Some(check) = found.checks.get(found.decisive.check as usize) else { return Vec::new() };
+    let statements = &found.decisive.statements;
+    let conditions = statements.iter().flat_map(|statement| documents.conditions(statement));
+    conditions.map(|condition| condition_text(check, &condition, style)).collect()
+}
+
 fn statement_text(
     documents: &Documents<'_>,
     check: &CheckDecision,
@@ -123,17 +187,19 @@ fn statement_text(
         let _ = writeln!(text, "      names the principal by its {strength} match");
     }
     for condition in documents.conditions(statement) {
-        let found = actual(check, &condition.key);
-        let _ = writeln!(
-            text,
-            "      {} {} {} {}",
-            condition.operator,
-            style.name(&condition.key),
-            expected(&condition.values),
-            style.dim(format_args!("— found {found}")),
-        );
+        let _ = writeln!(text, "      {}", condition_text(check, &condition, style));
     }
     text
+}
+
+fn condition_text(check: &CheckDecision, condition: &Condition, style: Style) -> String {
+    format!(
+        "{} {} {} {}",
+        condition.operator,
+        style.name(&condition.key),
+        expected(&condition.values),
+        style.dim(format_args!("— found {}", actual(check, &condition.key))),
+    )
 }
 
 /// Most values of a condition that are shown.

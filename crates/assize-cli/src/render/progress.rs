@@ -25,6 +25,8 @@ pub(crate) enum Unit {
     Bytes,
     /// Requests.
     Requests,
+    /// Files.
+    Files,
 }
 
 impl Progress {
@@ -66,9 +68,11 @@ fn style(has_total: bool, unit: Unit) -> ProgressStyle {
         (true, Unit::Bytes) => {
             "{bar:30} {bytes} of {total_bytes} {bytes_per_sec}, {eta} left {msg}"
         }
-        (true, Unit::Requests) => "{bar:30} {human_pos} of {human_len} {per_sec}, {eta} left {msg}",
+        (true, Unit::Requests | Unit::Files) => {
+            "{bar:30} {human_pos} of {human_len} {per_sec}, {eta} left {msg}"
+        }
         (false, Unit::Bytes) => "{spinner} {bytes} {bytes_per_sec} {msg}",
-        (false, Unit::Requests) => "{spinner} {human_pos} {per_sec} {msg}",
+        (false, Unit::Requests | Unit::Files) => "{spinner} {human_pos} {per_sec} {msg}",
     };
     // The templates are constants; one that is wrong gives the default bar.
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())

@@ -2,18 +2,21 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::fmt::Write as _;
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use assize_policy::{Span, line_column};
+use assize_store::{Origin, SourceAnchor};
 
 use crate::render::style::Style;
 
 /// How many characters of a line are handed to the renderer before and behind the underlined
 /// part; it shows as many of them as fit. Policies are often written on one line of thousands.
 const MAX_CONTEXT_CHARS: usize = 1_000_000;
-/// How many characters are underlined at most.
-const MAX_UNDERLINED_CHARS: usize = 90;
+/// Longest part that is underlined as a whole, in characters; of a longer one, such as a whole
+/// record, only the beginning is marked.
+const MAX_UNDERLINED_CHARS: usize = 60;
 /// The width of what is shown.
 const TERM_WIDTH: usize = 120;
 
@@ -72,7 +75,12 @@ impl<'a> Excerpt<'a> {
         let line_end = text[start..].find('\n').map_or(text.len(), |feed| start + feed);
         let rest = text[start..line_end].trim_end_matches('\r');
         let n_underlined = end.min(start + rest.len()) - start;
-        let (part, behind) = rest.split_at(n_underlined);
+        let whole = &rest[..n_underlined];
+        let part = match whole.chars().nth(MAX_UNDERLINED_CHARS) {
+            None => whole,
+            Some(_) => &whole[..whole.chars().next().map_or(0, char::len_utf8)],
+        };
+        let behind = &rest[part.len()..];
         let is_cut = before.chars().nth(MAX_CONTEXT_CHARS).is_some();
         let path = if is_cut {
             Cow::Owned(format!("{file} (column {column})"))
@@ -82,13 +90,44 @@ impl<'a> Excerpt<'a> {
         let mut shown = String::new();
         shown.push_str(&last_chars(before, MAX_CONTEXT_CHARS));
         let from = shown.len();
-        shown.push_str(&first_chars(part, MAX_UNDERLINED_CHARS));
+        shown.push_str(part);
         let to = shown.len();
-        if part.chars().nth(MAX_UNDERLINED_CHARS).is_none() {
-            shown.push_str(&first_chars(behind, MAX_CONTEXT_CHARS));
-        }
+        shown.push_str(&first_chars(behind, MAX_CONTEXT_CHARS));
         Self { path, line, shown, underlined: from..to }
     }
+}
+
+/// The line and the column, in its file, of a point of a document.
+pub(crate) fn place_in_file(text: &str, offset: u32, origin: &Origin) -> (u32, u32) {
+    let Some(anchor) = anchor_before(offset, origin) else { return line_column(text, offset) };
+    if !origin.verbatim {
+        return (anchor.line, anchor.column);
+    }
+    let (from_line, from_column) = line_column(text, anchor.text);
+    let (line, column) = line_column(text, offset);
+    if line == from_line {
+        (anchor.line, anchor.column + column - from_column)
+    } else {
+        (anchor.line + line - from_line, column)
+    }
+}
+
+/// The bytes, in its file, of a part of a document. Of one that was rewritten on the way in, the
+/// element around the part is known, and where it begins.
+pub(crate) fn span_in_file(span: Span, origin: &Origin) -> Span {
+    let offset = |at: u32| {
+        anchor_before(at, origin).map_or(at, |anchor| {
+            if origin.verbatim { anchor.file + (at - anchor.text) } else { anchor.file }
+        })
+    };
+    let start = offset(span.start);
+    let end = if origin.verbatim { offset(span.end) } else { start };
+    Span::new(start, end.max(start))
+}
+
+fn anchor_before(offset: u32, origin: &Origin) -> Option<&SourceAnchor> {
+    let behind = origin.anchors.partition_point(|anchor| anchor.text <= offset);
+    origin.anchors.get(behind.checked_sub(1)?)
 }
 
 fn first_chars(text: &str, n: usize) -> String {
@@ -202,7 +241,7 @@ impl BadInput {
         }
         let more = self.faults.len().saturating_sub(MAX_SHOWN_FAULTS);
         if more > 0 {
-            text.push_str(&format!("{} {more} more\n", style.error("error:")));
+            let _ = writeln!(text, "{} {more} more", style.error("error:"));
         }
         text
     }

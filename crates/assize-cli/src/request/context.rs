@@ -249,16 +249,19 @@ fn fill_session(request: &mut Request<'static>, given: &Given<'_>) -> Result<boo
     Ok(true)
 }
 
+/// The keys of an EC2 instance's credentials.
+const EC2: [&str; 4] = [
+    "ec2:sourceinstancearn",
+    "ec2:roledelivery",
+    "aws:ec2instancesourcevpc",
+    "aws:ec2instancesourceprivateipv4",
+];
+/// The keys of a Glue job's credentials.
+const GLUE: [&str; 2] = ["glue:roleassumedby", "glue:credentialissuingservice"];
+
 /// The keys that say how credentials reached a workload (F-11).
 fn fill_delivery(request: &mut Request<'static>, given: &Given<'_>) -> Result<bool> {
     let is_role = |kind: PrincipalKind| kind == PrincipalKind::RoleSession;
-    const EC2: [&str; 4] = [
-        "ec2:sourceinstancearn",
-        "ec2:roledelivery",
-        "aws:ec2instancesourcevpc",
-        "aws:ec2instancesourceprivateipv4",
-    ];
-    const GLUE: [&str; 2] = ["glue:roleassumedby", "glue:credentialissuingservice"];
     let folded = &*given.folded;
     let is_known = EC2.contains(&folded)
         || GLUE.contains(&folded)
@@ -277,7 +280,8 @@ fn fill_delivery(request: &mut Request<'static>, given: &Given<'_>) -> Result<bo
         _ => Delivery::Ec2 { instance_arn: None, role_delivery: None, vpc: None, private_ip: None },
     };
     match (session.delivery.get_or_insert_with(empty), folded) {
-        (Delivery::Ec2 { instance_arn, .. }, "ec2:sourceinstancearn") => *instance_arn = value,
+        (Delivery::Ec2 { instance_arn, .. }, "ec2:sourceinstancearn")
+        | (Delivery::Ssm { instance_arn }, "ssm:sourceinstancearn") => *instance_arn = value,
         (Delivery::Ec2 { role_delivery, .. }, "ec2:roledelivery") => *role_delivery = value,
         (Delivery::Ec2 { vpc, .. }, "aws:ec2instancesourcevpc") => *vpc = value,
         (Delivery::Ec2 { private_ip, .. }, "aws:ec2instancesourceprivateipv4") => {
@@ -286,9 +290,8 @@ fn fill_delivery(request: &mut Request<'static>, given: &Given<'_>) -> Result<bo
         (Delivery::Lambda { function_arn }, "lambda:sourcefunctionarn") => *function_arn = value,
         (Delivery::Glue { role_assumed_by, .. }, "glue:roleassumedby") => *role_assumed_by = value,
         (Delivery::Glue { credential_issuing_service, .. }, "glue:credentialissuingservice") => {
-            *credential_issuing_service = value
+            *credential_issuing_service = value;
         }
-        (Delivery::Ssm { instance_arn }, "ssm:sourceinstancearn") => *instance_arn = value,
         _ => bail!("`{}` belongs to another kind of workload than the keys before it", given.key),
     }
     Ok(true)

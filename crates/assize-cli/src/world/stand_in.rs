@@ -167,8 +167,10 @@ impl StandIn {
         };
         match &request.target {
             Target::Action { resource, resources, .. } => {
-                resource.iter().for_each(|arn| note(arn));
-                resources.iter().for_each(|resource| note(&resource.arn));
+                let listed = resources.iter().map(|resource| &*resource.arn);
+                for arn in resource.as_deref().into_iter().chain(listed) {
+                    note(arn);
+                }
             }
             Target::Checks(checks) => {
                 checks.iter().filter_map(|check| check.resource.as_deref()).for_each(note);
@@ -207,7 +209,7 @@ impl StandIn {
         }
         let mut accounts = Accounts::new(&self.layers, &self.tags, trusts_identity);
         for named in &self.principals {
-            accounts.add(named)?;
+            accounts.add(named);
         }
         let mut changes = Vec::new();
         let mut assumptions = self.assumptions.clone();

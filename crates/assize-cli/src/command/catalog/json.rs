@@ -35,7 +35,8 @@ struct Service<'c> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Action<'c> {
-    action: String,
+    #[serde(rename = "action")]
+    name: String,
     access_level: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     wildcard_form: Option<&'c str>,
@@ -67,7 +68,7 @@ struct Type<'c> {
 struct Key<'c> {
     name: &'c str,
     #[serde(rename = "type")]
-    key_type: &'static str,
+    values: &'static str,
     multivalued: Option<bool>,
     global: bool,
 }
@@ -136,7 +137,7 @@ fn action<'c>(catalog: &'c Catalog, action: ActionReference<'c>) -> Action<'c> {
         }
     });
     Action {
-        action: action.full_name(),
+        name: action.full_name(),
         access_level: action.access_level().as_str(),
         wildcard_form,
         resources: resources.collect(),
@@ -160,7 +161,7 @@ fn resource_type(found: ResourceType<'_>) -> Type<'_> {
 fn condition_key(key: ConditionKeyReference<'_>) -> Key<'_> {
     Key {
         name: key.name(),
-        key_type: key_type(key.key_type()),
+        values: key_type(key.key_type()),
         multivalued: key.shape().map(|shape| shape == KeyShape::Multivalued),
         global: key.is_global(),
     }

@@ -97,7 +97,8 @@ fn services(elements: &[&StatementElement<'_>]) -> Vec<String> {
     let mut services = Vec::new();
     for element in elements {
         let StatementElement::Action(element) = element else { continue };
-        for (_, action) in element.element.value.expected().into_iter().flat_map(|list| list.iter())
+        for (_, action) in
+            element.element.value.expected().into_iter().flat_map(assize_policy::ast::List::iter)
         {
             let prefix = action.value.split_once(':').map_or(&*action.value, |(prefix, _)| prefix);
             let prefix = prefix.to_ascii_lowercase();

@@ -91,7 +91,8 @@ fn conditions(text: &str, index: usize) -> Vec<Condition> {
     let mut tests = Vec::new();
     for operator in blocks.flat_map(|block| &block.operators) {
         for entry in operator.keys.expected().into_iter().flatten() {
-            let values = entry.values.expected().into_iter().flat_map(|list| list.iter());
+            let values =
+                entry.values.expected().into_iter().flat_map(assize_policy::ast::List::iter);
             tests.push(Condition {
                 operator: operator.operator.value.to_string(),
                 key: entry.key.value.to_string(),

@@ -23,7 +23,7 @@ pub(super) struct Accounts<'l> {
     layers: &'l Layers,
     tags: &'l [Tag],
     trusts_identity: bool,
-    accounts: BTreeMap<AccountId, Account<DocumentText>>,
+    made: BTreeMap<AccountId, Account<DocumentText>>,
     aws_managed: Vec<StoreChange>,
 }
 
@@ -35,16 +35,16 @@ fn split(path_and_name: &str) -> (&str, &str) {
 
 impl<'l> Accounts<'l> {
     pub(super) fn new(layers: &'l Layers, tags: &'l [Tag], trusts_identity: bool) -> Self {
-        Self { layers, tags, trusts_identity, accounts: BTreeMap::new(), aws_managed: Vec::new() }
+        Self { layers, tags, trusts_identity, made: BTreeMap::new(), aws_managed: Vec::new() }
     }
 
     /// Adds a principal with the identity policies, the boundary and what it may pass as session
     /// policies.
-    pub(super) fn add(&mut self, named: &Named) -> Result<()> {
+    pub(super) fn add(&mut self, named: &Named) {
         let external = self.trusts_identity.then_some(ExternalAccount::TrustIdentity);
         self.account(named.account()).external = external;
         if self.trusts_identity {
-            return Ok(());
+            return;
         }
         match named {
             Named::Account(account) => self.add_managed("aws", *account),
@@ -61,7 +61,6 @@ impl<'l> Accounts<'l> {
                 roles.entry(key).or_insert_with(|| Arc::new(role));
             }
         }
-        Ok(())
     }
 
     /// Gives a role the trust policy; the role is added when no principal is a session of it.
@@ -75,7 +74,7 @@ impl<'l> Accounts<'l> {
             [trust] => trust.text(),
             _ => anyhow::bail!("a role has one trust policy: give `--trust` once"),
         };
-        let mut bare = self.bare_role(partition, account, path_and_name);
+        let mut bare = bare_role(partition, account, path_and_name);
         bare.trust = Some(trust.clone());
         let roles = &mut self.account(account).roles;
         let role = roles.entry(fold_name(&bare.name).into()).or_insert_with(|| Arc::new(bare));
@@ -85,13 +84,13 @@ impl<'l> Accounts<'l> {
 
     /// The changes that make the accounts.
     pub(super) fn into_changes(self) -> Vec<StoreChange> {
-        let accounts = self.accounts.into_values();
+        let accounts = self.made.into_values();
         let accounts = accounts.map(|account| StoreChange::PutAccount(Box::new(account)));
         self.aws_managed.into_iter().chain(accounts).collect()
     }
 
     fn account(&mut self, id: AccountId) -> &mut Account<DocumentText> {
-        self.accounts.entry(id).or_insert_with(|| Account::new(id))
+        self.made.entry(id).or_insert_with(|| Account::new(id))
     }
 
     /// The boundary and the session policies as managed policies: a boundary and several session
@@ -156,32 +155,28 @@ impl<'l> Accounts<'l> {
             attached: self.attached(),
             boundary: self.boundary(partition, account),
             tags: self.tags.to_vec(),
-            ..self.bare_role(partition, account, path_and_name)
+            ..bare_role(partition, account, path_and_name)
         }
     }
+}
 
-    fn bare_role(
-        &self,
-        partition: &str,
-        account: AccountId,
-        path_and_name: &str,
-    ) -> Role<DocumentText> {
-        let (path, name) = split(path_and_name);
-        let arn: Arc<str> = format!("arn:{partition}:iam::{account}:role{path_and_name}").into();
-        Role {
-            name: name.into(),
-            path: path.into(),
-            unique_id: unique_id("AROA", &arn),
-            arn,
-            created: None,
-            trust: None,
-            description: None,
-            max_session_seconds: DEFAULT_MAX_SESSION_SECONDS,
-            inline: Vec::new(),
-            attached: Vec::new(),
-            boundary: None,
-            tags: Vec::new(),
-        }
+/// A role without policies.
+fn bare_role(partition: &str, account: AccountId, path_and_name: &str) -> Role<DocumentText> {
+    let (path, name) = split(path_and_name);
+    let arn: Arc<str> = format!("arn:{partition}:iam::{account}:role{path_and_name}").into();
+    Role {
+        name: name.into(),
+        path: path.into(),
+        unique_id: unique_id("AROA", &arn),
+        arn,
+        created: None,
+        trust: None,
+        description: None,
+        max_session_seconds: DEFAULT_MAX_SESSION_SECONDS,
+        inline: Vec::new(),
+        attached: Vec::new(),
+        boundary: None,
+        tags: Vec::new(),
     }
 }
 

@@ -1,0 +1,442 @@
+//! The binary as a user meets it: exit codes, streams, bad input, policies without a world.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+fn assize() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_assize"));
+    command.current_dir(repository()).env_clear();
+    command
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn run(line: &[&str]) -> Output {
+    assize().args(line).output().expect("the binary runs")
+}
+
+/// Exit code, standard output, standard error.
+fn answer(line: &[&str]) -> (i32, String, String) {
+    let output = run(line);
+    (
+        output.status.code().expect("no signal"),
+        String::from_utf8(output.stdout).expect("UTF-8"),
+        String::from_utf8(output.stderr).expect("UTF-8"),
+    )
+}
+
+/// Checks the exit code, and that texts stand in standard output and standard error.
+#[track_caller]
+fn check(line: &[&str], code: i32, stdout: &[&str], stderr: &[&str]) -> String {
+    let (found, out, err) = answer(line);
+    assert_eq!(found, code, "{line:?}\n{out}\n{err}");
+    for text in stdout {
+        assert!(out.contains(text), "{line:?} lacks `{text}`:\n{out}");
+    }
+    for text in stderr {
+        assert!(err.contains(text), "{line:?} lacks `{text}`:\n{err}");
+    }
+    out
+}
+
+struct Files(TempDir);
+
+impl Files {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a directory"))
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).to_str().expect("UTF-8").to_owned()
+    }
+
+    fn write(&self, name: &str, text: impl AsRef<[u8]>) -> String {
+        let path = self.path(name);
+        std::fs::write(&path, text).expect("a file");
+        path
+    }
+}
+
+const WORLD: &str = "examples/world.assize.yaml";
+const SRE: &str = "arn:aws:iam::200611803367:user/privesc-sre-user";
+const OBJECT: &str = "arn:aws:s3:::reports/2024.csv";
+const S3_READ: &str = "examples/policies/s3-read.json";
+const OFFICE_ONLY: &str = "examples/policies/office-only.json";
+const DENY_REGIONS: &str = "examples/policies/deny-regions.json";
+
+fn allow(action: &str) -> String {
+    format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Sid":"A","Effect":"Allow","Action":"{action}","Resource":"*"}}]}}"#
+    )
+}
+
+/// F-80, F-82, F-83.
+#[test]
+fn the_exit_code_is_the_answer() {
+    let get = ["simulate", "--policy", S3_READ, "-r", OBJECT, "-a", "s3:GetObject"];
+    let put = ["simulate", "--policy", S3_READ, "-r", OBJECT, "-a", "s3:PutObject"];
+    let expecting = |line: &[&'static str], word: &'static str| {
+        [line, &["--expect", word]].concat()
+    };
+    check(&get, 0, &["Allowed"], &[]);
+    check(&put, 1, &["ImplicitDeny", "no identity-based policy allows it"], &[]);
+    check(&expecting(&put, "Denied"), 0, &[], &[]);
+    check(&expecting(&put, "ExplicitDeny"), 1, &[], &[]);
+    check(&expecting(&get, "Denied"), 1, &[], &[]);
+    check(&expecting(&get, "error"), 1, &[], &[]);
+    check(&["simulate", "--policy", S3_READ, "-a", "GetObject"], 2, &[], &["`GetObject`"]);
+    let malformed = ["simulate", "--policy", S3_READ, "-a", "GetObject", "--expect", "error"];
+    check(&malformed, 0, &[], &[]);
+    // Two actions, one of them malformed: 2 outweighs 1 (F-81).
+    check(&["simulate", "--policy", S3_READ, "-a", "x", "-a", "s3:PutObject"], 2, &[], &[]);
+}
+
+#[test]
+fn wrong_usage_has_no_answer() {
+    check(&["simulate"], 2, &[], &["--action"]);
+    check(&["smulate"], 2, &[], &["simulate"]);
+    check(&["simulate", "-a", "s3:GetObject"], 2, &[], &["which world?"]);
+    let both = ["simulate", "--world", WORLD, "--policy", S3_READ, "-a", "s3:GetObject"];
+    check(&both, 2, &[], &["exclude each other"]);
+    check(&["simulate", "--world", WORLD, "-a", "s3:GetObject"], 2, &[], &["who asks?"]);
+    check(&["--version"], 0, &["assize ", "(catalog 20"], &[]);
+    check(&["--help"], 0, &["Example:\n  assize "], &[]);
+    check(&["help", "simulate"], 0, &["Example:\n  assize simulate"], &[]);
+    check(&["help", "rule", "E-53"], 0, &["E-53\n  says:"], &[]);
+    check(&["completions", "bash"], 0, &["_assize"], &[]);
+}
+
+/// C-27.
+#[test]
+fn policies_stand_in_for_the_layers_they_are_given_as() {
+    let files = Files::new();
+    let admin = files.write("admin.json", allow("*"));
+    let ec2 = files.write("ec2.json", allow("ec2:*"));
+    let s3 = files.write("s3.json", allow("s3:*"));
+    let get = |options: &[&str], code: i32, text: &str| {
+        let line = [&["simulate", "-a", "s3:GetObject", "-r", OBJECT], options].concat();
+        check(&line, code, &[text], &[]);
+    };
+    get(&["--policy", &admin], 0, "inline:user/user/admin statement 0 `A`");
+    get(&["--policy", &admin, "--boundary", &ec2], 1, "no permissions boundary allows it");
+    get(&["--policy", &admin, "--boundary", &s3], 0, "boundary:arn:aws:iam::111111111111:policy/s3");
+    get(&["--boundary", &ec2], 1, "no permissions boundary allows it");
+    get(&["--scp", &ec2], 1, "no service control policy allows it");
+    get(&["--scp", &s3], 0, "assumed: the principal's own policies are taken to allow everything");
+    get(&["--session-policy", &ec2], 1, "no session policy allows it");
+    get(&["--session-policy", &s3, "--session-policy", &ec2], 0, "Allowed");
+    get(&["--policy", "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"], 0, "AmazonS3ReadOnlyAccess");
+    get(&["-p", "arn:aws:iam::222222222222:role/R", "--policy", &s3], 0, "inline:role/R/s3");
+    get(&["--policy", OFFICE_ONLY, "--policy", &admin, "-c", "aws:SourceIp=203.0.113.9"], 0, "");
+    get(&["--policy", OFFICE_ONLY, "--policy", &admin, "-c", "aws:SourceIp=198.51.100.1"], 1, "");
+    // Deny-only SCPs stand beside FullAWSAccess.
+    let region = |region: &str, code| {
+        let key = format!("aws:RequestedRegion={region}");
+        check(&["simulate", "--scp", DENY_REGIONS, "-a", "ec2:RunInstances", "-c", &key], code, &[
+            "FullAWSAccess",
+        ], &[]);
+    };
+    region("ap-south-1", 1);
+    region("us-east-1", 0);
+}
+
+#[test]
+fn resources_have_policies_too() {
+    let files = Files::new();
+    let principal = "arn:aws:iam::222222222222:user/ana";
+    let bucket = files.write(
+        "bucket.json",
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"222222222222"},
+            "Action":"s3:GetObject","Resource":"arn:aws:s3:::reports/*"}]}"#,
+    );
+    let tls = files.write(
+        "tls.json",
+        r#"{"Version":"2012-10-17","Statement":[{"Sid":"Tls","Effect":"Deny","Principal":"*","Action":"s3:*",
+            "Resource":"*","Condition":{"BoolIfExists":{"aws:SecureTransport":"false"}}}]}"#,
+    );
+    let trust = files.write(
+        "trust.json",
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"222222222222"},
+            "Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"tango"}}}]}"#,
+    );
+    let get = ["simulate", "-p", principal, "-a", "s3:GetObject", "-r", OBJECT];
+    check(&[&get[..], &["--resource-policy", &bucket]].concat(), 0, &["#0 statement 0"], &[]);
+    let plain = ["--rcp", &tls, "-c", "aws:SecureTransport=false"];
+    check(&[&get[..], &plain].concat(), 1, &["rcp:p-tls statement 0 `Tls`"], &[]);
+    let role = "arn:aws:iam::111111111111:role/Deploy";
+    let assume = ["simulate", "-p", principal, "-a", "sts:AssumeRole", "-r", role, "--trust", &trust];
+    check(&assume, 1, &["asked for and not given: sts:ExternalId"], &[]);
+    check(&[&assume[..], &["-c", "sts:ExternalId=tango"]].concat(), 0, &["trust:"], &[]);
+    check(&["simulate", "-a", "sts:AssumeRole", "--trust", &trust], 2, &[], &["needs a role"]);
+}
+
+/// C-25.
+#[test]
+fn bad_policies_are_shown_with_the_text_underlined() {
+    let files = Files::new();
+    let broken = files.write("broken.json", "{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n");
+    let typo = files.write(
+        "typo.json",
+        "{\"Version\": \"2012-10-17\",\n \"Statement\": [{\"Efect\": \"Allow\", \"Action\": \"*\", \"Resource\": \"*\"}]}",
+    );
+    let get = |policy: &str, texts: &[&str]| {
+        let line = ["simulate", "--policy", policy, "-a", "s3:GetObject", "-r", OBJECT];
+        check(&line, 2, &[], texts);
+    };
+    get(&broken, &["error[JSON_SYNTAX_ERROR]", "broken.json:"]);
+    get(&typo, &["typo.json:2:17", "\"Efect\"", "^^^^^^^", "did you mean `Effect`?"]);
+    get(&files.path("nowhere.json"), &["cannot read", "nowhere.json"]);
+    let binary = files.write("binary.json", b"\xff\xfe\x00\x01");
+    get(&binary, &["is not UTF-8: a wrong byte at offset 0"]);
+    let deep = files.write("deep.json", "[".repeat(1_000_000));
+    get(&deep, &["deep.json:1:"]);
+    get("arn:aws:iam::aws:policy/ReadOnlyAcces", &["did you mean"]);
+}
+
+#[test]
+fn check_finds_what_is_wrong() {
+    let files = Files::new();
+    let typo = files.write("typo.json", allow("*").replace("Effect", "Efect"));
+    let blank = files.write("blank.json", allow("s3:*").replace("\"A\"", "\"\""));
+    check(&["check", S3_READ], 0, &["valid managed identity policy, no findings"], &[]);
+    check(&["check", &typo], 1, &["error[INVALID_POLICY_ELEMENT]", "invalid managed identity"], &[]);
+    check(&["check", &blank], 0, &["suggestion[EMPTY_SID_VALUE]"], &[]);
+    check(&["check", &blank, "--deny", "suggestion"], 1, &[], &[]);
+    let out = check(&["check", &typo, "--format", "json"], 1, &[], &[]);
+    let report: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(report["files"][0]["policies"][0]["findings"][0]["span"]["line"], 1);
+    assert_eq!(report["summary"]["policies"], 1);
+    check(&["check", &files.write("other.json", "{}")], 2, &[], &["neither a policy nor a scenario"]);
+    check(&["check", S3_READ, "--type", "SCP"], 0, &["service control policy"], &[]);
+    check(&["check", WORLD, "-q"], 0, &["suggestions"], &[]);
+}
+
+#[test]
+fn a_scenario_with_mistakes_is_shown_with_their_places() {
+    let files = Files::new();
+    let world = files.write(
+        "w.assize.yaml",
+        "assize: 1\naccounts:\n  \"111111111111\":\n    usrs: {}\n    users:\n      ana: {attached: [{ref: none}]}\n",
+    );
+    let line = ["simulate", "--world", &world, "-p", SRE, "-a", "s3:GetObject"];
+    check(&line, 2, &[], &["w.assize.yaml:4:5", "did you mean `users`?", "w.assize.yaml:6:"]);
+    check(&["test", &world], 2, &[], &["error[unknown_field]"]);
+}
+
+#[test]
+fn questions_are_answered_in_a_world() {
+    let simulate = ["simulate", "--world", WORLD, "-p", SRE, "-a", "iam:CreateUser"];
+    check(&simulate, 1, &["scp:p-scp-deny-iam-user-actions"], &["was read with warnings"]);
+    let explain = ["explain", "--world", WORLD, "-p", SRE, "-a", "iam:CreateUser"];
+    check(&explain, 1, &["denied by scp:", "StringNotLike aws:PrincipalTag/IAMUserManagementException"], &[]);
+    let misspelled = SRE.replace("user", "usr").replace(":usr/", ":user/");
+    let unknown = ["simulate", "--world", WORLD, "-p", &misspelled, "-a", "iam:CreateUser"];
+    check(&unknown, 2, &[], &["did you mean `arn:aws:iam::200611803367:user/privesc-sre-user`?"]);
+    let forged = [&simulate[..], &["-c", "aws:PrincipalOrgID=o-other"]].concat();
+    check(&forged, 2, &[], &["aws:PrincipalOrgID"]);
+    // C-30: said with the answer.
+    let undeclared = ["simulate", "--world", WORLD, "-p", SRE, "-a", "s3:GetObject", "-r", OBJECT];
+    check(&undeclared, 1, &["assumed: the resource belongs to the account of the principal"], &[]);
+}
+
+#[test]
+fn several_questions_multiply_out() {
+    let line = [
+        "simulate", "--policy", S3_READ, "-a", "s3:GetObject", "-a", "s3:PutObject", "-r",
+        "arn:aws:s3:::a/b", "-r", "arn:aws:s3:::c/d",
+    ];
+    let json = [&line[..], &["--format", "json"]].concat();
+    let out = check(&json, 1, &[], &[]);
+    let records: Vec<serde_json::Value> =
+        out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(records.len(), 4);
+    assert_eq!(records[0]["decision"], "Allowed");
+    assert_eq!(records[3]["checks"][0]["resource"], "arn:aws:s3:::c/d");
+    assert!(records[0]["provenance"]["snapshot"].as_str().expect("a digest").starts_with("sha256:"));
+    let aws = |shape: &[&str]| {
+        let line = [&line[..], &["--format", "aws"], shape].concat();
+        let out = check(&line, 1, &[], &[]);
+        let response: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+        response["EvaluationResults"].as_array().expect("a list").clone()
+    };
+    let present = aws(&[]);
+    assert_eq!(present.len(), 2);
+    assert_eq!(present[1]["EvalDecision"], "implicitDeny");
+    assert_eq!(present[0]["ResourceSpecificResults"].as_array().expect("a list").len(), 2);
+    assert_eq!(aws(&["--aws-shape", "legacy"]).len(), 4);
+}
+
+/// F-31, F-33, F-84.
+#[test]
+fn a_batch_is_decided_and_its_bad_rows_counted() {
+    let files = Files::new();
+    let good = r#"{"id":"a","principal":"arn:aws:iam::111111111111:user/u","action":"s3:GetObject","resource":"arn:aws:s3:::b/k"}"#;
+    let requests = files.write("r.ndjson", format!("{good}\nnot json\n\n{good}\n"));
+    let out = files.path("out.ndjson");
+    let line = ["batch", "--policy", S3_READ, &requests];
+    let to_file = [&line[..], &["-o", &out]].concat();
+    let stdout = check(&to_file, 2, &[], &["3 requests"]);
+    assert!(stdout.is_empty());
+    assert!(!Path::new(&format!("{out}.partial")).exists());
+    let lines: Vec<serde_json::Value> = std::fs::read_to_string(&out)
+        .expect("a file")
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert_eq!(lines.len(), 5);
+    assert_eq!(lines[0]["stream"], "decisions");
+    assert_eq!(lines[1]["decision"], "Allowed");
+    assert_eq!(lines[2]["error"]["code"], "json_syntax");
+    assert_eq!(lines[2]["id"], 2);
+    assert_eq!(lines[4]["summary"]["error"], 1);
+    check(&[&line[..], &["--allow-errors"]].concat(), 0, &[], &[]);
+    check(&[&line[..], &["--allow-errors", "--expect", "Denied"]].concat(), 1, &[], &[]);
+    check(&[&line[..], &["--format", "compact", "-q"]].concat(), 2, &["a\tA\tidentity\t", "2\tE\t"], &[]);
+    // Several inputs are one stream.
+    let both = ["batch", "--policy", S3_READ, &requests, &requests, "--allow-errors", "-q"];
+    let out = check(&both, 0, &[], &[]);
+    assert_eq!(out.lines().count(), 8);
+    assert!(out.ends_with("\"Allowed\":4,\"error\":2}}\n"), "{out}");
+}
+
+#[test]
+fn a_batch_reads_standard_input_and_compressed_files() {
+    let mut child = assize()
+        .args(["batch", "--policy", S3_READ, "-", "--format", "compact", "-q"])
+        .args(["--session-policy", "arn:aws:iam::aws:policy/ReadOnlyAccess"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    let line = r#"{"id":7,"principal":"arn:aws:iam::111111111111:role/R","action":"s3:GetObject","resource":"arn:aws:s3:::b/k"}"#;
+    child.stdin.take().expect("a pipe").write_all(line.as_bytes()).expect("it reads");
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stdout.starts_with(b"7\tA\tidentity\t"));
+    let requests = "examples/requests.ndjson.gz";
+    check(&["batch", "--world", WORLD, requests, "-o", "/dev/null"], 0, &[], &["requests in"]);
+}
+
+/// F-84: a closed output pipe ends the run quietly, status 2.
+#[test]
+fn a_closed_pipe_ends_the_run_quietly() {
+    for line in [
+        &["batch", "--world", WORLD, "examples/requests.ndjson.gz", "--explain", "-q"][..],
+        &["catalog", "ec2", "--format", "json"],
+    ] {
+        let mut child = assize()
+            .args(line)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary runs");
+        drop(child.stdout.take());
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!(output.status.code(), Some(2), "{line:?}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(!stderr.contains("error") && !stderr.contains("panicked"), "{stderr}");
+    }
+}
+
+/// C-20.
+#[test]
+fn settings_and_environment_name_a_world() {
+    let files = Files::new();
+    let world = repository().join(WORLD).canonicalize().expect("the example world");
+    let settings = format!("world = {:?}\n[options]\nstrictActions = true\n", world.display().to_string());
+    files.write("assize.toml", settings);
+    std::fs::create_dir(files.path("below")).expect("a directory");
+    let simulate = |action: &str, toml: bool| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_assize"));
+        command.env_clear().args(["simulate", "-q", "-p", SRE, "-a", action]);
+        if toml {
+            command.current_dir(files.path("below"));
+        } else {
+            command.env("ASSIZE_WORLD", &world).env("ASSIZE_FORMAT", "json");
+        }
+        command.output().expect("the binary runs")
+    };
+    assert_eq!(simulate("iam:CreateUser", true).status.code(), Some(1));
+    assert_eq!(simulate("iam:CreateUsr", true).status.code(), Some(2));
+    let output = simulate("iam:CreateUsr", false);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.starts_with(b"{\"id\":1"));
+    files.write("assize.toml", "wrld = \"x\"\n");
+    let output = simulate("iam:CreateUser", true);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("did you mean `world`?"));
+}
+
+/// C-11.
+#[test]
+fn exports_become_a_world() {
+    let files = Files::new();
+    let world = files.path("world");
+    let export = "examples/world/accounts.json";
+    check(&["import", export, "-o", &world], 0, &["account 200611803367"], &[]);
+    let stored = std::fs::read(Path::new(&world).join("accounts.json")).expect("the file as read");
+    assert_eq!(stored, std::fs::read(repository().join(export)).expect("the export"));
+    check(&["import", "account-authorization-details", export, "-o", &world], 0, &["nothing has changed"], &[]);
+    assert_eq!(std::fs::read_dir(&world).expect("a folder").count(), 2);
+    check(&["world", "info", &world], 0, &["41 users"], &[]);
+    let simulate = ["simulate", "--world", &world, "-p", SRE, "-a", "iam:CreateUser", "-q"];
+    check(&simulate, 0, &["privesc-sre-admin-policy"], &[]);
+    let mut cut = stored;
+    cut.truncate(200_000);
+    let cut = files.write("cut.json", cut);
+    check(&["import", &cut, "-o", &files.path("other")], 2, &[], &["breaks off", "cut.json"]);
+    check(&["import", &files.write("x.json", "{}"), "-o", &world], 2, &[], &["nothing in"]);
+    check(&["import", "polices", "-o", &world], 2, &[], &["did you mean `policies`?"]);
+}
+
+#[test]
+fn tests_pass_and_fail() {
+    let files = Files::new();
+    check(&["test", "examples"], 0, &["passed in 3 files"], &[]);
+    let failing = files.write(
+        "f.assize.yaml",
+        "assize: 1\naccounts: {\"111111111111\": {users: {ana: {}}}}\ntests:\n  - name: wrong\n    \
+         principal: arn:aws:iam::111111111111:user/ana\n    action: iam:ListUsers\n    expect: Allowed\n  \
+         - name: known\n    pending: later\n    principal: arn:aws:iam::111111111111:user/ana\n    \
+         action: iam:ListUsers\n    expect: Allowed\n",
+    );
+    check(&["test", &failing], 1, &[
+        "1 failed", "1 pending", "decision: expected `Allowed`, found `ImplicitDeny`", "f.assize.yaml:4:5",
+    ], &[]);
+    check(&["test", &failing, "--filter", "known"], 0, &[], &[]);
+    check(&["test", &failing, "--filter", "known", "--ci"], 1, &[], &[]);
+    check(&["test", &failing, "--format", "tap"], 1, &["not ok 1", "not ok 2", "# TODO later"], &[]);
+    check(&["test", &failing, "--format", "junit"], 1, &["failures=\"1\" skipped=\"1\""], &[]);
+    let out = check(&["test", &failing, "--format", "json"], 1, &[], &[]);
+    let report: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(report["summary"]["failed"], 1);
+    let coverage = ["test", "examples/guardrails.assize.yaml", "--coverage"];
+    check(&coverage, 0, &["statements matched by a test", "never matched:"], &[]);
+}
+
+#[test]
+fn the_catalog_answers() {
+    check(&["catalog", "s3:GetObject"], 0, &["s3:GetObject", "${BucketName}/${ObjectName}"], &[]);
+    check(&["catalog", "s3:GetObjct"], 2, &[], &["did you mean `s3:GetObject`?"]);
+    check(&["catalog", "iam:Create*"], 0, &["iam:CreateUser"], &[]);
+}
+
+/// C-14.
+#[test]
+fn the_demo_runs_anywhere_and_agrees_with_the_reference() {
+    let files = Files::new();
+    let mut command = assize();
+    command.current_dir(files.0.path()).args(["demo", "--requests", "20000"]);
+    let output = command.output().expect("the binary runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("10,000 agree"), "{text}");
+    for layer in ["identity", "scp", "rcp", "resource", "boundary", "session"] {
+        assert!(text.contains(layer), "{layer}: {text}");
+    }
+}
