@@ -188,7 +188,7 @@ const FIXING_KEYS: &str = " aws:principalaccount aws:principalorgid aws:principa
     aws:sourcevpce aws:userid aws:vpceaccount aws:vpceorgid s3:dataaccesspointaccount \
     s3:x-amz-server-side-encryption-aws-kms-key-id ";
 
-/// E-87: whether a test fixes its key: a positive operator, every value fixed.
+/// E-87: whether a test fixes its key: a positive operator, values, every one of them fixed.
 fn fixes(condition: &Condition) -> bool {
     let positive = matches!(
         condition.operator,
@@ -204,9 +204,12 @@ fn fixes(condition: &Condition) -> bool {
     }
     let key = condition.key.folded();
     match &condition.operand {
-        Operand::Text(values) => values.iter().flatten().all(|value| is_fixed_text(key, value)),
+        Operand::Text(values) => {
+            !values.is_empty() && values.iter().flatten().all(|value| is_fixed_text(key, value))
+        }
         Operand::Ip(blocks) => {
-            key == "aws:sourceip" && blocks.iter().flatten().all(|block| is_narrow(*block))
+            let are_narrow = blocks.iter().flatten().all(|block| is_narrow(*block));
+            key == "aws:sourceip" && !blocks.is_empty() && are_narrow
         }
         _ => false,
     }

@@ -228,7 +228,8 @@ impl Resolver<'_> {
             let loaded = self.load_given(&text.0, PolicyType::PermissionsBoundary, None)?;
             let member = ("boundary:given".into(), Member::Given(loaded.document), loaded.policy);
             let (set, documents) = self.make_set(vec![member], false)?;
-            resolved.boundary = Some(set);
+            // A boundary that is skipped is none (E-112).
+            resolved.boundary = (!documents.is_empty()).then_some(set);
             resolved.boundary_documents = documents;
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use assize_model::Effect;
 use assize_policy::ir::{
     Condition, ConditionOperator, IpBlock, Operand, Piece, Policy, PrincipalElement,
-    PrincipalPattern, Statement,
+    PrincipalPattern, SetQualifier, Statement,
 };
 
 /// Keys that fix who asks when their value is fixed; folded and sorted. Those of
@@ -38,6 +38,9 @@ const MAX_IPV4_BLOCK: u8 = 8;
 /// The widest block of addresses that is not public: IPv6.
 const MAX_IPV6_BLOCK: u8 = 32;
 
+/// The prefix of the private range of IPv6.
+const UNIQUE_LOCAL_BITS: u8 = 7;
+
 /// Whether some Allow statement is for everyone and no condition fixes who asks.
 pub(super) fn is_public(policy: &Policy) -> bool {
     policy.statements.iter().any(|statement| {
@@ -56,7 +59,10 @@ fn names_everyone(statement: &Statement) -> bool {
 }
 
 fn fixes_caller(condition: &Condition) -> bool {
-    if condition.if_exists || condition.operator.is_negated() {
+    // `ForAllValues` is satisfied by a key that is not there.
+    let may_be_absent =
+        condition.if_exists || condition.qualifier == Some(SetQualifier::ForAllValues);
+    if may_be_absent || condition.operator.is_negated() {
         return false;
     }
     let key = condition.key.folded();
@@ -107,7 +113,11 @@ fn is_full_path(pieces: &[Piece]) -> bool {
 
 fn is_narrow(block: &IpBlock) -> bool {
     match block.address {
-        IpAddr::V4(address) => block.prefix_len >= MAX_IPV4_BLOCK || address.is_private(),
-        IpAddr::V6(address) => block.prefix_len >= MAX_IPV6_BLOCK || address.is_unique_local(),
+        // No private range of IPv4 is wider.
+        IpAddr::V4(_) => block.prefix_len >= MAX_IPV4_BLOCK,
+        IpAddr::V6(address) => {
+            let is_private = address.is_unique_local() && block.prefix_len >= UNIQUE_LOCAL_BITS;
+            block.prefix_len >= MAX_IPV6_BLOCK || is_private
+        }
     }
 }
