@@ -218,18 +218,20 @@ fn survives_into_session(folded: &str) -> bool {
 }
 
 /// The tags of a principal: those of the entity, those passed to the session, inherited
-/// transitive ones; later wins, keys without regard to case.
+/// transitive ones; later wins, keys without regard to case. Two of one kind collide (L-606).
 fn effective_tags(stated: &StatedPrincipal<'_>, who: &Who<'_>) -> Vec<Tag> {
     let mut tags: Vec<Tag> = match &stated.inline {
         Some(inline) => inline.tags.iter().map(owned_tag).collect(),
         None => who.stored_tags.to_vec(),
     };
     let session = stated.session.as_ref();
-    let passed = session.and_then(|s| s.tags.as_ref()).into_iter().flatten();
-    let inherited = session.and_then(|s| s.inherited_tags.as_ref()).into_iter().flatten();
-    for tag in passed.chain(inherited).map(owned_tag) {
-        tags.retain(|earlier| !earlier.key.eq_ignore_ascii_case(&tag.key));
-        tags.push(tag);
+    let passed = session.and_then(|s| s.tags.as_ref());
+    let inherited = session.and_then(|s| s.inherited_tags.as_ref());
+    for later in [passed, inherited].into_iter().flatten() {
+        let is_replaced =
+            |tag: &Tag| later.iter().any(|(key, _)| key.eq_ignore_ascii_case(&tag.key));
+        tags.retain(|tag| !is_replaced(tag));
+        tags.extend(later.iter().map(owned_tag));
     }
     tags
 }
