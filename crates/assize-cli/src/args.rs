@@ -95,6 +95,7 @@ pub(crate) struct Global {
         long,
         global = true,
         value_name = "T",
+        allow_negative_numbers = true,
         env = "ASSIZE_TIME",
         hide_env = true,
         value_parser = time

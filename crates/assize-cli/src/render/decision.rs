@@ -22,18 +22,15 @@ pub(crate) fn decision(
 ) -> String {
     let mut text = headline(asked, found, style);
     let (statements, rest) = shown(&found.decisive.statements);
-    if found.decision == Decision::Allowed {
-        if statements.is_empty() {
-            let _ = writeln!(text, "  {}", reason(found));
-        }
-        for statement in statements {
-            let _ = writeln!(text, "  by {}", statement_name(statement, style));
-        }
-    } else {
+    // Only a trusted principal is allowed without a statement and a rule (F-48).
+    let is_trusted = found.decisive.reason == ReasonCode::Allow && statements.is_empty();
+    if is_trusted {
+        text.push_str("  the principal's own side is trusted\n");
+    } else if found.decision != Decision::Allowed || statements.is_empty() {
         let _ = writeln!(text, "  {}", reason(found));
-        for statement in statements {
-            let _ = writeln!(text, "  by {}", statement_name(statement, style));
-        }
+    }
+    for statement in statements {
+        let _ = writeln!(text, "  by {}", statement_name(statement, style));
     }
     if rest > 0 {
         let _ = writeln!(text, "  and {rest} more");

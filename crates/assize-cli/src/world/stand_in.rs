@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
 use assize_model::{
-    AccountId, ArnParts, Principal, PrincipalForm, PrincipalKind, Request, StatedPrincipal, Target,
+    AccountId, ArnParts, Principal, PrincipalForm, PrincipalKind, Request, ResourceData,
+    StatedPrincipal, Target,
 };
 use assize_store::{Resource, ResourceAttributes, StoreChange, StoreSnapshot, Tag, parent_arns};
 
@@ -160,20 +161,30 @@ impl StandIn {
             None => DEFAULT_ACCOUNT.parse()?,
         };
         self.principals.insert(named.unwrap_or(Named::Account(owner)));
-        let mut note = |arn: &str| {
+        // What the request says of the owner is what the world has on record (E-8).
+        let stated = |data: &Option<Box<ResourceData<'_>>>| data.as_ref().and_then(|d| d.account);
+        let shared = stated(&request.resource_data);
+        let mut note = |arn: &str, own: Option<AccountId>| {
             if ArnParts::split(arn).is_some() {
+                let owner = own.or(shared).unwrap_or(owner);
                 self.resources.entry(arn.to_owned()).or_insert(owner);
             }
         };
         match &request.target {
             Target::Action { resource, resources, .. } => {
-                let listed = resources.iter().map(|resource| &*resource.arn);
-                for arn in resource.as_deref().into_iter().chain(listed) {
-                    note(arn);
+                if let Some(arn) = resource {
+                    note(arn, None);
+                }
+                for resource in resources {
+                    note(&resource.arn, stated(&resource.data));
                 }
             }
             Target::Checks(checks) => {
-                checks.iter().filter_map(|check| check.resource.as_deref()).for_each(note);
+                for check in checks {
+                    if let Some(arn) = &check.resource {
+                        note(arn, stated(&check.data));
+                    }
+                }
             }
         }
         Ok(())

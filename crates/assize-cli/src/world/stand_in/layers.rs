@@ -113,8 +113,9 @@ fn managed_text(arn: &str, managed: &BundledPolicies) -> Result<Arc<str>> {
         return Ok(policy.document.text);
     }
     let known = ManagedPolicies::bundled()?;
-    let hint = nearest(arn, known.iter().filter_map(|policy| policy.arn()))
-        .or_else(|| nearest(id, known.iter().map(|policy| policy.name())))
+    let named = |name: &str| known.by_name(name).and_then(|policy| policy.arn());
+    let hint = nearest(id, known.iter().map(|policy| policy.name()))
+        .and_then(named)
         .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
     bail!("`{arn}` is not the ARN of an AWS-managed policy of {}{hint}", known.date())
 }

@@ -43,20 +43,20 @@ fn without_a_policy_the_principals_own_side_is_trusted() {
 fn a_user_has_the_identity_policies_and_the_boundary() {
     let policies = PolicyArgs {
         identity: arn("ReadOnlyAccess"),
-        boundary: arn("PowerUserAccess"),
+        boundary: arn("AmazonSQSFullAccess"),
         ..PolicyArgs::default()
     };
     let user = "arn:aws:iam::222222222222:user/team/ana";
     let built = build(&policies, Some(user), None).unwrap();
     let found = built.snapshot.user_by_arn(user).unwrap();
     assert_eq!(found.attached.len(), 1);
-    assert_eq!(found.boundary.as_deref(), Some("arn:aws:iam::aws:policy/PowerUserAccess"));
+    assert_eq!(found.boundary.as_deref(), Some("arn:aws:iam::aws:policy/AmazonSQSFullAccess"));
     assert!(built.assumptions.is_empty());
 }
 
 #[test]
 fn what_makes_no_world_is_refused() {
-    let twice = [arn("ReadOnlyAccess"), arn("PowerUserAccess")].concat();
+    let twice = [arn("ReadOnlyAccess"), arn("AmazonSQSFullAccess")].concat();
     let boundary = PolicyArgs { boundary: twice, ..PolicyArgs::default() };
     assert!(build(&boundary, None, None).unwrap_err().to_string().contains("boundary"));
     let trust = PolicyArgs { trust: arn("ReadOnlyAccess"), ..PolicyArgs::default() };
