@@ -18,6 +18,7 @@ mod public;
 mod resource;
 mod time;
 
+use assize_catalog::ResourceTypeId;
 use assize_compiler::{
     ActionRef, DecisionRow, EndpointLayer, Frame, KeyId, Overlay, PrincipalEntry, RequestColumns,
     ResourceEntry, Scratch, ValueId, Values,
@@ -70,8 +71,11 @@ pub(crate) struct Resolver<'e> {
     entry_index: HashMap<EntryKey, u32>,
     resource_entries: Vec<ResourceEntry>,
     entry_keys: Vec<Vec<(ConditionKey, ContextValue)>>,
-    profile_index: HashMap<(u32, u32), u32>,
+    profile_index: HashMap<(u32, Option<ResourceTypeId>, bool), u32>,
     tag_profiles: Vec<Vec<Box<str>>>,
+    /// Positions in `tag_columns` of a tag under a profile.
+    tag_index: HashMap<(u32, Box<str>), usize>,
+    tag_columns: Vec<Vec<KeyId>>,
     frame_index: HashMap<Frame, u32>,
     frames: Vec<Frame>,
     key_index: HashMap<Box<str>, u32>,
@@ -81,6 +85,11 @@ pub(crate) struct Resolver<'e> {
     given: policies::GivenPolicies,
     own_columns: [Option<KeyId>; N_OWN_KEYS],
     mfa_columns: [Option<KeyId>; 2],
+    encryption_column: Option<KeyId>,
+    /// The last value of each column: the next one is often the same.
+    last_values: Vec<ValueId>,
+    /// The key that was looked up last.
+    last_key: u32,
     n_known_keys: usize,
 
     pub(crate) rows: Rows,
@@ -216,6 +225,8 @@ impl<'e> Resolver<'e> {
             profile_index: HashMap::new(),
             // Profile 0: no tags.
             tag_profiles: vec![Vec::new()],
+            tag_index: HashMap::new(),
+            tag_columns: Vec::new(),
             frame_index: HashMap::new(),
             frames: Vec::new(),
             key_index: HashMap::new(),
@@ -225,6 +236,9 @@ impl<'e> Resolver<'e> {
             given: policies::GivenPolicies::default(),
             own_columns: [None; N_OWN_KEYS],
             mfa_columns: [None; 2],
+            encryption_column: None,
+            last_values: Vec::new(),
+            last_key: 0,
             n_known_keys: usize::MAX,
             rows: Rows::default(),
             decided: Vec::new(),
@@ -297,7 +311,9 @@ impl<'e> Resolver<'e> {
         let row = self.rows.len();
         let text = self.resource_text(principal, check);
         let resource = self.resource(&text, check.data.as_deref(), check.action)?;
-        let mut seen = RowContext::read(self, request, check, principal, resource)?;
+        let fit = self.fit(check.action, resource);
+        self.refresh_keys();
+        let mut seen = RowContext::read(self, request, check, (principal, resource), fit)?;
         let is_unknown_bucket = check.part == Part::UnknownBucket;
         let (bucket_account, assumed) = self.resource_account(
             &self.resources[resource as usize],
@@ -310,7 +326,7 @@ impl<'e> Resolver<'e> {
         check.notes.resource_account = assumed && !is_unknown_bucket;
         check.notes.unknown_action = self.actions[check.action as usize].id.is_none();
         check.notes.outside_principal = self.principals[principal as usize].outside;
-        let entry = self.resource_entry(resource, account, check.action, principal);
+        let entry = self.resource_entry(resource, account, check.action, (principal, fit));
         seen.region(self, (principal, resource), check);
         let endpoint = self.endpoint(&seen.environment);
         let is_wrong_network = match &check.part {
@@ -326,6 +342,7 @@ impl<'e> Resolver<'e> {
             principal,
             action: check.action,
             resource,
+            fit,
             account,
             bucket_account,
             endpoint,
@@ -354,7 +371,8 @@ impl<'e> Resolver<'e> {
         }
         seen.write(self, request, check, entry, row)?;
         if !check.notes.is_empty() {
-            self.rows.notes.push((next_index(row, "rows")?, check.notes.clone()));
+            let notes = std::mem::take(&mut check.notes);
+            self.rows.notes.push((next_index(row, "rows")?, notes));
         }
         Ok(())
     }
@@ -567,9 +585,23 @@ impl<'e> Resolver<'e> {
 
     /// The facts of a key of `context`, by its spelling.
     fn key(&mut self, spelling: &str) -> u32 {
-        if let Some(index) = self.key_index.get(spelling) {
-            return *index;
+        let guess = self.keys.get(self.last_key as usize).map_or(0, |last| last.follower);
+        if self.keys.get(guess as usize).is_some_and(|facts| facts.key.spelling() == spelling) {
+            self.last_key = guess;
+            return guess;
         }
+        let index = match self.key_index.get(spelling) {
+            Some(index) => *index,
+            None => self.new_key(spelling),
+        };
+        if let Some(last) = self.keys.get_mut(self.last_key as usize) {
+            last.follower = index;
+        }
+        self.last_key = index;
+        index
+    }
+
+    fn new_key(&mut self, spelling: &str) -> u32 {
         let folded = assize_model::fold_key(spelling);
         let next = u32::try_from(self.folds.len()).unwrap_or(u32::MAX);
         let fold = *self.fold_index.entry(folded.as_ref().into()).or_insert(next);
@@ -584,6 +616,20 @@ impl<'e> Resolver<'e> {
         self.key_index.insert(spelling.into(), index);
         self.seen.resize(self.folds.len(), 0);
         index
+    }
+
+    /// The id of a single value of a column.
+    fn intern_in(&mut self, column: KeyId, text: &str) -> ValueId {
+        if self.last_values.len() <= column.index() {
+            self.last_values.resize(column.index() + 1, ValueId::ABSENT);
+        }
+        let last = self.last_values[column.index()];
+        if self.values.text(last) == Some(text) {
+            return last;
+        }
+        let id = self.values.intern_single(text);
+        self.last_values[column.index()] = id;
+        id
     }
 
     /// A stamp that no key has yet.
@@ -616,6 +662,9 @@ impl<'e> Resolver<'e> {
             self.key_column("aws:multifactorauthpresent"),
             self.key_column("aws:multifactorauthage"),
         ];
+        self.encryption_column = self.key_column(policies::N_ENCRYPTION_CONTEXT_KEYS);
+        self.tag_index.clear();
+        self.tag_columns.clear();
         for at in 0..self.keys.len() {
             let folded = self.keys[at].key.folded();
             self.keys[at].column =

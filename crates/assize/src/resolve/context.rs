@@ -3,12 +3,14 @@
 
 use std::borrow::Cow;
 
+use assize_catalog::ResourceTypeId;
 use assize_compiler::{KeyId, ValueId};
 use assize_model::{
     ArnParts, ConditionKey, ContextInput, ContextValue, KeyShape, PrincipalKind, Request,
     RequestError, RequestErrorKind, fold_key,
 };
 use assize_policy::value::parse_bool;
+use smallvec::SmallVec;
 
 use super::Resolver;
 use super::action::ActionRule;
@@ -22,7 +24,7 @@ use super::time::iso8601;
 pub(super) struct RowContext<'r> {
     pub(super) environment: Environment<'r>,
     /// Keys that go into columns as they are: position of the key's facts, value.
-    given: Vec<(u32, GivenValue<'r>)>,
+    given: SmallVec<[(u32, GivenValue<'r>); 4]>,
     /// Tags of the request (E-21): name and value.
     tags: Vec<(Cow<'r, str>, GivenValue<'r>)>,
     /// Tags of a resource of which nobody else says the tags (E-23): name behind the prefix.
@@ -32,6 +34,10 @@ pub(super) struct RowContext<'r> {
     /// The credentials are temporary and carry MFA (E-72).
     pub(super) temporary: bool,
     pub(super) mfa_present: bool,
+    /// Keys that no policy asks about are kept too.
+    keeps_all: bool,
+    /// Which of the action's resource types the resource is (E-7).
+    fit: Option<ResourceTypeId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,7 +107,10 @@ impl Sink {
         value: &GivenValue<'_>,
     ) {
         if let Some(column) = column {
-            let id = value.intern(resolver);
+            let id = match value {
+                GivenValue::Single(text) => resolver.intern_in(column, text),
+                value => value.intern(resolver),
+            };
             resolver.rows.set(column, self.row, id);
         }
         if let Some(kept) = &mut self.kept {
@@ -128,19 +137,21 @@ impl<'r> RowContext<'r> {
         resolver: &mut Resolver<'_>,
         request: &'r Request<'r>,
         check: &mut CheckSpec<'r>,
-        principal: u32,
-        resource: u32,
+        (principal, resource): (u32, u32),
+        fit: Option<ResourceTypeId>,
     ) -> Result<Self, RequestError> {
         let may_override = resolver.engine.options.allow_context_override;
         let mut row = Self {
             environment: Environment::of_fields(request, may_override),
-            given: Vec::with_capacity(request.context.len()),
+            given: SmallVec::new(),
             tags: Vec::new(),
             resource_tags: Vec::new(),
             mfa: None,
             mfa_age: None,
             temporary: resolver.principals[principal as usize].temporary,
             mfa_present: false,
+            keeps_all: resolver.keeps_context || !request.absent.is_empty(),
+            fit,
         };
         for (key, value) in request.request_tags.iter().flatten() {
             let value = GivenValue::Single(Cow::Borrowed(value.as_ref()));
@@ -205,6 +216,10 @@ impl<'r> RowContext<'r> {
     }
 
     fn put_given(&mut self, resolver: &Resolver<'_>, key: u32, value: GivenValue<'r>) {
+        let facts = &resolver.keys[key as usize];
+        if facts.column.is_none() && facts.rule.is_unchecked() && !self.keeps_all {
+            return;
+        }
         if value == GivenValue::Colliding {
             let fold = resolver.keys[key as usize].fold;
             let first = self
@@ -251,7 +266,8 @@ impl<'r> RowContext<'r> {
         (name, prefix_len): (&'r str, usize),
         value: GivenValue<'r>,
     ) -> Result<(), RequestError> {
-        let carries = resolver.carries_tags(check.action, resource, &name[..prefix_len]);
+        let carries =
+            resolver.carries_tags(check.action, (resource, self.fit), &name[..prefix_len]);
         if !carries && !is_plain_tag_key(name) {
             self.put_given(resolver, key, value);
             return Ok(());
@@ -392,9 +408,7 @@ impl<'r> RowContext<'r> {
         entry: u32,
         row: usize,
     ) -> Result<(), RequestError> {
-        resolver.refresh_keys();
-        let keeps = resolver.keeps_context || !request.absent.is_empty();
-        let mut sink = Sink { row, kept: keeps.then(Vec::new) };
+        let mut sink = Sink { row, kept: self.keeps_all.then(Vec::new) };
         self.write_given(resolver, check, entry, &mut sink)?;
         self.write_own(resolver, &mut sink);
         self.write_mfa(resolver, &mut sink);
@@ -509,21 +523,43 @@ impl<'r> RowContext<'r> {
     ) {
         for (tag, value) in &self.resource_tags {
             let resource = resolver.rows.resolved_resource[sink.row];
-            for prefix in resolver.tag_prefixes(check.action, resource) {
-                let name = format!("{prefix}{tag}");
-                let Some(column) = resolver.key_column(&fold_key(&name)) else {
-                    if let Some(kept) = &mut sink.kept {
-                        let key = ConditionKey::new(&name);
-                        if kept.iter().all(|(other, _)| *other != key) {
-                            kept.push((key, value.to_value()));
-                        }
-                    }
-                    continue;
-                };
+            let profile = resolver.tag_profile(check.action, resource, self.fit);
+            if sink.kept.is_some() {
+                write_kept_tag(resolver, profile, (tag, value), sink);
+                continue;
+            }
+            let columns = resolver.tag_columns(profile, tag);
+            let n_columns = resolver.tag_columns[columns].len();
+            for at in 0..n_columns {
+                let column = resolver.tag_columns[columns][at];
                 if resolver.rows.get(column, sink.row).is_absent() {
-                    sink.put(resolver, Some(column), &name, value);
+                    sink.put(resolver, Some(column), "", value);
                 }
             }
+        }
+    }
+}
+
+/// A tag of the resource under all of its names, those included that no policy asks about.
+fn write_kept_tag(
+    resolver: &mut Resolver<'_>,
+    profile: u32,
+    (tag, value): (&str, &GivenValue<'_>),
+    sink: &mut Sink,
+) {
+    for prefix in resolver.tag_profiles[profile as usize].clone() {
+        let name = format!("{prefix}{tag}");
+        let Some(column) = resolver.key_column(&fold_key(&name)) else {
+            if let Some(kept) = &mut sink.kept {
+                let key = ConditionKey::new(&name);
+                if kept.iter().all(|(other, _)| *other != key) {
+                    kept.push((key, value.to_value()));
+                }
+            }
+            continue;
+        };
+        if resolver.rows.get(column, sink.row).is_absent() {
+            sink.put(resolver, Some(column), &name, value);
         }
     }
 }
@@ -558,7 +594,7 @@ fn write_added(resolver: &mut Resolver<'_>, check: &CheckSpec<'_>, sink: &mut Si
         };
         sink.put(resolver, column, name, &value);
     }
-    if let Some(column) = resolver.key_column(super::policies::N_ENCRYPTION_CONTEXT_KEYS) {
+    if let Some(column) = resolver.encryption_column {
         let prefix = "kms:encryptioncontext:";
         let n_keys = resolver.seen_keys().filter(|folded| folded.starts_with(prefix)).count();
         let id = resolver.values.intern_single(&n_keys.to_string());

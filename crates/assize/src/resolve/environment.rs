@@ -7,6 +7,7 @@ use assize_model::{
 };
 use assize_policy::value::parse_date;
 use assize_store::StoreSnapshot;
+use smallvec::SmallVec;
 
 use super::key::{N_OWN_KEYS, OwnKey};
 use super::time::iso8601;
@@ -21,10 +22,15 @@ pub(super) enum OwnValue<'r> {
 }
 
 /// The keys with a field of their own, from the fields and from `context`.
+///
+/// A request has few of them, and one of these is made for each row: so the values stand in a
+/// short list, and the keys point into it.
 #[derive(Debug)]
 pub(super) struct Environment<'r> {
-    values: [Option<OwnValue<'r>>; N_OWN_KEYS],
-    given: [Option<OwnValue<'r>>; N_OWN_KEYS],
+    held: SmallVec<[OwnValue<'r>; 8]>,
+    /// Positions in `held`, from 1; 0 is none.
+    values: [u8; N_OWN_KEYS],
+    given: [u8; N_OWN_KEYS],
     /// The instant of the request (L-706).
     pub(super) time: i64,
     may_override: bool,
@@ -56,8 +62,9 @@ impl<'r> Environment<'r> {
     /// What the fields say.
     pub(super) fn of_fields(request: &'r Request<'r>, may_override: bool) -> Self {
         let mut environment = Self {
-            values: [const { None }; N_OWN_KEYS],
-            given: [const { None }; N_OWN_KEYS],
+            held: SmallVec::new(),
+            values: [0; N_OWN_KEYS],
+            given: [0; N_OWN_KEYS],
             time: 0,
             may_override,
             overridden: Vec::new(),
@@ -96,7 +103,26 @@ impl<'r> Environment<'r> {
     }
 
     pub(super) fn get(&self, key: OwnKey) -> Option<&OwnValue<'r>> {
-        self.values[key as usize].as_ref()
+        self.at(self.values[key as usize])
+    }
+
+    fn at(&self, place: u8) -> Option<&OwnValue<'r>> {
+        self.held.get(usize::from(place).checked_sub(1)?)
+    }
+
+    /// Puts a value in its place, or in a new one.
+    fn hold(&mut self, place: u8, value: OwnValue<'r>) -> u8 {
+        match usize::from(place).checked_sub(1).and_then(|at| self.held.get_mut(at)) {
+            Some(held) => {
+                *held = value;
+                place
+            }
+            None => {
+                self.held.push(value);
+                // INVARIANT: each key takes three places at most: field, context, derived.
+                u8::try_from(self.held.len()).unwrap_or(u8::MAX)
+            }
+        }
     }
 
     /// A single value.
@@ -108,7 +134,7 @@ impl<'r> Environment<'r> {
     }
 
     fn set(&mut self, key: OwnKey, value: OwnValue<'r>) {
-        self.values[key as usize] = Some(value);
+        self.values[key as usize] = self.hold(self.values[key as usize], value);
     }
 
     fn set_text(&mut self, key: OwnKey, text: &'r str) {
@@ -117,21 +143,22 @@ impl<'r> Environment<'r> {
 
     /// A value of `context`.
     pub(super) fn give(&mut self, key: OwnKey, value: OwnValue<'r>) {
-        self.given[key as usize] = Some(value);
+        self.given[key as usize] = self.hold(self.given[key as usize], value);
     }
 
     /// A key may be given in its field or in `context`, not differently in both (E-23).
     fn settle(&mut self, key: OwnKey) -> Result<(), RequestError> {
-        let Some(given) = self.given[key as usize].take() else { return Ok(()) };
+        let place = std::mem::take(&mut self.given[key as usize]);
+        let Some(given) = self.at(place) else { return Ok(()) };
         if let Some(field) = self.get(key)
-            && *field != given
+            && field != given
         {
             if !self.may_override {
-                return Err(conflict(key.name(), &shown(&given), &format!("`{}`", shown(field))));
+                return Err(conflict(key.name(), &shown(given), &format!("`{}`", shown(field))));
             }
             self.overridden.push(key.name().into());
         }
-        self.set(key, given);
+        self.values[key as usize] = place;
         Ok(())
     }
 
@@ -202,7 +229,7 @@ impl<'r> Environment<'r> {
         .iter()
         .any(|key| self.get(*key).is_some());
         if through_endpoint || kind == PrincipalKind::Service {
-            self.values[OwnKey::SourceIp as usize] = None;
+            self.values[OwnKey::SourceIp as usize] = 0;
         }
         Ok(())
     }
@@ -238,15 +265,16 @@ impl<'r> Environment<'r> {
     fn clock(&mut self, request: &Request<'_>, now: i64) -> Result<(), RequestError> {
         let mut time = request.time;
         for key in [OwnKey::CurrentTime, OwnKey::EpochTime] {
-            let Some(given) = self.given[key as usize].take() else { continue };
-            let instant = match &given {
+            let place = std::mem::take(&mut self.given[key as usize]);
+            let Some(given) = self.at(place) else { continue };
+            let instant = match given {
                 OwnValue::Single(text) => parse_date(text),
                 _ => None,
             };
             let Some(instant) = instant else {
                 return Err(RequestError::new(
                     RequestErrorKind::InvalidField,
-                    format!("`{}` is `{}`, which is no time", key.name(), shown(&given)),
+                    format!("`{}` is `{}`, which is no time", key.name(), shown(given)),
                 )
                 .at(pointer_to(key.name())));
             };
@@ -255,7 +283,7 @@ impl<'r> Environment<'r> {
             {
                 if !self.may_override {
                     let stated = format!("`{}`", iso8601(stated));
-                    return Err(conflict(key.name(), &shown(&given), &stated));
+                    return Err(conflict(key.name(), &shown(given), &stated));
                 }
                 self.overridden.push(key.name().into());
             }
@@ -270,7 +298,7 @@ impl<'r> Environment<'r> {
         let key = OwnKey::TagKeys;
         if request.request_tags.is_some()
             && self.get(key).is_none()
-            && let Some(given) = &self.given[key as usize]
+            && let Some(given) = self.at(self.given[key as usize])
             && !self.may_override
         {
             return Err(conflict(key.name(), &shown(given), "that it is absent"));

@@ -1,7 +1,7 @@
 //! From who, what and where to the frame of a check: which policy sets stand in which layers,
 //! and which fixed rules apply (sections 2, 3 and 5).
 
-use assize_catalog::AccessLevel;
+use assize_catalog::{AccessLevel, ResourceTypeId};
 use assize_compiler::{EndpointLayer, Frame, SetRef};
 use assize_model::{AccountId, PrincipalKind, ReasonCode};
 
@@ -16,6 +16,8 @@ pub(super) struct Parties {
     pub(super) principal: u32,
     pub(super) action: u32,
     pub(super) resource: u32,
+    /// Which of the action's resource types the resource is (E-7).
+    pub(super) fit: Option<ResourceTypeId>,
     /// The resource's owner, as far as known (E-8, E-9).
     pub(super) account: Option<AccountId>,
     /// The owner of the bucket, whoever owns the object (E-84, E-86).
@@ -125,7 +127,7 @@ impl Resolver<'_> {
         if parties.account.is_none() {
             return Some(ReasonCode::UnknownResourceAccount);
         }
-        if is_arn && !parties.is_access_point && self.mismatches(action, resource) {
+        if is_arn && !parties.is_access_point && self.mismatches(parties, action) {
             return Some(ReasonCode::ResourceTypeMismatch);
         }
         if parties.is_wrong_network {
@@ -148,11 +150,11 @@ impl Resolver<'_> {
     }
 
     /// E-7.
-    fn mismatches(&self, action: &ResolvedAction, resource: &ResolvedResource) -> bool {
-        let Some(id) = action.id else { return false };
+    fn mismatches(&self, parties: &Parties, action: &ResolvedAction) -> bool {
         self.engine.options.check_resource_types
+            && action.id.is_some()
             && !action.wildcard_only
-            && self.engine.catalog.fits(id, &resource.text).is_none()
+            && parties.fit.is_none()
     }
 
     /// E-94.

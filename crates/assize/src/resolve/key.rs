@@ -15,6 +15,8 @@ pub(super) struct KeyFacts {
     pub(super) shape: Option<KeyShape>,
     /// The column, if some policy asks about the key.
     pub(super) column: Option<KeyId>,
+    /// The key that stood behind it in the last request: requests repeat the order of their keys.
+    pub(super) follower: u32,
 }
 
 /// How a key of `context` may be given.
@@ -111,6 +113,11 @@ const PRINCIPAL_KEYS: [&str; 26] = [
 ];
 
 impl KeyRule {
+    /// Whether a value that nothing else speaks of is taken as it is.
+    pub(super) fn is_unchecked(self) -> bool {
+        matches!(self, Self::Free | Self::ResourceTag(_) | Self::Principal)
+    }
+
     /// The rule of a key by its folded name.
     pub(super) fn of(folded: &str) -> Self {
         if let Some(own) = OwnKey::ALL.iter().find(|own| own.name().eq_ignore_ascii_case(folded)) {
@@ -158,7 +165,7 @@ impl KeyFacts {
         let key = ConditionKey::new(spelling);
         let rule = KeyRule::of(key.folded());
         let shape = catalog.condition_key(spelling).and_then(|declared| declared.shape());
-        Self { key, fold, rule, shape, column }
+        Self { key, fold, rule, shape, column, follower: 0 }
     }
 }
 

@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use assize_catalog::ResourceTypeId;
 use assize_compiler::{KeyId, ResourceEntry, SetRef, ValueId};
 use assize_model::{
     AccountId, ArnParts, ConditionKey, ContextValue, PrincipalKind, RequestError, RequestErrorKind,
-    ResourceData,
+    ResourceData, fold_key,
 };
 use assize_store::Tag;
 use assize_store::context::parent_arns;
+use hashbrown::Equivalent;
 
 use super::action::{ActionRule, ResolvedAction};
 use super::derive::owned_tag;
@@ -306,9 +308,12 @@ impl Resolver<'_> {
         resource: u32,
         account: Option<AccountId>,
         action: u32,
-        principal: u32,
+        (principal, fit): (u32, Option<ResourceTypeId>),
     ) -> u32 {
-        let profile = self.tag_profile(action, resource);
+        let profile = match &self.resources[resource as usize].tags {
+            Some(_) => self.tag_profile(action, resource, fit),
+            None => NO_TAGS,
+        };
         let action_facts = &self.actions[action as usize];
         // A transitive tag of the caller replaces the role's tag of the same key (E-91).
         let caller = &self.principals[principal as usize];
@@ -364,15 +369,24 @@ impl Resolver<'_> {
         collide(keys)
     }
 
+    /// Which of the action's resource types a resource is (E-7); none when nobody can say.
+    pub(super) fn fit(&self, action: u32, resource: u32) -> Option<ResourceTypeId> {
+        let action = self.actions[action as usize].id?;
+        self.engine.catalog.fits(action, &self.resources[resource as usize].text)
+    }
+
     /// Which prefixes carry the tags of this resource for this action (E-20).
-    fn tag_profile(&mut self, action: u32, resource: u32) -> u32 {
-        if self.resources[resource as usize].tags.is_none() {
-            return 0;
-        }
-        if let Some(profile) = self.profile_index.get(&(action, resource)) {
+    pub(super) fn tag_profile(
+        &mut self,
+        action: u32,
+        resource: u32,
+        fit: Option<ResourceTypeId>,
+    ) -> u32 {
+        let is_role = self.resources[resource as usize].shape == Shape::IamRole;
+        if let Some(profile) = self.profile_index.get(&(action, fit, is_role)) {
             return *profile;
         }
-        let prefixes = self.tag_prefixes(action, resource);
+        let prefixes = self.tag_prefixes(action, fit, is_role);
         let found = self.tag_profiles.iter().position(|known| *known == prefixes);
         let index = found.unwrap_or_else(|| {
             self.tag_profiles.push(prefixes);
@@ -380,23 +394,23 @@ impl Resolver<'_> {
         });
         // INVARIANT: profiles are lists of prefixes of the catalog, a few hundred at most.
         let index = u32::try_from(index).unwrap_or_default();
-        self.profile_index.insert((action, resource), index);
+        self.profile_index.insert((action, fit, is_role), index);
         index
     }
 
     /// The beginnings of the tag keys, in byte order.
-    pub(super) fn tag_prefixes(&self, action: u32, resource: u32) -> Vec<Box<str>> {
+    fn tag_prefixes(
+        &self,
+        action: u32,
+        fit: Option<ResourceTypeId>,
+        is_role: bool,
+    ) -> Vec<Box<str>> {
         let facts = &self.actions[action as usize];
-        let catalog = &self.engine.catalog;
-        let resource = &self.resources[resource as usize];
         let mut prefixes: Vec<Box<str>> = match facts.id {
-            Some(id) => {
-                let resource_type = catalog.fits(id, &resource.text);
-                catalog.resource_tag_keys(id, resource_type).map(Into::into).collect()
-            }
+            Some(id) => self.engine.catalog.resource_tag_keys(id, fit).map(Into::into).collect(),
             None => vec!["aws:ResourceTag/".into()],
         };
-        if facts.rule.is_role_assuming() && resource.shape == Shape::IamRole {
+        if facts.rule.is_role_assuming() && is_role {
             prefixes.extend(["aws:ResourceTag/".into(), "iam:ResourceTag/".into()]);
         }
         prefixes.sort_unstable_by_key(|prefix| prefix.to_ascii_lowercase());
@@ -404,8 +418,28 @@ impl Resolver<'_> {
         prefixes
     }
 
+    /// The columns of a tag under all of its names that some policy asks about: the position of
+    /// their list.
+    pub(super) fn tag_columns(&mut self, profile: u32, tag: &str) -> usize {
+        if let Some(columns) = self.tag_index.get(&TagName { profile, tag }) {
+            return *columns;
+        }
+        let names = self.tag_profiles[profile as usize].iter();
+        let names = names.map(|prefix| fold_key(&format!("{prefix}{tag}")).into_owned());
+        let columns = names.filter_map(|name| self.key_column(&name)).collect();
+        self.tag_columns.push(columns);
+        let at = self.tag_columns.len() - 1;
+        self.tag_index.insert((profile, tag.into()), at);
+        at
+    }
+
     /// Whether keys that begin so carry the tags of this resource for this action (E-20).
-    pub(super) fn carries_tags(&self, action: u32, resource: u32, prefix: &str) -> bool {
+    pub(super) fn carries_tags(
+        &self,
+        action: u32,
+        (resource, fit): (u32, Option<ResourceTypeId>),
+        prefix: &str,
+    ) -> bool {
         let facts = &self.actions[action as usize];
         let resource = &self.resources[resource as usize];
         let of_role = facts.rule.is_role_assuming() && resource.shape == Shape::IamRole;
@@ -416,10 +450,7 @@ impl Resolver<'_> {
             return true;
         }
         let catalog = &self.engine.catalog;
-        facts.id.is_some_and(|id| {
-            let resource_type = catalog.fits(id, &resource.text);
-            catalog.resource_tag_keys(id, resource_type).any(is)
-        })
+        facts.id.is_some_and(|id| catalog.resource_tag_keys(id, fit).any(is))
     }
 
     /// The values of keys that policies ask about, in order of the keys.
@@ -452,6 +483,22 @@ impl Resolver<'_> {
 
 fn resolved_text(resource: &ResolvedResource) -> Box<str> {
     resource.text.clone()
+}
+
+/// The profile of resources without known tags.
+const NO_TAGS: u32 = 0;
+
+/// A tag under a profile, as a key of a dictionary that owns its keys.
+#[derive(Debug, Hash)]
+struct TagName<'t> {
+    profile: u32,
+    tag: &'t str,
+}
+
+impl Equivalent<(u32, Box<str>)> for TagName<'_> {
+    fn equivalent(&self, key: &(u32, Box<str>)) -> bool {
+        self.profile == key.0 && *self.tag == *key.1
+    }
 }
 
 /// What a resource entry depends on.
