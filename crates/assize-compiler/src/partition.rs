@@ -59,7 +59,7 @@ fn complement(runs: &[(u32, u32)], n_actions: u32) -> Vec<(u32, u32)> {
 pub(crate) fn rule(program: &Program, body: u32) -> Option<(Effect, Rule)> {
     let part = program.bodies.get(body as usize)?;
     let never = part.resource == ResourceTest::Never || part.principal == PrincipalTest::Nobody;
-    (!never).then(|| (part.effect, Rule::body(body, part.is_unconditional())))
+    (!never).then(|| (part.effect, Rule::body(body, part)))
 }
 
 /// The cells of one document.
@@ -342,8 +342,8 @@ impl<'a> CellBuilder<'a> {
             }
         }
         if self.options.static_verdicts {
-            simplify::cut_behind_unconditional(&mut cell.denies);
-            simplify::cut_behind_unconditional(&mut cell.allows);
+            simplify::cut_denies(&mut cell.denies);
+            simplify::cut_allows(&mut cell.allows, 1);
         }
         if self.options.pattern_sets {
             self.gather_patterns(&mut cell.denies);
@@ -359,7 +359,8 @@ impl<'a> CellBuilder<'a> {
         let bodies: Vec<u32> = conditional.map(|rule| rule.number()).collect();
         let n_gathered = bodies.len();
         if let Some(index) = self.index(bodies) {
-            rules.splice(..n_gathered, [Rule::index(index)]);
+            let gathered = Rule::index(index, &rules[..n_gathered]);
+            rules.splice(..n_gathered, [gathered]);
         }
     }
 
@@ -400,7 +401,7 @@ pub(crate) fn finish(
     if !options.static_verdicts {
         return AllowState::Depends;
     }
-    simplify::cut_behind_unconditional(denies);
+    simplify::cut_denies(denies);
     simplify::cut_allows(allows, n_nodes);
     simplify::allow_state(allows, n_nodes)
 }

@@ -169,19 +169,23 @@ pub(crate) enum Target {
 const OVERLAY: u32 = 1 << 31;
 const INDEX: u32 = 1 << 30;
 const UNCONDITIONAL: u32 = 1 << 29;
-const FLAGS: u32 = OVERLAY | INDEX | UNCONDITIONAL;
+const NAMED: u32 = 1 << 28;
+const FLAGS: u32 = OVERLAY | INDEX | UNCONDITIONAL | NAMED;
 
 /// Most bodies or indexes of one program: what a rule has bits for.
-pub(crate) const MAX_TARGETS: usize = (1 << 29) - 1;
+pub(crate) const MAX_TARGETS: usize = (1 << 28) - 1;
 
 impl Rule {
-    pub(crate) fn body(body: u32, unconditional: bool) -> Self {
-        let flag = if unconditional { UNCONDITIONAL } else { 0 };
-        Self { target: body | flag, document: 0, node: 0 }
+    pub(crate) fn body(number: u32, body: &Body) -> Self {
+        let unconditional = if body.is_unconditional() { UNCONDITIONAL } else { 0 };
+        let named = if matches!(body.principal, PrincipalTest::Program(_)) { NAMED } else { 0 };
+        Self { target: number | unconditional | named, document: 0, node: 0 }
     }
 
-    pub(crate) fn index(index: u32) -> Self {
-        Self { target: index | INDEX, document: 0, node: 0 }
+    /// The rules of an index as one. It names principals if one of them does.
+    pub(crate) fn index(index: u32, rules: &[Self]) -> Self {
+        let named = rules.iter().fold(0, |flags, rule| flags | rule.target & NAMED);
+        Self { target: index | INDEX | named, document: 0, node: 0 }
     }
 
     /// The same statements at another place.
@@ -200,6 +204,11 @@ impl Rule {
 
     pub(crate) fn is_unconditional(self) -> bool {
         self.target & UNCONDITIONAL != 0
+    }
+
+    /// Whether it names principals, so that it may apply at another strength than Direct (E-40).
+    pub(crate) fn names_principals(self) -> bool {
+        self.target & NAMED != 0
     }
 
     /// The number of the body or index.

@@ -14,12 +14,26 @@ pub(crate) enum AllowState {
     Always,
 }
 
-/// Cuts Allow statements as [`cut_behind_unconditional`] does. In a set of several nodes, which is never reported, one
-/// statement that always applies stands for its whole node. Rules of several nodes come in the
-/// order of their nodes.
+/// Cuts the Deny statements behind the first that always applies: it, or one before it, is the
+/// one to report.
+pub(crate) fn cut_denies(rules: &mut Vec<Rule>) {
+    if let Some(at) = rules.iter().position(|rule| rule.is_unconditional()) {
+        rules.truncate(at + 1);
+    }
+}
+
+/// Cuts the Allow statements behind the first that always applies, save those that name
+/// principals: one for the account opens the gate of E-54 beside a Direct one. In a set of several
+/// nodes, which is never reported, one statement that always applies stands for its whole node.
+/// Rules of several nodes come in the order of their nodes.
 pub(crate) fn cut_allows(rules: &mut Vec<Rule>, n_nodes: u16) {
     if n_nodes <= 1 {
-        cut_behind_unconditional(rules);
+        let mut settled = false;
+        rules.retain(|rule| {
+            let keep = !settled || rule.names_principals();
+            settled |= rule.is_unconditional();
+            keep
+        });
         return;
     }
     rules.sort_by_key(|rule| (rule.node, !rule.is_unconditional()));
@@ -31,14 +45,6 @@ pub(crate) fn cut_allows(rules: &mut Vec<Rule>, n_nodes: u16) {
         }
         keep
     });
-}
-
-/// Cuts the statements behind the first that always applies: it, or one before it, is the one
-/// to report.
-pub(crate) fn cut_behind_unconditional(rules: &mut Vec<Rule>) {
-    if let Some(at) = rules.iter().position(|rule| rule.is_unconditional()) {
-        rules.truncate(at + 1);
-    }
 }
 
 /// The state of Allow rules in the order of their nodes (E-35: every node must allow).
