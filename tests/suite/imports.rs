@@ -1,9 +1,9 @@
 //! Exports, policies and events of others (I-40 – I-47).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use assize::formats::RequestRecord;
-use assize_model::{EngineOptions, PolicyType, Request};
+use assize_model::{EngineOptions, PolicyType, PrincipalForm, Request};
 use assize_policy::{FindingCode, LoadMode, LoadOptions, load};
 use assize_store::{
     DiagnosticCode, DiagnosticLevel, Import, ImportFile, ImportOptions, StoreSnapshot, import,
@@ -195,4 +195,26 @@ fn aws_managed_policies_load() {
     }
     assert!(policies.len() > 1_000);
     assert!(refused.is_empty(), "{} of {}:\n{}", refused.len(), policies.len(), refused.join("\n"));
+}
+
+/// The ARN of every caller in real logs has a form that is known (E-10), made-up ones apart.
+#[test]
+fn callers_of_real_events_have_known_forms() {
+    let events = records("cloudtrail-events.ndjson.gz");
+    assert_eq!(events.len(), 2_442);
+    let (mut n_callers, mut unknown) = (0, BTreeSet::new());
+    for record in &events {
+        let Some(arn) = record["event"]["userIdentity"]["arn"].as_str() else { continue };
+        n_callers += 1;
+        if PrincipalForm::parse(arn).is_err() {
+            unknown.insert(arn);
+        }
+    }
+    assert!(n_callers > 2_000, "{n_callers}");
+    let made_up = [
+        "arn:aws::sts:101010101111:assumed-role/UserRole/userid",
+        "arn:aws:iam::0000:robot",
+        "arn:aws:sts::03412312600:assumed-role/GR_Dev_Developer/Radiant",
+    ];
+    assert_eq!(unknown, BTreeSet::from(made_up));
 }
