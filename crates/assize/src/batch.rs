@@ -5,7 +5,10 @@ mod stream;
 use std::ops::Range;
 
 use assize_compiler::{DecisionRow, StatementPlace};
-use assize_model::{AllowedBy, Decision, Layer, ReasonCode, Request, RequestError, StatementRef};
+use assize_formats::FastStatement;
+use assize_model::{
+    AllowedBy, Decision, Effect, Layer, ReasonCode, Request, RequestError, StatementRef,
+};
 
 use crate::engine::Inner;
 use crate::resolve::{DocumentHandle, Resolver, Run};
@@ -86,7 +89,7 @@ impl<'e> Decider<'e> {
             layer: decided.layer,
             reason: decided.reason,
             allowed_by: decided.allowed_by,
-            statement: statement(&self.resolver, row, &decided),
+            statement: statement(&self.resolver, row, &decided).map(StatementRef::from),
         }
     }
 }
@@ -111,30 +114,70 @@ fn fold(rows: &[DecisionRow]) -> Decision {
     }
 }
 
+/// A statement by its names (E-101), borrowed from whoever holds its document.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct NamedStatement<'s> {
+    /// What stands before the reference of the document.
+    pub(crate) prefix: &'static str,
+    pub(crate) reference: &'s str,
+    pub(crate) statement: Option<u32>,
+    pub(crate) sid: Option<&'s str>,
+    pub(crate) effect: Option<Effect>,
+    pub(crate) node: Option<&'s str>,
+}
+
+impl NamedStatement<'_> {
+    /// The statement as fast records name it; `buffer` holds a name that is put together.
+    pub(crate) fn to_fast<'b>(&'b self, buffer: &'b mut String) -> FastStatement<'b> {
+        let policy = if self.prefix.is_empty() {
+            self.reference
+        } else {
+            buffer.clear();
+            buffer.extend([self.prefix, self.reference]);
+            buffer
+        };
+        let Self { statement: index, sid, effect, node, .. } = *self;
+        FastStatement { policy, index, sid, effect, node }
+    }
+}
+
+impl From<NamedStatement<'_>> for StatementRef {
+    fn from(named: NamedStatement<'_>) -> Self {
+        Self {
+            policy: format!("{}{}", named.prefix, named.reference).into(),
+            statement: named.statement,
+            sid: named.sid.map(Into::into),
+            effect: named.effect,
+            node: named.node.map(Into::into),
+            ..Self::default()
+        }
+    }
+}
+
 /// The statement a row names.
-pub(crate) fn statement(
-    resolver: &Resolver<'_>,
+pub(crate) fn statement<'r>(
+    resolver: &'r Resolver<'_>,
     row: usize,
     decided: &DecisionRow,
-) -> Option<StatementRef> {
+) -> Option<NamedStatement<'r>> {
     Some(named_statement(resolver, row, decided.layer, decided.place()?))
 }
 
 /// Names a place in the policy set of a layer of a row.
-pub(crate) fn named_statement(
-    resolver: &Resolver<'_>,
+pub(crate) fn named_statement<'r>(
+    resolver: &'r Resolver<'_>,
     row: usize,
     layer: Layer,
     place: StatementPlace,
-) -> StatementRef {
+) -> NamedStatement<'r> {
     let handle = document(resolver, row, layer, place);
-    let Some(handle) = handle else { return StatementRef::default() };
+    let Some(handle) = handle else { return NamedStatement::default() };
     let prefix = match (layer, handle) {
         (Layer::Boundary, DocumentHandle::Stored { .. }) => "boundary:",
         _ => "",
     };
     let nodes = nodes(resolver, row, layer);
-    resolver.statement_ref(handle, place.statement, prefix, nodes)
+    resolver.named(handle, place.statement, prefix, nodes)
 }
 
 /// The same, with the place of the statement in its file.
@@ -144,7 +187,7 @@ pub(crate) fn located_statement(
     layer: Layer,
     place: StatementPlace,
 ) -> StatementRef {
-    let mut reference = named_statement(resolver, row, layer, place);
+    let mut reference = StatementRef::from(named_statement(resolver, row, layer, place));
     if let Some(DocumentHandle::Stored { policy, .. }) = document(resolver, row, layer, place) {
         resolver.engine.locate(policy, place.statement, &mut reference);
     }
@@ -177,13 +220,13 @@ pub(crate) fn document(
         Layer::Identity => principal.identity_documents.get(at).copied(),
         Layer::Boundary => principal.boundary_documents.get(at).copied(),
         Layer::Session => principal.session_documents.get(at).copied(),
-        Layer::Resource if place.in_grants => resource.grant_documents.get(at).copied(),
+        Layer::Resource if place.in_grants => resource.attached().grant_documents.get(at).copied(),
         Layer::Resource => {
             let action = &resolver.actions[resolver.rows.resolved_action[row] as usize];
             let documents = if action.rule.is_role_assuming() {
-                &resource.trust_documents
+                &resource.attached().trust_documents
             } else {
-                &resource.documents
+                &resource.attached().documents
             };
             documents.get(at).copied()
         }

@@ -13,7 +13,7 @@ use assize_policy::{
 };
 use assize_store::{Document, ManagedPolicySource, Origin, StoreSnapshot};
 
-use crate::batch::{Decider, Outcome, decide_batch};
+use crate::batch::{Decider, NamedStatement, Outcome, decide_batch};
 use crate::error::{Error, ErrorKind};
 use crate::explain::explain;
 use crate::sets::{SetPlan, Sets};
@@ -277,26 +277,26 @@ impl Inner {
     }
 
     /// Names a statement of a stored document (E-101).
-    pub(crate) fn stored_statement(
-        &self,
+    pub(crate) fn stored_statement<'s>(
+        &'s self,
         policy: PolicyId,
         statement: Option<u16>,
-        prefix: &str,
-        node: Option<&str>,
-    ) -> StatementRef {
+        prefix: &'static str,
+        node: Option<&'s str>,
+    ) -> NamedStatement<'s> {
         let Some(document) = self.snapshot.document(policy) else {
-            return StatementRef::default();
+            return NamedStatement::default();
         };
         let entry = self.library.get(policy);
         let facts = entry.and_then(|entry| entry.policy.as_ref()).zip(statement);
         let facts = facts.and_then(|(policy, at)| policy.statements.get(usize::from(at)));
-        StatementRef {
-            policy: format!("{prefix}{}", document.reference).into(),
+        NamedStatement {
+            prefix,
+            reference: &document.reference,
             statement: statement.map(u32::from),
-            sid: facts.and_then(|s| s.sid.clone()),
+            sid: facts.and_then(|s| s.sid.as_deref()),
             effect: facts.map(|s| s.effect),
-            node: node.map(Into::into),
-            ..StatementRef::default()
+            node,
         }
     }
 

@@ -56,7 +56,8 @@ fn fold(resolver: &Resolver<'_>, run: Run, checks: Vec<CheckDecision>) -> Effect
     sort_keys(&mut missing);
     let rows = run.range();
     let notes = resolver.rows.notes.iter().filter(|(row, _)| rows.contains(&(*row as usize)));
-    let mut names: Vec<Box<str>> = notes.clone().flat_map(|(_, notes)| notes.names()).collect();
+    let mut names: Vec<Box<str>> =
+        notes.clone().flat_map(|(_, notes)| notes.names()).map(Into::into).collect();
     names.extend(checks.iter().flat_map(poison_notes));
     names.extend(resolver.skipped_documents(run));
     names.sort_unstable();

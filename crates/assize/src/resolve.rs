@@ -27,7 +27,7 @@ use assize_model::{
     AccountId, ConditionKey, ContextInput, ContextValue, Request, RequestError, RequestErrorKind,
     split_action,
 };
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use crate::engine::Inner;
 use action::{ActionRule, ResolvedAction};
@@ -39,7 +39,7 @@ use key::{KeyFacts, N_OWN_KEYS, OwnKey};
 pub(crate) use note::Notes;
 pub(crate) use policies::DocumentHandle;
 pub(crate) use principal::ResolvedPrincipal;
-use resource::{EntryKey, ResolvedResource};
+use resource::{KeyList, ResolvedResource};
 
 /// Distinct values a resolver keeps before it starts over: what bounds its memory (F-34).
 const MAX_VALUES: usize = 1 << 20;
@@ -66,11 +66,18 @@ pub(crate) struct Resolver<'e> {
     principal_entries: Vec<PrincipalEntry>,
     action_index: HashMap<Box<str>, u32>,
     pub(crate) actions: Vec<ResolvedAction>,
+    /// Resources of which requests say more than the text, by everything they say.
     resource_index: HashMap<Box<str>, u32>,
+    /// The others, by their texts.
+    plain_resources: HashTable<u32>,
+    text_hasher: DefaultHashBuilder,
     pub(crate) resources: Vec<ResolvedResource>,
-    entry_index: HashMap<EntryKey, u32>,
     resource_entries: Vec<ResourceEntry>,
-    entry_keys: Vec<Vec<(ConditionKey, ContextValue)>>,
+    /// Positions in `key_lists`, by entry.
+    entry_keys: Vec<u32>,
+    key_lists: Vec<KeyList>,
+    /// The lists of resources without tags, by owner.
+    owner_keys: HashMap<Option<AccountId>, u32>,
     profile_index: HashMap<(u32, Option<ResourceTypeId>, bool), u32>,
     tag_profiles: Vec<Vec<Box<str>>>,
     /// Positions in `tag_columns` of a tag under a profile.
@@ -218,10 +225,13 @@ impl<'e> Resolver<'e> {
             action_index: HashMap::new(),
             actions: Vec::new(),
             resource_index: HashMap::new(),
+            plain_resources: HashTable::new(),
+            text_hasher: DefaultHashBuilder::default(),
             resources: Vec::new(),
-            entry_index: HashMap::new(),
             resource_entries: Vec::new(),
             entry_keys: Vec::new(),
+            key_lists: Vec::new(),
+            owner_keys: HashMap::new(),
             profile_index: HashMap::new(),
             // Profile 0: no tags.
             tag_profiles: vec![Vec::new()],
@@ -288,7 +298,8 @@ impl<'e> Resolver<'e> {
     fn push_rows<'r>(&mut self, request: &'r Request<'r>) -> Result<(), RequestError> {
         Self::check_lists(request)?;
         let principal = self.principal(request)?;
-        let mut checks = Vec::new();
+        // Most requests are one check.
+        let mut checks = Vec::with_capacity(1);
         self.checks(request, principal, &mut checks)?;
         if checks.is_empty() {
             return Err(RequestError::new(
@@ -510,31 +521,29 @@ impl<'e> Resolver<'e> {
         Ok(index)
     }
 
-    fn add_resource(&mut self, key: &str, resolved: ResolvedResource) -> Result<u32, RequestError> {
+    fn add_resource(&mut self, resolved: ResolvedResource) -> Result<u32, RequestError> {
         let index = next_index(self.resources.len(), "resources")?;
         self.resources.push(resolved);
-        self.resource_index.insert(key.into(), index);
         Ok(index)
     }
 
-    fn add_entry(
-        &mut self,
-        key: EntryKey,
-        entry: ResourceEntry,
-        keys: Vec<(ConditionKey, ContextValue)>,
-    ) -> u32 {
+    fn add_entry(&mut self, entry: ResourceEntry, keys: u32) -> u32 {
         // INVARIANT: entries are at most a few for each resource, whose number is limited in
         // `begin` and by the rows of a chunk.
         let index = u32::try_from(self.resource_entries.len()).unwrap_or(u32::MAX);
         self.resource_entries.push(entry);
         self.entry_keys.push(keys);
-        self.entry_index.insert(key, index);
         index
+    }
+
+    /// The keys that hang on the resource of an entry.
+    fn keys_of_entry(&self, entry: u32) -> &[(ConditionKey, ContextValue)] {
+        &self.key_lists[self.entry_keys[entry as usize] as usize].keys
     }
 
     /// The keys that hang on the resource of a row, for explanations.
     pub(crate) fn resource_keys_of(&self, row: usize) -> &[(ConditionKey, ContextValue)] {
-        &self.entry_keys[self.rows.resource[row] as usize]
+        self.keys_of_entry(self.rows.resource[row])
     }
 
     /// The references of the documents that option `skipInvalidPolicies` dropped from the layers
@@ -548,9 +557,10 @@ impl<'e> Resolver<'e> {
             let action = &self.actions[self.rows.resolved_action[row] as usize];
             let frame = self.frame_of(row);
             names.extend(principal.skipped.iter().cloned());
-            if frame.resource.is_some() || !resource.skipped.is_empty() {
+            let attached = resource.attached();
+            if frame.resource.is_some() || !attached.skipped.is_empty() {
                 let trusts = action.rule.is_role_assuming();
-                let of = if trusts { &resource.trust_skipped } else { &resource.skipped };
+                let of = if trusts { &attached.trust_skipped } else { &attached.skipped };
                 names.extend(of.iter().cloned());
             }
             if let (Some(_), Some(account)) = (frame.scp, principal.account) {
@@ -674,10 +684,13 @@ impl<'e> Resolver<'e> {
             let keys: Vec<_> = self.principals[at].derived.iter().cloned().collect();
             self.principal_entries[at].constants = self.constants(&keys);
         }
-        for at in 0..self.resource_entries.len() {
-            let keys = std::mem::take(&mut self.entry_keys[at]);
-            self.resource_entries[at].constants = self.constants(&keys);
-            self.entry_keys[at] = keys;
+        for at in 0..self.key_lists.len() {
+            let keys = std::mem::take(&mut self.key_lists[at].keys);
+            self.key_lists[at].constants = self.constants(&keys);
+            self.key_lists[at].keys = keys;
+        }
+        for (entry, keys) in self.resource_entries.iter_mut().zip(&self.entry_keys) {
+            entry.constants.clone_from(&self.key_lists[*keys as usize].constants);
         }
     }
 

@@ -1,12 +1,13 @@
 //! Streams of requests to streams of decisions (F-30 – F-35), in bounded memory.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::io::{Read, Write};
 
 use assize_formats::{
-    Agreement, Chunk, Compared, DecisionLine, Defaults, Envelope, FastStatement, Line, Observed,
-    ObservedDecision, RecordId, RequestRecord, RequestStream, StreamMode, Summary, agreement,
-    text_of_line, write_compact, write_compact_error, write_error, write_explanation, write_fast,
+    Agreement, Chunk, Compared, DecisionLine, Defaults, Envelope, Line, Observed, ObservedDecision,
+    RecordId, RequestRecord, RequestStream, StreamMode, Summary, agreement, text_of_line,
+    write_compact, write_compact_error, write_error, write_explanation, write_fast,
     write_stream_header,
 };
 use assize_model::{Decision, Layer, RequestError, RequestErrorKind};
@@ -72,12 +73,16 @@ struct Worker<'e> {
     out: Vec<u8>,
     counters: Summary,
     layers: LayerCounts,
+    /// Buffers of what is written.
+    digits: String,
+    name: String,
 }
 
 /// A line that was read.
 struct Pending<'c> {
-    id: RecordId<'c>,
-    observed: Option<Observed<'c>>,
+    number: u64,
+    id: Option<RecordId<'c>>,
+    observed: Option<Box<Observed<'c>>>,
     extra: Vec<(Cow<'c, str>, &'c str)>,
     /// Whether the record declares its context complete (E-122).
     is_complete: bool,
@@ -266,6 +271,8 @@ impl<'e> Worker<'e> {
             out: Vec::new(),
             counters: Summary::default(),
             layers: LayerCounts::default(),
+            digits: String::new(),
+            name: String::new(),
         }
     }
 
@@ -306,8 +313,9 @@ impl<'e> Worker<'e> {
             let read = line.as_ref().map_err(Clone::clone).and_then(|line| record.parse_into(line));
             let outcome = read.and_then(|()| resolver.push(&record.request));
             pending.push(Pending {
-                id: record.id.take().unwrap_or_else(|| RecordId::line(*number)),
-                observed: record.observed.take(),
+                number: *number,
+                id: record.id.take(),
+                observed: record.observed.take().map(Box::new),
                 extra: std::mem::take(&mut record.extra),
                 is_complete: !record.request.complete.is_empty(),
                 outcome,
@@ -324,7 +332,25 @@ impl<'e> Worker<'e> {
     }
 
     fn write(&mut self, job: &Job<'_>, line: &Pending<'_>) {
-        let mut envelope = Envelope::new(&line.id);
+        // F-14.
+        let mut digits = std::mem::take(&mut self.digits);
+        let numbered;
+        let id = match &line.id {
+            Some(id) => id,
+            None => {
+                digits.clear();
+                let written = write!(digits, "{}", line.number);
+                debug_assert!(written.is_ok(), "writing to a string does not fail");
+                numbered = RecordId::Number(Cow::Borrowed(&digits));
+                &numbered
+            }
+        };
+        self.write_as(job, line, id);
+        self.digits = digits;
+    }
+
+    fn write_as(&mut self, job: &Job<'_>, line: &Pending<'_>, id: &RecordId<'_>) {
+        let mut envelope = Envelope::new(id);
         envelope.extra = &line.extra;
         let compact = job.options.format == StreamFormat::Compact;
         let error = match &line.outcome {
@@ -340,7 +366,7 @@ impl<'e> Worker<'e> {
             self.counters.count_agreement(Agreement::Unknown);
         }
         if compact {
-            write_compact_error(&mut self.out, &line.id, error.kind().as_str());
+            write_compact_error(&mut self.out, id, error.kind().as_str());
         } else {
             write_error(&mut self.out, &envelope, &error);
             self.out.push(b'\n');
@@ -374,22 +400,24 @@ impl<'e> Worker<'e> {
             self.out.push(b'\n');
         } else {
             let first = statement(resolver, row, &decided);
+            let mut name = std::mem::take(&mut self.name);
             let fast = DecisionLine {
                 decision: decided.decision,
                 check,
                 layer: decided.layer,
                 reason: decided.reason,
                 allowed_by: decided.allowed_by,
-                statement: first.as_ref().map(FastStatement::from),
+                statement: first.as_ref().map(|first| first.to_fast(&mut name)),
                 bounds: None,
                 depends_on: &[],
             };
             if job.options.format == StreamFormat::Compact {
-                write_compact(&mut self.out, &line.id, &fast);
+                write_compact(&mut self.out, envelope.id, &fast);
             } else {
                 write_fast(&mut self.out, &envelope, &fast);
                 self.out.push(b'\n');
             }
+            self.name = name;
         }
         Ok(())
     }

@@ -81,14 +81,13 @@ impl Resolver<'_> {
         checks: &mut Vec<CheckSpec<'r>>,
     ) -> Result<(), RequestError> {
         checks.clear();
-        let mut stated = Vec::new();
-        self.stated(request, &mut stated)?;
-        if let [check] = &stated[..]
+        self.stated(request, checks)?;
+        if let [check] = &checks[..]
             && self.entails_nothing(check.action)
         {
-            checks.append(&mut stated);
             return Ok(());
         }
+        let stated = std::mem::take(checks);
         for at in 0..stated.len() {
             checks.push(stated[at].clone());
             self.alias_key(&stated, at, checks)?;

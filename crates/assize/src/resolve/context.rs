@@ -272,7 +272,7 @@ impl<'r> RowContext<'r> {
             self.put_given(resolver, key, value);
             return Ok(());
         }
-        let Some(tags) = &resolver.resources[resource as usize].tags else {
+        let Some(tags) = &resolver.resources[resource as usize].attached().tags else {
             self.put_given(resolver, key, value.clone());
             self.resource_tags.push((&name[prefix_len..], value));
             return Ok(());
@@ -442,7 +442,7 @@ impl<'r> RowContext<'r> {
             let derived = match facts.rule {
                 KeyRule::Mfa => Some(self.derived_mfa(facts.key.folded())),
                 KeyRule::ResourceOwner => {
-                    let keys = &resolver.entry_keys[entry as usize];
+                    let keys = resolver.keys_of_entry(entry);
                     let own = keys.iter().find(|(k, _)| *k == facts.key);
                     Some(own.map(|(_, value)| value.clone()))
                 }
@@ -613,7 +613,7 @@ fn check_absent(
     for name in &request.absent {
         let key = ConditionKey::new(name);
         let present = principal.derived.get(key.folded()).is_some()
-            || resolver.entry_keys[entry as usize].iter().any(|(own, _)| *own == key)
+            || resolver.keys_of_entry(entry).iter().any(|(own, _)| *own == key)
             || sink.kept.iter().flatten().any(|(own, _)| *own == key);
         if present {
             return Err(RequestError::new(

@@ -62,7 +62,7 @@ impl Resolver<'_> {
             resource: self.resource_layer(parties, action, resource, gated),
             ignore_resource_denies: cancels_denies(principal, action, same_account),
             ignore_resource_allows: parties.is_foreign_object,
-            grants: if gated && action.rule.is_kms() { resource.grants } else { None },
+            grants: if gated && action.rule.is_kms() { resource.attached().grants } else { None },
             identity: principal.identity,
             boundary: principal.boundary,
             session: principal.session,
@@ -106,10 +106,11 @@ impl Resolver<'_> {
             return None;
         }
         if action.rule.is_role_assuming() && resource.shape == Shape::IamRole {
-            return resource.trust;
+            return resource.attached().trust;
         }
         // A key without a policy has an empty one (E-80).
-        if gated { resource.policies.or(self.engine.sets.empty) } else { resource.policies }
+        let policies = resource.attached().policies;
+        if gated { policies.or(self.engine.sets.empty) } else { policies }
     }
 
     /// The first refusal of step 2 behind the guardrails.
@@ -121,7 +122,8 @@ impl Resolver<'_> {
         resource: &ResolvedResource,
     ) -> Option<ReasonCode> {
         let is_arn = resource.shape != Shape::Star;
-        if is_arn && principal.partition.as_ref().is_some_and(|own| **own != *resource.partition) {
+        if is_arn && principal.partition.as_ref().is_some_and(|own| **own != *resource.partition())
+        {
             return Some(ReasonCode::PartitionMismatch);
         }
         if parties.account.is_none() {

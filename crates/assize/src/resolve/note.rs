@@ -1,5 +1,7 @@
 //! Notes and assumptions of a row.
 
+use std::borrow::Cow;
+
 /// What else is worth knowing of a check (E-5, E-6, E-19, E-26, E-68), and what was assumed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Notes {
@@ -21,7 +23,7 @@ pub(crate) struct Notes {
 
 impl Notes {
     /// The notes by their names.
-    pub(crate) fn names(&self) -> impl Iterator<Item = Box<str>> + '_ {
+    pub(crate) fn names(&self) -> impl Iterator<Item = Cow<'static, str>> + '_ {
         let flags = [
             (self.outside_principal, "outside_principal"),
             (self.region_unknown, "region_unknown"),

@@ -8,7 +8,6 @@ use assize_compiler::{DocumentRef, DocumentSource, IdentityLayer, SessionLayer, 
 use assize_model::{
     ConditionKey, Effect, InlinePrincipal, KmsGrant, PolicyId, PolicyText, PolicyType,
     PrincipalForm, PrincipalKind, RequestError, RequestErrorKind, ResourceData, StatedPrincipal,
-    StatementRef,
 };
 use assize_policy::ir::{
     ActionElement, ActionPattern, Condition, ConditionOperator, Operand, Piece, Policy,
@@ -20,7 +19,8 @@ use hashbrown::HashMap;
 
 use super::Resolver;
 use super::principal::{ResolvedPrincipal, Who};
-use super::resource::{ResolvedResource, Shape};
+use super::resource::Attached;
+use crate::batch::NamedStatement;
 
 /// One document of a layer, in the order of the layer's set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -326,11 +326,8 @@ impl Resolver<'_> {
         arn: &str,
         data: &ResourceData<'_>,
         record: Option<&Resource<PolicyId>>,
-        resolved: &mut ResolvedResource,
+        attached: &mut Attached,
     ) -> Result<(), RequestError> {
-        if resolved.shape != Shape::KmsKey {
-            return Ok(());
-        }
         let stored = record.map(|r| &r.attributes.kms_grants[..]).unwrap_or_default();
         let policies: Vec<Policy> = match &data.kms_grants {
             Some(grants) => grants.iter().map(grant_policy).collect(),
@@ -348,19 +345,19 @@ impl Resolver<'_> {
             members.push((reference, Member::Given(document), policy));
         }
         let (set, documents) = self.make_set(members, true)?;
-        resolved.grants = Some(set);
-        resolved.grant_documents = documents;
+        attached.grants = Some(set);
+        attached.grant_documents = documents;
         Ok(())
     }
 
     /// The reference of a document, and what else names one of its statements (E-101).
-    pub(crate) fn statement_ref(
-        &self,
+    pub(crate) fn named<'r>(
+        &'r self,
         handle: DocumentHandle,
         statement: Option<u16>,
-        prefix: &str,
-        nodes: &[Box<str>],
-    ) -> StatementRef {
+        prefix: &'static str,
+        nodes: &'r [Box<str>],
+    ) -> NamedStatement<'r> {
         match handle {
             DocumentHandle::Stored { policy, node } => {
                 let node = nodes.get(usize::from(node)).map(AsRef::as_ref);
@@ -368,18 +365,18 @@ impl Resolver<'_> {
             }
             DocumentHandle::Given(index) => {
                 let Some(given) = self.given.document(index) else {
-                    return StatementRef::default();
+                    return NamedStatement::default();
                 };
                 let facts = self
                     .given_policy(index)
                     .zip(statement)
                     .and_then(|(policy, at)| policy.statements.get(usize::from(at)));
-                StatementRef {
-                    policy: given.reference.clone(),
+                NamedStatement {
+                    reference: &given.reference,
                     statement: statement.filter(|_| !given.is_grant).map(u32::from),
-                    sid: facts.and_then(|s| s.sid.clone()),
+                    sid: facts.and_then(|s| s.sid.as_deref()),
                     effect: facts.map(|s| s.effect),
-                    ..StatementRef::default()
+                    ..NamedStatement::default()
                 }
             }
         }

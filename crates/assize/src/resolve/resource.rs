@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::hash::BuildHasher as _;
 
 use assize_catalog::ResourceTypeId;
 use assize_compiler::{KeyId, ResourceEntry, SetRef, ValueId};
@@ -12,6 +13,7 @@ use assize_model::{
 use assize_store::Tag;
 use assize_store::context::parent_arns;
 use hashbrown::Equivalent;
+use smallvec::SmallVec;
 
 use super::action::{ActionRule, ResolvedAction};
 use super::derive::owned_tag;
@@ -20,14 +22,29 @@ use super::principal::ResolvedPrincipal;
 use super::{Resolver, public};
 
 /// A resource of the batch: what hangs on it alone.
+///
+/// Nearly every row has a resource of its own, and nearly none has anything attached: so what is
+/// rare stands apart, and a common resource takes one allocation.
 #[derive(Debug)]
 pub(crate) struct ResolvedResource {
     pub(crate) text: Box<str>,
-    pub(crate) partition: Box<str>,
+    /// Bytes of the partition, which stands behind `arn:`.
+    partition_len: u32,
     pub(crate) owner: Owner,
+    pub(crate) shape: Shape,
+    pub(crate) managed_by_aws: bool,
+    /// Block public access keeps outsiders off (E-86).
+    pub(crate) blocks_public: bool,
+    attached: Option<Box<Attached>>,
+    /// The entries of this resource, by what else they depend on.
+    entries: SmallVec<[(EntryKey, u32); 1]>,
+}
+
+/// What is attached to a resource.
+#[derive(Debug, Default)]
+pub(crate) struct Attached {
     /// `objectOwner`, when the resource is an object (E-84).
     object_owner: Option<AccountId>,
-    pub(crate) shape: Shape,
     /// Resource-based policies of the resource or its parent (E-33).
     pub(crate) policies: Option<SetRef>,
     pub(crate) documents: Vec<DocumentHandle>,
@@ -36,13 +53,52 @@ pub(crate) struct ResolvedResource {
     pub(crate) trust_documents: Vec<DocumentHandle>,
     pub(crate) grants: Option<SetRef>,
     pub(crate) grant_documents: Vec<DocumentHandle>,
-    pub(crate) managed_by_aws: bool,
-    /// Block public access keeps outsiders off (E-86).
-    pub(crate) blocks_public: bool,
     pub(crate) tags: Option<Vec<Tag>>,
     /// Documents that option `skipInvalidPolicies` dropped (E-112).
     pub(crate) skipped: Vec<Box<str>>,
     pub(crate) trust_skipped: Vec<Box<str>>,
+}
+
+/// Nothing attached.
+static NOTHING: Attached = Attached {
+    object_owner: None,
+    policies: None,
+    documents: Vec::new(),
+    trust: None,
+    trust_documents: Vec::new(),
+    grants: None,
+    grant_documents: Vec::new(),
+    tags: None,
+    skipped: Vec::new(),
+    trust_skipped: Vec::new(),
+};
+
+impl Attached {
+    fn is_empty(&self) -> bool {
+        self.object_owner.is_none()
+            && self.policies.is_none()
+            && self.documents.is_empty()
+            && self.trust.is_none()
+            && self.trust_documents.is_empty()
+            && self.grants.is_none()
+            && self.grant_documents.is_empty()
+            && self.tags.is_none()
+            && self.skipped.is_empty()
+            && self.trust_skipped.is_empty()
+    }
+}
+
+impl ResolvedResource {
+    /// What is attached to it.
+    pub(crate) fn attached(&self) -> &Attached {
+        self.attached.as_deref().unwrap_or(&NOTHING)
+    }
+
+    /// Its partition; empty for `*`.
+    pub(crate) fn partition(&self) -> &str {
+        let start = "arn:".len();
+        self.text.get(start..start + self.partition_len as usize).unwrap_or_default()
+    }
 }
 
 /// Who owns a resource, as far as the resource tells (E-8).
@@ -108,13 +164,7 @@ impl Resolver<'_> {
         data: Option<&ResourceData<'_>>,
         action: u32,
     ) -> Result<u32, RequestError> {
-        let Some(data) = data else {
-            if let Some(index) = self.resource_index.get(text) {
-                return Ok(*index);
-            }
-            let resolved = self.new_resource(text, &ResourceData::default(), action)?;
-            return self.add_resource(text, resolved);
-        };
+        let Some(data) = data else { return self.plain_resource(text, action) };
         // A policy that comes with the request is read as what the action makes of it.
         let as_trust = self.actions[action as usize].rule.is_role_assuming();
         let mut key = std::mem::take(&mut self.key_buffer);
@@ -124,12 +174,30 @@ impl Resolver<'_> {
         let index = match self.resource_index.get(key.as_str()) {
             Some(index) => Ok(*index),
             None => match self.new_resource(text, data, action) {
-                Ok(resolved) => self.add_resource(&key, resolved),
+                Ok(resolved) => self.add_resource(resolved).inspect(|index| {
+                    self.resource_index.insert(key.as_str().into(), *index);
+                }),
                 Err(error) => Err(error),
             },
         };
         self.key_buffer = key;
         index
+    }
+
+    /// A resource of which the request says no more than its text.
+    fn plain_resource(&mut self, text: &str, action: u32) -> Result<u32, RequestError> {
+        let hash = self.text_hasher.hash_one(text);
+        let resources = &self.resources;
+        let is_same = |&at: &u32| *resources[at as usize].text == *text;
+        if let Some(index) = self.plain_resources.find(hash, is_same) {
+            return Ok(*index);
+        }
+        let resolved = self.new_resource(text, &ResourceData::default(), action)?;
+        let index = self.add_resource(resolved)?;
+        let (resources, hasher) = (&self.resources, &self.text_hasher);
+        let rehash = |&at: &u32| hasher.hash_one(&*resources[at as usize].text);
+        self.plain_resources.insert_unique(hash, index, rehash);
+        Ok(index)
     }
 
     fn new_resource(
@@ -148,42 +216,42 @@ impl Resolver<'_> {
         let engine = self.engine;
         let snapshot = &engine.snapshot;
         let record = snapshot.resource(text);
-        let family: Vec<&str> = std::iter::once(text).chain(parent_arns(text)).collect();
+        let family: SmallVec<[&str; 2]> = std::iter::once(text).chain(parent_arns(text)).collect();
         let declared = family.iter().find_map(|arn| snapshot.resource(arn));
         let owner = owner(text, arn, data, declared.map(|r| r.account))?;
         let shape = Shape::of(arn);
-        let mut resolved = ResolvedResource {
-            text: text.into(),
-            partition: arn.map(|arn| arn.partition).unwrap_or_default().into(),
-            owner,
-            shape,
-            policies: None,
-            documents: Vec::new(),
-            trust: None,
-            trust_documents: Vec::new(),
-            grants: None,
-            grant_documents: Vec::new(),
+        let mut attached = Attached {
             object_owner: data.object_owner.filter(|_| shape == Shape::S3Object),
-            managed_by_aws: data
-                .managed_by_aws
-                .unwrap_or_else(|| record.is_some_and(|r| r.attributes.managed_by_aws)),
-            blocks_public: false,
             tags: match &data.tags {
                 Some(tags) => Some(tags.iter().map(owned_tag).collect()),
                 None => record.and_then(|r| r.tags.clone()).or_else(|| self.entity_tags(text, arn)),
             },
-            skipped: Vec::new(),
-            trust_skipped: Vec::new(),
+            ..Attached::default()
         };
-        if let Some(sets) = engine.sets.entity(text) {
-            resolved.trust = sets.trust;
-            resolved.trust_documents = sets.trust_document.into_iter().collect();
-            resolved.trust_skipped = engine.references(&sets.trust_skipped);
+        if arn.is_some_and(|arn| arn.service == "iam")
+            && let Some(sets) = engine.sets.entity(text)
+        {
+            attached.trust = sets.trust;
+            attached.trust_documents = sets.trust_document.into_iter().collect();
+            attached.trust_skipped = engine.references(&sets.trust_skipped);
         }
-        self.resource_policies(&family, data, action, &mut resolved)?;
-        self.resource_grants(text, data, record, &mut resolved)?;
-        resolved.blocks_public = self.blocks_public(&family, data, owner, &resolved);
-        Ok(resolved)
+        self.resource_policies(&family, data, action, &mut attached)?;
+        if shape == Shape::KmsKey {
+            self.resource_grants(text, data, record, &mut attached)?;
+        }
+        let partition = arn.map_or(0, |arn| arn.partition.len());
+        Ok(ResolvedResource {
+            text: text.into(),
+            partition_len: u32::try_from(partition).unwrap_or(u32::MAX),
+            owner,
+            shape,
+            managed_by_aws: data
+                .managed_by_aws
+                .unwrap_or_else(|| record.is_some_and(|r| r.attributes.managed_by_aws)),
+            blocks_public: self.blocks_public(&family, data, (owner, shape), &attached),
+            attached: (!attached.is_empty()).then(|| Box::new(attached)),
+            entries: SmallVec::new(),
+        })
     }
 
     /// Users, roles and managed policies are resources too (E-91).
@@ -198,6 +266,7 @@ impl Resolver<'_> {
             let account = snapshot.account(arn.account_id()?)?;
             account.policies.values().find(|policy| *policy.arn == *text).map(|policy| &policy.tags)
         };
+        let of_policy = || if arn.resource.starts_with("policy/") { of_policy() } else { None };
         of_entity.or_else(of_policy).cloned()
     }
 
@@ -208,31 +277,30 @@ impl Resolver<'_> {
         family: &[&str],
         data: &ResourceData<'_>,
         action: u32,
-        resolved: &mut ResolvedResource,
+        attached: &mut Attached,
     ) -> Result<(), RequestError> {
         if let Some(texts) = &data.policy {
             let action = &self.actions[action as usize];
             let as_trust = action.rule.is_role_assuming();
-            let service = resolved.text.split(':').nth(2).unwrap_or_default().to_owned();
-            let text = resolved.text.clone();
-            let (set, documents) =
-                self.given_resource_policies(texts, &text, &service, as_trust)?;
-            resolved.skipped.append(&mut self.given.skipped);
+            let text = family.first().copied().unwrap_or_default();
+            let service = text.split(':').nth(2).unwrap_or_default();
+            let (set, documents) = self.given_resource_policies(texts, text, service, as_trust)?;
+            attached.skipped.append(&mut self.given.skipped);
             if as_trust {
-                resolved.trust = Some(set);
-                resolved.trust_documents = documents;
+                attached.trust = Some(set);
+                attached.trust_documents = documents;
             } else {
-                resolved.policies = Some(set);
-                resolved.documents = documents;
+                attached.policies = Some(set);
+                attached.documents = documents;
             }
             return Ok(());
         }
         let engine = self.engine;
         if let Some(sets) = family.iter().find_map(|arn| engine.sets.resource(arn)) {
             // All of them dropped: there is no policy (E-112).
-            resolved.policies = (!sets.documents.is_empty()).then_some(sets.set);
-            resolved.documents.clone_from(&sets.documents);
-            resolved.skipped = engine.references(&sets.skipped);
+            attached.policies = (!sets.documents.is_empty()).then_some(sets.set);
+            attached.documents.clone_from(&sets.documents);
+            attached.skipped = engine.references(&sets.skipped);
         }
         Ok(())
     }
@@ -242,10 +310,10 @@ impl Resolver<'_> {
         &self,
         family: &[&str],
         data: &ResourceData<'_>,
-        owner: Owner,
-        resolved: &ResolvedResource,
+        (owner, shape): (Owner, Shape),
+        attached: &Attached,
     ) -> bool {
-        if !matches!(resolved.shape, Shape::S3Object | Shape::S3Bucket) {
+        if !matches!(shape, Shape::S3Object | Shape::S3Bucket) {
             return false;
         }
         let snapshot = &self.engine.snapshot;
@@ -261,7 +329,7 @@ impl Resolver<'_> {
             .flatten()
             .any(|settings| settings.restrict_public_buckets);
         restricts
-            && resolved
+            && attached
                 .documents
                 .iter()
                 .any(|handle| self.policy_of(*handle).is_some_and(public::is_public))
@@ -298,7 +366,7 @@ impl Resolver<'_> {
     ) -> Option<AccountId> {
         let resource = &self.resources[resource as usize];
         let action = &self.actions[action as usize];
-        let owner = resource.object_owner.filter(|owner| Some(*owner) != bucket);
+        let owner = resource.attached().object_owner.filter(|owner| Some(*owner) != bucket);
         owner.filter(|_| action.rule != ActionRule::PutObject)
     }
 
@@ -310,7 +378,7 @@ impl Resolver<'_> {
         action: u32,
         (principal, fit): (u32, Option<ResourceTypeId>),
     ) -> u32 {
-        let profile = match &self.resources[resource as usize].tags {
+        let profile = match &self.resources[resource as usize].attached().tags {
             Some(_) => self.tag_profile(action, resource, fit),
             None => NO_TAGS,
         };
@@ -321,23 +389,42 @@ impl Resolver<'_> {
             && self.resources[resource as usize].shape == Shape::IamRole
             && !caller.transitive_tags.is_empty();
         let key = EntryKey {
-            resource,
             account: account.filter(|_| !action_facts.no_account_keys),
             profile,
             caller: assumes.then_some(principal),
         };
-        if let Some(index) = self.entry_index.get(&key) {
+        let entries = &self.resources[resource as usize].entries;
+        if let Some((_, index)) = entries.iter().find(|(other, _)| *other == key) {
             return *index;
         }
-        let keys = self.resource_keys(&key);
-        let constants = self.constants(&keys);
-        let text = resolved_text(&self.resources[resource as usize]);
-        self.add_entry(key, ResourceEntry { text, constants }, keys)
+        let keys = self.entry_keys(resource, &key);
+        let text = self.resources[resource as usize].text.clone();
+        let constants = self.key_lists[keys as usize].constants.clone();
+        let index = self.add_entry(ResourceEntry { text, constants }, keys);
+        self.resources[resource as usize].entries.push((key, index));
+        index
     }
 
-    fn resource_keys(&self, key: &EntryKey) -> Vec<(ConditionKey, ContextValue)> {
+    /// The keys of an entry. Resources without tags share those of their owner.
+    fn entry_keys(&mut self, resource: u32, key: &EntryKey) -> u32 {
+        let has_tags = self.resources[resource as usize].attached().tags.is_some();
+        if let Some(list) = self.owner_keys.get(&key.account).filter(|_| !has_tags) {
+            return *list;
+        }
+        let keys = self.resource_keys(resource, key);
+        let constants = self.constants(&keys);
+        // INVARIANT: there are at most as many lists as entries.
+        let index = u32::try_from(self.key_lists.len()).unwrap_or(u32::MAX);
+        self.key_lists.push(KeyList { keys, constants });
+        if !has_tags {
+            self.owner_keys.insert(key.account, index);
+        }
+        index
+    }
+
+    fn resource_keys(&self, resource: u32, key: &EntryKey) -> Vec<(ConditionKey, ContextValue)> {
         let snapshot = &self.engine.snapshot;
-        let resolved = &self.resources[key.resource as usize];
+        let resolved = &self.resources[resource as usize];
         let mut keys = Vec::new();
         if let Some(account) = key.account {
             let single = |name: &str, value: &str| {
@@ -350,7 +437,7 @@ impl Resolver<'_> {
                 keys.push((ConditionKey::new("aws:ResourceOrgPaths"), paths));
             }
         }
-        let mut tags = Cow::Borrowed(resolved.tags.as_deref().unwrap_or_default());
+        let mut tags = Cow::Borrowed(resolved.attached().tags.as_deref().unwrap_or_default());
         if let Some(caller) = key.caller {
             for tag in &self.principals[caller as usize].transitive_tags {
                 for own in tags.to_mut() {
@@ -481,10 +568,6 @@ impl Resolver<'_> {
     }
 }
 
-fn resolved_text(resource: &ResolvedResource) -> Box<str> {
-    resource.text.clone()
-}
-
 /// The profile of resources without known tags.
 const NO_TAGS: u32 = 0;
 
@@ -501,10 +584,16 @@ impl Equivalent<(u32, Box<str>)> for TagName<'_> {
     }
 }
 
-/// What a resource entry depends on.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct EntryKey {
-    resource: u32,
+/// The keys that hang on a resource, and their values in columns.
+#[derive(Debug)]
+pub(super) struct KeyList {
+    pub(super) keys: Vec<(ConditionKey, ContextValue)>,
+    pub(super) constants: Vec<(KeyId, ValueId)>,
+}
+
+/// What an entry depends on beside its resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct EntryKey {
     account: Option<AccountId>,
     profile: u32,
     caller: Option<u32>,
