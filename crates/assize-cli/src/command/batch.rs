@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::{Result, bail};
 use assize::{Engine, StreamFormat, StreamOptions, StreamSummary};
 use assize_formats::Summary;
-use assize_model::Decision;
+use assize_model::{Decision, UnknownResourceAccount};
 
 use self::join::Join;
 use self::policies::SessionLines;
@@ -31,6 +31,10 @@ use crate::world::{self, Located, Reader, SessionPolicies, StandIn, UndeclaredOw
 /// The files of a directory that are request streams.
 const EXTENSIONS: [&str; 6] =
     [".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz", ".ndjson.zst", ".jsonl.zst"];
+
+/// What is assumed of resources that the world does not have (C-30).
+const UNDECLARED: &str = "a bucket that nobody declared belongs to the account of the principal \
+                          (option unknownResourceAccount=deny refuses)";
 
 pub(super) fn run(args: &BatchArgs, global: &Global, output: &Output) -> Result<Status> {
     interrupt::end_gracefully();
@@ -209,11 +213,13 @@ impl Run {
                 grouped(whole(counters.unknown))
             );
         }
-        for assumed in &self.assumptions {
+        let owner = self.engine.options().unknown_resource_account;
+        let undeclared = (owner == UnknownResourceAccount::Principal).then_some(UNDECLARED);
+        for assumed in self.assumptions.iter().map(String::as_str).chain(undeclared) {
             let _ = writeln!(text, "{} {assumed}", style.note("assumed:"));
         }
         for (note, n) in &counters.notes {
-            if note.starts_with("assumption:") || output.is_verbose() {
+            if output.is_verbose() {
                 let _ = writeln!(text, "  note {note}: {}", grouped(whole(*n)));
             }
         }

@@ -101,7 +101,7 @@ fn human(files: &[CheckedFile], output: &Output) -> String {
         .map(|(n, word)| count(n, word))
         .collect();
     let found = if found.is_empty() { "no findings".to_owned() } else { found.join(", ") };
-    if files.len() != 1 || documents != 1 {
+    if !files.is_empty() && (files.len() != 1 || documents != 1) {
         let (documents, files) =
             (counted(documents, "policy", "policies"), count(files.len(), "file"));
         let _ = writeln!(text, "{documents} in {files}: {found}");

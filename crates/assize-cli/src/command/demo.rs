@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use assize::{Engine, Outcome};
+use assize::{Decider, Engine, Outcome};
 use assize_formats::{DecisionLine, RequestRecord};
 use assize_model::{Decision, EffectiveDecision, Layer, Request, RequestError};
 use assize_policy::PolicyLibrary;
@@ -29,6 +29,8 @@ use crate::world::{self, Located, Reader, UndeclaredOwner};
 
 /// Requests that are made, decided and sampled together.
 const ROUND: usize = 50_000;
+/// Requests that one thread decides together.
+const BATCH: usize = 4_096;
 /// Requests whose decision the reference interpreter checks.
 const N_CHECKED: usize = 10_000;
 /// Characters of a bar that stands for all requests.
@@ -118,6 +120,8 @@ fn decide(args: &DemoArgs, engine: &Engine, bases: &[Request<'_>], output: &Outp
     let progress = Progress::new(Some(total as u64), Unit::Requests, output.is_quiet());
     let mut tally = Tally::default();
     let mut random = fastrand::Rng::with_seed(args.seed);
+    let mut deciders: Vec<Decider<'_>> =
+        (0..rayon::current_num_threads()).map(|_| engine.decider()).collect();
     while tally.n_requests < total && !tally.interrupted {
         let n = ROUND.min(total - tally.n_requests);
         let begun = Instant::now();
@@ -129,17 +133,17 @@ fn decide(args: &DemoArgs, engine: &Engine, bases: &[Request<'_>], output: &Outp
         tally.making += begun.elapsed();
 
         let begun = Instant::now();
-        let outcomes = engine.decide_batch(&requests);
+        let decided = decide_all(&mut deciders, &requests);
         tally.deciding += begun.elapsed();
 
         let begun = Instant::now();
         let done = tally.n_requests + n;
         let wanted = (done * N_CHECKED.min(total) / total).saturating_sub(tally.n_checked);
         let sample: Vec<usize> = (0..wanted).map(|_| random.usize(0..n)).collect();
-        tally.check(engine, &requests, &outcomes, &sample);
+        tally.check(engine, &requests, &decided, &sample);
         tally.checking += begun.elapsed();
 
-        tally.count(&outcomes);
+        tally.count(&decided);
         progress.set(tally.n_requests as u64, "");
         tally.interrupted = interrupt::is_interrupted();
     }
@@ -147,15 +151,45 @@ fn decide(args: &DemoArgs, engine: &Engine, bases: &[Request<'_>], output: &Outp
     tally
 }
 
+/// The answer to a request: decision and decisive layer; none for one that is malformed.
+type Decided = Option<(Decision, Layer)>;
+
+/// Decides requests on all threads, each with dictionaries of its own that stay warm.
+fn decide_all(deciders: &mut [Decider<'_>], requests: &[Request<'_>]) -> Vec<Decided> {
+    let share = requests.len().div_ceil(deciders.len()).max(1);
+    deciders
+        .par_iter_mut()
+        .zip(requests.par_chunks(share))
+        .flat_map_iter(|(decider, requests)| {
+            requests
+                .chunks(BATCH)
+                .flat_map(|batch| decide_batch(decider, batch))
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+fn decide_batch(decider: &mut Decider<'_>, requests: &[Request<'_>]) -> Vec<Decided> {
+    let prepared = decider.prepare(requests);
+    let rows = decider.decide_prepared();
+    let decided = prepared.into_iter().map(|prepared| {
+        // E-67: a request is what all of its checks come to.
+        let rows = rows.get(prepared.ok()?)?;
+        let denied = rows.iter().find(|row| row.decision == Decision::ExplicitDeny);
+        let refused = || rows.iter().find(|row| row.decision != Decision::Allowed);
+        let decisive = denied.or_else(refused).or(rows.first())?;
+        Some((decisive.decision, decisive.layer))
+    });
+    decided.collect()
+}
+
 impl Tally {
-    fn count(&mut self, outcomes: &[Result<Outcome, RequestError>]) {
-        self.n_requests += outcomes.len();
-        for outcome in outcomes {
-            match outcome {
-                Ok(outcome) => {
-                    *self.decided.entry((outcome.decision, outcome.layer)).or_insert(0) += 1;
-                }
-                Err(_) => self.n_errors += 1,
+    fn count(&mut self, decided: &[Decided]) {
+        self.n_requests += decided.len();
+        for decided in decided {
+            match decided {
+                Some(decided) => *self.decided.entry(*decided).or_insert(0) += 1,
+                None => self.n_errors += 1,
             }
         }
     }
@@ -165,7 +199,7 @@ impl Tally {
         &mut self,
         engine: &Engine,
         requests: &[Request<'_>],
-        outcomes: &[Result<Outcome, RequestError>],
+        decided: &[Decided],
         sample: &[usize],
     ) {
         let world = World {
@@ -178,7 +212,12 @@ impl Tally {
         let differing: Vec<usize> = sample
             .par_iter()
             .copied()
-            .filter(|at| !agree(&outcomes[*at], &evaluate(&world, &requests[*at])))
+            .filter(|at| {
+                let (request, decided) = (&requests[*at], decided[*at]);
+                let outcome = engine.decide(request);
+                let named = outcome.as_ref().ok().map(|named| (named.decision, named.layer));
+                named != decided || !agree(&outcome, &evaluate(&world, request))
+            })
             .collect();
         self.n_checked += sample.len();
         self.n_disagree += differing.len();

@@ -55,6 +55,10 @@ impl Tally {
 pub(super) fn report(runs: &[FileRun], args: &TestArgs, output: &Output) -> String {
     let style = output.style();
     let mut text = String::new();
+    if runs.is_empty() {
+        // Every file had mistakes, which were reported.
+        return text;
+    }
     let (with_tests, others): (Vec<&FileRun>, Vec<_>) =
         runs.iter().partition(|run| run.cells().next().is_some());
     for run in with_tests {

