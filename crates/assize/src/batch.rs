@@ -128,7 +128,7 @@ pub(crate) struct NamedStatement<'s> {
 
 impl NamedStatement<'_> {
     /// The statement as fast records name it; `buffer` holds a name that is put together.
-    pub(crate) fn to_fast<'b>(&'b self, buffer: &'b mut String) -> FastStatement<'b> {
+    pub(crate) fn as_fast<'b>(&'b self, buffer: &'b mut String) -> FastStatement<'b> {
         let policy = if self.prefix.is_empty() {
             self.reference
         } else {

@@ -335,15 +335,14 @@ impl<'e> Worker<'e> {
         // F-14.
         let mut digits = std::mem::take(&mut self.digits);
         let numbered;
-        let id = match &line.id {
-            Some(id) => id,
-            None => {
-                digits.clear();
-                let written = write!(digits, "{}", line.number);
-                debug_assert!(written.is_ok(), "writing to a string does not fail");
-                numbered = RecordId::Number(Cow::Borrowed(&digits));
-                &numbered
-            }
+        let id = if let Some(id) = &line.id {
+            id
+        } else {
+            digits.clear();
+            let written = write!(digits, "{}", line.number);
+            debug_assert!(written.is_ok(), "writing to a string does not fail");
+            numbered = RecordId::Number(Cow::Borrowed(&digits));
+            &numbered
         };
         self.write_as(job, line, id);
         self.digits = digits;
@@ -407,7 +406,7 @@ impl<'e> Worker<'e> {
                 layer: decided.layer,
                 reason: decided.reason,
                 allowed_by: decided.allowed_by,
-                statement: first.as_ref().map(|first| first.to_fast(&mut name)),
+                statement: first.as_ref().map(|first| first.as_fast(&mut name)),
                 bounds: None,
                 depends_on: &[],
             };

@@ -112,17 +112,14 @@ impl<'r> Environment<'r> {
 
     /// Puts a value in its place, or in a new one.
     fn hold(&mut self, place: u8, value: OwnValue<'r>) -> u8 {
-        match usize::from(place).checked_sub(1).and_then(|at| self.held.get_mut(at)) {
-            Some(held) => {
-                *held = value;
-                place
-            }
-            None => {
-                self.held.push(value);
-                // INVARIANT: each key takes three places at most: field, context, derived.
-                u8::try_from(self.held.len()).unwrap_or(u8::MAX)
-            }
+        let held = usize::from(place).checked_sub(1).and_then(|at| self.held.get_mut(at));
+        if let Some(held) = held {
+            *held = value;
+            return place;
         }
+        self.held.push(value);
+        // INVARIANT: each key takes three places at most: field, context, derived.
+        u8::try_from(self.held.len()).unwrap_or(u8::MAX)
     }
 
     /// A single value.
