@@ -22,11 +22,13 @@ pub(crate) struct ArnSegments<'a>([&'a [u8]; N_SEGMENTS]);
 impl<'a> ArnSegments<'a> {
     /// `None` when there are fewer than six segments.
     pub(crate) fn split(arn: &'a str) -> Option<Self> {
-        let mut parts = arn.splitn(N_SEGMENTS, ':');
+        let mut rest = arn.as_bytes();
         let mut segments = [&b""[..]; N_SEGMENTS];
-        for segment in &mut segments {
-            *segment = parts.next()?.as_bytes();
+        for segment in &mut segments[..N_SEGMENTS - 1] {
+            let colon = rest.iter().position(|&b| b == b':')?;
+            (*segment, rest) = (&rest[..colon], &rest[colon + 1..]);
         }
+        segments[N_SEGMENTS - 1] = rest;
         Some(Self(segments))
     }
 }
@@ -173,6 +175,10 @@ impl<'a> ArnFormat<'a> {
 /// it took less, the second can take more. [`NO_SLASH`] never needs it, because `/` or the end
 /// follows it.
 fn match_segment(pattern: &[u8], text: &[u8]) -> bool {
+    // Most segments are a placeholder alone or no placeholder at all.
+    if *pattern == [ANY] || *pattern == *text {
+        return true;
+    }
     let (mut p, mut t) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;
     loop {

@@ -24,14 +24,30 @@ impl<'a> ArnParts<'a> {
     /// Splits a text at its first five colons, or `None` when it is not `arn:` and five more
     /// segments. Empty segments are kept; see [`ArnParts::parse`] for the check.
     pub fn split(text: &'a str) -> Option<Self> {
-        let mut rest = text.strip_prefix("arn:")?;
-        let mut next = || {
-            let (head, tail) = rest.split_once(':')?;
-            rest = tail;
-            Some(head)
-        };
-        let (partition, service, region, account) = (next()?, next()?, next()?, next()?);
-        Some(Self { partition, service, region, account, resource: rest })
+        // One pass over the header: this runs for every request.
+        let rest = text.strip_prefix("arn:")?;
+        let mut colons = [0; 4];
+        let mut found = 0;
+        for (at, byte) in rest.bytes().enumerate() {
+            if byte == b':' {
+                colons[found] = at;
+                found += 1;
+                if found == colons.len() {
+                    break;
+                }
+            }
+        }
+        if found < colons.len() {
+            return None;
+        }
+        let [partition, service, region, account] = colons;
+        Some(Self {
+            partition: &rest[..partition],
+            service: &rest[partition + 1..service],
+            region: &rest[service + 1..region],
+            account: &rest[region + 1..account],
+            resource: &rest[account + 1..],
+        })
     }
 
     /// The segments of the ARN of a request: partition, service and resource are not empty

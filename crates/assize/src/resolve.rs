@@ -91,6 +91,8 @@ pub(crate) struct Resolver<'e> {
     folds: Vec<Box<str>>,
     given: policies::GivenPolicies,
     own_columns: [Option<KeyId>; N_OWN_KEYS],
+    /// Those of them that some policy asks about.
+    asked_own: Vec<(OwnKey, KeyId)>,
     mfa_columns: [Option<KeyId>; 2],
     encryption_column: Option<KeyId>,
     /// The last value of each column: the next one is often the same.
@@ -245,6 +247,7 @@ impl<'e> Resolver<'e> {
             folds: Vec::new(),
             given: policies::GivenPolicies::default(),
             own_columns: [None; N_OWN_KEYS],
+            asked_own: Vec::new(),
             mfa_columns: [None; 2],
             encryption_column: None,
             last_values: Vec::new(),
@@ -324,7 +327,8 @@ impl<'e> Resolver<'e> {
         let resource = self.resource(&text, check.data.as_deref(), check.action)?;
         let fit = self.fit(check.action, resource);
         self.refresh_keys();
-        let mut seen = RowContext::read(self, request, check, (principal, resource), fit)?;
+        let mut seen = RowContext::new(self, request, principal, fit);
+        seen.read(self, request, check, (principal, resource))?;
         let is_unknown_bucket = check.part == Part::UnknownBucket;
         let (bucket_account, assumed) = self.resource_account(
             &self.resources[resource as usize],
@@ -668,6 +672,8 @@ impl<'e> Resolver<'e> {
             let folded = own.name().to_ascii_lowercase();
             self.own_columns[*own as usize] = self.key_column(&folded);
         }
+        let asked = OwnKey::ALL.iter().zip(&self.own_columns);
+        self.asked_own = asked.filter_map(|(own, column)| Some((*own, (*column)?))).collect();
         self.mfa_columns = [
             self.key_column("aws:multifactorauthpresent"),
             self.key_column("aws:multifactorauthage"),

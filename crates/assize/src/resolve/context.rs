@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use assize_catalog::ResourceTypeId;
 use assize_compiler::{KeyId, ValueId};
 use assize_model::{
-    ArnParts, ConditionKey, ContextInput, ContextValue, KeyShape, PrincipalKind, Request,
-    RequestError, RequestErrorKind, fold_key,
+    ArnParts, ConditionKey, ContextInput, ContextScalar, ContextValue, KeyShape, PrincipalKind,
+    Request, RequestError, RequestErrorKind, fold_key,
 };
 use assize_policy::value::parse_bool;
 use smallvec::SmallVec;
@@ -132,14 +132,13 @@ impl Sink {
 }
 
 impl<'r> RowContext<'r> {
-    /// Reads fields and context of a check.
-    pub(super) fn read(
-        resolver: &mut Resolver<'_>,
+    /// The fields of a request.
+    pub(super) fn new(
+        resolver: &Resolver<'_>,
         request: &'r Request<'r>,
-        check: &mut CheckSpec<'r>,
-        (principal, resource): (u32, u32),
+        principal: u32,
         fit: Option<ResourceTypeId>,
-    ) -> Result<Self, RequestError> {
+    ) -> Self {
         let may_override = resolver.engine.options.allow_context_override;
         let mut row = Self {
             environment: Environment::of_fields(request, may_override),
@@ -157,23 +156,33 @@ impl<'r> RowContext<'r> {
             let value = GivenValue::Single(Cow::Borrowed(value.as_ref()));
             row.tags.push((Cow::Borrowed(key.as_ref()), value));
         }
+        row
+    }
+
+    /// Reads the context of a check.
+    pub(super) fn read(
+        &mut self,
+        resolver: &mut Resolver<'_>,
+        request: &'r Request<'r>,
+        check: &mut CheckSpec<'r>,
+        (principal, resource): (u32, u32),
+    ) -> Result<(), RequestError> {
         let parties = (principal, resource);
         resolver.next_stamp();
         for (name, input) in check.context {
-            row.entry(resolver, request, check, parties, name, input)?;
+            self.entry(resolver, request, check, parties, name, input)?;
         }
         for (name, input) in &request.context {
             let overridden = check.context.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
             if !overridden {
-                row.entry(resolver, request, check, parties, name, input)?;
+                self.entry(resolver, request, check, parties, name, input)?;
             }
         }
         let kind = resolver.principals[principal as usize].kind;
         let (snapshot, now) = (&resolver.engine.snapshot, resolver.now);
-        row.environment.complete(request, snapshot, now, kind)?;
-        check.notes.overridden.append(&mut row.environment.overridden);
-        row.mfa(resolver, principal, check)?;
-        Ok(row)
+        self.environment.complete(request, snapshot, now, kind)?;
+        check.notes.overridden.append(&mut self.environment.overridden);
+        self.mfa(resolver, principal, check)
     }
 
     /// One entry of `context`.
@@ -188,8 +197,13 @@ impl<'r> RowContext<'r> {
     ) -> Result<(), RequestError> {
         let key = resolver.key(name);
         let facts = &resolver.keys[key as usize];
-        let Some(value) = normalize(facts.shape, name, input)? else { return Ok(()) };
         let (rule, fold) = (facts.rule, facts.fold as usize);
+        let text_alone = matches!(input, ContextInput::Scalar(ContextScalar::String(_)));
+        if text_alone && facts.column.is_none() && !self.keeps_all && rule.is_idle(request) {
+            resolver.seen[fold] = resolver.stamp;
+            return Ok(());
+        }
+        let Some(value) = normalize(facts.shape, name, input)? else { return Ok(()) };
         // Several entries that fold to one name are one entry that equals nothing (L-606).
         let repeated = resolver.seen[fold] == resolver.stamp;
         resolver.seen[fold] = resolver.stamp;
@@ -401,7 +415,7 @@ impl<'r> RowContext<'r> {
 
     /// Writes the row's columns, and checks what could not be checked before (E-17, E-20).
     pub(super) fn write(
-        mut self,
+        &mut self,
         resolver: &mut Resolver<'_>,
         request: &Request<'_>,
         check: &mut CheckSpec<'r>,
@@ -476,30 +490,42 @@ impl<'r> RowContext<'r> {
     }
 
     fn write_own(&self, resolver: &mut Resolver<'_>, sink: &mut Sink) {
-        for own in OwnKey::ALL {
-            let column = resolver.own_columns[*own as usize];
-            if column.is_none() && sink.kept.is_none() {
-                continue;
+        if sink.kept.is_some() {
+            for own in OwnKey::ALL {
+                self.write_own_key(resolver, (*own, resolver.own_columns[*own as usize]), sink);
             }
-            let time = self.environment.time;
-            match (own, self.environment.get(*own)) {
-                (OwnKey::CurrentTime, _) => {
-                    sink.put_text(resolver, column, own.name(), &iso8601(time));
-                }
-                (OwnKey::EpochTime, _) => {
-                    sink.put_text(resolver, column, own.name(), &time.to_string());
-                }
-                (_, Some(OwnValue::Single(text))) => {
-                    sink.put_text(resolver, column, own.name(), text);
-                }
-                (_, Some(OwnValue::List(items))) => {
-                    sink.put(resolver, column, own.name(), &GivenValue::List(items.clone()));
-                }
-                (_, Some(OwnValue::Colliding)) => {
-                    sink.put(resolver, column, own.name(), &GivenValue::Colliding);
-                }
-                (_, None) => {}
+            return;
+        }
+        for at in 0..resolver.asked_own.len() {
+            let (own, column) = resolver.asked_own[at];
+            self.write_own_key(resolver, (own, Some(column)), sink);
+        }
+    }
+
+    fn write_own_key(
+        &self,
+        resolver: &mut Resolver<'_>,
+        (own, column): (OwnKey, Option<KeyId>),
+        sink: &mut Sink,
+    ) {
+        let time = self.environment.time;
+        match (own, self.environment.get(own)) {
+            (OwnKey::CurrentTime, _) => {
+                sink.put_text(resolver, column, own.name(), &iso8601(time));
             }
+            (OwnKey::EpochTime, _) => {
+                sink.put_text(resolver, column, own.name(), &time.to_string());
+            }
+            (_, Some(OwnValue::Single(text))) => {
+                sink.put_text(resolver, column, own.name(), text);
+            }
+            (_, Some(OwnValue::List(items))) => {
+                sink.put(resolver, column, own.name(), &GivenValue::List(items.clone()));
+            }
+            (_, Some(OwnValue::Colliding)) => {
+                sink.put(resolver, column, own.name(), &GivenValue::Colliding);
+            }
+            (_, None) => {}
         }
     }
 

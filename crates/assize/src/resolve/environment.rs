@@ -58,6 +58,20 @@ fn shown(value: &OwnValue<'_>) -> String {
     }
 }
 
+/// Keys of requests that came through a VPC endpoint (E-18).
+const THROUGH_ENDPOINT: [OwnKey; 7] = [
+    OwnKey::VpcSourceIp,
+    OwnKey::SourceVpce,
+    OwnKey::SourceVpc,
+    OwnKey::SourceVpcArn,
+    OwnKey::VpceAccount,
+    OwnKey::VpceOrgId,
+    OwnKey::VpceOrgPaths,
+];
+
+/// Keys of requests that services pass on (E-22).
+const CALL_CHAIN: [OwnKey; 3] = [OwnKey::CalledVia, OwnKey::CalledViaFirst, OwnKey::CalledViaLast];
+
 impl<'r> Environment<'r> {
     /// What the fields say.
     pub(super) fn of_fields(request: &'r Request<'r>, may_override: bool) -> Self {
@@ -106,6 +120,11 @@ impl<'r> Environment<'r> {
         self.at(self.values[key as usize])
     }
 
+    /// Whether fields or `context` state any of some keys.
+    fn states_any(&self, keys: &[OwnKey]) -> bool {
+        keys.iter().any(|key| self.values[*key as usize] != 0 || self.given[*key as usize] != 0)
+    }
+
     fn at(&self, place: u8) -> Option<&OwnValue<'r>> {
         self.held.get(usize::from(place).checked_sub(1)?)
     }
@@ -144,7 +163,12 @@ impl<'r> Environment<'r> {
     }
 
     /// A key may be given in its field or in `context`, not differently in both (E-23).
+    #[inline]
     fn settle(&mut self, key: OwnKey) -> Result<(), RequestError> {
+        if self.given[key as usize] == 0 { Ok(()) } else { self.settle_given(key) }
+    }
+
+    fn settle_given(&mut self, key: OwnKey) -> Result<(), RequestError> {
         let place = std::mem::take(&mut self.given[key as usize]);
         let Some(given) = self.at(place) else { return Ok(()) };
         if let Some(field) = self.get(key)
@@ -187,6 +211,13 @@ impl<'r> Environment<'r> {
         snapshot: &StoreSnapshot,
         kind: PrincipalKind,
     ) -> Result<(), RequestError> {
+        if !self.states_any(&THROUGH_ENDPOINT) {
+            self.settle(OwnKey::SourceIp)?;
+            if kind == PrincipalKind::Service {
+                self.values[OwnKey::SourceIp as usize] = 0;
+            }
+            return Ok(());
+        }
         for key in [OwnKey::SourceIp, OwnKey::VpcSourceIp, OwnKey::SourceVpce, OwnKey::VpceAccount]
         {
             self.settle(key)?;
@@ -214,17 +245,7 @@ impl<'r> Environment<'r> {
             self.recorded(key, recorded)?;
         }
         self.endpoint_organization(snapshot)?;
-        let through_endpoint = [
-            OwnKey::VpcSourceIp,
-            OwnKey::SourceVpce,
-            OwnKey::SourceVpc,
-            OwnKey::SourceVpcArn,
-            OwnKey::VpceAccount,
-            OwnKey::VpceOrgId,
-            OwnKey::VpceOrgPaths,
-        ]
-        .iter()
-        .any(|key| self.get(*key).is_some());
+        let through_endpoint = THROUGH_ENDPOINT.iter().any(|key| self.get(*key).is_some());
         if through_endpoint || kind == PrincipalKind::Service {
             self.values[OwnKey::SourceIp as usize] = 0;
         }
@@ -305,6 +326,17 @@ impl<'r> Environment<'r> {
 
     /// E-22.
     fn call_chain(&mut self, request: &Request<'_>) -> Result<(), RequestError> {
+        if request.via.is_some() || self.states_any(&CALL_CHAIN) {
+            self.called_via(request)?;
+        }
+        self.settle(OwnKey::ViaAwsService)?;
+        if self.get(OwnKey::ViaAwsService).is_none() {
+            self.set_text(OwnKey::ViaAwsService, "false");
+        }
+        Ok(())
+    }
+
+    fn called_via(&mut self, request: &Request<'_>) -> Result<(), RequestError> {
         if let Some(via) = request.via.as_ref().filter(|via| !via.is_empty()) {
             let services = via.iter().map(|service| Cow::Owned(service.to_string())).collect();
             self.set(OwnKey::CalledVia, OwnValue::List(services));
@@ -320,15 +352,9 @@ impl<'r> Environment<'r> {
             }
             self.settle(key)?;
         }
-        let is_via = [OwnKey::CalledVia, OwnKey::CalledViaFirst, OwnKey::CalledViaLast]
-            .iter()
-            .any(|key| self.get(*key).is_some());
+        let is_via = CALL_CHAIN.iter().any(|key| self.get(*key).is_some());
         if request.via.is_some() || is_via {
             self.set_text(OwnKey::ViaAwsService, flag(is_via));
-        }
-        self.settle(OwnKey::ViaAwsService)?;
-        if self.get(OwnKey::ViaAwsService).is_none() {
-            self.set_text(OwnKey::ViaAwsService, "false");
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 
 use assize_catalog::Catalog;
 use assize_compiler::KeyId;
-use assize_model::{ConditionKey, KeyShape};
+use assize_model::{ConditionKey, KeyShape, Request};
 
 /// A key that some request has carried.
 #[derive(Debug)]
@@ -113,6 +113,19 @@ const PRINCIPAL_KEYS: [&str; 26] = [
 ];
 
 impl KeyRule {
+    /// Whether a text that no policy asks about needs no look: it contradicts nothing and nothing
+    /// follows from it.
+    #[inline]
+    pub(super) fn is_idle(self, request: &Request<'_>) -> bool {
+        match self {
+            Self::Free => true,
+            Self::Own(OwnKey::UserAgent | OwnKey::Referer | OwnKey::SecureTransport) => {
+                request.network.is_none()
+            }
+            _ => false,
+        }
+    }
+
     /// Whether a value that nothing else speaks of is taken as it is.
     pub(super) fn is_unchecked(self) -> bool {
         matches!(self, Self::Free | Self::ResourceTag(_) | Self::Principal)
