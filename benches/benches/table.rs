@@ -1,39 +1,120 @@
-fn main() {
-    use assize_benches::setup::*; use assize_benches::measure::*; use assize_benches::ruler::*;
-    let which = std::env::args().nth(1).unwrap_or_default();
-    for ready in Ready::all().unwrap() {
-        if !which.is_empty() && which.starts_with('W') && which != ready.label { continue }
-        let n = 65536usize;
-        let requests: Vec<_> = ready.workload.requests().take(n).collect();
-        let a = RulerA::load(&ready.workload.world);
-        let lowered: Vec<_> = requests.iter().map(|r| ready.lower(r)).collect();
-        let split: Vec<_> = requests.iter().zip(&lowered).map(|(r, l)| ready.split(r, l, a.keys())).collect();
-        let actions: Vec<&str> = split.iter().map(|r| r.action).collect();
-        let b = RulerB::load(&a, actions);
-        let mut bad = 0; let mut badb = 0; 
-        for (r, s) in requests.iter().zip(&split).take(4000) {
-            let d = ready.reference(r).unwrap();
-            let w = of_three_layers(&d).unwrap();
-            if a.decide(s) != w { bad += 1; if bad < 5 { println!("{} {w} {} {:?}", a.decide(s), r.to_json(), d.checks[0].layers.iter().map(|l| (l.layer, l.verdict, l.denies.iter().map(|d|(d.policy.clone(),d.sid.clone(), d.statement)).collect::<Vec<_>>())).collect::<Vec<_>>()); } }
-            if b.decide(s) != w { badb += 1; }
-        }
-        println!("{} wrong {bad} {badb}", ready.label);
-        let (ta, _) = time(|| split.iter().take(16384).filter(|r| a.decide(r) == Answer::Allowed).count());
-        let (tb, _) = time(|| split.iter().filter(|r| b.decide(r) == Answer::Allowed).count());
-        let typed: Vec<_> = requests.iter().map(request_of).collect();
-        let mut decider = ready.engine.decider();
-        let (tp, rows) = time(|| decider.prepare(&typed));
-        let n_rows = rows.iter().flatten().map(|r| r.len()).sum::<usize>();
-        let (t0, _) = time(|| decider.decide_prepared().len());
-        let (t1, _) = time(|| decider.decide_prepared().len());
-        let (t2, _) = time(|| decider.decide_prepared().len());
-        println!("{} A {} B {} prepare {} cold {} cols {} {} rows {n_rows}", ready.label, shown_rate(rate(16384, ta)), shown_rate(rate(n, tb)), shown_rate(rate(n, tp)), shown_rate(rate(n, t0)), shown_rate(rate(n,t1)), shown_rate(rate(n,t2)));
-        let text = ndjson(&requests);
-        for _ in 0..3 {
-            let mut out = Vec::new();
-            let o = assize::StreamOptions { format: assize::StreamFormat::Compact, threads: Some(1), ..Default::default() };
-            let (t, s) = time(|| ready.engine.decide_stream(&mut &text[..], &mut out, &o, &mut |_| true).unwrap());
-            println!("{} ndjson {} bytes/req {} {:?}", ready.label, shown_rate(rate(n, t)), text.len() / n, s.counters);
-        }
+//! The table of the record: Assize beside the rulers, on W1, W2 and W3, in one run, as Markdown.
+//! Answers are checked against the reference interpreter before anything is timed.
+//!
+//! `-- --test` makes it small.
+
+#![expect(clippy::print_stdout, reason = "the table is the result")]
+
+use std::error::Error;
+use std::time::Duration;
+
+use assize::{StreamFormat, StreamOptions};
+use assize_benches::measure::{median, quantile, rate, shown_rate, time};
+use assize_benches::ruler::{Answer, RulerA, RulerB};
+use assize_benches::setup::{Ready, ndjson, request_of};
+
+/// Requests of a measurement, and runs of which the median counts.
+#[expect(clippy::struct_field_names, reason = "the names say what is counted")]
+struct Size {
+    n_requests: usize,
+    n_interpreted: usize,
+    n_runs: usize,
+}
+
+/// Of so many answers one is checked against the reference.
+const CHECK_STEP: usize = 16;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let size = if std::env::args().any(|arg| arg == "--test") {
+        Size { n_requests: 2_048, n_interpreted: 256, n_runs: 1 }
+    } else {
+        Size { n_requests: 65_536, n_interpreted: 4_096, n_runs: 7 }
+    };
+    println!(
+        "Requests a second, one thread except where two are named; medians of {} runs over {} \
+         requests. Latency is that of one typed request.",
+        size.n_runs, size.n_requests,
+    );
+    println!();
+    println!(
+        "| workload | ruler A | ruler B | columns | of ruler B | typed | NDJSON | NDJSON, 2 threads | p50 | p99 | checked |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|---|");
+    for ready in Ready::all()? {
+        println!("{}", row(&ready, &size)?);
     }
+    Ok(())
+}
+
+fn row(ready: &Ready, size: &Size) -> Result<String, Box<dyn Error>> {
+    let requests: Vec<_> = ready.workload.requests().take(size.n_requests).collect();
+    let typed: Vec<_> = requests.iter().map(request_of).collect();
+    let mut decider = ready.engine.decider();
+    let outcomes = decider.decide_all(&typed).into_iter().collect::<Result<Vec<_>, _>>()?;
+    let n_checked = ready.check(&requests, &outcomes, CHECK_STEP)?;
+
+    let ruler_a = RulerA::load(&ready.workload.world);
+    let lowered: Vec<_> = requests.iter().map(|request| ready.lower(request)).collect();
+    let split: Vec<_> = requests
+        .iter()
+        .zip(&lowered)
+        .map(|(request, lowered)| ready.split(request, lowered, ruler_a.keys()))
+        .collect();
+    let ruler_b = RulerB::load(&ruler_a, split.iter().map(|request| request.action));
+    let allowed = |answers: &mut dyn Iterator<Item = Answer>| {
+        answers.filter(|answer| *answer == Answer::Allowed).count()
+    };
+    ready.check_ruler(&requests, CHECK_STEP, |request| {
+        let lowered = ready.lower(request);
+        ruler_b.decide(&ready.split(request, &lowered, ruler_a.keys()))
+    })?;
+
+    let a = per_second(size.n_interpreted, size.n_runs, || {
+        allowed(&mut split.iter().take(size.n_interpreted).map(|request| ruler_a.decide(request)))
+    });
+    let b = per_second(size.n_requests, size.n_runs, || {
+        allowed(&mut split.iter().map(|request| ruler_b.decide(request)))
+    });
+    decider.prepare(&typed);
+    let columns = per_second(size.n_requests, size.n_runs, || decider.decide_prepared().len());
+    let all = per_second(size.n_requests, size.n_runs, || decider.decide_all(&typed).len());
+    let lines = ndjson(&requests);
+    let stream = |n_threads| {
+        let options = StreamOptions {
+            format: StreamFormat::Compact,
+            threads: Some(n_threads),
+            ..StreamOptions::default()
+        };
+        let mut answers = Vec::new();
+        per_second(size.n_requests, size.n_runs, || {
+            answers.clear();
+            ready
+                .engine
+                .decide_stream(&mut &lines[..], &mut answers, &options, &mut |_| true)
+                .is_ok()
+        })
+    };
+    let (one, two) = (stream(1), stream(2));
+    let mut latencies: Vec<Duration> =
+        typed.iter().map(|request| time(|| decider.decide(request)).0).collect();
+    latencies.sort_unstable();
+    Ok(format!(
+        "| {} | {} | {} | {} | {:.1} | {} | {} | {} | {:?} | {:?} | {n_checked} |",
+        ready.label,
+        shown_rate(a),
+        shown_rate(b),
+        shown_rate(columns),
+        columns / b,
+        shown_rate(all),
+        shown_rate(one),
+        shown_rate(two),
+        quantile(&latencies, 0.5),
+        quantile(&latencies, 0.99),
+    ))
+}
+
+/// The median rate of some runs of something that handles `n` requests.
+fn per_second<T>(n: usize, n_runs: usize, mut run: impl FnMut() -> T) -> f64 {
+    let mut durations: Vec<Duration> = (0..n_runs).map(|_| time(&mut run).0).collect();
+    rate(n, median(&mut durations))
 }

@@ -161,7 +161,12 @@ impl Ready {
     }
 
     /// A ruler's request: split, with the keys that the engine would derive.
-    pub fn split<'r>(&self, request: &'r WorkloadRequest, lowered: &'r Lowered, keys: &Keys) -> RulerRequest<'r> {
+    pub fn split<'r>(
+        &self,
+        request: &'r WorkloadRequest,
+        lowered: &'r Lowered,
+        keys: &Keys,
+    ) -> RulerRequest<'r> {
         let mut split = RulerRequest {
             principal: &request.principal,
             action: &request.action,

@@ -5,8 +5,8 @@ use assize_policy::ir::{
     ActionPattern, Condition, ConditionOperator, Operand, Piece, Policy, ResourceElement,
     ResourcePattern, SetQualifier,
 };
-use assize_policy::value::{eq_ignore_case, parse_bool, parse_date, parse_decimal};
 use assize_policy::value::parse_ip_address;
+use assize_policy::value::{eq_ignore_case, parse_bool, parse_date, parse_decimal};
 use assize_policy::{LoadMode, LoadOptions, load};
 use hashbrown::HashMap;
 
@@ -124,7 +124,11 @@ struct Test {
 }
 
 /// Loads a document.
-pub(super) fn read(document: &str, policy_type: PolicyType, keys: &mut Keys) -> Vec<RulerStatement> {
+pub(super) fn read(
+    document: &str,
+    policy_type: PolicyType,
+    keys: &mut Keys,
+) -> Vec<RulerStatement> {
     let loaded = load(document, &LoadOptions::new(policy_type, LoadMode::Import));
     let policy = loaded.policy.unwrap_or(Policy { policy_type, statements: Vec::new() });
     policy.statements.into_iter().map(|statement| RulerStatement::new(statement, keys)).collect()
@@ -176,7 +180,10 @@ impl RulerStatement {
     fn has_resource(&self, asked: &Asked<'_>) -> bool {
         let found = self.any_resource
             || self.resources.iter().any(|pattern| {
-                pattern.iter().zip(asked.segments).all(|(text, segment)| text.matches(segment, asked))
+                pattern
+                    .iter()
+                    .zip(asked.segments)
+                    .all(|(text, segment)| text.matches(segment, asked))
             });
         found != self.not_resource
     }
@@ -220,8 +227,9 @@ impl Text {
     fn matches(&self, text: &str, asked: &Asked<'_>) -> bool {
         match self {
             Self::Bytes(pattern) => glob(pattern, text.as_bytes()),
-            Self::Template(parts) => substituted(parts, asked)
-                .is_some_and(|pattern| glob(&pattern, text.as_bytes())),
+            Self::Template(parts) => {
+                substituted(parts, asked).is_some_and(|pattern| glob(&pattern, text.as_bytes()))
+            }
         }
     }
 }
@@ -300,7 +308,12 @@ impl Test {
     fn is_among(&self, value: &str, asked: &Asked<'_>) -> bool {
         use ConditionOperator as O;
         match &self.operand {
-            Operand::Text(_) if matches!(self.operator, O::StringEqualsIgnoreCase | O::StringNotEqualsIgnoreCase) => {
+            Operand::Text(_)
+                if matches!(
+                    self.operator,
+                    O::StringEqualsIgnoreCase | O::StringNotEqualsIgnoreCase
+                ) =>
+            {
                 self.texts.iter().any(|text| match text {
                     Text::Bytes(bytes) => {
                         std::str::from_utf8(bytes).is_ok_and(|text| eq_ignore_case(text, value))

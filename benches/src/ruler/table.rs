@@ -24,17 +24,12 @@ struct LayerCell {
     allows: Allows,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 enum Allows {
     /// The layer is not applicable, or has an unconditional allow.
+    #[default]
     Always,
     Some(Vec<(u32, u32)>),
-}
-
-impl Default for Allows {
-    fn default() -> Self {
-        Self::Always
-    }
 }
 
 impl<'a> RulerB<'a> {
@@ -60,9 +55,8 @@ impl<'a> RulerB<'a> {
             return self.base.decide(request);
         };
         let cell = &cells[principal as usize];
-        let any = |list: &[(u32, u32)]| {
-            list.iter().any(|&at| self.base.statement(at).applies(&asked))
-        };
+        let any =
+            |list: &[(u32, u32)]| list.iter().any(|&at| self.base.statement(at).applies(&asked));
         if cell.0.iter().any(|layer| any(&layer.denies)) {
             return Answer::Denied;
         }

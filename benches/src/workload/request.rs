@@ -528,9 +528,9 @@ impl Generator {
                 "acct2" => OTHER_ACCOUNT.into(),
                 "name" => self.names[self.rng.usize(..self.names.len())].clone(),
                 "uuid" => {
-                    let (a, b, c, d, e) =
-                        (self.hex(8), self.hex(4), self.hex(3), self.hex(3), self.hex(12));
-                    format!("{a}-{b}-4{c}-a{d}-{e}")
+                    let parts = [8, 4, 3, 3, 12].map(|n_digits| self.hex(n_digits));
+                    let [time_low, time_mid, time_high, sequence, node] = parts;
+                    format!("{time_low}-{time_mid}-4{time_high}-a{sequence}-{node}")
                 }
                 "hex32" => self.hex(32),
                 "hex17" => self.hex(17),
