@@ -41,7 +41,10 @@ fn the_readme_shows_what_is_printed() {
         let printed = String::from_utf8_lossy(&output.stdout);
         let printed: Vec<&str> = printed.lines().collect();
         for line in lines {
-            assert!(printed.contains(&&*line), "`{command}` does not print `{line}` but {printed:#?}");
+            assert!(
+                printed.contains(&&*line),
+                "`{command}` does not print `{line}` but {printed:#?}"
+            );
         }
     }
 }
