@@ -1,5 +1,7 @@
 //! `cargo xtask catalog`: the data files of `assize-catalog` from their sources.
 
+mod api_map;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
@@ -11,7 +13,7 @@ use assize_catalog::snapshot::{
     self, CatalogSource, SourceAction, SourceActionResource, SourceKey, SourceResourceType,
     SourceService,
 };
-use assize_catalog::{AccessLevel, Catalog, ManagedPolicies};
+use assize_catalog::{AccessLevel, ApiMap, Catalog, ManagedPolicies};
 use assize_model::{KeyShape, KeyType};
 use flate2::read::GzDecoder;
 use serde::Deserialize;
@@ -44,7 +46,10 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     let file = data.join("catalog.bin");
     put(args, &file, &catalog, || print_catalog_difference(&file, &catalog))?;
     let file = data.join("managed-policies.bin");
-    put(args, &file, &policies, || print_policy_difference(&file, &policies))
+    put(args, &file, &policies, || print_policy_difference(&file, &policies))?;
+    let map = assize_catalog::api_map::write(&api_map::source(&data, &supplement.api_map)?)?;
+    let file = data.join("api-map.bin");
+    put(args, &file, &map, || print_map_difference(&file, &map))
 }
 
 /// Writes a data file, or checks that it need not be written.
@@ -161,6 +166,8 @@ struct Supplement {
     /// Language, section 7, where the reference lacks a key or says otherwise.
     global_condition_keys: BTreeMap<String, String>,
     condition_key_shapes: KeyShapes,
+    /// F-52.
+    api_map: api_map::MapSupplement,
 }
 
 #[derive(Deserialize)]
@@ -419,6 +426,24 @@ fn print_policy_difference(file: &Path, new: &[u8]) -> Result<()> {
     let old = old.as_ref().map(versions).unwrap_or_default();
     println!("managed policies of {}: {}", new.date(), new.len());
     print_difference("policy", &old, &versions(&new));
+    Ok(())
+}
+
+fn print_map_difference(file: &Path, new: &[u8]) -> Result<()> {
+    let new = ApiMap::from_bytes(new)?;
+    let calls = |map: &ApiMap| {
+        names(map.services().flat_map(|service| {
+            service.operations().flat_map(move |operation| {
+                operation.actions().map(move |action| {
+                    format!("{}.{} {}", service.name(), operation.name(), action.full_name())
+                })
+            })
+        }))
+    };
+    let old = fs::read(file).ok().and_then(|bytes| ApiMap::from_bytes(&bytes).ok());
+    let old = old.as_ref().map(calls).unwrap_or_default();
+    println!("API map of {}: {} operations", new.date(), new.n_operations());
+    print_difference("call", &old, &calls(&new));
     Ok(())
 }
 

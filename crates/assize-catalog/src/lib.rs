@@ -10,10 +10,15 @@ mod resource_type;
 mod service;
 mod tables;
 
+pub mod api_map;
 pub mod managed;
 pub mod snapshot;
 
 pub use action::{AccessLevel, ActionRange, ActionReference, ActionResource, WildcardForm};
+pub use api_map::{
+    ApiAction, ApiCondition, ApiMap, ApiOperation, ApiService, ApiTest, ResourceTemplate,
+    TemplateTarget,
+};
 pub use arn_format::ArnFormat;
 pub use catalog::Catalog;
 pub use condition_key::ConditionKeyReference;

@@ -33,11 +33,12 @@ mod source;
 mod write;
 
 pub(crate) use codec::{Reader, Writer, open, seal};
-pub(crate) use read::read;
+pub(crate) use read::{read, read_strings};
 pub use source::{
     CatalogSource, SourceAction, SourceActionResource, SourceKey, SourceResourceType, SourceService,
 };
 pub use write::write;
+pub(crate) use write::write_strings;
 
 /// The format version of catalog data files.
 pub const CATALOG_VERSION: u32 = 1;

@@ -58,7 +58,8 @@ pub(crate) fn read(file: &[u8]) -> Result<Tables, Error> {
     Ok(tables)
 }
 
-fn read_strings(reader: &mut Reader<'_>) -> Result<Strings, Error> {
+/// Reads a table of strings: all lengths, then all texts.
+pub(crate) fn read_strings(reader: &mut Reader<'_>) -> Result<Strings, Error> {
     let n = reader.count()?;
     let mut starts = Vec::with_capacity(n + 1);
     let mut end: u32 = 0;

@@ -20,7 +20,7 @@ use crate::{AccessLevel, Catalog, Error};
 pub fn write(source: &CatalogSource) -> Result<Vec<u8>, Error> {
     let plan = Plan::new(source)?;
     let mut body = Writer::default();
-    plan.write_strings(&mut body)?;
+    write_strings(&mut body, plan.strings.keys().copied())?;
     plan.string(&mut body, &source.date)?;
     plan.string(&mut body, &source.origin)?;
     body.count(source.global_regions.len())?;
@@ -40,6 +40,21 @@ pub fn write(source: &CatalogSource) -> Result<Vec<u8>, Error> {
     // What was written must read back: the reader checks the rest.
     Catalog::from_bytes(&file)?;
     Ok(file)
+}
+
+/// Writes a table of strings: all lengths, then all texts.
+pub(crate) fn write_strings<'a>(
+    body: &mut Writer,
+    strings: impl ExactSizeIterator<Item = &'a str> + Clone,
+) -> Result<(), Error> {
+    body.count(strings.len())?;
+    for text in strings.clone() {
+        body.count(text.len())?;
+    }
+    for text in strings {
+        body.text(text);
+    }
+    Ok(())
 }
 
 /// The facts in the order of the file, with their positions.
@@ -116,17 +131,6 @@ impl<'a> Plan<'a> {
         let action_positions = number(full_names)?;
         let strings = number(all_strings(source, &keys))?;
         Ok(Self { strings, keys, key_positions, action_positions, services, global })
-    }
-
-    fn write_strings(&self, body: &mut Writer) -> Result<(), Error> {
-        body.count(self.strings.len())?;
-        for text in self.strings.keys() {
-            body.count(text.len())?;
-        }
-        for text in self.strings.keys() {
-            body.text(text);
-        }
-        Ok(())
     }
 
     fn string(&self, body: &mut Writer, text: &str) -> Result<(), Error> {

@@ -1,0 +1,177 @@
+//! The API-to-action map from its source.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use assize_catalog::api_map::{
+    ApiMapSource, ApiTest, SourceApiAction, SourceApiService, SourceCondition, SourceOperation,
+    SourceTemplate, Template,
+};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+/// What the supplement says about the map.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MapSupplement {
+    date: String,
+    origin: String,
+    /// Templates of the source that say something else than they mean, and what they mean; an
+    /// empty text drops the template.
+    corrections: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Map {
+    schema: u32,
+    #[serde(rename = "unpairedMapServices")]
+    _unpaired_map_services: IgnoredAny,
+    services: BTreeMap<String, Service>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Service {
+    #[serde(rename = "serviceId")]
+    _service_id: IgnoredAny,
+    event_source: String,
+    #[serde(default, rename = "signingName")]
+    _signing_name: Option<IgnoredAny>,
+    #[serde(default, rename = "mapName")]
+    _map_name: Option<IgnoredAny>,
+    iam_prefixes: Vec<String>,
+    operations: BTreeMap<String, Operation>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Operation {
+    #[serde(rename = "origin")]
+    _origin: IgnoredAny,
+    actions: Vec<Action>,
+    #[serde(default, rename = "permissionless")]
+    _permissionless: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Action {
+    #[serde(rename = "action")]
+    name: String,
+    #[serde(default)]
+    arn_variables: BTreeMap<String, String>,
+    #[serde(default)]
+    resource_arns: BTreeMap<String, String>,
+    arn_override: Option<String>,
+    when: Option<Condition>,
+    #[serde(default, rename = "notInReference")]
+    _not_in_reference: Option<IgnoredAny>,
+    #[serde(default, rename = "undocumented")]
+    _undocumented: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Condition {
+    lhs: String,
+    op: String,
+    #[serde(default)]
+    rhs: String,
+    #[serde(rename = "andCondition")]
+    also: Option<Box<Condition>>,
+}
+
+/// The facts of the map.
+pub(super) fn source(data: &Path, supplement: &MapSupplement) -> Result<ApiMapSource> {
+    let text = super::read_gzip(&data.join("source/api-action-map.json.gz"))?;
+    let map: Map = serde_json::from_str(&text)?;
+    ensure!(map.schema == 1, "the source of the API map has schema {}", map.schema);
+    let mut corrections = Corrections { supplement, used: BTreeSet::new() };
+    let services = map.services.into_iter().map(|(name, service)| {
+        source_service(name.clone(), service, &mut corrections)
+            .with_context(|| format!("service `{name}` of the API map"))
+    });
+    let services = services.collect::<Result<_>>()?;
+    for text in supplement.corrections.keys() {
+        ensure!(corrections.used.contains(text), "no template is `{text}`");
+    }
+    let (date, origin) = (supplement.date.clone(), supplement.origin.clone());
+    Ok(ApiMapSource { date, origin, services })
+}
+
+struct Corrections<'s> {
+    supplement: &'s MapSupplement,
+    used: BTreeSet<String>,
+}
+
+impl Corrections<'_> {
+    /// The template that is meant, if any.
+    fn correct(&mut self, text: String) -> Result<Option<String>> {
+        let text = match self.supplement.corrections.get(&text) {
+            Some(meant) => {
+                self.used.insert(text);
+                meant.clone()
+            }
+            // Escapes of the source that were escaped once more, and a list marked outside of its
+            // path.
+            None => text.replace(r"\\", r"\").replace("}[]", "[]}"),
+        };
+        if text.is_empty() {
+            return Ok(None);
+        }
+        Template::parse(&text)?;
+        Ok(Some(text))
+    }
+}
+
+fn source_service(
+    name: String,
+    service: Service,
+    corrections: &mut Corrections<'_>,
+) -> Result<SourceApiService> {
+    let operations = service.operations.into_iter().map(|(name, operation)| {
+        let actions = operation.actions.into_iter().map(|action| {
+            source_action(action, corrections).with_context(|| format!("operation `{name}`"))
+        });
+        let actions = actions.collect::<Result<_>>()?;
+        Ok(SourceOperation { name, actions })
+    });
+    Ok(SourceApiService {
+        operations: operations.collect::<Result<_>>()?,
+        name,
+        event_source: service.event_source,
+        iam_prefixes: service.iam_prefixes,
+    })
+}
+
+fn source_action(action: Action, corrections: &mut Corrections<'_>) -> Result<SourceApiAction> {
+    let mut templates = Vec::new();
+    for (name, text) in action.arn_variables {
+        let text = corrections.correct(text)?;
+        templates.extend(text.map(|text| SourceTemplate::Variable(name, text)));
+    }
+    for (name, text) in action.resource_arns {
+        let text = corrections.correct(text)?;
+        templates.extend(text.map(|text| SourceTemplate::ResourceType(name, text)));
+    }
+    if let Some(text) = action.arn_override {
+        templates.extend(corrections.correct(text)?.map(SourceTemplate::WholeArn));
+    }
+    let condition = action.when.map(source_condition).transpose()?;
+    Ok(SourceApiAction { name: action.name, condition, templates })
+}
+
+fn source_condition(condition: Condition) -> Result<SourceCondition> {
+    let Some(test) = ApiTest::from_word(&condition.op) else {
+        bail!("`{}` is no test", condition.op);
+    };
+    let also = condition.also.map(|also| source_condition(*also)).transpose()?;
+    Ok(SourceCondition {
+        parameter: condition.lhs,
+        test,
+        operand: condition.rhs,
+        also: also.map(Box::new),
+    })
+}
