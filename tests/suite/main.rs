@@ -1,6 +1,7 @@
 //! The one integration suite of the workspace.
 
 mod corpus;
+mod dependent_actions;
 mod differential;
 mod fuzz;
 mod imports;

@@ -220,18 +220,14 @@ impl Authorizer for Engine {
 
 /// Options of the specification that this version refuses rather than guesses at.
 fn check_options(options: &EngineOptions) -> Result<(), Error> {
-    let refused = [
-        (options.context == ContextMode::Partial, "context: partial"),
-        (options.absent_by_catalog, "absentByCatalog"),
-        (options.include_dependent, "includeDependent"),
-        (options.include_trust, "includeTrust"),
-    ];
-    match refused.iter().find(|(is_set, _)| *is_set) {
-        Some((_, name)) => Err(Error::new(
+    // `absentByCatalog` says what is unknown in partial context and means nothing in complete one
+    // (E-122).
+    match options.context {
+        ContextMode::Complete => Ok(()),
+        ContextMode::Partial => Err(Error::new(
             ErrorKind::UnsupportedOption,
-            format!("option `{name}` is not supported by this version"),
+            "option `context: partial` is not supported by this version",
         )),
-        None => Ok(()),
     }
 }
 

@@ -311,9 +311,35 @@ impl<'e> Resolver<'e> {
             ));
         }
         for check in &mut checks {
-            self.push_row(request, principal, check)?;
+            match check.service.take() {
+                None => self.push_row(request, principal, check)?,
+                Some(service) => self.push_trust_row(request, &service, check)?,
+            }
         }
         Ok(())
+    }
+
+    /// E-96: the row of a service that asks for a role instead of the request's principal, with a
+    /// context of its own.
+    fn push_trust_row(
+        &mut self,
+        request: &Request<'_>,
+        service: &str,
+        check: &CheckSpec<'_>,
+    ) -> Result<(), RequestError> {
+        let own = Request { context: Vec::new(), ..request.clone() };
+        let principal = self.passed_service(service, &own)?;
+        let mut check = CheckSpec {
+            resource: check.resource.as_deref().map(std::borrow::Cow::Borrowed),
+            data: check.data.as_deref().map(std::borrow::Cow::Borrowed),
+            context: &[],
+            notes: check.notes.clone(),
+            added: check.added.clone(),
+            part: check.part.clone(),
+            service: None,
+            action: check.action,
+        };
+        self.push_row(&own, principal, &mut check)
     }
 
     fn push_row<'r>(

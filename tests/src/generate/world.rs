@@ -35,6 +35,9 @@ fn options(source: &mut Source<'_>) -> Value {
     if source.percent(10) {
         options["rcpServices"] = json!(["s3", "sns"]);
     }
+    if source.percent(15) {
+        options["includeTrust"] = json!(true);
+    }
     options
 }
 

@@ -1,11 +1,11 @@
-//! From a request to its checks: E-25, E-67 – E-69, E-82, E-85, E-90.
+//! From a request to its checks: E-25, E-67 – E-69, E-82, E-85, E-90, E-96.
 
 use std::borrow::Cow;
 
 use assize_catalog::ActionResource;
 use assize_model::{
-    ArnParts, ContextInput, PrincipalKind, Request, RequestError, RequestErrorKind, ResourceData,
-    ResourceInput, Target,
+    ArnParts, ContextInput, KeyShape, PrincipalKind, Request, RequestError, RequestErrorKind,
+    ResourceData, ResourceInput, Target,
 };
 
 use super::Resolver;
@@ -28,6 +28,9 @@ pub(super) struct CheckSpec<'r> {
     /// Keys that rules of a service add.
     pub(super) added: Vec<(&'static str, Added)>,
     pub(super) part: Part,
+    /// The service that asks instead of the principal of the request: the one a role is passed to
+    /// (E-96, option `includeTrust`). Of what the request says, its context is not its own.
+    pub(super) service: Option<Box<str>>,
 }
 
 /// A value that a service rule adds to the context.
@@ -92,6 +95,8 @@ impl Resolver<'_> {
             checks.push(stated[at].clone());
             self.alias_key(&stated, at, checks)?;
             self.session_checks(request, principal, &stated, at, checks)?;
+            self.dependent_checks(principal, &stated, at, checks)?;
+            self.trust_check((request, principal), &stated, at, checks)?;
         }
         if checks.len() > MAX_CHECKS {
             return Err(RequestError::new(
@@ -103,10 +108,14 @@ impl Resolver<'_> {
     }
 
     fn entails_nothing(&self, action: u32) -> bool {
-        !matches!(
-            self.actions[action as usize].rule,
-            ActionRule::KmsAlias | ActionRule::AssumeRole | ActionRule::AssumeRoleFederated
-        )
+        let options = &self.engine.options;
+        match self.actions[action as usize].rule {
+            ActionRule::KmsAlias | ActionRule::AssumeRole | ActionRule::AssumeRoleFederated => {
+                false
+            }
+            ActionRule::PassRole => !options.include_trust && !options.include_dependent,
+            _ => !options.include_dependent,
+        }
     }
 
     /// F-10, E-68.
@@ -167,13 +176,10 @@ impl Resolver<'_> {
         for listed in required.resource_types().filter(ActionResource::is_required) {
             let resource_type = listed.resource_type();
             let name = resource_type.name();
-            let covered = stated.iter().any(|check| {
-                let behind = matches!(check.part, Part::AccessPoint(_));
-                let text = check.resource.as_deref().unwrap_or("*");
-                (behind && matches!(name, "bucket" | "object"))
-                    || resource_type.formats().any(|format| format.matches(text))
-            });
-            if covered {
+            let covers = |check: &CheckSpec<'_>| {
+                is_about(check, check.resource.as_deref().unwrap_or("*"), &listed)
+            };
+            if stated.iter().any(covers) {
                 continue;
             }
             self.may_miss(action, name)?;
@@ -219,6 +225,7 @@ impl Resolver<'_> {
             notes: Notes::default(),
             added: Vec::new(),
             part: Part::Whole,
+            service: None,
         };
         let rule = self.actions[check.action as usize].rule;
         if rule.is_kms() && rule != ActionRule::KmsAlias {
@@ -240,8 +247,7 @@ impl Resolver<'_> {
     ) -> Result<Option<CheckSpec<'r>>, RequestError> {
         let action = self.action(action)?;
         let same = |other: &CheckSpec<'_>| {
-            let (a, b) = (&self.actions[action as usize], &self.actions[other.action as usize]);
-            a.service == b.service && a.name == b.name && other.resource == resource
+            self.is_same_action(action, other.action) && other.resource == resource
         };
         if stated.iter().any(same) {
             return Ok(None);
@@ -325,6 +331,112 @@ impl Resolver<'_> {
         Ok(())
     }
 
+    /// E-69: the actions that the catalog says depend on the checked one, on the same resource
+    /// where they take it, else on their wildcard form. `iam:PassRole` is never implied.
+    fn dependent_checks<'r>(
+        &mut self,
+        principal: u32,
+        stated: &[CheckSpec<'r>],
+        at: usize,
+        checks: &mut Vec<CheckSpec<'r>>,
+    ) -> Result<(), RequestError> {
+        let (check, engine) = (&stated[at], self.engine);
+        let id = self.actions[check.action as usize].id;
+        let Some(id) = id.filter(|_| engine.options.include_dependent) else { return Ok(()) };
+        let text = self.resource_text(principal, &mut check.clone()).into_owned();
+        let action = engine.catalog.action_ref(id);
+        let types = action.resource_types().filter(|listed| is_about(check, &text, listed));
+        let of_types = types.flat_map(|listed| listed.dependent_actions());
+        let mut dependents: Vec<_> = action.dependent_actions().chain(of_types).collect();
+        dependents.sort_unstable();
+        dependents.dedup();
+        for dependent in dependents {
+            let name = engine.catalog.action_ref(dependent).full_name();
+            if name == PASS_ROLE {
+                continue;
+            }
+            let takes_it = engine.catalog.fits(dependent, &text).is_some();
+            let mut entailed = CheckSpec {
+                action: self.action(&name)?,
+                resource: takes_it.then(|| Cow::Owned(text.clone())),
+                data: check.data.clone().filter(|_| takes_it),
+                notes: Notes::default(),
+                ..check.clone()
+            };
+            let own = self.resource_text(principal, &mut entailed).into_owned();
+            let is_stated = stated.iter().any(|other| {
+                self.is_same_action(entailed.action, other.action)
+                    && self.resource_text(principal, &mut other.clone()) == own
+            });
+            if !is_stated {
+                checks.push(entailed);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether two actions are one, which the caller may have spelled in two ways.
+    fn is_same_action(&self, a: u32, b: u32) -> bool {
+        let (a, b) = (&self.actions[a as usize], &self.actions[b as usize]);
+        a.service == b.service && a.name == b.name
+    }
+
+    /// E-96, option `includeTrust`: whether the service may assume the role that is passed to it.
+    fn trust_check<'r>(
+        &mut self,
+        (request, principal): (&'r Request<'r>, u32),
+        stated: &[CheckSpec<'r>],
+        at: usize,
+        checks: &mut Vec<CheckSpec<'r>>,
+    ) -> Result<(), RequestError> {
+        let check = &stated[at];
+        let rule = self.actions[check.action as usize].rule;
+        if rule != ActionRule::PassRole || !self.engine.options.include_trust {
+            return Ok(());
+        }
+        let Some(service) = self.passed_to(request, check) else {
+            if let Some(last) = checks.last_mut() {
+                last.notes.passed_to_service_unknown = true;
+            }
+            return Ok(());
+        };
+        let action = self.action("sts:AssumeRole")?;
+        let is_stated = |other: &CheckSpec<'_>| {
+            self.is_same_action(action, other.action) && other.resource == check.resource
+        };
+        // A service that passes a role may ask for it as well.
+        let asker = self.principals[principal as usize].kind;
+        if asker != PrincipalKind::Service || !stated.iter().any(is_stated) {
+            let (notes, service) = (Notes::default(), Some(service));
+            checks.push(CheckSpec { action, context: &[], notes, service, ..check.clone() });
+        }
+        Ok(())
+    }
+
+    /// The one service under `iam:PassedToService`, as the context of a check reads (E-25, L-609).
+    fn passed_to(&self, request: &Request<'_>, check: &CheckSpec<'_>) -> Option<Box<str>> {
+        const KEY: &str = "iam:PassedToService";
+        let named = |inputs: &'_ [(Cow<'_, str>, ContextInput<'_>)]| {
+            inputs.iter().any(|(key, _)| key.eq_ignore_ascii_case(KEY))
+        };
+        let context = if named(check.context) { check.context } else { &request.context[..] };
+        let mut given = context
+            .iter()
+            .filter(|(key, _)| key.eq_ignore_ascii_case(KEY))
+            .filter(|(_, value)| !matches!(value, ContextInput::List(items) if items.is_empty()));
+        let (Some((_, value)), None) = (given.next(), given.next()) else { return None };
+        let shape = self.engine.catalog.condition_key(KEY).and_then(|key| key.shape());
+        let scalar = match (value, shape) {
+            (ContextInput::Scalar(scalar), None | Some(KeyShape::Single)) => scalar,
+            (ContextInput::List(scalars), Some(KeyShape::Single)) => match &scalars[..] {
+                [scalar] => scalar,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        scalar.to_text().map(|text| text.as_ref().into())
+    }
+
     /// E-82: a key named by an alias is checked by its ARN; the alias and all aliases of the key
     /// are in the context.
     fn resolve_alias(&self, check: &mut CheckSpec<'_>) {
@@ -404,6 +516,17 @@ impl Resolver<'_> {
     }
 }
 
+/// Whether a check on a resource is about one of a type. An access point stands for what is
+/// behind it (E-85).
+fn is_about(check: &CheckSpec<'_>, resource: &str, listed: &ActionResource<'_>) -> bool {
+    let resource_type = listed.resource_type();
+    let behind = matches!(check.part, Part::AccessPoint(_));
+    (behind && matches!(resource_type.name(), "bucket" | "object"))
+        || resource_type.formats().any(|format| format.matches(resource))
+}
+
+/// E-69: the dependent action that nothing implies.
+const PASS_ROLE: &str = "iam:PassRole";
 /// E-82: the call that is two actions.
 const RE_ENCRYPT: &str = "kms:ReEncrypt";
 /// E-82: the actions of [`RE_ENCRYPT`], on source and destination key.

@@ -17,6 +17,8 @@ pub(crate) struct Notes {
     pub(crate) missing_resource: Option<Box<str>>,
     /// Assumption: the resource belongs to the principal's account (E-8, E-9).
     pub(crate) resource_account: bool,
+    /// Nothing tells to which service a role is passed, whose trust was asked for (E-96).
+    pub(crate) passed_to_service_unknown: bool,
     /// Keys that `context` won over (E-23).
     pub(crate) overridden: Vec<Box<str>>,
 }
@@ -26,6 +28,7 @@ impl Notes {
     pub(crate) fn names(&self) -> impl Iterator<Item = Cow<'static, str>> + '_ {
         let flags = [
             (self.outside_principal, "outside_principal"),
+            (self.passed_to_service_unknown, "passed_to_service_unknown"),
             (self.region_unknown, "region_unknown"),
             (self.resource_ignored, "resource_ignored"),
             (self.unknown_action, "unknown_action"),

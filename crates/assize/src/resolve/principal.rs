@@ -122,6 +122,28 @@ impl<'e> Resolver<'e> {
         index
     }
 
+    /// The service that a role is passed to, under the name the context gives (E-96).
+    pub(super) fn passed_service(
+        &mut self,
+        name: &str,
+        request: &Request<'_>,
+    ) -> Result<u32, RequestError> {
+        // Requests' own principals have keys of other forms.
+        let key = format!("\0passed to {name}\0{:?}", request.source);
+        if let Some(index) = self.principal_index.get(key.as_str()) {
+            return Ok(*index);
+        }
+        let stated = StatedPrincipal::new(PrincipalKind::Service);
+        let who = Who {
+            service_name: Some(name.into()),
+            service_names: vec![name.into()],
+            ..Who::new(PrincipalKind::Service)
+        };
+        let resolved = self.layers(&stated, &who, request)?;
+        let entry = self.entry(&who, &stated, &resolved);
+        self.add_principal(&key, entry, resolved)
+    }
+
     fn new_principal(&mut self, key: &str, request: &Request<'_>) -> Result<u32, RequestError> {
         let from_text;
         let stated = match &request.principal {
