@@ -5,6 +5,8 @@
 //! (L-615 – L-621), account ids as principals (L-312). What depends on a request (variables,
 //! the width of a star next to one) is left to whoever evaluates.
 
+mod display;
+
 use std::net::IpAddr;
 
 use assize_model::{AccountId, ConditionKey, Effect, PolicyType};
