@@ -10,6 +10,7 @@
 pub mod answer;
 pub mod corpus;
 pub mod differential;
+pub mod evidence;
 pub mod fixtures;
 pub mod fuzz;
 pub mod generate;
