@@ -34,14 +34,7 @@ const LANGUAGE: &[(u16, u16)] = &[
     (801, 806),
     (1001, 1002),
 ];
-const EVALUATION: &[(u16, u16)] = &[
-    (1, 26),
-    (30, 48),
-    (50, 75),
-    (80, 112),
-    (120, 120),
-    (122, 122),
-];
+const EVALUATION: &[(u16, u16)] = &[(1, 26), (30, 48), (50, 75), (80, 112), (120, 120), (122, 122)];
 
 /// How many tests are named where no case of the corpus shows a rule.
 const MAX_TESTS_NAMED: usize = 3;
@@ -103,7 +96,6 @@ fn rule(line: usize, row: &str) -> Option<Rule> {
 fn required() -> impl Iterator<Item = String> {
     let numbered = |letter: char, ranges: &'static [(u16, u16)]| {
         let numbers = ranges.iter().flat_map(|(first, last)| *first..=*last);
-        // 49 and 76 – 79 are not in the ranges; these numbers were never given.
         numbers.map(move |number| match number {
             n if n < 10 && letter == 'L' => format!("{letter}-{n:03}"),
             n => format!("{letter}-{n}"),
@@ -246,13 +238,12 @@ impl Evidence {
                 text.push('\n');
                 continue;
             };
-            let shown: Vec<String> = match topics.get(&*rule.id) {
-                Some(topics) => topics.iter().map(ToString::to_string).collect(),
-                None => {
-                    let tests = self.sources.tests_of(&rule.id);
-                    tests.iter().take(MAX_TESTS_NAMED).map(|test| format!("`{test}`")).collect()
-                }
-            };
+            let topics = topics.get(&*rule.id).into_iter().flatten();
+            let mut shown: Vec<String> = topics.map(ToString::to_string).collect();
+            if shown.is_empty() {
+                let tests = self.sources.tests_of(&rule.id).iter().take(MAX_TESTS_NAMED);
+                shown = tests.map(|test| format!("`{test}`")).collect();
+            }
             let functions: Vec<String> =
                 rule.functions.iter().map(|path| format!("`{path}`")).collect();
             // Writing to a text cannot fail.

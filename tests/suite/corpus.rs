@@ -149,6 +149,7 @@ fn compare(report: &mut Report, place: &str, expected: &Answer, found: &Answer, 
 }
 
 /// The explanation says what the reference says, of every check, layer and statement.
+/// E-100: everything that there is to say.
 #[test]
 fn explanations_are_those_of_the_reference() {
     let mut report = Report::default();
@@ -262,6 +263,7 @@ pub(crate) fn reduced_passes() -> Vec<(&'static str, CompileOptions)> {
     ]
 }
 
+/// E-110, E-111: the tables are an optimization, whichever of its passes runs.
 #[test]
 fn every_pass_keeps_every_answer() {
     let mut report = Report::default();

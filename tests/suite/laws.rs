@@ -107,6 +107,7 @@ fn scps_in_place_of_full_access_never_allow_more() {
 
 /// Invariant 1: what the store lacks and what does not load never allows more; whoever and
 /// whatever is not known is an error or denied.
+/// E-59: an error allows nothing.
 #[test]
 fn ignorance_never_allows() {
     let with_poison = |world: &mut World, _: &mut [Value], source: &mut Source<'_>| {

@@ -7,4 +7,5 @@ mod fuzz;
 mod imports;
 mod laws;
 mod limits;
+mod messages;
 mod sameness;

@@ -4,6 +4,7 @@
 use assize::formats::RequestRecord;
 use assize::{StreamFormat, StreamOptions};
 use assize_model::Request;
+use assize_store::StoreChange;
 use assize_tests::answer::{Answer, engine};
 use assize_tests::corpus::corpus;
 use assize_tests::generate::{self, Source};
@@ -29,6 +30,7 @@ fn decide(seed: u64, format: StreamFormat, threads: usize) -> Vec<u8> {
     output
 }
 
+/// E-1: nothing but request, snapshot, catalog and options influences a decision.
 #[test]
 fn same_inputs_give_the_same_bytes() {
     for seed in 0..4 {
@@ -65,4 +67,32 @@ fn rows_do_not_touch_each_other() {
             assert_eq!(one, other, "{}: {}", scenario.file, cells[at].request);
         }
     }
+}
+
+/// E-2: a decision sees the snapshot its engine was made for, whatever became of the store since.
+#[test]
+fn a_decision_sees_one_snapshot() {
+    let (mut n_decisions, mut n_changed) = (0, 0);
+    for scenario in corpus() {
+        let Some(options) = scenario.tests.first().map(|test| &test.options) else { continue };
+        let cells: Vec<_> = scenario.tests.iter().flat_map(|test| &test.cells).collect();
+        let records: Vec<RequestRecord<'_>> =
+            cells.iter().filter_map(|cell| cell.record().ok()).collect();
+        let requests: Vec<Request<'_>> =
+            records.iter().map(|record| record.request.clone()).collect();
+        let engine_before = engine(&scenario.snapshot, options);
+        let answers = |engine: &assize::Engine| -> Vec<Answer> {
+            engine.decide_batch(&requests).iter().map(Answer::of_outcome).collect()
+        };
+        let before = answers(&engine_before);
+        let mut editor = scenario.snapshot.edit();
+        for account in scenario.snapshot.accounts() {
+            editor.apply(StoreChange::RemoveAccount(account.id)).expect("an account that is there");
+        }
+        let (emptied, _) = editor.commit();
+        n_decisions += before.len();
+        n_changed += usize::from(before != answers(&engine(&emptied, options)));
+        assert!(before == answers(&engine_before), "{}", scenario.file);
+    }
+    assert!(n_decisions > 0 && n_changed > 0, "nothing was tried");
 }

@@ -4,6 +4,7 @@
 
 mod catalog;
 mod ci;
+mod corpus;
 mod demo_data;
 mod tidy;
 
@@ -25,6 +26,8 @@ enum Task {
     Catalog(catalog::Args),
     /// Check format, lints, documentation and the rules of the workspace
     Ci(ci::Args),
+    /// Hold every rule against its function and its evidence
+    Corpus(corpus::Args),
     /// Rebuild the generated files of the examples from their source files
     DemoData(demo_data::Args),
     /// Check the rules of the workspace: crate arrows, budgets, licenses, invariants
@@ -36,6 +39,7 @@ fn main() -> Result<()> {
     match Args::parse().task {
         Task::Catalog(args) => catalog::run(&root, &args),
         Task::Ci(args) => ci::run(&root, &args),
+        Task::Corpus(args) => corpus::run(&root, &args),
         Task::DemoData(args) => demo_data::run(&root, &args),
         Task::Tidy => tidy::run(&root),
     }

@@ -271,6 +271,7 @@ fn questions_are_answered_in_a_world() {
     check(&undeclared, 1, &["assumed: the resource belongs to the account of the principal"], &[]);
 }
 
+/// E-108, E-109: the answer of the policy simulator, in both shapes.
 #[test]
 fn several_questions_multiply_out() {
     let line = [

@@ -274,7 +274,7 @@ mod tests {
         assert_eq!(counted.size(text), expected, "{text}");
     }
 
-    /// L-131, L-132, L-134.
+    /// L-131, L-132, L-133, L-134.
     #[test]
     fn sizes_are_counted_by_rule() {
         let text = "{ \"a \\\" b\" :\t\"\u{e9}\\u00e9\" }\n";
@@ -282,5 +282,14 @@ mod tests {
         check(text, Counted::Characters, 25);
         check(text, Counted::Bytes, 26);
         check(r#"{ "a\\" : 1 }"#, Counted::CharactersWithoutWhiteSpace, 9);
+        let counted = |policy_type| {
+            let options = LoadOptions::new(policy_type, LoadMode::Author);
+            limit_of(&options).map(|limit| limit.counted)
+        };
+        assert_eq!(counted(PolicyType::Session), Some(Counted::Characters));
+        assert_eq!(
+            counted(PolicyType::InlineIdentity).or(counted(PolicyType::ManagedIdentity)),
+            Some(Counted::CharactersWithoutWhiteSpace)
+        );
     }
 }
