@@ -12,7 +12,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use assize::BundledPolicies;
 use assize_catalog::Catalog;
-use assize_formats::{ReadOptions, Scenario};
+use assize_formats::{ReadOptions, Scenario, StatedOptions};
 use assize_model::{EngineOptions, UnknownResourceAccount};
 use assize_store::{
     Diagnostic, DiagnosticLevel, ImportFile, ImportKind, ImportOptions, StoreSnapshot, import,
@@ -37,10 +37,8 @@ pub(crate) struct World {
     /// Its path, as the command line or the settings give it.
     pub(crate) path: PathBuf,
     pub(crate) snapshot: StoreSnapshot,
-    /// The options of the scenario file, over the defaults of the specification.
-    pub(crate) options: EngineOptions,
-    /// Whether the scenario file says who owns undeclared resources.
-    pub(crate) states_unknown_owner: bool,
+    /// The options that the scenario file states.
+    pub(crate) options: StatedOptions,
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
@@ -86,9 +84,8 @@ impl Reader {
         let scenario = self.scenario(file, &root)?;
         Ok(World {
             path: path.to_path_buf(),
-            states_unknown_owner: states_unknown_owner(file),
             snapshot: scenario.snapshot,
-            options: scenario.options,
+            options: scenario.stated_options,
             diagnostics: scenario.diagnostics,
         })
     }
@@ -155,17 +152,10 @@ impl Reader {
         Ok(World {
             path: path.to_path_buf(),
             snapshot,
-            options: EngineOptions { assume_full_access, ..EngineOptions::default() },
-            states_unknown_owner: false,
+            options: StatedOptions::default(),
             diagnostics,
         })
     }
-}
-
-/// Whether a scenario file states the option of E-9. The option has one spelling, which is no
-/// word of anything else.
-fn states_unknown_owner(file: &Path) -> bool {
-    input::read_text(file).is_ok_and(|text| text.contains("unknownResourceAccount"))
 }
 
 /// The world that flags, environment or settings name, and the settings.
@@ -192,10 +182,15 @@ pub(crate) fn engine_options(
     global: &Global,
     undeclared: UndeclaredOwner,
 ) -> Result<EngineOptions> {
-    let mut options = world.map(|world| world.options.clone()).unwrap_or_default();
-    let is_stated = world.is_some_and(|world| world.states_unknown_owner);
-    if undeclared == UndeclaredOwner::Principal && !is_stated {
-        options.unknown_resource_account = UnknownResourceAccount::Principal;
+    let mut options = EngineOptions {
+        unknown_resource_account: match undeclared {
+            UndeclaredOwner::Principal => UnknownResourceAccount::Principal,
+            UndeclaredOwner::Nobody => UnknownResourceAccount::Deny,
+        },
+        ..EngineOptions::default()
+    };
+    if let Some(world) = world {
+        world.options.apply(&mut options);
     }
     settings.options.apply(&mut options);
     apply_flags(&mut options, global)?;

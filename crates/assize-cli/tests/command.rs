@@ -268,7 +268,20 @@ fn questions_are_answered_in_a_world() {
     check(&forged, 2, &[], &["aws:PrincipalOrgID"]);
     // C-30: said with the answer.
     let undeclared = ["simulate", "--world", WORLD, "-p", SRE, "-a", "s3:GetObject", "-r", OBJECT];
-    check(&undeclared, 1, &["assumed: the resource belongs to the account of the principal"], &[]);
+    let assumed = "assumed: the resource belongs to the account of the principal";
+    check(&undeclared, 1, &[assumed], &[]);
+    // What the file states stands; that it speaks of the option does not.
+    let files = Files::new();
+    for (options, is_assumed) in [("options", false), ("x-options", true)] {
+        let text = format!(
+            r#"{{"assize":1,"{options}":{{"unknownResourceAccount":"deny"}},
+                "accounts":{{"111111111111":{{"users":{{"u":{{}}}}}}}}}}"#
+        );
+        let world = files.write("w.assize.json", text);
+        let user = "arn:aws:iam::111111111111:user/u";
+        let ask = ["simulate", "--world", &world, "-p", user, "-a", "s3:GetObject", "-r", OBJECT];
+        assert_eq!(check(&ask, 1, &[], &[]).contains(assumed), is_assumed);
+    }
 }
 
 /// E-108, E-109: the answer of the policy simulator, in both shapes.

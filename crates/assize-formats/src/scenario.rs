@@ -94,7 +94,9 @@ pub struct Scenario {
     pub snapshot: StoreSnapshot,
     /// What importers and the commit had to say.
     pub diagnostics: Vec<Diagnostic>,
-    /// The options of the file over the defaults of the specification.
+    /// The options that the file states.
+    pub stated_options: StatedOptions,
+    /// The same over the defaults of the specification.
     pub options: EngineOptions,
     /// `tests`, in file order.
     pub tests: Vec<TestCase>,
@@ -169,7 +171,8 @@ impl Reader<'_> {
         let tree = self.tree(file)?;
         let fields = self.top(file, &tree)?;
         let stated = fields.get("options").map(|node| self.stated_options(file, node));
-        stated.unwrap_or_default().apply(&mut self.engine_options);
+        let stated_options = stated.unwrap_or_default();
+        stated_options.apply(&mut self.engine_options);
         self.world(file, &fields);
         let name = fields.get("name").and_then(|node| self.text(file, node));
         let tests = self.tests(file, fields.get("tests"));
@@ -183,6 +186,7 @@ impl Reader<'_> {
             name,
             snapshot,
             diagnostics: std::mem::take(&mut self.diagnostics),
+            stated_options,
             options: self.engine_options.clone(),
             tests,
             documents,

@@ -204,9 +204,11 @@ impl Reader<'_> {
         point: Point<'_>,
         error: &RequestError,
     ) {
-        let pointer = error.pointer().unwrap_or_default().replace("~1", "/").replace("~0", "~");
-        let path: Vec<&str> =
-            error.pointer().map_or_else(Vec::new, |_| pointer.split('/').skip(1).collect());
+        // RFC 6901.
+        let pointer = error.pointer().unwrap_or_default().split('/').skip(1);
+        let path: Vec<String> =
+            pointer.map(|key| key.replace("~1", "/").replace("~0", "~")).collect();
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
         let (start, rest) = match path.as_slice() {
             ["principal", rest @ ..] if axes.principals.multiplies => (point.principal, rest),
             ["action", rest @ ..] if axes.actions.multiplies => (point.action, rest),

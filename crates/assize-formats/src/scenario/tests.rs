@@ -121,6 +121,17 @@ fn the_organization_example_is_read() {
     assert_eq!(matrix.cells[0].coordinates.iter().count(), 1);
 }
 
+/// What a file leaves open is told apart from what it states.
+#[test]
+fn a_scenario_says_which_options_it_states() {
+    let silent = "assize: 1\nx-note: unknownResourceAccount\n";
+    assert_eq!(read("t.yaml", silent).stated_options, StatedOptions::default());
+    let stated = "assize: 1\noptions: {unknownResourceAccount: deny}\n";
+    let scenario = read("t.yaml", stated);
+    assert_ne!(scenario.stated_options, StatedOptions::default());
+    assert_eq!(scenario.options, EngineOptions::default());
+}
+
 /// Formats, section 6.5.
 #[test]
 fn options_of_a_test_override_those_of_the_file() {

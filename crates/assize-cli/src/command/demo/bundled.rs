@@ -46,8 +46,7 @@ pub(super) fn world(reader: &Reader) -> Result<World> {
     Ok(World {
         path: WORLD.into(),
         snapshot: scenario.snapshot,
-        options: scenario.options,
-        states_unknown_owner: false,
+        options: scenario.stated_options,
         diagnostics: scenario.diagnostics,
     })
 }
