@@ -8,4 +8,5 @@ mod imports;
 mod laws;
 mod limits;
 mod messages;
+mod rows;
 mod sameness;

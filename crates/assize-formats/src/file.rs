@@ -6,7 +6,7 @@ use std::sync::Arc;
 use assize_policy::Span;
 use assize_store::SourceAnchor;
 
-use crate::json::{Node, Style};
+use crate::json::{BYTE_ORDER_MARK, MARKED, Node, Style};
 use crate::{Error, ErrorKind, Place, json, yaml};
 
 /// Longest file, in bytes (F-6).
@@ -90,9 +90,8 @@ impl File {
             n_chars += count_chars(block);
         }
         let file = Self { name, text, style, line_starts, checkpoints };
-        if file.text.starts_with('\u{feff}') {
-            let message = "a byte-order mark; the text is UTF-8 without one";
-            return Err(file.error(ErrorKind::Syntax, Span::new(0, 3), message));
+        if file.text.starts_with(BYTE_ORDER_MARK) {
+            return Err(file.error(ErrorKind::Syntax, Span::new(0, 3), MARKED));
         }
         Ok(file)
     }

@@ -21,3 +21,8 @@ pub(crate) use write::{Object, write_list, write_string, write_strings};
 pub const MAX_NESTING: u32 = 64;
 /// Longest string, in bytes (F-6).
 pub const MAX_STRING_BYTES: usize = 1 << 20;
+
+/// What no text may begin with (F-1).
+pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
+/// What is wrong with a text that does.
+pub(crate) const MARKED: &str = "a byte-order mark; the text is UTF-8 without one";

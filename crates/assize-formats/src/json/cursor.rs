@@ -9,7 +9,7 @@ use assize_model::RequestErrorKind;
 
 use super::repeats::Repeats;
 use super::scan::find_special;
-use super::{Fault, MAX_NESTING, MAX_STRING_BYTES, Result};
+use super::{BYTE_ORDER_MARK, Fault, MARKED, MAX_NESTING, MAX_STRING_BYTES, Result};
 
 /// The kinds of JSON value, told by the first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +94,7 @@ impl<'a> Cursor<'a> {
         let rest = self.text.get(self.at..).unwrap_or_default();
         self.syntax(match rest.chars().next() {
             None => format!("expected {expected}, found the end"),
+            Some(BYTE_ORDER_MARK) => format!("expected {expected}, found {MARKED}"),
             Some(c) => format!("expected {expected}, found `{}`", c.escape_debug()),
         })
     }

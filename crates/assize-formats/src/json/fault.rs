@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use assize_model::{RequestError, RequestErrorKind};
 
+use super::Cursor;
+
 /// The result of reading a piece of JSON.
 pub(crate) type Result<T> = std::result::Result<T, Fault>;
 
@@ -41,6 +43,10 @@ impl Fault {
         self.0.kind
     }
 
+    fn is_syntax(&self) -> bool {
+        self.kind() == RequestErrorKind::JsonSyntax
+    }
+
     /// What is wrong.
     pub(crate) fn message(&self) -> &str {
         &self.0.message
@@ -66,16 +72,25 @@ impl Fault {
     }
 
     /// The fault as the error of a request line. Broken JSON is named by its column, all else by
-    /// the pointer of the field.
+    /// the pointer of the field. A text that is no JSON is first of all that: a field that is
+    /// wrong in front of the break says nothing about it.
+    #[cold]
     pub(crate) fn into_request_error(self, text: &str) -> RequestError {
-        if self.kind() == RequestErrorKind::JsonSyntax {
-            let before = text.get(..self.offset()).unwrap_or(text);
+        let fault = syntax_fault(text).unwrap_or(self);
+        if fault.is_syntax() {
+            let before = text.get(..fault.offset()).unwrap_or(text);
             let column = before.chars().count() + 1;
-            let message = format!("{} at column {column}", self.message());
+            let message = format!("{} at column {column}", fault.message());
             return RequestError::new(RequestErrorKind::JsonSyntax, message);
         }
-        let pointer = self.pointer();
-        let error = RequestError::new(self.kind(), self.message());
+        let pointer = fault.pointer();
+        let error = RequestError::new(fault.kind(), fault.message());
         if pointer.is_empty() { error } else { error.at(pointer) }
     }
+}
+
+/// Where a text stops being JSON.
+fn syntax_fault(text: &str) -> Option<Fault> {
+    let mut c = Cursor::new(text);
+    c.skip().and_then(|()| c.end()).err().filter(Fault::is_syntax)
 }

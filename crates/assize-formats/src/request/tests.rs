@@ -177,11 +177,30 @@ fn unknown_fields_are_refused_with_the_nearest_right_one() {
 fn broken_lines_are_syntax_errors_with_a_column() {
     check("", "json_syntax: expected a value, found the end at column 1");
     check("[]", "invalid_field: expected an object, found a list");
+    check(
+        "\u{feff}{}",
+        "json_syntax: expected a value, found a byte-order mark; the text is UTF-8 without one at \
+         column 1",
+    );
     check(&with(","), "json_syntax: expected a member name in quotes, found `}` at column 50");
     check(&format!("{} x", with("")), "json_syntax: expected the end, found `x` at column 51");
     check(&with(r#","region":"a","region":"b""#), "invalid_field: `region` is given twice");
     let error = RequestRecord::parse_bytes(b"{\"id\":\"\xff\"}").unwrap_err();
     assert_eq!(error.message(), "the line is not UTF-8: a wrong byte at position 8");
+}
+
+/// What is wrong in front of the break is not what is wrong with the line.
+#[test]
+fn a_line_that_is_no_json_is_that_first_of_all() {
+    check("not json", "json_syntax: expected a value, found `n` at column 1");
+    check("\"text", "json_syntax: a string without its closing quote at column 1");
+    check("7up", "json_syntax: expected the end, found `u` at column 2");
+    check(
+        r#"{"principal":5,"action":"#,
+        "json_syntax: expected a value, found the end at column 25",
+    );
+    check(r#"{"principl":"a"} }"#, "json_syntax: expected the end, found `}` at column 18");
+    check(r#"{"id":1,"id":2"#, "json_syntax: expected `,` or `}`, found the end at column 15");
 }
 
 /// F-6.

@@ -3,10 +3,12 @@
 use std::fmt;
 use std::io::Read;
 
+use assize_model::{RequestError, RequestErrorKind};
 use memchr::memchr;
 
 use super::input::Input;
 use super::{StreamError, StreamErrorKind, StreamHeader};
+use crate::json::{BYTE_ORDER_MARK, MARKED};
 use crate::{MAX_LINE_BYTES, text_of_line};
 
 /// About how many bytes of lines a chunk holds; one line may go beyond.
@@ -119,7 +121,7 @@ impl<R: Read> RequestStream<R> {
         let mut first = Chunk::new();
         stream.fill(&mut first);
         let text = first.lines().next().and_then(|line| text_of_line(line.bytes?).ok());
-        if let Some(header) = text.and_then(StreamHeader::parse) {
+        if let Some(header) = text.and_then(header) {
             let header = header.map_err(|error| {
                 let message = format!("the header of the stream: {error}");
                 StreamError::new(StreamErrorKind::Header, message)
@@ -225,4 +227,15 @@ impl<R: Read> fmt::Debug for RequestStream<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RequestStream(behind line {})", self.n_lines)
     }
+}
+
+/// The header that a first line is, if it is one. A byte-order mark hides a header: passing over
+/// it as over a broken request would decide the rest without its options and defaults.
+fn header(line: &str) -> Option<Result<StreamHeader, RequestError>> {
+    let plain = line.trim_start_matches(BYTE_ORDER_MARK);
+    let header = StreamHeader::parse(plain)?;
+    if plain.len() == line.len() {
+        return Some(header);
+    }
+    Some(Err(RequestError::new(RequestErrorKind::JsonSyntax, MARKED)))
 }

@@ -159,6 +159,7 @@ fn a_header_is_the_first_line_with_a_version() {
             "unknown field `contxt`; did you mean `context`? at `/defaults/contxt`",
         ),
         (r#"{"assize":1"#, "expected `,` or `}`, found the end at column 12"),
+        ("\u{feff}{\"assize\":1}", "a byte-order mark; the text is UTF-8 without one"),
     ] {
         let error = RequestStream::open(line.as_bytes()).unwrap_err();
         assert_eq!(error.kind(), StreamErrorKind::Header);

@@ -58,7 +58,10 @@ fn broken_texts_are_faults_with_a_place() {
     check(r#""\ud800""#, "1 half of a surrogate pair");
     check(r#""\udc00""#, "1 half of a surrogate pair");
     check(r#""\u12""#, "1 `\\u` without four hexadecimal digits");
-    check("\u{feff}{}", "0 expected a value, found `\\u{feff}`");
+    check(
+        "\u{feff}{}",
+        "0 expected a value, found a byte-order mark; the text is UTF-8 without one",
+    );
 }
 
 /// F-1.
