@@ -11,7 +11,7 @@ use assize_model::{
 };
 use assize_policy::{Style, load, parse, print};
 use assize_tests::answer::{Answer, Oracle, engine, engine_with};
-use assize_tests::corpus::corpus;
+use assize_tests::corpus::{corpus, package_folder, read_scenario};
 
 /// The tests of a scenario that share options: one engine serves them.
 struct Group<'s> {
@@ -90,6 +90,23 @@ fn reference_decides_the_corpus() {
                 let found = cell.record().and_then(|record| oracle.evaluate(&record.request));
                 check(&mut report, place, cell, &found);
             }
+        }
+    }
+    report.assert_none();
+}
+
+/// E-120 – E-132, which the reference alone decides.
+#[test]
+fn reference_decides_partial_context() {
+    let mut report = Report::default();
+    let path = package_folder().join("pending/partial-context.assize.yaml");
+    let text = std::fs::read(path).expect("the file can be read");
+    let scenario = read_scenario("partial-context.assize.yaml", &text).expect("a scenario");
+    for group in groups(&scenario) {
+        let oracle = Oracle::new(&scenario.snapshot, group.options);
+        for (place, cell) in &group.cells {
+            let found = cell.record().and_then(|record| oracle.evaluate(&record.request));
+            check(&mut report, place, cell, &found);
         }
     }
     report.assert_none();

@@ -246,7 +246,7 @@ pub(crate) enum EndpointLayer<'a> {
 
 /// E-32, E-98.
 pub(crate) fn endpoint<'a>(case: &Case<'a>) -> EndpointLayer<'a> {
-    let Some(entry) = case.context.get("aws:sourcevpce") else {
+    let Some(entry) = case.known.get("aws:sourcevpce") else {
         return EndpointLayer::NotApplicable;
     };
     if !case.world.catalog.supports_endpoint_policy(&case.check.action.service) {

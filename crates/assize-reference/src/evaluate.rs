@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod context;
 pub(crate) mod given;
+pub(crate) mod knowledge;
 pub(crate) mod output;
 pub(crate) mod principal;
 pub(crate) mod resource;
@@ -11,13 +12,14 @@ use std::collections::BTreeSet;
 
 use assize_catalog::Catalog;
 use assize_model::{
-    Authorizer, ContextMode, EffectiveDecision, EngineOptions, Request, RequestContext,
-    RequestError, RequestErrorKind,
+    Authorizer, ContextMode, EffectiveDecision, EngineOptions, Request, RequestError,
+    RequestErrorKind,
 };
 use assize_policy::PolicyLibrary;
 use assize_store::StoreSnapshot;
 
 pub(crate) use check::{Action, Check};
+pub(crate) use knowledge::Knowledge;
 pub(crate) use principal::Caller;
 
 use crate::layer;
@@ -44,13 +46,31 @@ impl Authorizer for World<'_> {
     }
 }
 
+/// Which way what is unknown falls (E-127).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// Against the request.
+    Worst,
+    /// For the request.
+    Best,
+}
+
 /// One check with everything that is known about it.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Case<'a> {
     pub(crate) world: &'a World<'a>,
     pub(crate) caller: &'a Caller<'a>,
     pub(crate) check: &'a Check<'a>,
-    pub(crate) context: RequestContext,
+    pub(crate) known: &'a Knowledge<'a>,
+    /// The bound that is evaluated; in complete context there is but one.
+    pub(crate) side: Side,
+}
+
+impl Case<'_> {
+    /// The same check for one of the bounds.
+    pub(crate) fn on(&self, side: Side) -> Self {
+        Self { side, ..*self }
+    }
 }
 
 /// What is said beside the decision (E-100): `notes` and `assumptions`.
@@ -73,8 +93,8 @@ impl Remarks {
 /// Decides a request, in full (E-67).
 ///
 /// # Errors
-/// Why the request is malformed (E-3), or [`RequestErrorKind::ContextMode`] for partial context,
-/// which this interpreter does not decide.
+/// Why the request is malformed (E-3), or [`RequestErrorKind::ContextMode`] for keys that are
+/// said to be unknown in complete context (E-122).
 pub fn evaluate(
     world: &World<'_>,
     request: &Request<'_>,
@@ -98,24 +118,21 @@ fn evaluate_in<'a>(
     let mut parties = Vec::new();
     for check in &checks {
         let caller = check.caller.as_ref().unwrap_or(&caller);
-        let context = context::build(world, caller, check, request, &mut remarks)?;
-        let case = Case { world, caller, check, context };
+        let known = context::build(world, caller, check, request, &mut remarks)?;
+        let case = Case { world, caller, check, known: &known, side: Side::Worst };
         decisions.push(layer::authorize(&case, &mut remarks));
         parties.push(caller);
     }
     output::fold(world, decisions, &parties, remarks)
 }
 
-/// E-120, E-122: this interpreter decides complete context, in which no key is unknown.
+/// E-120, E-122: in complete context no key is unknown.
 fn context_mode(world: &World<'_>, request: &Request<'_>) -> Result<(), RequestError> {
-    let refused = match world.options.context {
-        ContextMode::Partial => "partial context is not decided here",
-        ContextMode::Complete if !request.unknown.is_empty() => {
-            "`unknown` needs partial context (option `context`)"
-        }
-        ContextMode::Complete => return Ok(()),
-    };
-    Err(RequestError::new(RequestErrorKind::ContextMode, refused))
+    if world.options.context == ContextMode::Partial || request.unknown.is_empty() {
+        return Ok(());
+    }
+    let message = "`unknown` needs partial context (option `context`)";
+    Err(RequestError::new(RequestErrorKind::ContextMode, message))
 }
 
 #[cfg(test)]

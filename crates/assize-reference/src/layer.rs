@@ -1,16 +1,20 @@
 //! Layers and how they combine (evaluation, sections 2 and 3).
 
+mod bounds;
+
+pub(crate) use bounds::combine;
+
 use assize_model::{
-    AllowedBy, CheckDecision, Decision, Effect, Grant, Layer, LayerResult, NodeVerdict,
-    PrincipalKind as Kind, ReasonCode, StatementRef, Strength, Verdict,
+    AllowedBy, CheckDecision, ConditionKey, Decision, Effect, Grant, Layer, LayerResult,
+    NodeVerdict, PrincipalKind as Kind, ReasonCode, StatementRef, Strength, Verdict,
 };
 use assize_policy::ir::Statement;
 
 use crate::applicable::{self, Document, EndpointLayer, Node};
 use crate::evaluate::principal::Standing;
-use crate::evaluate::{Case, Remarks, output};
+use crate::evaluate::{Case, Remarks, Side, output};
 use crate::service_rules::{self, kms, s3, sts};
-use crate::statement::{self, MissingKeys};
+use crate::statement::{self, Asked, Match};
 
 // ---- Section 2: layers ----
 
@@ -32,7 +36,9 @@ struct Layers {
     results: Vec<LayerResult>,
     /// E-45.
     grant: Grant,
-    missing: MissingKeys,
+    missing: Vec<ConditionKey>,
+    /// The statements that are U.
+    open: Vec<Open>,
 }
 
 impl Layers {
@@ -45,11 +51,23 @@ impl Layers {
     }
 }
 
+/// A statement of which unknown keys leave open whether it applies (E-126).
+#[derive(Debug, Clone)]
+struct Open {
+    layer: Layer,
+    effect: Effect,
+    reference: StatementRef,
+    /// E-129, as spelled.
+    keys: Vec<ConditionKey>,
+}
+
 /// The statements of some documents that apply.
 #[derive(Debug, Default)]
 struct Found {
     allows: Vec<StatementRef>,
     denies: Vec<StatementRef>,
+    /// Those that may; on the side where they are taken to apply they are above, too.
+    open: Vec<Open>,
 }
 
 impl Found {
@@ -65,6 +83,26 @@ impl Found {
     fn append(&mut self, mut other: Self) {
         self.allows.append(&mut other.allows);
         self.denies.append(&mut other.denies);
+        self.open.append(&mut other.open);
+    }
+
+    /// Takes a statement that matches on the side of the case (E-127): one that is U applies if
+    /// it allows and that is the best, or denies and that is the worst.
+    fn take(&mut self, layer: Layer, side: Side, reference: StatementRef, matched: Match) {
+        let effect = reference.effect.unwrap_or(Effect::Deny);
+        let falls = match (effect, side) {
+            (Effect::Allow, Side::Best) | (Effect::Deny, Side::Worst) => true,
+            (Effect::Allow, Side::Worst) | (Effect::Deny, Side::Best) => false,
+        };
+        let applies = matched.open.is_none() || falls;
+        if let Some(keys) = matched.open {
+            self.open.push(Open { layer, effect, reference: reference.clone(), keys });
+        }
+        match effect {
+            Effect::Allow if applies => self.allows.push(reference),
+            Effect::Deny if applies => self.denies.push(reference),
+            Effect::Allow | Effect::Deny => {}
+        }
     }
 
     fn into_result(self, layer: Layer, verdict: Verdict) -> LayerResult {
@@ -95,16 +133,32 @@ fn reference(document: &Document<'_>, node: Option<&str>) -> StatementRef {
     StatementRef { policy, node: node.map(Into::into), ..StatementRef::default() }
 }
 
+/// E-101: a reference to a statement of a document.
+fn statement_reference(
+    document: &Document<'_>,
+    node: Option<&str>,
+    index: u32,
+    statement: &Statement,
+) -> StatementRef {
+    StatementRef {
+        statement: Some(index),
+        sid: statement.sid.clone(),
+        effect: Some(statement.effect),
+        ..reference(document, node)
+    }
+}
+
 /// What looking through documents collects.
 struct Reader<'c, 'a> {
     case: &'c Case<'a>,
     remarks: &'c mut Remarks,
-    missing: MissingKeys,
+    asked: Asked,
+    open: Vec<Open>,
 }
 
 /// Every layer of a check (section 2).
 fn layers(case: &Case<'_>, remarks: &mut Remarks) -> Layers {
-    let mut reader = Reader { case, remarks, missing: MissingKeys::default() };
+    let mut reader = Reader::new(case, remarks);
     let rcp = reader.on_path(Layer::ResourceControl, applicable::rcp(case));
     let scp = reader.on_path(Layer::ServiceControl, applicable::scp(case));
     let vpce = reader.endpoint();
@@ -113,10 +167,21 @@ fn layers(case: &Case<'_>, remarks: &mut Remarks) -> Layers {
     let boundary = reader.boundary();
     let session = reader.session();
     let results = vec![rcp, scp, vpce, resource, identity, boundary, session];
-    Layers { results, grant, missing: reader.missing }
+    reader.into_layers(results, grant)
 }
 
-impl<'a> Reader<'_, 'a> {
+impl<'c, 'a> Reader<'c, 'a> {
+    fn new(case: &'c Case<'a>, remarks: &'c mut Remarks) -> Self {
+        Self { case, remarks, asked: Asked::default(), open: Vec::new() }
+    }
+
+    fn into_layers(self, results: Vec<LayerResult>, grant: Grant) -> Layers {
+        for assumption in &self.asked.assumptions {
+            self.remarks.assume(*assumption);
+        }
+        Layers { results, grant, missing: self.asked.missing, open: self.open }
+    }
+
     /// E-112: with `skipInvalidPolicies`, documents that do not load are as if they were not
     /// attached. None: there were documents, and all of them are dropped.
     fn kept(&mut self, documents: Vec<Document<'a>>) -> Option<Vec<Document<'a>>> {
@@ -133,7 +198,7 @@ impl<'a> Reader<'_, 'a> {
     }
 
     /// Section 2.1: the statements of documents that apply. E-112: poison denies.
-    fn read(&mut self, documents: &[Document<'a>], node: Option<&str>) -> Found {
+    fn read(&mut self, layer: Layer, documents: &[Document<'a>], node: Option<&str>) -> Found {
         let mut found = Found::default();
         for document in documents {
             let Some(policy) = &document.policy else {
@@ -142,56 +207,40 @@ impl<'a> Reader<'_, 'a> {
                 continue;
             };
             for (index, statement) in (0u32..).zip(&policy.statements) {
-                self.read_statement(document, index, statement, node, &mut found);
+                if let Some(matched) = statement::applies(self.case, statement, &mut self.asked) {
+                    let reference = StatementRef {
+                        strength: matched.strength.filter(|_| node.is_none()),
+                        ..statement_reference(document, node, index, statement)
+                    };
+                    found.take(layer, self.case.side, reference, matched);
+                }
             }
         }
         found
     }
 
-    fn read_statement(
-        &mut self,
-        document: &Document<'a>,
-        index: u32,
-        statement: &Statement,
-        node: Option<&str>,
-        found: &mut Found,
-    ) {
-        let Some(matched) = statement::applies(self.case, statement, &mut self.missing) else {
-            return;
-        };
-        let found_statement = StatementRef {
-            statement: Some(index),
-            sid: statement.sid.clone(),
-            effect: Some(statement.effect),
-            strength: matched.strength,
-            ..reference(document, node)
-        };
-        let list = match statement.effect {
-            Effect::Allow => &mut found.allows,
-            Effect::Deny => &mut found.denies,
-        };
-        list.push(found_statement);
+    /// The result of a layer; what is open in it is kept beside.
+    fn conclude(&mut self, mut found: Found, layer: Layer, verdict: Verdict) -> LayerResult {
+        self.open.append(&mut found.open);
+        found.into_result(layer, verdict)
     }
 
     /// A layer that is one set of documents.
     fn set(&mut self, layer: Layer, documents: Option<Vec<Document<'a>>>) -> LayerResult {
         let Some(documents) = documents else { return plain(layer, Verdict::NotApplicable) };
-        let found = self.read(&documents, None);
+        let found = self.read(layer, &documents, None);
         let verdict = found.verdict();
-        found.into_result(layer, verdict)
+        self.conclude(found, layer, verdict)
     }
 
-    /// E-35, E-36: SCPs and RCPs, node by node.
+    /// E-35, E-36: SCPs and RCPs, node by node. E-37: in organization policies `Principal` is
+    /// everyone, which says nothing.
     fn on_path(&mut self, layer: Layer, path: Option<Vec<Node<'a>>>) -> LayerResult {
         let Some(path) = path else { return plain(layer, Verdict::NotApplicable) };
         let (mut all, mut nodes) = (Found::default(), Vec::new());
         for node in path {
             let documents = self.kept(node.documents).unwrap_or_default();
-            let mut found = self.read(&documents, Some(node.id));
-            // E-37: in organization policies `Principal` is everyone, which says nothing.
-            for statement in found.allows.iter_mut().chain(&mut found.denies) {
-                statement.strength = None;
-            }
+            let found = self.read(layer, &documents, Some(node.id));
             nodes.push(NodeVerdict { node: node.id.into(), verdict: found.verdict() });
             all.append(found);
         }
@@ -203,11 +252,14 @@ impl<'a> Reader<'_, 'a> {
         } else {
             Verdict::Allow
         };
-        LayerResult { nodes, ..all.into_result(layer, verdict) }
+        LayerResult { nodes, ..self.conclude(all, layer, verdict) }
     }
 
-    /// E-32, E-37.
+    /// E-32, E-37. E-121: a request of which nobody says how it came, came through no endpoint.
     fn endpoint(&mut self) -> LayerResult {
+        if self.case.known.is_unknown("aws:sourcevpce") {
+            self.remarks.assume("no_endpoint");
+        }
         let documents = match applicable::endpoint(self.case) {
             EndpointLayer::NotApplicable => {
                 return plain(Layer::VpcEndpoint, Verdict::NotApplicable);
@@ -262,16 +314,20 @@ impl<'a> Reader<'_, 'a> {
         // E-80: a key without a policy has an empty one.
         let documents = documents.or_else(|| kms::is_gated(case.check).then(Vec::new));
         let is_applicable = documents.is_some();
-        let mut found = self.read(&documents.unwrap_or_default(), None);
+        let mut found = self.read(Layer::Resource, &documents.unwrap_or_default(), None);
         if s3::is_bucket_owner_root(case) {
             found.denies.retain(is_poison);
+            found.open.retain(|open| open.effect == Effect::Allow);
         }
         if case.check.is_foreign_object {
             found.allows.clear();
+            found.open.retain(|open| open.effect == Effect::Deny);
         }
         let grants = kms::matching_grants(case);
         let is_applicable = is_applicable || !grants.is_empty();
-        found.allows.extend(grants);
+        for (reference, matched) in grants {
+            found.take(Layer::Resource, case.side, reference, matched);
+        }
         let has = |strength| found.allows.iter().any(|allow| allow.strength == Some(strength));
         let grant = Grant {
             direct: has(Strength::Direct),
@@ -279,7 +335,7 @@ impl<'a> Reader<'_, 'a> {
             account: has(Strength::Account),
         };
         let verdict = if is_applicable { found.verdict() } else { Verdict::NotApplicable };
-        (found.into_result(Layer::Resource, verdict), grant)
+        (self.conclude(found, Layer::Resource, verdict), grant)
     }
 }
 
@@ -319,8 +375,28 @@ impl Outcome {
     }
 }
 
-/// Section 3.1: one check.
+/// What the algorithm says of a check, on the side of the case.
+#[derive(Debug)]
+struct Reading {
+    layers: Layers,
+    terms: Terms,
+    outcome: Outcome,
+}
+
+/// One check, on both sides where something is open (E-127).
 pub(crate) fn authorize(case: &Case<'_>, remarks: &mut Remarks) -> CheckDecision {
+    let worst_case = case.on(Side::Worst);
+    let worst = read(&worst_case, remarks);
+    if !bounds::may_differ(case, &worst) {
+        return conclude(&worst_case, worst);
+    }
+    let best_case = case.on(Side::Best);
+    let best = read(&best_case, remarks);
+    bounds::conclude(case, worst, best)
+}
+
+/// Section 3.1: one check, on the side of the case.
+fn read(case: &Case<'_>, remarks: &mut Remarks) -> Reading {
     if service_rules::builtin_allow(case) {
         return builtin(case, remarks);
     }
@@ -331,24 +407,23 @@ pub(crate) fn authorize(case: &Case<'_>, remarks: &mut Remarks) -> CheckDecision
         .or_else(|| guardrail(&layers))
         .or_else(|| service_refusal(case))
         .unwrap_or_else(|| grants(terms));
-    conclude(case, layers, terms, outcome)
+    Reading { layers, terms, outcome }
 }
 
 /// E-70, E-71: allowed, unless the endpoint policy says otherwise. No other layer is consulted.
-fn builtin(case: &Case<'_>, remarks: &mut Remarks) -> CheckDecision {
-    let mut reader = Reader { case, remarks, missing: MissingKeys::default() };
+fn builtin(case: &Case<'_>, remarks: &mut Remarks) -> Reading {
+    let mut reader = Reader::new(case, remarks);
     let vpce = reader.endpoint();
-    let missing = reader.missing;
     let results = LAYERS.map(|layer| match layer {
         Layer::VpcEndpoint => vpce.clone(),
         _ => plain(layer, Verdict::NotApplicable),
     });
-    let layers = Layers { results: results.to_vec(), grant: Grant::default(), missing };
+    let layers = reader.into_layers(results.to_vec(), Grant::default());
     let terms = terms(case, &layers);
     let outcome = explicit_deny(&layers).or_else(|| guardrail(&layers)).unwrap_or_else(|| {
         Outcome::allowed(Layer::Builtin, ReasonCode::BuiltinAllow, AllowedBy::Builtin)
     });
-    conclude(case, layers, terms, outcome)
+    Reading { layers, terms, outcome }
 }
 
 /// Step 1, E-50, E-112: an explicit deny anywhere.
@@ -531,7 +606,8 @@ fn allowed_by(terms: Terms) -> (Layer, AllowedBy) {
 // ---- Output of a check ----
 
 /// E-100, E-102: everything about the check.
-fn conclude(case: &Case<'_>, mut layers: Layers, terms: Terms, outcome: Outcome) -> CheckDecision {
+fn conclude(case: &Case<'_>, reading: Reading) -> CheckDecision {
+    let Reading { mut layers, terms, outcome } = reading;
     let would_allow = would_allow(case, &layers, terms, outcome);
     let statements = decisive_statements(&layers, terms, outcome);
     if outcome.decision == Decision::Allowed {
@@ -556,8 +632,8 @@ fn conclude(case: &Case<'_>, mut layers: Layers, terms: Terms, outcome: Outcome)
         grant: layers.grant,
         layers: layers.results,
         would_allow,
-        missing_context_keys: output::sorted_keys(layers.missing.0),
-        context: case.context.clone(),
+        missing_context_keys: output::sorted_keys(layers.missing),
+        context: case.known.present().clone(),
     }
 }
 

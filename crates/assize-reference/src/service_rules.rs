@@ -6,10 +6,10 @@ pub(crate) mod kms;
 pub(crate) mod s3;
 pub(crate) mod sts;
 
-use assize_model::{ArnParts, ReasonCode};
+use assize_model::{ArnParts, ConditionKey, Layer, ReasonCode};
 
-use crate::evaluate::Case;
 use crate::evaluate::check::{Check, Part};
+use crate::evaluate::{Case, Side};
 
 /// E-70, E-71: allowed whatever the policies say, the endpoint's apart.
 pub(crate) fn builtin_allow(case: &Case<'_>) -> bool {
@@ -39,6 +39,22 @@ pub(crate) fn refusal(case: &Case<'_>) -> Option<ReasonCode> {
         .or_else(|| s3::block_public_access(case))
         .or_else(|| sts::assume_root(case))
         .or_else(|| iam::cross_account_pass_role(case))
+}
+
+/// E-126: the refusals that are U, each with its layer and the unknown key it looks at: those
+/// that refuse if every unknown is against the request, and not otherwise.
+pub(crate) fn open_refusals(case: &Case<'_>) -> Vec<(Layer, ConditionKey)> {
+    type Rule = fn(&Case<'_>) -> Option<ReasonCode>;
+    let rules: [(Rule, Layer, &str); 3] = [
+        (sts::session_kind, Layer::Builtin, sts::MFA_PRESENT),
+        (s3::network_origin, Layer::Service, s3::SOURCE_VPC),
+        (sts::assume_root, Layer::Service, sts::TASK_POLICY_ARN),
+    ];
+    let worst = case.on(Side::Worst);
+    let best = case.on(Side::Best);
+    let is_open = |rule: Rule| rule(&worst).is_some() && rule(&best).is_none();
+    let open = rules.into_iter().filter(|(rule, _, _)| is_open(*rule));
+    open.map(|(_, layer, key)| (layer, ConditionKey::new(key))).collect()
 }
 
 /// 3.1: nothing crosses partitions (L-802).

@@ -1,78 +1,109 @@
 //! Whether a statement applies to a check (L-241), and how closely it names the principal (E-40).
 
-use assize_model::{ConditionKey, Effect, PrincipalKind, RequestContext, Strength};
+use assize_model::{ConditionKey, Effect, PrincipalKind, Strength};
 use assize_policy::ir::{
     ActionElement, ActionPattern, ArnPattern, Condition, Operand, Piece, PrincipalElement,
     PrincipalPattern, ResourceElement, ResourcePattern, Statement,
 };
 
-use crate::condition::{condition_part, variable};
+use crate::condition::variable::Resolved;
+use crate::condition::{Truth, condition_part, unknown_keys, variable};
+use crate::evaluate::knowledge::{Knowledge, State};
 use crate::evaluate::{Action, Caller, Case};
 use crate::wildcard::{self, Reach, Symbol, literal, symbols};
 
-/// A statement that applies.
-#[derive(Debug, Clone, Copy)]
+/// A statement that applies, or may (E-126).
+#[derive(Debug, Clone)]
 pub(crate) struct Match {
     /// How closely a `Principal` element names the caller; none where there is no such element.
     pub(crate) strength: Option<Strength>,
+    /// The unknown keys of a statement that is U (E-129), as spelled; none of one that is T.
+    pub(crate) open: Option<Vec<ConditionKey>>,
 }
 
-/// The keys that statements asked for and the context lacks, in the order first seen (E-104).
+/// What statements asked for: keys that the context lacks, in the order first seen (E-104), and
+/// what tests rest on.
 #[derive(Debug, Default)]
-pub(crate) struct MissingKeys(pub(crate) Vec<ConditionKey>);
+pub(crate) struct Asked {
+    pub(crate) missing: Vec<ConditionKey>,
+    pub(crate) assumptions: Vec<&'static str>,
+}
 
-impl MissingKeys {
-    fn add(&mut self, key: &ConditionKey, context: &RequestContext) {
-        if context.get(key.folded()).is_none() && !self.0.contains(key) {
-            self.0.push(key.clone());
+impl Asked {
+    fn add(&mut self, key: &ConditionKey, known: &Knowledge<'_>) {
+        let is_absent = matches!(known.state(key.folded()), State::Absent);
+        if is_absent && !self.missing.contains(key) {
+            self.missing.push(key.clone());
         }
+        self.assumptions.extend(known.assumption(key));
     }
 
     /// The keys of the tests and of the variables in their values.
-    fn add_conditions(&mut self, conditions: &[Condition], context: &RequestContext) {
+    fn add_conditions(&mut self, conditions: &[Condition], known: &Knowledge<'_>) {
         for condition in conditions {
-            self.add(&condition.key, context);
+            self.add(&condition.key, known);
             let Operand::Text(texts) = &condition.operand else { continue };
-            for key in texts.iter().flatten().flat_map(|text| variable::absent_keys(text, context))
-            {
-                self.add(key, context);
+            for key in texts.iter().flatten().flat_map(|text| variable::keys(text)) {
+                self.add(key, known);
             }
         }
     }
 
     /// The variables of resource entries that would match if their absent variables were `*`.
-    fn add_resources(&mut self, element: &ResourceElement, resource: &str, ctx: &RequestContext) {
+    fn add_resources(&mut self, element: &ResourceElement, resource: &str, known: &Knowledge<'_>) {
         let (ResourceElement::Resource(entries) | ResourceElement::NotResource(entries)) = element
         else {
             return;
         };
         for entry in entries {
             let ResourcePattern::Arn(pattern) = entry else { continue };
-            let keys = || pattern.segments.iter().flat_map(|s| variable::absent_keys(s, ctx));
-            if keys().next().is_some() && arn_matches(pattern, resource, ctx, Absent::Star) {
-                keys().for_each(|key| self.add(key, ctx));
+            let keys = || pattern.segments.iter().flat_map(|s| variable::absent_keys(s, known));
+            let matches = || arn_matches(pattern, resource, known, Absent::Star) != Truth::False;
+            if keys().next().is_some() && matches() {
+                keys().for_each(|key| self.add(key, known));
             }
         }
     }
 }
 
-/// L-241: a statement applies when its principal, action, resource and condition parts do.
-pub(crate) fn applies(
-    case: &Case<'_>,
-    statement: &Statement,
-    missing: &mut MissingKeys,
-) -> Option<Match> {
+/// L-241, E-126: a statement applies when its principal, action, resource and condition parts do.
+pub(crate) fn applies(case: &Case<'_>, statement: &Statement, asked: &mut Asked) -> Option<Match> {
     let found = principal_part(case, statement)?;
     if !action_part(&statement.action, &case.check.action) {
         return None;
     }
-    let resource = &case.check.resource;
-    missing.add_resources(&statement.resource, resource, &case.context);
-    if !resource_part(&statement.resource, resource, &case.context) {
+    let (resource, known) = (&case.check.resource, &case.known);
+    asked.add_resources(&statement.resource, resource, known);
+    let resource_part = resource_part(&statement.resource, resource, known);
+    if resource_part == Truth::False {
         return None;
     }
-    missing.add_conditions(&statement.conditions, &case.context);
-    condition_part(&statement.conditions, &case.context).holds().then_some(found)
+    asked.add_conditions(&statement.conditions, known);
+    match Truth::all([resource_part, condition_part(&statement.conditions, known)]) {
+        Truth::False => None,
+        Truth::True => Some(found),
+        Truth::Unknown => Some(Match { open: Some(open_keys(case, statement)), ..found }),
+    }
+}
+
+/// E-129: the keys of the resource entries and tests that are U.
+fn open_keys(case: &Case<'_>, statement: &Statement) -> Vec<ConditionKey> {
+    let (resource, known) = (&case.check.resource, &case.known);
+    let mut keys = Vec::new();
+    if let ResourceElement::Resource(entries) | ResourceElement::NotResource(entries) =
+        &statement.resource
+    {
+        for entry in entries {
+            let is_open = resource_matches(entry, resource, known) == Truth::Unknown;
+            let ResourcePattern::Arn(pattern) = entry else { continue };
+            if is_open {
+                let segments = pattern.segments.iter();
+                keys.extend(segments.flat_map(|s| variable::unknown_keys(s, known)));
+            }
+        }
+    }
+    let of_tests = statement.conditions.iter().flat_map(|test| unknown_keys(test, known));
+    keys.into_iter().chain(of_tests).cloned().collect()
 }
 
 // ---- Action ----
@@ -95,29 +126,39 @@ fn action_matches(pattern: &ActionPattern, action: &Action) -> bool {
 // ---- Resource ----
 
 /// L-237; L-205, L-206 where the element is not there.
-fn resource_part(element: &ResourceElement, resource: &str, context: &RequestContext) -> bool {
+fn resource_part(element: &ResourceElement, resource: &str, known: &Knowledge<'_>) -> Truth {
     let matches = |entries: &[ResourcePattern]| {
-        entries.iter().any(|entry| resource_matches(entry, resource, context))
+        Truth::any(entries.iter().map(|entry| resource_matches(entry, resource, known)))
     };
     match element {
-        ResourceElement::Unspecified => true,
+        ResourceElement::Unspecified => Truth::True,
         ResourceElement::Resource(entries) => matches(entries),
-        ResourceElement::NotResource(entries) => !matches(entries),
+        ResourceElement::NotResource(entries) => matches(entries).not(),
     }
 }
 
 /// L-238: the resource `*` is matched by the pattern `*` alone. L-235 has padded short patterns.
-fn resource_matches(entry: &ResourcePattern, resource: &str, context: &RequestContext) -> bool {
+fn resource_matches(entry: &ResourcePattern, resource: &str, known: &Knowledge<'_>) -> Truth {
     match entry {
-        ResourcePattern::Any => true,
-        ResourcePattern::Nothing => false,
-        ResourcePattern::Arn(_) if resource == "*" => false,
-        ResourcePattern::Arn(pattern) => arn_matches(pattern, resource, context, Absent::Resolved),
+        ResourcePattern::Any => Truth::True,
+        ResourcePattern::Nothing => Truth::False,
+        ResourcePattern::Arn(_) if resource == "*" => Truth::False,
+        ResourcePattern::Arn(pattern) => arn_matches(pattern, resource, known, Absent::Resolved),
     }
 }
 
-fn arn_matches(pattern: &ArnPattern, text: &str, context: &RequestContext, absent: Absent) -> bool {
-    arn_symbols(pattern, context, absent).is_some_and(|symbols| wildcard::matches(&symbols, text))
+/// E-125: a hull that matches says that the entry may.
+fn arn_matches(pattern: &ArnPattern, text: &str, known: &Knowledge<'_>, absent: Absent) -> Truth {
+    match arn_symbols(pattern, known, absent) {
+        Some(hull) if wildcard::matches(&hull.symbols, text) => {
+            if hull.is_hull {
+                Truth::Unknown
+            } else {
+                Truth::True
+            }
+        }
+        _ => Truth::False,
+    }
 }
 
 /// The position of the resource segment in [`ArnPattern::segments`]; those before it are the
@@ -129,7 +170,7 @@ const RESOURCE_SEGMENT: usize = 4;
 enum Absent {
     /// By L-508.
     Resolved,
-    /// As a wide `*`, whatever its default: the hull of E-125.
+    /// As a wide `*`, whatever its default, as in the hull of E-125.
     Star,
 }
 
@@ -137,50 +178,66 @@ enum Absent {
 /// keeps it from matching anything (L-509, L-510).
 fn arn_symbols(
     pattern: &ArnPattern,
-    context: &RequestContext,
+    known: &Knowledge<'_>,
     absent: Absent,
-) -> Option<Vec<Symbol>> {
+) -> Option<variable::Substituted> {
     let mut joined: Vec<Symbol> = literal("arn").collect();
+    let mut is_hull = false;
     for (at, pieces) in pattern.segments.iter().enumerate() {
         joined.push(Symbol::Char(':'));
         let reach = if at < RESOURCE_SEGMENT { Reach::NoColon } else { Reach::Anything };
-        joined.extend(segment(pieces, context, reach, absent)?);
+        let segment = segment(pieces, known, reach, absent)?;
+        joined.extend(segment.symbols);
+        is_hull |= segment.is_hull;
     }
-    Some(joined)
+    Some(variable::Substituted { symbols: joined, is_hull })
 }
 
 /// One segment after substitution. In the header a star that is the last character of its segment
-/// is wide, every other wildcard stops at colons.
+/// is wide, every other wildcard stops at colons. An unknown variable is wide (E-125).
 fn segment(
     pieces: &[Piece],
-    context: &RequestContext,
+    known: &Knowledge<'_>,
     reach: Reach,
     absent: Absent,
-) -> Option<Vec<Symbol>> {
+) -> Option<variable::Substituted> {
     let mut symbols = Vec::new();
+    let mut is_hull = false;
     for piece in pieces {
-        match piece {
-            Piece::Literal(text) => symbols.extend(literal(text)),
-            Piece::Star => symbols.push(Symbol::Star(reach)),
-            Piece::One => symbols.push(Symbol::One(reach)),
-            Piece::Variable(variable)
-                if absent == Absent::Star && context.get(variable.key.folded()).is_none() =>
-            {
-                symbols.push(Symbol::Star(Reach::Anything));
-            }
-            Piece::Variable(variable) => {
-                let text = variable::resolve(variable, context)?;
-                if reach == Reach::NoColon && text.contains(':') {
-                    return None;
-                }
+        let variable = match piece {
+            Piece::Literal(text) => {
                 symbols.extend(literal(text));
+                continue;
+            }
+            Piece::Star => {
+                symbols.push(Symbol::Star(reach));
+                continue;
+            }
+            Piece::One => {
+                symbols.push(Symbol::One(reach));
+                continue;
+            }
+            Piece::Variable(variable) => variable,
+        };
+        let state = known.state(variable.key.folded());
+        if absent == Absent::Star && matches!(state, State::Absent) {
+            symbols.push(Symbol::Star(Reach::Anything));
+            continue;
+        }
+        match variable::resolve(variable, known) {
+            Resolved::Text(text) if reach == Reach::NoColon && text.contains(':') => return None,
+            Resolved::Text(text) => symbols.extend(literal(text)),
+            Resolved::Nothing => return None,
+            Resolved::Unknown => {
+                symbols.push(Symbol::Star(Reach::Anything));
+                is_hull = true;
             }
         }
     }
     if let Some(last @ Symbol::Star(_)) = symbols.last_mut() {
         *last = Symbol::Star(Reach::Anything);
     }
-    Some(symbols)
+    Some(variable::Substituted { symbols, is_hull })
 }
 
 // ---- Principal ----
@@ -188,19 +245,21 @@ fn segment(
 /// The principal part. None: it is false. E-37: in RCPs and endpoint policies any strength counts;
 /// the caller of this function decides what strength means.
 fn principal_part(case: &Case<'_>, statement: &Statement) -> Option<Match> {
+    let matched = |strength| Match { strength, open: None };
     match &statement.principal {
-        PrincipalElement::Unspecified => Some(Match { strength: None }),
+        PrincipalElement::Unspecified => Some(matched(None)),
         PrincipalElement::Principal(entries) => {
             let strength = entries.iter().filter_map(|entry| strength(case.caller, entry)).max();
-            strength.map(|strength| Match { strength: Some(strength) })
+            strength.map(|strength| matched(Some(strength)))
         }
         PrincipalElement::NotPrincipal(entries) => match statement.effect {
             Effect::Deny => {
                 let denies = case.caller.has_boundary() || !is_exempt(case.caller, entries);
-                denies.then_some(Match { strength: None })
+                denies.then_some(matched(None))
             }
-            Effect::Allow => (!is_excluded(case.caller, entries))
-                .then_some(Match { strength: Some(Strength::Direct) }),
+            Effect::Allow => {
+                (!is_excluded(case.caller, entries)).then_some(matched(Some(Strength::Direct)))
+            }
         },
     }
 }

@@ -1,3 +1,4 @@
+use assize_catalog::Catalog;
 use assize_model::{ConditionKey, ContextValue, PolicyType, RequestContext};
 use assize_policy::{LoadMode, LoadOptions, load};
 
@@ -27,8 +28,10 @@ fn check(operator: &str, values: &str, word: &str, expected: bool) {
     );
     let options = LoadOptions::new(PolicyType::ServiceControl, LoadMode::Import);
     let policy = load(&text, &options).policy.expect("the policy loads");
-    let truth = condition_part(&policy.statements[0].conditions, &context(word));
-    assert_eq!(truth.holds(), expected, "{operator} {values} on {word}");
+    let catalog = Catalog::bundled().expect("the bundled catalog loads");
+    let known = Knowledge::new(&catalog, context(word), None);
+    let truth = condition_part(&policy.statements[0].conditions, &known);
+    assert_eq!(truth == Truth::True, expected, "{operator} {values} on {word}");
 }
 
 fn rows(operator: &str, values: &str, rows: &[(&str, bool)]) {

@@ -3,12 +3,14 @@
 
 use assize_catalog::ActionResource;
 use assize_model::{
-    AccountId, ActionId, ContextValue, MfaState, PrincipalKind, Request, RequestError,
-    RequestErrorKind, ResourceData, ResourceInput, Target, split_action,
+    AccountId, ActionId, ContextMode, ContextValue, MfaState, PrincipalKind, Request, RequestError,
+    RequestErrorKind, ResourceData, ResourceInput, Target, fold_key, split_action,
 };
 
 use super::given::{Given, Inputs};
+use super::knowledge::{Lists, State};
 use super::{Caller, Remarks, World, context, resource};
+use crate::condition::Truth;
 use crate::service_rules::{kms, s3, sts};
 
 /// An action of a request.
@@ -83,7 +85,12 @@ pub(crate) struct Check<'a> {
     /// Who asks, when it is not the caller of the request as stated: with the MFA state that this
     /// check gives (E-23), or the service a role is passed to (E-96, `includeTrust`).
     pub(crate) caller: Option<Caller<'a>>,
+    /// E-126: the unknown key on which it depends whether the check is made at all.
+    pub(crate) made_if: Option<&'static str>,
 }
+
+/// The key that E-90 looks at.
+const SOURCE_IDENTITY: &str = "aws:SourceIdentity";
 
 /// What a request says of a check before anything is looked up.
 #[derive(Clone, Copy)]
@@ -216,6 +223,7 @@ impl<'a> Maker<'a, '_> {
             bucket_account: None,
             is_foreign_object: false,
             caller: None,
+            made_if: None,
             action,
         };
         let wildcard_only =
@@ -298,16 +306,34 @@ impl<'a> Maker<'a, '_> {
         let sends_tags = self.request.request_tags.as_ref().is_some_and(|tags| !tags.is_empty())
             || check.given.has_prefix("aws:RequestTag/")
             || check.given.get("aws:TagKeys").is_some();
-        let inherits = check.action.name == "assumerole"
-            && self.caller.kind == PrincipalKind::RoleSession
-            && self.caller.session.source_identity.is_some();
         if sends_tags {
             self.entail(check, "sts:TagSession", &check.resource)?;
         }
-        if inherits || check.given.get("sts:SourceIdentity").is_some() {
+        let inherited = self.inherits_source_identity(check);
+        if inherited == Truth::True || check.given.get("sts:SourceIdentity").is_some() {
             self.entail(check, "sts:SetSourceIdentity", &check.resource)?;
+        } else if inherited == Truth::Unknown {
+            let check = Check { made_if: Some(SOURCE_IDENTITY), ..check.clone() };
+            self.entail(&check, "sts:SetSourceIdentity", &check.resource)?;
         }
         Ok(())
+    }
+
+    /// E-90, E-126: whether the caller's session has a source identity that the call inherits.
+    fn inherits_source_identity(&self, check: &Check<'a>) -> Truth {
+        let caller = self.caller;
+        if check.action.name != "assumerole" || caller.kind != PrincipalKind::RoleSession {
+            return Truth::False;
+        }
+        let is_partial = self.world.options.context == ContextMode::Partial;
+        let carries = is_partial && check.given.get(SOURCE_IDENTITY).is_some();
+        let is_known = caller.session.source_identity.is_some() || carries;
+        let said = Lists::new(self.request, &check.given).says(&fold_key(SOURCE_IDENTITY));
+        match said {
+            Some(State::Unknown) if is_partial => Truth::Unknown,
+            None if is_partial && !is_known => Truth::Unknown,
+            _ => is_known.into(),
+        }
     }
 
     /// E-69: dependent actions, on the same resource where they take it, else on their wildcard

@@ -9,21 +9,25 @@ use assize_store::StoreSnapshot;
 
 use super::check::Check;
 use super::given::{Given, normalize_all};
+use super::knowledge::{Claims, Gaps, Knowledge, is_derived, is_resource_tag, outlives_the_call};
 use super::{Caller, Remarks, World, resource};
 use crate::applicable;
 use crate::condition::value::{format_instant, parse_bool, parse_instant};
 use crate::service_rules::sts;
 
-/// The context of a check.
-pub(crate) fn build(
-    world: &World<'_>,
+/// The context of a check, and what is known of the keys it does not hold.
+pub(crate) fn build<'a>(
+    world: &'a World<'a>,
     caller: &Caller<'_>,
     check: &Check<'_>,
     request: &Request<'_>,
     remarks: &mut Remarks,
-) -> Result<RequestContext, RequestError> {
+) -> Result<Knowledge<'a>, RequestError> {
     let (context, given) = (RequestContext::default(), check.given.clone());
-    let mut builder = Builder { world, caller, check, request, remarks, context, given };
+    let gaps = Gaps::new(world, request, &given, check.action.id)?;
+    let carried = given.carried.iter().map(|key| key.folded().into()).collect();
+    let mut builder =
+        Builder { world, caller, check, request, remarks, context, given, gaps, carried };
     builder.principal_keys();
     builder.calling_service_keys();
     builder.session_keys()?;
@@ -35,8 +39,28 @@ pub(crate) fn build(
     builder.call_chain()?;
     builder.other_keys()?;
     builder.known_absent()?;
-    Ok(builder.context)
+    let Builder { mut context, gaps, carried, .. } = builder;
+    if let Some(gaps) = &gaps {
+        gaps.forget(&mut context, &carried)?;
+    }
+    Ok(Knowledge::new(world.catalog, context, gaps))
 }
+
+/// The keys of how credentials reached a workload (E-17).
+const DELIVERY_KEYS: [&str; 8] = [
+    "ec2:SourceInstanceArn",
+    "ec2:RoleDelivery",
+    "aws:Ec2InstanceSourceVpc",
+    "aws:Ec2InstanceSourcePrivateIPv4",
+    "lambda:SourceFunctionArn",
+    "glue:RoleAssumedBy",
+    "glue:CredentialIssuingService",
+    "ssm:SourceInstanceArn",
+];
+
+/// The keys of E-22.
+const CALL_CHAIN_KEYS: [&str; 4] =
+    ["aws:ViaAWSService", "aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast"];
 
 struct Builder<'a, 'r> {
     world: &'a World<'a>,
@@ -46,6 +70,10 @@ struct Builder<'a, 'r> {
     remarks: &'r mut Remarks,
     context: RequestContext,
     given: Given,
+    /// What stays unknown; none in complete context.
+    gaps: Option<Gaps>,
+    /// The folded names of the keys that the request carries, in `context` or a field.
+    carried: Vec<String>,
 }
 
 fn single(text: impl Into<Box<str>>) -> ContextValue {
@@ -120,6 +148,18 @@ impl Builder<'_, '_> {
         }
     }
 
+    /// E-121: whether keys stay unknown, which they do where their inputs are not known and the
+    /// context is partial: names, or prefixes ending in `/`.
+    fn leave_if(&mut self, are_inputs_unknown: bool, names: &[&str]) -> bool {
+        match &mut self.gaps {
+            Some(gaps) if are_inputs_unknown => {
+                gaps.leave(names);
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// The keys of an account and its organization, under a common beginning (E-15, E-16, E-20).
     fn set_account(&mut self, stem: &str, account: AccountId) {
         self.set(&format!("{stem}Account"), single(account.as_str()));
@@ -149,6 +189,18 @@ impl Builder<'_, '_> {
 
     /// E-23: a key that may be given in its own field or in `context`, not differently in both.
     fn own(
+        &mut self,
+        key: &str,
+        field: Option<ContextValue>,
+    ) -> Result<Option<ContextValue>, RequestError> {
+        if field.is_some() {
+            self.carried.push(key.to_ascii_lowercase());
+        }
+        self.stated(key, field)
+    }
+
+    /// As [`Self::own`], for a key that is derived from the field.
+    fn stated(
         &mut self,
         key: &str,
         field: Option<ContextValue>,
@@ -199,8 +251,13 @@ impl Builder<'_, '_> {
         if caller.kind == Kind::AssumedRoot {
             self.set("aws:AssumedRoot", boolean(true));
         }
-        for (key, value) in principal_tags(caller) {
-            self.set_tag("aws:PrincipalTag/", &key, &value);
+        let has_session_tags =
+            matches!(caller.kind, Kind::RoleSession | Kind::FederatedUser | Kind::FederatedRoot);
+        let are_open = caller.session.tags.is_none() && (has_session_tags || caller.is_outside());
+        if !self.leave_if(are_open, &["aws:PrincipalTag/"]) {
+            for (key, value) in principal_tags(caller) {
+                self.set_tag("aws:PrincipalTag/", &key, &value);
+            }
         }
     }
 
@@ -212,6 +269,8 @@ impl Builder<'_, '_> {
         }
         self.set("aws:PrincipalServiceName", single(caller.name.as_str()));
         self.set("aws:PrincipalServiceNamesList", list(&caller.service_names));
+        let keys = ["aws:SourceArn", "aws:SourceAccount", "aws:SourceOrgID", "aws:SourceOrgPaths"];
+        self.leave_if(self.request.source.is_none(), &keys);
         let Some(source) = &self.request.source else { return };
         let arn = source.arn.as_deref();
         self.set_some("aws:SourceArn", arn.map(single));
@@ -227,7 +286,11 @@ impl Builder<'_, '_> {
             let issued = session.issued_at.map(|at| single(format_instant(at)));
             self.set_some("aws:TokenIssueTime", issued);
         }
+        let says_nothing = caller.kind == Kind::User && !caller.states_session;
+        let is_open = says_nothing || caller.is_temporary() && session.issued_at.is_none();
+        self.leave_if(is_open, &["aws:TokenIssueTime"]);
         self.mfa_keys()?;
+        self.leave_session_keys();
         self.set_some("aws:SourceIdentity", session.source_identity.as_deref().map(single));
         let is_web_identity = |provider: &&str| {
             !provider.contains(":saml-provider/") && caller.kind == Kind::Federated
@@ -248,10 +311,30 @@ impl Builder<'_, '_> {
         Ok(())
     }
 
+    /// E-121: the keys of E-17 that only a session can tell.
+    fn leave_session_keys(&mut self) {
+        let (kind, session) = (self.caller.kind, &self.caller.session);
+        let is_role = kind == Kind::RoleSession;
+        self.leave_if(is_role && session.source_identity.is_none(), &["aws:SourceIdentity"]);
+        self.leave_if(is_role && session.federated_provider.is_none(), &["aws:FederatedProvider"]);
+        self.leave_if(is_role && session.delivery.is_none(), &DELIVERY_KEYS);
+        let Some(gaps) = self.gaps.as_mut().filter(|_| session.claims.is_none()) else { return };
+        match kind {
+            Kind::RoleSession => gaps.leave_claims(Claims::OfSession),
+            Kind::Federated => gaps.leave_claims(Claims::All),
+            _ => {}
+        }
+    }
+
     /// E-17, E-23, A-47: MFA.
     fn mfa_keys(&mut self) -> Result<(), RequestError> {
         let caller = self.caller;
         let mfa = caller.session.mfa;
+        let may_be_temporary = !caller.states_session || caller.is_temporary();
+        let is_open = caller.kind == Kind::User && mfa.is_none() && may_be_temporary;
+        if self.leave_if(is_open, &["aws:MultiFactorAuthPresent", "aws:MultiFactorAuthAge"]) {
+            return Ok(());
+        }
         let present = mfa.is_some_and(|mfa| mfa.present);
         let (state, at) = match caller.kind {
             Kind::User | Kind::Root if caller.is_temporary() => {
@@ -268,6 +351,11 @@ impl Builder<'_, '_> {
             _ => (None, None),
         };
         self.set_some("aws:MultiFactorAuthPresent", state.map(boolean));
+        let is_undated = state == Some(true) && mfa.is_some_and(|mfa| mfa.at.is_none());
+        let is_open = caller.kind == Kind::User && is_undated;
+        if self.leave_if(is_open, &["aws:MultiFactorAuthAge"]) {
+            return Ok(());
+        }
         if let (Some(true), Some(at)) = (state, at) {
             let age = self.time()?.saturating_sub(at).max(0);
             self.set("aws:MultiFactorAuthAge", single(age.to_string()));
@@ -334,6 +422,7 @@ impl Builder<'_, '_> {
             ("aws:VpceOrgPaths", org_paths),
         ];
         let through_endpoint = keys.iter().any(|(_, value)| value.is_some());
+        self.leave_network(source_ip.is_some(), &keys);
         for (key, value) in keys {
             self.set_some(key, value);
         }
@@ -341,6 +430,26 @@ impl Builder<'_, '_> {
             self.set_some("aws:SourceIp", source_ip);
         }
         Ok(())
+    }
+
+    /// E-121: without an address or an endpoint all keys of E-18 are unknown, with an endpoint
+    /// those that neither request nor record gives. Whose account is known, the snapshot knows
+    /// the organization of.
+    fn leave_network(
+        &mut self,
+        has_ip: bool,
+        of_endpoint: &[(&'static str, Option<ContextValue>)],
+    ) {
+        let has = |name| of_endpoint.iter().any(|(key, value)| *key == name && value.is_some());
+        let through_endpoint = of_endpoint.iter().any(|(_, value)| value.is_some());
+        let says_nothing = !has_ip && !has("aws:VpcSourceIp") && !has("aws:SourceVpce");
+        let knows_account = has("aws:VpceAccount");
+        for (key, _) in of_endpoint {
+            let is_known = knows_account && key.starts_with("aws:VpceOrg");
+            let is_open = says_nothing || through_endpoint && !is_known;
+            self.leave_if(is_open, &[*key]);
+        }
+        self.leave_if(says_nothing && self.caller.kind != Kind::Service, &["aws:SourceIp"]);
     }
 
     /// A key that the endpoint's record may tell, the request in a field, or in `context`.
@@ -363,6 +472,9 @@ impl Builder<'_, '_> {
     /// E-19, L-706: the one instant of the request.
     fn time(&mut self) -> Result<i64, RequestError> {
         let mut instant = self.request.time;
+        if instant.is_some() {
+            self.carried.extend(["aws:currenttime", "aws:epochtime"].map(String::from));
+        }
         for key in ["aws:CurrentTime", "aws:EpochTime"] {
             let Some(given) = self.given.get(key).cloned() else { continue };
             let read = match &given {
@@ -394,14 +506,17 @@ impl Builder<'_, '_> {
         self.set("aws:SecureTransport", secure.unwrap_or_else(|| boolean(true)));
         let agent = network.and_then(|network| network.user_agent.as_deref()).map(single);
         let agent = self.own("aws:UserAgent", agent)?;
+        self.leave_if(agent.is_none(), &["aws:UserAgent"]);
         self.set_some("aws:UserAgent", agent);
         let referer = network.and_then(|network| network.referer.as_deref()).map(single);
         let referer = self.own("aws:referer", referer)?;
+        self.leave_if(referer.is_none(), &["aws:referer"]);
         self.set_some("aws:referer", referer);
         let region = self.own("aws:RequestedRegion", self.request.region.as_deref().map(single))?;
         let region = region.or_else(|| self.derived_region());
         if region.is_none() {
             self.remarks.note("region_unknown");
+            self.leave_if(true, &["aws:RequestedRegion"]);
         }
         self.set_some("aws:RequestedRegion", region);
         Ok(())
@@ -425,6 +540,8 @@ impl Builder<'_, '_> {
         if self.check.action.id.is_some_and(absent) {
             return;
         }
+        let keys = ["aws:ResourceAccount", "aws:ResourceOrgID", "aws:ResourceOrgPaths"];
+        self.leave_if(self.check.account.is_none(), &keys);
         let Some(account) = self.check.account else { return };
         self.set_account("aws:Resource", account);
     }
@@ -453,7 +570,15 @@ impl Builder<'_, '_> {
     fn resource_tags(&mut self) -> Result<(), RequestError> {
         let stems = self.tag_stems();
         let given = self.take_given(|key| is_resource_tag(key, &stems));
-        let Some(mut tags) = self.known_tags() else {
+        let known = self.known_tags();
+        let inherits_unknown = sts::assumes_role(self.check)
+            && self.caller.kind == Kind::RoleSession
+            && self.caller.session.tags.is_none();
+        let known = known.filter(|_| self.gaps.is_none() || !inherits_unknown);
+        if let Some(gaps) = &mut self.gaps {
+            gaps.set_tags(&stems, known.is_none());
+        }
+        let Some(mut tags) = known else {
             self.given_tags(&stems, given);
             return Ok(());
         };
@@ -513,8 +638,11 @@ impl Builder<'_, '_> {
 
     /// E-21.
     fn request_tags(&mut self) -> Result<(), RequestError> {
+        self.leave_if(self.request.request_tags.is_none(), &["aws:RequestTag/", "aws:TagKeys"]);
         let Some(tags) = &self.request.request_tags else { return Ok(()) };
+        self.carried.push("aws:tagkeys".into());
         for (key, value) in tags {
+            self.carried.push(format!("aws:requesttag/{}", key.to_ascii_lowercase()));
             self.set_tag("aws:RequestTag/", key, value);
         }
         let keys = (!tags.is_empty()).then(|| list(tags.iter().map(|(key, _)| key)));
@@ -524,21 +652,24 @@ impl Builder<'_, '_> {
         self.agree(own)
     }
 
-    /// E-22.
+    /// E-22. The last service of a chain is known when the earlier ones are not logged, so the
+    /// keys are derived from the field and may be under `unknown` (E-122).
     fn call_chain(&mut self) -> Result<(), RequestError> {
         let field = self.request.via.as_ref().filter(|via| !via.is_empty());
-        let chain = self.own("aws:CalledVia", field.map(list))?;
+        let chain = self.stated("aws:CalledVia", field.map(list))?;
         let (first, last) = match &chain {
             Some(ContextValue::List(services)) => (services.first(), services.last()),
             _ => (None, None),
         };
         let (first, last) = (first.cloned().map(single), last.cloned().map(single));
-        let first = self.own("aws:CalledViaFirst", first)?;
-        let last = self.own("aws:CalledViaLast", last)?;
+        let first = self.stated("aws:CalledViaFirst", first)?;
+        let last = self.stated("aws:CalledViaLast", last)?;
         let is_via = [&chain, &first, &last].iter().any(|value| value.is_some());
         let stated = self.request.via.is_some() || is_via;
-        let via = self.own("aws:ViaAWSService", stated.then(|| boolean(is_via)))?;
-        self.set("aws:ViaAWSService", via.unwrap_or_else(|| boolean(false)));
+        let via = self.stated("aws:ViaAWSService", stated.then(|| boolean(is_via)))?;
+        let is_open = self.leave_if(self.request.via.is_none(), &CALL_CHAIN_KEYS);
+        let via = via.or_else(|| (!is_open).then(|| boolean(false)));
+        self.set_some("aws:ViaAWSService", via);
         self.set_some("aws:CalledVia", chain);
         self.set_some("aws:CalledViaFirst", first);
         self.set_some("aws:CalledViaLast", last);
@@ -550,7 +681,7 @@ impl Builder<'_, '_> {
     fn other_keys(&mut self) -> Result<(), RequestError> {
         let derived = self.take_given(is_derived);
         self.agree(derived)?;
-        for ContextEntry { key, value } in std::mem::take(&mut self.given.0) {
+        for ContextEntry { key, value } in std::mem::take(&mut self.given.entries) {
             self.context.set(key, value);
         }
         for (key, value) in &self.check.service_keys {
@@ -561,18 +692,23 @@ impl Builder<'_, '_> {
 
     /// Takes given entries out, by their folded names.
     fn take_given(&mut self, is_wanted: impl Fn(&str) -> bool) -> Vec<ContextEntry> {
-        let all = std::mem::take(&mut self.given.0).into_iter();
+        let all = std::mem::take(&mut self.given.entries).into_iter();
         let (wanted, rest) = all.partition(|entry| is_wanted(entry.key.folded()));
-        self.given.0 = rest;
+        self.given.entries = rest;
         wanted
     }
 
-    /// Given entries must be as the derived ones.
+    /// Given entries must be as the derived ones. What partial context leaves underived, the
+    /// request may carry (E-121).
     fn agree(&mut self, given: Vec<ContextEntry>) -> Result<(), RequestError> {
         for ContextEntry { key, value } in given {
             let derived = self.context.get(key.folded()).map(|entry| &entry.value);
+            let open = |gaps: &Gaps| derived.is_none() && gaps.is_underived(key.folded());
+            let is_open = self.gaps.as_ref().is_some_and(open);
             if derived != Some(&value) {
-                self.overrides(key.spelling())?;
+                if !is_open {
+                    self.overrides(key.spelling())?;
+                }
                 self.context.set(key, value);
             }
         }
@@ -588,45 +724,6 @@ impl Builder<'_, '_> {
             None => Ok(()),
         }
     }
-}
-
-/// E-17: claims that later requests of a session carry.
-fn outlives_the_call(folded: &str) -> bool {
-    match folded.rsplit_once(':') {
-        Some(("saml", claim)) => matches!(claim, "namequalifier" | "sub" | "sub_type"),
-        Some((_, claim)) => matches!(claim, "aud" | "sub" | "amr"),
-        None => false,
-    }
-}
-
-/// The keys of E-15, E-16, E-17 and E-20 that have a fixed name, folded, between spaces.
-const DERIVED_KEYS: &str = " aws:assumedroot aws:ec2instancesourceprivateipv4 \
-    aws:ec2instancesourcevpc aws:federatedprovider aws:multifactorauthage \
-    aws:multifactorauthpresent aws:principalaccount aws:principalarn aws:principalisawsservice \
-    aws:principalorgid aws:principalorgpaths aws:principalservicename \
-    aws:principalservicenameslist aws:principaltype aws:resourceaccount aws:resourceorgid \
-    aws:resourceorgpaths aws:sourceaccount aws:sourcearn aws:sourceidentity aws:sourceorgid \
-    aws:sourceorgpaths aws:tokenissuetime aws:userid aws:username ec2:roledelivery \
-    ec2:sourceinstancearn glue:credentialissuingservice glue:roleassumedby \
-    lambda:sourcefunctionarn ssm:sourceinstancearn ";
-
-/// E-23: whether a key may only be derived. Keys of identity providers have a host, or `saml`,
-/// before the first colon; no service prefix holds a dot.
-fn is_derived(folded: &str) -> bool {
-    let of_provider =
-        folded.split_once(':').is_some_and(|(prefix, _)| prefix == "saml" || prefix.contains('.'));
-    of_provider
-        || folded.starts_with("aws:principaltag/")
-        || DERIVED_KEYS.contains(&format!(" {folded} "))
-}
-
-/// E-20, L-710: whether a key carries a tag of the resource.
-fn is_resource_tag(folded: &str, stems: &[String]) -> bool {
-    let (_, name) = folded.split_once(':').unwrap_or_default();
-    let is_tag = ["resourcetag/", "existingobjecttag/"]
-        .iter()
-        .any(|stem| name.len() > stem.len() && name.starts_with(stem));
-    is_tag || stems.iter().any(|stem| folded.starts_with(&stem.to_ascii_lowercase()))
 }
 
 /// E-23: a user of whose session nothing is said may have its MFA state in `context`; it is taken

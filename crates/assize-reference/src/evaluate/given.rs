@@ -8,7 +8,14 @@ use assize_model::{
 
 /// The entries that a request gives for one check, each key once.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Given(pub(crate) Vec<ContextEntry>);
+pub(crate) struct Given {
+    /// The entries not yet taken.
+    pub(crate) entries: Vec<ContextEntry>,
+    /// The keys of all entries.
+    pub(crate) carried: Vec<ConditionKey>,
+    /// Keys carried as an empty array: known to be absent (L-609, E-121).
+    pub(crate) empty: Vec<ConditionKey>,
+}
 
 /// A map of context values as a request holds it.
 pub(crate) type Inputs<'a> = [(std::borrow::Cow<'a, str>, ContextInput<'a>)];
@@ -28,27 +35,35 @@ impl Given {
             }
         }
         entries.sort_by(|a, b| a.key.cmp(&b.key));
-        Ok(Self(entries))
+        let carried: Vec<ConditionKey> = entries.iter().map(|entry| entry.key.clone()).collect();
+        let lists = own.iter().chain(shared).filter(|(_, input)| is_empty(input));
+        let empty = lists.map(|(name, _)| ConditionKey::new(name));
+        let empty = empty.filter(|key| !carried.contains(key)).collect();
+        Ok(Self { entries, carried, empty })
     }
 
     /// The value of a key.
     pub(crate) fn get(&self, name: &str) -> Option<&ContextValue> {
         let key = ConditionKey::new(name);
-        self.0.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
+        self.entries.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
     }
 
     /// Takes a key out.
     pub(crate) fn take(&mut self, name: &str) -> Option<ContextValue> {
         let key = ConditionKey::new(name);
-        let at = self.0.iter().position(|entry| entry.key == key)?;
-        Some(self.0.remove(at).value)
+        let at = self.entries.iter().position(|entry| entry.key == key)?;
+        Some(self.entries.remove(at).value)
     }
 
     /// Whether some key begins so, without regard to case.
     pub(crate) fn has_prefix(&self, prefix: &str) -> bool {
         let folded = prefix.to_ascii_lowercase();
-        self.0.iter().any(|entry| entry.key.folded().starts_with(&folded))
+        self.entries.iter().any(|entry| entry.key.folded().starts_with(&folded))
     }
+}
+
+fn is_empty(input: &ContextInput<'_>) -> bool {
+    matches!(input, ContextInput::List(scalars) if scalars.is_empty())
 }
 
 /// L-609, L-606: the entries of one map; keys equal but for case are one colliding key, and an

@@ -1,32 +1,58 @@
 //! What is said of a request as a whole (evaluation, section 6).
 
 use super::{Caller, Remarks, World};
+use crate::layer::combine;
 use assize_model::{
-    CheckDecision, ConditionKey, Decision, Decisive, EffectiveDecision, Layer, PrincipalKind,
-    RequestError, RequestErrorKind,
+    Bound, Bounds, CheckDecision, ConditionKey, Decision, Decisive, EffectiveDecision, Layer,
+    PrincipalKind, RequestError, RequestErrorKind,
 };
 
-/// E-67: the decision of a request from those of its checks, and the check that decides it: the
-/// first that has the request's decision.
+/// E-67: the decision that follows from those of all checks: the first that some check has.
+const BY_WEIGHT: [Decision; 3] =
+    [Decision::ExplicitDeny, Decision::ImplicitDeny, Decision::Allowed];
+
+/// E-127: one bound of a check.
+fn bound_of(check: &CheckDecision, side: fn(Bounds) -> Bound) -> Bound {
+    let CheckDecision { decision, layer, reason, .. } = *check;
+    check.bounds.map_or(Bound { decision, layer, reason }, side)
+}
+
+/// E-67, E-127: one bound of a request, and the check it comes from: the first that has it.
+fn bound(checks: &[CheckDecision], side: fn(Bounds) -> Bound) -> Option<(usize, Bound)> {
+    let bounds: Vec<Bound> = checks.iter().map(|check| bound_of(check, side)).collect();
+    let heaviest = BY_WEIGHT
+        .into_iter()
+        .find(|decision| bounds.iter().any(|bound| bound.decision == *decision))?;
+    let at = bounds.iter().position(|bound| bound.decision == heaviest)?;
+    Some((at, bounds[at]))
+}
+
+/// E-67, E-127 – E-129: the decision of a request from those of its checks, and the check that
+/// decides it.
 pub(crate) fn fold(
     world: &World<'_>,
     checks: Vec<CheckDecision>,
     callers: &[&Caller<'_>],
     remarks: Remarks,
 ) -> Result<EffectiveDecision, RequestError> {
-    let any = |decision| checks.iter().any(|check| check.decision == decision);
-    let decision = if any(Decision::ExplicitDeny) {
-        Decision::ExplicitDeny
-    } else if any(Decision::ImplicitDeny) {
-        Decision::ImplicitDeny
-    } else {
-        Decision::Allowed
-    };
-    let at = checks.iter().position(|check| check.decision == decision);
-    let Some((at, caller)) = at.and_then(|at| Some((at, *callers.get(at)?))) else {
+    let worst = bound(&checks, |bounds| bounds.worst);
+    let (Some(worst), Some(best)) = (worst, bound(&checks, |bounds| bounds.best)) else {
         let message = "the request has no checks";
         return Err(RequestError::new(RequestErrorKind::Internal, message));
     };
+    let differ = worst.1.decision != best.1.decision;
+    let decision = combine(worst.1.decision, best.1.decision);
+    let at = match decision {
+        Decision::Allowed => worst.0,
+        Decision::Indeterminate => {
+            checks.iter().position(|check| check.bounds.is_some()).unwrap_or_default()
+        }
+        Decision::ExplicitDeny | Decision::ImplicitDeny => best.0,
+    };
+    let bounds = differ.then_some(Bounds { worst: worst.1, best: best.1 });
+    let open = checks.iter().filter(|_| differ).flat_map(|check| &check.depends_on);
+    let depends_on = unique_keys(open.map(|name| ConditionKey::new(name)));
+    let caller = callers[at];
     let check = &checks[at];
     let decisive = Decisive {
         check: u32::try_from(at).unwrap_or(u32::MAX),
@@ -35,28 +61,34 @@ pub(crate) fn fold(
         allowed_by: check.allowed_by,
         statements: check.statements.clone(),
     };
-    let message = message(world, caller, check);
-    let mut keys: Vec<ConditionKey> = Vec::new();
-    for name in checks.iter().flat_map(|check| &check.missing_context_keys) {
-        let key = ConditionKey::new(name);
-        if !keys.contains(&key) {
-            keys.push(key);
-        }
-    }
+    let message = message(world, caller, check, &depends_on);
+    let missing = checks.iter().flat_map(|check| &check.missing_context_keys);
+    let missing = unique_keys(missing.map(|name| ConditionKey::new(name)));
     let owned = |texts: std::collections::BTreeSet<String>| {
         texts.into_iter().map(String::into_boxed_str).collect()
     };
     Ok(EffectiveDecision {
         decision,
         decisive,
-        bounds: None,
-        depends_on: Vec::new(),
-        missing_context_keys: sorted_keys(keys),
+        bounds,
+        depends_on,
+        missing_context_keys: missing,
         checks,
         assumptions: owned(remarks.assumptions),
         notes: owned(remarks.notes),
         message: message.into(),
     })
+}
+
+/// E-129: each key once, by folded name, in the spelling first seen.
+pub(crate) fn unique_keys(keys: impl Iterator<Item = ConditionKey>) -> Vec<Box<str>> {
+    let mut unique: Vec<ConditionKey> = Vec::new();
+    for key in keys {
+        if !unique.contains(&key) {
+            unique.push(key);
+        }
+    }
+    sorted_keys(unique)
 }
 
 /// E-104: keys by folded name, in the spelling first seen.
@@ -66,7 +98,12 @@ pub(crate) fn sorted_keys(mut keys: Vec<ConditionKey>) -> Vec<Box<str>> {
 }
 
 /// E-106, E-107: the sentence that AWS services print; nothing when allowed.
-fn message(world: &World<'_>, caller: &Caller<'_>, check: &CheckDecision) -> String {
+fn message(
+    world: &World<'_>,
+    caller: &Caller<'_>,
+    check: &CheckDecision,
+    depends_on: &[Box<str>],
+) -> String {
     if check.decision == Decision::Allowed {
         return String::new();
     }
@@ -78,6 +115,9 @@ fn message(world: &World<'_>, caller: &Caller<'_>, check: &CheckDecision) -> Str
     if **resource != *"*" {
         text.push_str(" on resource: ");
         text.push_str(resource);
+    }
+    if check.decision == Decision::Indeterminate {
+        return format!("{text}: it depends on {}", depends_on.join(", "));
     }
     text.push_str(&because(check));
     let named = check.decision == Decision::ExplicitDeny && world.options.message_policy_arn;

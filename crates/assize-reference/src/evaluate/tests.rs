@@ -265,13 +265,32 @@ fn malformed_requests_have_no_decision() {
     assert_eq!(decide(&request), RequestErrorKind::InvalidField);
 }
 
-/// E-120: partial context is refused, never guessed.
+/// E-120, E-128, E-131: what is not told is unknown in partial context, and absent in complete.
 #[test]
-fn partial_context_is_refused() {
-    let mut small = Small::new(user(&[&allow("*", "*")], None));
+fn partial_context_is_between_its_bounds() {
+    let text = policy(
+        r#"{"Effect":"Allow","Action":"*","Resource":"*","Condition":
+            {"StringEquals":{"aws:UserAgent":"x"}}}"#,
+    );
+    let asked = request(U, "s3:GetObject", OBJECT);
+    let absent = Small::new(user(&[&text], None)).decide(&asked).unwrap();
+    check(&absent, Decision::ImplicitDeny, Layer::Identity, ReasonCode::NoAllow);
+    let mut small = Small::new(user(&[&text], None));
     small.options.context = ContextMode::Partial;
-    let answer = small.decide(&request(U, "s3:GetObject", OBJECT));
-    assert_eq!(kind_of(answer), RequestErrorKind::ContextMode);
+    let answer = small.decide(&asked).unwrap();
+    check(&answer, Decision::Indeterminate, Layer::Identity, ReasonCode::MissingContext);
+    let bound = |decision, reason| Bound { decision, layer: Layer::Identity, reason };
+    let bounds = answer.bounds.expect("the bounds differ");
+    assert_eq!(bounds.worst, bound(Decision::ImplicitDeny, ReasonCode::NoAllow));
+    assert_eq!(bounds.best, bound(Decision::Allowed, ReasonCode::Allow));
+    assert_eq!(answer.depends_on, ["aws:UserAgent".into()]);
+    assert!(answer.missing_context_keys.is_empty());
+    assert!(answer.message.ends_with("on resource: arn:aws:s3:::b/k: it depends on aws:UserAgent"));
+}
+
+/// E-122: keys are unknown in partial context alone.
+#[test]
+fn unknown_keys_need_partial_context() {
     let mut unknown = request(U, "s3:GetObject", OBJECT);
     unknown.unknown = vec!["aws:SourceIp".into()];
     let answer = Small::new(user(&[], None)).decide(&unknown);

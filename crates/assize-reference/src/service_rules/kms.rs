@@ -1,15 +1,16 @@
 //! KMS (E-80 – E-82, E-36, E-74).
 
 use assize_model::{
-    ArnParts, ContextValue, Effect, KmsGrant, PrincipalForm, ReasonCode, StatementRef, Strength,
-    Tags,
+    ArnParts, ConditionKey, ContextValue, Effect, KmsGrant, PrincipalForm, ReasonCode, StatementRef,
 };
 use assize_policy::ir::PrincipalPattern;
 use assize_store::StoreSnapshot;
 
+use crate::condition::Truth;
 use crate::evaluate::Case;
 use crate::evaluate::check::{Action, Check};
-use crate::statement;
+use crate::evaluate::knowledge::State;
+use crate::statement::{self, Match};
 
 /// E-82: the call that is two actions.
 pub(crate) const RE_ENCRYPT: &str = "kms:ReEncrypt";
@@ -92,8 +93,8 @@ pub(crate) fn resolve_alias(snapshot: &StoreSnapshot, check: &mut Check<'_>) {
     }
 }
 
-/// E-81: the grants on the key that fit the check, as references with strength.
-pub(crate) fn matching_grants(case: &Case<'_>) -> Vec<StatementRef> {
+/// E-81: the grants on the key that fit the check, or may, as references with strength.
+pub(crate) fn matching_grants(case: &Case<'_>) -> Vec<(StatementRef, Match)> {
     let check = case.check;
     if !is_gated(check) {
         return Vec::new();
@@ -103,19 +104,20 @@ pub(crate) fn matching_grants(case: &Case<'_>) -> Vec<StatementRef> {
     let grants: &[KmsGrant<'_>] = check.data.kms_grants.as_deref().unwrap_or(recorded);
     let numbered = grants.iter().enumerate();
     let fitting = numbered.filter_map(|(n, grant)| {
-        let strength = grant_strength(case, grant)?;
-        Some(StatementRef {
+        let matched = grant_match(case, grant)?;
+        let reference = StatementRef {
             policy: format!("grant:{}#{n}", check.resource).into(),
             effect: Some(Effect::Allow),
-            strength: Some(strength),
+            strength: matched.strength,
             ..StatementRef::default()
-        })
+        };
+        Some((reference, matched))
     });
     fitting.collect()
 }
 
 /// E-81: at which strength a grant allows the check.
-fn grant_strength(case: &Case<'_>, grant: &KmsGrant<'_>) -> Option<Strength> {
+fn grant_match(case: &Case<'_>, grant: &KmsGrant<'_>) -> Option<Match> {
     let name = &case.check.action.name;
     let names = |text: &str| {
         principal_pattern(text).and_then(|pattern| statement::strength(case.caller, &pattern))
@@ -124,9 +126,15 @@ fn grant_strength(case: &Case<'_>, grant: &KmsGrant<'_>) -> Option<Strength> {
     let grantee = || names(&grant.grantee).filter(|_| listed);
     if name == "retiregrant" {
         let retiring = grant.retiring_principal.as_deref().and_then(names);
-        return retiring.max(grantee());
+        let strength = retiring.max(grantee())?;
+        return Some(Match { strength: Some(strength), open: None });
     }
-    grantee().filter(|_| fits_encryption_context(case, grant))
+    let strength = Some(grantee()?);
+    match fits_encryption_context(case, grant) {
+        (Truth::False, _) => None,
+        (Truth::True, _) => Some(Match { strength, open: None }),
+        (Truth::Unknown, keys) => Some(Match { strength, open: Some(keys) }),
+    }
 }
 
 /// The principal a grant names, as an entry of a policy would.
@@ -144,22 +152,35 @@ fn principal_pattern(text: &str) -> Option<PrincipalPattern> {
     })
 }
 
-/// What keys of the encryption context begin with, folded.
+/// What keys of the encryption context begin with.
+const ENCRYPTION_CONTEXT_STEM: &str = "kms:EncryptionContext:";
+/// [`ENCRYPTION_CONTEXT_STEM`], folded.
 const ENCRYPTION_CONTEXT: &str = "kms:encryptioncontext:";
 
-/// E-81: the constraint of a grant on the encryption context.
-fn fits_encryption_context(case: &Case<'_>, grant: &KmsGrant<'_>) -> bool {
-    let holds = |tags: &Tags<'_>| {
-        tags.iter().all(|(key, value)| {
-            let name = format!("{ENCRYPTION_CONTEXT}{}", key.to_ascii_lowercase());
-            let found = case.context.get(&name).map(|entry| &entry.value);
-            matches!(found, Some(ContextValue::Single(own)) if **own == **value)
-        })
-    };
-    let n_given =
-        case.context.iter().filter(|e| e.key.folded().starts_with(ENCRYPTION_CONTEXT)).count();
-    let equals = &grant.encryption_context_equals;
-    let subset = &grant.encryption_context_subset;
-    equals.as_ref().is_none_or(|tags| holds(tags) && tags.len() == n_given)
-        && subset.as_ref().is_none_or(holds)
+/// E-81, E-126: the constraint of a grant on the encryption context: a positive test a pair; and
+/// the unknown keys among them.
+fn fits_encryption_context(case: &Case<'_>, grant: &KmsGrant<'_>) -> (Truth, Vec<ConditionKey>) {
+    let n_given = case
+        .known
+        .present()
+        .iter()
+        .filter(|entry| entry.key.folded().starts_with(ENCRYPTION_CONTEXT))
+        .count();
+    let (mut truths, mut unknown) = (Vec::new(), Vec::new());
+    if let Some(tags) = &grant.encryption_context_equals {
+        truths.push(Truth::from(n_given <= tags.len()));
+    }
+    let constraints = [&grant.encryption_context_equals, &grant.encryption_context_subset];
+    for (key, value) in constraints.into_iter().flatten().flatten() {
+        let key = ConditionKey::new(&format!("{ENCRYPTION_CONTEXT_STEM}{key}"));
+        truths.push(match case.known.state(key.folded()) {
+            State::Present(ContextValue::Single(own)) => Truth::from(**own == **value),
+            State::Present(_) | State::Absent => Truth::False,
+            State::Unknown => {
+                unknown.push(key);
+                Truth::Unknown
+            }
+        });
+    }
+    (Truth::all(truths), unknown)
 }

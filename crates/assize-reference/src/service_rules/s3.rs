@@ -12,7 +12,8 @@ use assize_policy::ir::{
 
 use crate::applicable;
 use crate::evaluate::check::{Check, Part};
-use crate::evaluate::{Case, World, resource};
+use crate::evaluate::knowledge::State;
+use crate::evaluate::{Case, Side, World, resource};
 
 /// Whether an ARN is that of a bucket or an object: `arn:P:s3:::BUCKET[/KEY]` (E-84).
 fn is_bucket_or_object(arn: &str) -> bool {
@@ -124,6 +125,9 @@ pub(crate) fn access_point<'a>(
     Some((first, second))
 }
 
+/// The key that E-85 looks at, folded.
+pub(super) const SOURCE_VPC: &str = "aws:sourcevpc";
+
 /// E-85: an access point of network origin VPC takes requests from its VPC only.
 pub(super) fn network_origin(case: &Case<'_>) -> Option<ReasonCode> {
     if case.check.part != Part::AccessPoint {
@@ -132,12 +136,13 @@ pub(super) fn network_origin(case: &Case<'_>) -> Option<ReasonCode> {
     let point = parse_access_point(&case.check.resource)?;
     let record = case.world.snapshot.resource(&point.arn)?;
     let vpc = record.attributes.network_origin_vpc.as_ref()?;
-    let source = case.context.get("aws:sourcevpc").map(|entry| &entry.value);
-    let admitted = match (source, vpc) {
-        (Some(ContextValue::Single(source)), Some(vpc)) => source == vpc,
-        (Some(_), Some(_)) | (None, _) => false,
+    let admitted = match (case.known.state(SOURCE_VPC), vpc) {
+        // E-126: a refusal that looks at an unknown key.
+        (State::Unknown, _) => case.side == Side::Best,
+        (State::Present(ContextValue::Single(source)), Some(vpc)) => source == vpc,
+        (State::Present(_), Some(_)) | (State::Absent, _) => false,
         // The record does not say which VPC: the request must come from some.
-        (Some(_), None) => true,
+        (State::Present(_), None) => true,
     };
     (!admitted).then_some(ReasonCode::NetworkOrigin)
 }

@@ -3,8 +3,9 @@
 use assize_catalog::managed::ROOT_TASK_POLICY_ARNS;
 use assize_model::{ArnParts, ContextValue, PrincipalKind as Kind, ReasonCode};
 
-use crate::evaluate::Case;
 use crate::evaluate::check::Check;
+use crate::evaluate::knowledge::State;
+use crate::evaluate::{Case, Side};
 
 /// The calls that assume a role (E-90, E-92).
 pub(crate) const ASSUME_ROLE: [&str; 3] =
@@ -56,13 +57,22 @@ pub(super) fn temporary_credentials(case: &Case<'_>) -> Option<ReasonCode> {
     refused.then_some(ReasonCode::TemporaryCredentials)
 }
 
+/// The key that E-72 looks at, folded.
+pub(super) const MFA_PRESENT: &str = "aws:multifactorauthpresent";
+
 /// E-72: what sessions of GetSessionToken and GetFederationToken may not call.
 pub(super) fn session_kind(case: &Case<'_>) -> Option<ReasonCode> {
     let (caller, action) = (case.caller, &case.check.action);
     let is_console = caller.session.console == Some(true);
     let refused = match caller.kind {
         Kind::User | Kind::Root if caller.is_temporary() && !is_console => {
-            let has_mfa = caller.session.mfa.is_some_and(|mfa| mfa.present);
+            // E-126: a refusal that looks at an unknown key.
+            let has_mfa = match case.known.state(MFA_PRESENT) {
+                State::Unknown => case.side == Side::Best,
+                State::Present(_) | State::Absent => {
+                    caller.session.mfa.is_some_and(|mfa| mfa.present)
+                }
+            };
             let exempt = ["assumerole", "getcalleridentity", "setsourceidentity", "tagsession"];
             action.service == "iam" && !has_mfa
                 || action.service == "sts" && !action.is("sts", &exempt)
@@ -86,6 +96,9 @@ pub(super) fn principal_kind(case: &Case<'_>) -> Option<ReasonCode> {
 /// The service that administers root access in member accounts (E-94).
 const ROOT_ACCESS_ADMINISTRATOR: &str = "iam.amazonaws.com";
 
+/// The key that E-94 looks at, folded.
+pub(super) const TASK_POLICY_ARN: &str = "sts:taskpolicyarn";
+
 /// E-94: the conditions of AssumeRoot.
 pub(super) fn assume_root(case: &Case<'_>) -> Option<ReasonCode> {
     let met = may_assume_root(case).unwrap_or(false);
@@ -105,10 +118,10 @@ fn may_assume_root(case: &Case<'_>) -> Option<bool> {
     let member = target.account_id()?;
     let is_member = snapshot.organization_of(member).is_some_and(|of| of.id == organization.id)
         && organization.management_account != member;
-    let task = case.context.get("sts:taskpolicyarn").map(|entry| &entry.value);
-    let has_task = match task {
-        Some(ContextValue::Single(arn)) => ROOT_TASK_POLICY_ARNS.contains(&&**arn),
-        _ => false,
+    let has_task = match case.known.state(TASK_POLICY_ARN) {
+        State::Present(ContextValue::Single(arn)) => ROOT_TASK_POLICY_ARNS.contains(&&**arn),
+        State::Present(_) | State::Absent => false,
+        State::Unknown => case.side == Side::Best,
     };
     let kind = matches!(caller.kind, Kind::User | Kind::RoleSession);
     Some(kind && administers && is_member && has_task)
