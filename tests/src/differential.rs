@@ -1,62 +1,16 @@
 //! The reference against the tables on generated worlds.
 
-use std::collections::BTreeMap;
+mod tally;
 
 use assize::formats::{RequestRecord, Scenario};
-use assize_model::{Decision, EngineOptions, Layer, ReasonCode};
+use assize_compiler::CompileOptions;
+use assize_model::{EffectiveDecision, EngineOptions, RequestError};
 use assize_store::StoreSnapshot;
 use serde_json::{Value, json};
 
-use crate::answer::{Answer, Oracle, engine};
+pub use self::tally::Tally;
+use crate::answer::{Answer, Oracle, engine_with};
 use crate::generate::{self, Source, World};
-
-/// What came up, and how often.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Requests.
-    pub n_requests: usize,
-    /// By decision.
-    pub decisions: BTreeMap<Decision, usize>,
-    /// By decisive layer.
-    pub layers: BTreeMap<Layer, usize>,
-    /// By decision and decisive layer.
-    pub outcomes: BTreeMap<(Decision, Layer), usize>,
-    /// By reason.
-    pub reasons: BTreeMap<ReasonCode, usize>,
-    /// Requests that are malformed.
-    pub n_errors: usize,
-}
-
-impl Tally {
-    fn count(&mut self, answer: &Answer) {
-        self.n_requests += 1;
-        let (Some(decision), Some(layer), Some(reason)) =
-            (answer.decision(), answer.layer(), answer.reason())
-        else {
-            self.n_errors += 1;
-            return;
-        };
-        *self.decisions.entry(decision).or_default() += 1;
-        *self.layers.entry(layer).or_default() += 1;
-        *self.outcomes.entry((decision, layer)).or_default() += 1;
-        *self.reasons.entry(reason).or_default() += 1;
-    }
-
-    /// Adds another tally.
-    pub fn add(&mut self, other: &Self) {
-        fn merge<K: Ord + Copy>(into: &mut BTreeMap<K, usize>, from: &BTreeMap<K, usize>) {
-            for (key, n) in from {
-                *into.entry(*key).or_default() += n;
-            }
-        }
-        self.n_requests += other.n_requests;
-        self.n_errors += other.n_errors;
-        merge(&mut self.decisions, &other.decisions);
-        merge(&mut self.layers, &other.layers);
-        merge(&mut self.outcomes, &other.outcomes);
-        merge(&mut self.reasons, &other.reasons);
-    }
-}
 
 /// Two answers to one request that differ.
 #[derive(Debug, Clone)]
@@ -69,6 +23,37 @@ pub struct Difference {
     pub scenario: String,
 }
 
+/// All passes, each pass switched off, and of budgets so small that nothing fits.
+pub fn reduced_passes() -> Vec<(&'static str, CompileOptions)> {
+    let full = CompileOptions::default;
+    let with = |change: fn(&mut CompileOptions)| {
+        let mut options = full();
+        change(&mut options);
+        options
+    };
+    vec![
+        ("all passes", full()),
+        ("no action partition", with(|options| options.action_partition = false)),
+        ("no static verdicts", with(|options| options.static_verdicts = false)),
+        ("no shared atoms", with(|options| options.shared_atoms = false)),
+        ("no pattern sets", with(|options| options.pattern_sets = false)),
+        ("no interning", with(|options| options.interning = false)),
+        ("no rules", with(|options| options.max_rules = 0)),
+        ("one rule a set", with(|options| options.max_rules_per_set = 1)),
+        ("no indexed patterns", with(|options| options.max_indexed_patterns = 0)),
+        (
+            "nothing",
+            with(|options| {
+                options.action_partition = false;
+                options.static_verdicts = false;
+                options.shared_atoms = false;
+                options.pattern_sets = false;
+                options.interning = false;
+            }),
+        ),
+    ]
+}
+
 /// Decides requests to a world by both, as a batch, and compares. The world of a difference is
 /// made as small as it can be and still show it.
 ///
@@ -78,17 +63,33 @@ pub struct Difference {
 /// # Panics
 /// When the generator made a world that cannot be read.
 pub fn compare(world: &World, requests: &[Value]) -> Result<Tally, Box<Difference>> {
+    compare_with(world, requests, &CompileOptions::default())
+}
+
+/// [`compare`] with the passes of the compiler that are asked for.
+///
+/// # Errors
+/// The first difference.
+///
+/// # Panics
+/// When the generator made a world that cannot be read.
+pub fn compare_with(
+    world: &World,
+    requests: &[Value],
+    passes: &CompileOptions,
+) -> Result<Tally, Box<Difference>> {
     let scenario = world
         .read()
         .unwrap_or_else(|error| panic!("the generator made a world that cannot be read: {error}"));
     let texts: Vec<String> = requests.iter().map(ToString::to_string).collect();
-    let (expected, found) = answers(&scenario.snapshot, &scenario.options, &texts);
-    let mut tally = Tally::default();
-    for ((expected, found), request) in expected.into_iter().zip(found).zip(requests) {
-        tally.count(&expected);
+    let (decisions, found) = answers(&scenario.snapshot, &scenario.options, &texts, passes);
+    let mut tally = Tally::of_world(&scenario.snapshot);
+    for ((decision, found), request) in decisions.into_iter().zip(found).zip(requests) {
+        tally.count(request, &decision);
+        let expected = Answer::of_decision(&decision);
         if expected != found {
-            let (world, request) = minimize(world, request);
-            let (expected, found) = differ(&world, &request).unwrap_or((expected, found));
+            let (world, request) = minimize(world, request, passes);
+            let (expected, found) = differ(&world, &request, passes).unwrap_or((expected, found));
             let expect = match expected.decision() {
                 Some(decision) => json!({"decision": decision.as_str()}),
                 None => json!("error"),
@@ -105,33 +106,48 @@ pub fn compare(world: &World, requests: &[Value]) -> Result<Tally, Box<Differenc
 /// # Errors
 /// The first difference.
 pub fn compare_seed(seed: u64, n_requests: usize) -> Result<Tally, Box<Difference>> {
+    compare_seed_with(seed, n_requests, &CompileOptions::default())
+}
+
+/// [`compare_seed`] with the passes of the compiler that are asked for.
+///
+/// # Errors
+/// The first difference.
+pub fn compare_seed_with(
+    seed: u64,
+    n_requests: usize,
+    passes: &CompileOptions,
+) -> Result<Tally, Box<Difference>> {
     let mut source = Source::seeded(seed);
     let world = generate::world(&mut source);
     let requests: Vec<Value> = (0..n_requests).map(|_| generate::request(&mut source)).collect();
-    compare(&world, &requests)
+    compare_with(&world, &requests, passes)
 }
+
+type Decided = Result<EffectiveDecision, RequestError>;
 
 fn answers(
     snapshot: &StoreSnapshot,
     options: &EngineOptions,
     texts: &[String],
-) -> (Vec<Answer>, Vec<Answer>) {
+    passes: &CompileOptions,
+) -> (Vec<Decided>, Vec<Answer>) {
     let records: Vec<_> = texts.iter().map(|text| RequestRecord::parse(text)).collect();
     let oracle = Oracle::new(snapshot, options);
-    let engine = engine(snapshot, options);
+    let engine = engine_with(snapshot, options, passes);
     let readable: Vec<_> = records.iter().flatten().map(|record| record.request.clone()).collect();
     let mut outcomes = engine.decide_batch(&readable).into_iter();
     let (mut expected, mut found) = (Vec::new(), Vec::new());
     for record in &records {
         match record {
             Ok(record) => {
-                expected.push(Answer::of_decision(&oracle.evaluate(&record.request)));
+                expected.push(oracle.evaluate(&record.request));
                 found.extend(outcomes.next().map(|outcome| Answer::of_outcome(&outcome)));
             }
             Err(error) => {
-                let answer = Answer::of_decision(&Err(error.clone()));
-                expected.push(answer.clone());
-                found.push(answer);
+                let decided = Err(error.clone());
+                found.push(Answer::of_decision(&decided));
+                expected.push(decided);
             }
         }
     }
@@ -139,20 +155,22 @@ fn answers(
 }
 
 /// The two answers, if they differ and the world can be read.
-fn differ(world: &World, request: &Value) -> Option<(Answer, Answer)> {
+fn differ(world: &World, request: &Value, passes: &CompileOptions) -> Option<(Answer, Answer)> {
     let scenario: Scenario = world.read().ok()?;
-    let (expected, found) = answers(&scenario.snapshot, &scenario.options, &[request.to_string()]);
-    let (expected, found) = (expected.into_iter().next()?, found.into_iter().next()?);
+    let request = [request.to_string()];
+    let (expected, found) = answers(&scenario.snapshot, &scenario.options, &request, passes);
+    let expected = Answer::of_decision(&expected.into_iter().next()?);
+    let found = found.into_iter().next()?;
     (expected != found).then_some((expected, found))
 }
 
 /// Takes away what is not needed for the two answers to differ: members and items, the large
 /// ones first.
-fn minimize(world: &World, request: &Value) -> (World, Value) {
+fn minimize(world: &World, request: &Value, passes: &CompileOptions) -> (World, Value) {
     let mut both = json!({"world": world.scenario, "request": request});
     let still = |both: &Value| {
         let world = World { scenario: both["world"].clone() };
-        differ(&world, &both["request"]).is_some()
+        differ(&world, &both["request"], passes).is_some()
     };
     let mut shrunk = true;
     while shrunk {

@@ -1,6 +1,8 @@
 //! Whole small organizations and requests to them, made from small alphabets so that things
 //! match. The same choices give the same world: a seed or the bytes of a fuzzer.
 
+mod condition;
+mod pattern;
 mod policy;
 mod request;
 mod source;

@@ -16,6 +16,7 @@ pub mod fuzz;
 pub mod generate;
 pub mod laws;
 pub mod seeds;
+pub mod soak;
 
 /// The examples of the README of the repository run as documentation tests.
 #[cfg(doctest)]

@@ -5,13 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use assize::formats::{Cell, Scenario};
-use assize_compiler::CompileOptions;
 use assize_model::{
     Decision, EffectiveDecision, EngineOptions, Layer, ReasonCode, Request, RequestError,
 };
 use assize_policy::{Style, load, parse, print};
 use assize_tests::answer::{Answer, Oracle, engine, engine_with};
 use assize_tests::corpus::{corpus, package_folder, read_scenario};
+use assize_tests::differential::reduced_passes;
 
 /// The tests of a scenario that share options: one engine serves them.
 struct Group<'s> {
@@ -248,36 +248,6 @@ fn differences(expected: &EffectiveDecision, found: &EffectiveDecision) -> Vec<S
         }
     }
     differences
-}
-
-/// Every combination of one pass switched off, and of budgets so small that nothing fits.
-pub(crate) fn reduced_passes() -> Vec<(&'static str, CompileOptions)> {
-    let full = CompileOptions::default;
-    let with = |change: fn(&mut CompileOptions)| {
-        let mut options = full();
-        change(&mut options);
-        options
-    };
-    vec![
-        ("no action partition", with(|options| options.action_partition = false)),
-        ("no static verdicts", with(|options| options.static_verdicts = false)),
-        ("no shared atoms", with(|options| options.shared_atoms = false)),
-        ("no pattern sets", with(|options| options.pattern_sets = false)),
-        ("no interning", with(|options| options.interning = false)),
-        ("no rules", with(|options| options.max_rules = 0)),
-        ("one rule a set", with(|options| options.max_rules_per_set = 1)),
-        ("no indexed patterns", with(|options| options.max_indexed_patterns = 0)),
-        (
-            "nothing",
-            with(|options| {
-                options.action_partition = false;
-                options.static_verdicts = false;
-                options.shared_atoms = false;
-                options.pattern_sets = false;
-                options.interning = false;
-            }),
-        ),
-    ]
 }
 
 /// E-110, E-111: the tables are an optimization, whichever of its passes runs.

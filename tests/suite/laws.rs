@@ -4,11 +4,10 @@ use assize::formats::RequestRecord;
 use assize_model::{Decision, EngineOptions, Layer, ReasonCode, Request, RequestErrorKind};
 use assize_store::{StoreChange, StoreSnapshot};
 use assize_tests::answer::{Answer, engine, engine_with};
+use assize_tests::differential::reduced_passes;
 use assize_tests::generate::{self, Source, World};
 use assize_tests::laws;
 use serde_json::{Value, json};
-
-use crate::corpus::reduced_passes;
 
 /// Worlds of each law.
 const N_WORLDS: u64 = 60;

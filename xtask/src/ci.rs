@@ -6,12 +6,13 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{catalog, demo_data, tidy};
+use crate::{catalog, demo_data, soak, tidy};
 
 /// The arguments of the task.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Also check every feature alone, run every benchmark once, and every fuzz target shortly
+    /// Also check every feature alone, run every benchmark once, and decide a million
+    /// generated requests
     #[arg(long)]
     full: bool,
 }
@@ -51,7 +52,8 @@ fn full(root: &Path) -> Result<()> {
     }
     step(root, "all features", "cargo", &["check", "--workspace", "--all-features"], &[])?;
     step(root, "benches", "cargo", &["bench", "-p", "assize-benches", "--", "--test"], &[])?;
-    Ok(())
+    println!("ci: soak");
+    soak::million(root)
 }
 
 fn step(root: &Path, name: &str, program: &str, args: &[&str], env: &[(&str, &str)]) -> Result<()> {

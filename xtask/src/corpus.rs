@@ -19,19 +19,21 @@ pub(crate) struct Args {
 /// Checks the table of rules, or writes its last column.
 pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     let bless: &[&str] = if args.bless { &["--bless"] } else { &[] };
-    binary(root, "corpus", bless)
+    binary(root, &["--bin", "corpus"], bless)
 }
 
 /// Runs a binary of `assize-tests`.
-fn binary(root: &Path, name: &str, args: &[&str]) -> Result<()> {
+pub(crate) fn binary(root: &Path, which: &[&str], args: &[&str]) -> Result<()> {
     let status = Command::new("cargo")
-        .args(["run", "--quiet", "--locked", "--package", "assize-tests", "--bin", name, "--"])
+        .args(["run", "--quiet", "--locked", "--package", "assize-tests"])
+        .args(which)
+        .arg("--")
         .args(args)
         .current_dir(root)
         .status()
         .context("`cargo` does not run")?;
     if !status.success() {
-        bail!("{name} failed");
+        bail!("`{}` failed", which.join(" "));
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ mod catalog;
 mod ci;
 mod corpus;
 mod demo_data;
+mod soak;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -30,6 +31,8 @@ enum Task {
     Corpus(corpus::Args),
     /// Rebuild the generated files of the examples from their source files
     DemoData(demo_data::Args),
+    /// Decide generated requests by the reference and by the tables, until something differs
+    Soak(soak::Args),
     /// Check the rules of the workspace: crate arrows, budgets, licenses, invariants
     Tidy,
 }
@@ -41,6 +44,7 @@ fn main() -> Result<()> {
         Task::Ci(args) => ci::run(&root, &args),
         Task::Corpus(args) => corpus::run(&root, &args),
         Task::DemoData(args) => demo_data::run(&root, &args),
+        Task::Soak(args) => soak::run(&root, &args),
         Task::Tidy => tidy::run(&root),
     }
 }

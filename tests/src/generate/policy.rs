@@ -3,10 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::Source;
-use super::text::{
-    ACCOUNTS, APART, INSIDE, NAMED, OUTSIDE, SERVICES, SESSIONS, TAG_KEYS, TARGETS, role_arn,
-    session_arn, user_arn,
-};
+use super::condition::conditions;
+use super::pattern::{action_pattern, resource_pattern};
+use super::text::{NAMED, SERVICES, SESSIONS, TARGETS, role_arn, session_arn, user_arn};
 
 /// A policy of a user, group or role, a boundary or a session policy.
 pub(super) fn identity(source: &mut Source<'_>) -> Value {
@@ -133,7 +132,7 @@ fn effect(source: &mut Source<'_>, percent_allow: usize) -> Map<String, Value> {
     Map::from_iter([("Effect".to_owned(), json!(effect))])
 }
 
-fn one_or_list(source: &mut Source<'_>, mut values: Vec<Value>) -> Value {
+pub(super) fn one_or_list(source: &mut Source<'_>, mut values: Vec<Value>) -> Value {
     if values.len() == 1 && source.percent(60) { values.remove(0) } else { Value::Array(values) }
 }
 
@@ -149,17 +148,7 @@ fn actions(source: &mut Source<'_>, statement: &mut Map<String, Value>, service:
             }
             _ => source.pick(&TARGETS),
         };
-        let (vendor, name) = action.split_once(':').unwrap_or((action, "*"));
-        let verb = name.find(|c: char| c.is_ascii_uppercase()).map_or(1, |_| 3);
-        json!(match source.below(12) {
-            0 | 1 => "*".to_owned(),
-            2 | 3 => format!("{vendor}:*"),
-            4 | 5 => format!("{vendor}:{}*", name.get(..verb).unwrap_or(name)),
-            6 => format!("{vendor}:*{}", name.get(verb..).unwrap_or_default()),
-            7 => format!("{vendor}:?{}", name.get(1..).unwrap_or_default()),
-            8 => action.to_uppercase(),
-            _ => action.to_owned(),
-        })
+        json!(action_pattern(source, action))
     };
     let negated = source.percent(10);
     let low = usize::from(negated || !source.percent(2));
@@ -178,50 +167,6 @@ fn resources(source: &mut Source<'_>, statement: &mut Map<String, Value>, own: O
     let name = if negated { "NotResource" } else { "Resource" };
     let values = one_or_list(source, values);
     statement.insert(name.into(), values);
-}
-
-fn resource_pattern(source: &mut Source<'_>, own: Option<&str>) -> String {
-    const FIXED: [&str; 24] = [
-        "arn:aws:s3:::b1/*",
-        "arn:aws:s3:::b1",
-        "arn:aws:s3:::b?/*",
-        "arn:aws:s3:::*",
-        "arn:aws:s3:::*/k",
-        "arn:aws:s3:::b1/*/k",
-        "arn:aws:s3:::b1/${aws:username}/*",
-        "arn:aws:s3:::b1/${aws:PrincipalTag/team}/*",
-        "arn:aws:s3:::b*/${aws:PrincipalTag/team, 'a'}/k",
-        "arn:aws:s3:::b1/${aws:PrincipalTag/none}/*",
-        "arn:aws:s3:::b1/k${*}",
-        "arn:*:s3:::b*",
-        "arn:aws:*:*:*:*",
-        "arn:aws:s3:*:*:accesspoint/*",
-        "arn:aws:kms:*:111111111111:key/*",
-        "arn:aws:kms:*:${aws:PrincipalAccount}:*",
-        "arn:aws:kms:eu-*-1:1*:key/*1",
-        "arn:aws:iam::*:role/*",
-        "arn:aws:iam::111111111111:*",
-        "arn:aws:sqs:*",
-        "arn:aws:sqs:eu-west-1",
-        "arn:aws:sqs:${aws:RequestedRegion}:111111111111:q",
-        "arn:aws:lambda:*:*:function:f:*",
-        "arn:aws:s3:::b1/${aws:username",
-    ];
-    if let Some(own) = own {
-        match source.below(4) {
-            0 => return own.to_owned(),
-            1 => return format!("{own}/*"),
-            2 => return "*".to_owned(),
-            _ => {}
-        }
-    }
-    let (_, target) = source.pick(&TARGETS);
-    match source.below(10) {
-        0..=2 => "*".to_owned(),
-        3..=4 => target.to_owned(),
-        5 if target.len() > 20 => format!("{}*", &target[..target.len() - 1]),
-        _ => source.pick(&FIXED).to_owned(),
-    }
 }
 
 fn aws_principal(source: &mut Source<'_>) -> String {
@@ -267,245 +212,6 @@ pub(super) fn provider(source: &mut Source<'_>) -> &'static str {
         "arn:aws:iam::111111111111:saml-provider/P",
         "accounts.google.com",
     ])
-}
-
-/// What a condition key is compared with.
-#[derive(Clone, Copy)]
-enum Kind {
-    Text,
-    List,
-    Arn,
-    Address,
-    Time,
-    Number,
-    Truth,
-    Bytes,
-}
-
-/// The keys of conditions and what they hold.
-const KEYS: [(&str, Kind); 38] = [
-    ("aws:username", Kind::Text),
-    ("AWS:UserName", Kind::Text),
-    ("aws:userid", Kind::Text),
-    ("aws:PrincipalAccount", Kind::Text),
-    ("aws:PrincipalType", Kind::Text),
-    ("aws:PrincipalOrgID", Kind::Text),
-    ("aws:ResourceOrgID", Kind::Text),
-    ("aws:ResourceAccount", Kind::Text),
-    ("aws:PrincipalTag/team", Kind::Text),
-    ("aws:PrincipalTag/env", Kind::Text),
-    ("aws:ResourceTag/team", Kind::Text),
-    ("aws:RequestTag/team", Kind::Text),
-    ("aws:RequestedRegion", Kind::Text),
-    ("aws:SourceVpce", Kind::Text),
-    ("aws:SourceVpc", Kind::Text),
-    ("aws:SourceAccount", Kind::Text),
-    ("aws:SourceIdentity", Kind::Text),
-    ("aws:PrincipalServiceName", Kind::Text),
-    ("sts:ExternalId", Kind::Text),
-    ("kms:ViaService", Kind::Text),
-    ("s3:prefix", Kind::Text),
-    ("s3:DataAccessPointAccount", Kind::Text),
-    ("x:k", Kind::Text),
-    ("X:K", Kind::Text),
-    ("aws:TagKeys", Kind::List),
-    ("aws:CalledVia", Kind::List),
-    ("aws:PrincipalOrgPaths", Kind::List),
-    ("x:k", Kind::List),
-    ("aws:PrincipalArn", Kind::Arn),
-    ("aws:SourceArn", Kind::Arn),
-    ("aws:SourceIp", Kind::Address),
-    ("aws:VpcSourceIp", Kind::Address),
-    ("aws:CurrentTime", Kind::Time),
-    ("aws:TokenIssueTime", Kind::Time),
-    ("x:n", Kind::Number),
-    ("aws:MultiFactorAuthPresent", Kind::Truth),
-    ("aws:SecureTransport", Kind::Truth),
-    ("x:b", Kind::Bytes),
-];
-
-const TEXT_OPERATORS: [&str; 6] = [
-    "StringEquals",
-    "StringNotEquals",
-    "StringEqualsIgnoreCase",
-    "StringNotEqualsIgnoreCase",
-    "StringLike",
-    "StringNotLike",
-];
-const ARN_OPERATORS: [&str; 4] = ["ArnEquals", "ArnNotEquals", "ArnLike", "ArnNotLike"];
-const NUMERIC_OPERATORS: [&str; 6] = [
-    "NumericEquals",
-    "NumericNotEquals",
-    "NumericLessThan",
-    "NumericLessThanEquals",
-    "NumericGreaterThan",
-    "NumericGreaterThanEquals",
-];
-const DATE_OPERATORS: [&str; 6] = [
-    "DateEquals",
-    "DateNotEquals",
-    "DateLessThan",
-    "DateLessThanEquals",
-    "DateGreaterThan",
-    "DateGreaterThanEquals",
-];
-
-/// Adds a condition in some cases.
-fn conditions(source: &mut Source<'_>, statement: &mut Map<String, Value>) {
-    if !source.percent(40) {
-        return;
-    }
-    let n_tests = 1 + source.below(2);
-    let mut block = match statement.remove("Condition") {
-        Some(Value::Object(block)) => block,
-        _ => Map::new(),
-    };
-    for _ in 0..n_tests {
-        let (key, kind) = source.pick(&KEYS);
-        let (operator, values) = test(source, kind);
-        let values = one_or_list(source, values);
-        let keys = block.entry(operator).or_insert_with(|| json!({}));
-        keys[key] = values;
-    }
-    statement.insert("Condition".into(), Value::Object(block));
-}
-
-fn test(source: &mut Source<'_>, kind: Kind) -> (String, Vec<Value>) {
-    if source.percent(8) {
-        let values = source.list(1, 2, |source| json!(source.pick(&["true", "false"])));
-        return (decorated(source, "Null", kind), values);
-    }
-    // Now and then an operator of another type than the key's.
-    let kind_of_operator = if source.percent(4) { Kind::Text } else { kind };
-    let low = usize::from(!source.percent(3));
-    let (operators, values): (&[&str], fn(&mut Source<'_>) -> Value) = match kind_of_operator {
-        Kind::Text | Kind::List => (&TEXT_OPERATORS, text_value),
-        Kind::Arn => (&ARN_OPERATORS, arn_value),
-        Kind::Address => (&["IpAddress", "NotIpAddress"], address_value),
-        Kind::Time => (&DATE_OPERATORS, time_value),
-        Kind::Number => (&NUMERIC_OPERATORS, number_value),
-        Kind::Truth => (&["Bool"], truth_value),
-        Kind::Bytes => (&["BinaryEquals"], bytes_value),
-    };
-    let operator = source.pick(operators);
-    let values = source.list(low, 3, values);
-    (decorated(source, operator, kind), values)
-}
-
-/// With a set qualifier or `IfExists`, more often where the key is a list.
-fn decorated(source: &mut Source<'_>, operator: &str, kind: Kind) -> String {
-    let percent = if matches!(kind, Kind::List) { 70 } else { 8 };
-    let qualified = source.percent(percent);
-    let qualifier = if qualified { source.pick(&["ForAllValues:", "ForAnyValue:"]) } else { "" };
-    let suffix = if operator != "Null" && source.percent(20) { "IfExists" } else { "" };
-    format!("{qualifier}{operator}{suffix}")
-}
-
-fn text_value(source: &mut Source<'_>) -> Value {
-    const VALUES: [&str; 36] = [
-        "a",
-        "b",
-        "ab",
-        "A",
-        "",
-        "a*",
-        "?b",
-        "*",
-        "ana",
-        "bob",
-        "team",
-        "env",
-        "true",
-        "10",
-        "eu-west-1",
-        "us-*",
-        "o-w1aaaaaaaa",
-        "o-*",
-        "vpce-1",
-        "vpc-1",
-        "User",
-        "AssumedRole",
-        "Anonymous",
-        "s3.eu-west-1.amazonaws.com",
-        "s3.amazonaws.com",
-        "lambda.amazonaws.com",
-        "o-w1aaaaaaaa/r-1aaa/*",
-        "o-w1aaaaaaaa/r-1aaa/ou-1aaa-aaaaaaa1/",
-        "straße",
-        "${aws:username}",
-        "${aws:PrincipalTag/team}",
-        "${aws:PrincipalTag/team, 'a'}",
-        "${aws:ResourceTag/team}",
-        "${*}",
-        "${aws:TagKeys}",
-        "${broken",
-    ];
-    match source.below(8) {
-        0 => json!(source.pick(&ACCOUNTS)),
-        1 => json!(source.pick(&TAG_KEYS)),
-        2 if source.percent(20) => json!(10),
-        _ => json!(source.pick(&VALUES)),
-    }
-}
-
-fn arn_value(source: &mut Source<'_>) -> Value {
-    let account = source.pick(&[INSIDE[0], INSIDE[1], APART, OUTSIDE]);
-    json!(match source.below(10) {
-        0 => user_arn(source, account),
-        1 => role_arn(source, account),
-        2 => format!("arn:aws:iam::{account}:root"),
-        3 => format!("arn:aws:iam::{account}:*"),
-        4 => "arn:aws:iam::*:role/*".to_owned(),
-        5 => "arn:aws:*:*:*:*".to_owned(),
-        6 => "*".to_owned(),
-        7 => "arn:aws:iam::${aws:PrincipalAccount}:user/${aws:username}".to_owned(),
-        8 => "arn:aws:s3:::b?".to_owned(),
-        _ => "arn:aws:iam::1111111111?1:user/*".to_owned(),
-    })
-}
-
-fn address_value(source: &mut Source<'_>) -> Value {
-    json!(source.pick(&[
-        "203.0.113.0/24",
-        "203.0.113.7",
-        "10.0.0.0/8",
-        "0.0.0.0/0",
-        "2001:db8::/32",
-        "::ffff:203.0.113.0/120",
-        "203.0.113.7/25",
-        "bad",
-    ]))
-}
-
-fn time_value(source: &mut Source<'_>) -> Value {
-    json!(source.pick(&[
-        "2024-05-01T12:00:00Z",
-        "2024-05-01",
-        "2024-05",
-        "1714564800",
-        "2024-05-01T14:00:00+02:00",
-        "2024",
-        "tomorrow",
-    ]))
-}
-
-fn number_value(source: &mut Source<'_>) -> Value {
-    match source.below(4) {
-        0 => json!(10),
-        1 => json!(-1),
-        _ => json!(source.pick(&["10", "10.0", "9", "1e1", "0.1", "9007199254740993", "ten"])),
-    }
-}
-
-fn truth_value(source: &mut Source<'_>) -> Value {
-    if source.percent(30) {
-        return json!(source.percent(50));
-    }
-    json!(source.pick(&["true", "false", "TRUE", "1"]))
-}
-
-fn bytes_value(source: &mut Source<'_>) -> Value {
-    json!(source.pick(&["QQ==", "Qg==", "QQ"]))
 }
 
 /// A session's name, for whoever needs one.

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::condition::any_value;
 use super::text::{
     ACCOUNTS, APART, INSIDE, NAMED, OUTSIDE, SERVICES, SESSIONS, TARGETS, role_arn, session_arn,
     user_arn,
@@ -120,7 +121,7 @@ fn network(source: &mut Source<'_>) -> Value {
 
 fn context(source: &mut Source<'_>) -> Value {
     let entries = source.list(0, 4, |source| {
-        let (key, value) = match source.below(12) {
+        let (key, value) = match source.below(18) {
             0 => ("sts:ExternalId", json!(source.pick(&["a", "b"]))),
             1 => ("kms:ViaService", json!("s3.eu-west-1.amazonaws.com")),
             2 => ("s3:prefix", json!(source.pick(&["", "a", "ab", "ana"]))),
@@ -131,7 +132,11 @@ fn context(source: &mut Source<'_>) -> Value {
             7 => ("x:k", json!(source.list(0, 2, |source| source.pick(&["a", "b", "ab", ""])))),
             8 => ("kms:EncryptionContext:app", json!(source.pick(&["a", "b"]))),
             9 => ("x:t", json!(source.percent(50))),
-            10 => ("iam:PassedToService", json!(source.pick(&SERVICES))),
+            10 => ("x:k", any_value(source)),
+            11 => ("X:k", any_value(source)),
+            12 => ("x:k", json!(source.list(1, 3, any_value))),
+            13 => ("sts:SourceIdentity", json!(source.pick(&["ana", "a"]))),
+            14 => ("iam:PassedToService", json!(source.pick(&SERVICES))),
             _ => ("x:k", json!(source.pick(&["a", "b", "ab", "A", "a*", ""]))),
         };
         (key.to_owned(), value)

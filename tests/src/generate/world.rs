@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::text::{ACCOUNTS, APART, INSIDE, MANAGEMENT, ROLES, TAG_KEYS, TAG_VALUES, USERS};
+use super::text::{
+    ACCOUNTS, APART, INSIDE, MANAGEMENT, OUTSIDE, ROLES, TAG_KEYS, TAG_VALUES, USERS,
+};
 use super::{Source, policy};
 
 /// The time of every world.
@@ -16,6 +18,10 @@ pub(super) fn scenario(source: &mut Source<'_>) -> Value {
     }
     let accounts = ACCOUNTS.map(|id| (id.to_owned(), account(source, id)));
     scenario["accounts"] = Value::Object(Map::from_iter(accounts));
+    if source.percent(30) {
+        let external = source.pick(&["none", "trustIdentity"]);
+        scenario["accounts"][OUTSIDE] = json!({"external": external});
+    }
     scenario["resources"] = resources(source);
     scenario["endpoints"] = endpoints(source);
     scenario
@@ -35,6 +41,17 @@ fn options(source: &mut Source<'_>) -> Value {
     if source.percent(10) {
         options["rcpServices"] = json!(["s3", "sns"]);
     }
+    for (name, percent) in [
+        ("includeDependent", 10),
+        ("includeTrust", 10),
+        ("allowContextOverride", 5),
+        ("requireAllResources", 5),
+        ("strictActions", 3),
+    ] {
+        if source.percent(percent) {
+            options[name] = json!(true);
+        }
+    }
     if source.percent(15) {
         options["includeTrust"] = json!(true);
     }
@@ -42,10 +59,23 @@ fn options(source: &mut Source<'_>) -> Value {
 }
 
 fn organization(source: &mut Source<'_>) -> Value {
-    let mut inner = node(source, "ou-1aaa-aaaaaaa2");
-    inner["accounts"] = json!([account_node(source, INSIDE[1])]);
+    // Four levels of OUs below the root; the second account stands in any of the lower three.
+    let depth = source.below(3);
+    let mut inner: Option<Value> = None;
+    for (level, id) in
+        ["ou-1aaa-aaaaaaa4", "ou-1aaa-aaaaaaa3", "ou-1aaa-aaaaaaa2"].iter().enumerate()
+    {
+        let mut ou = node(source, id);
+        if level == depth {
+            ou["accounts"] = json!([account_node(source, INSIDE[1])]);
+        }
+        if let Some(inner) = inner {
+            ou["ous"] = json!([inner]);
+        }
+        inner = Some(ou);
+    }
     let mut outer = node(source, "ou-1aaa-aaaaaaa1");
-    outer["ous"] = json!([inner]);
+    outer["ous"] = json!(inner.into_iter().collect::<Vec<_>>());
     outer["accounts"] = json!([account_node(source, INSIDE[0])]);
     let mut root = node(source, "r-1aaa");
     root["ous"] = json!([outer]);
