@@ -3,6 +3,7 @@
 mod corpus;
 mod dependent_actions;
 mod differential;
+mod explanations;
 mod fuzz;
 mod imports;
 mod laws;

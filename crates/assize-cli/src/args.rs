@@ -211,7 +211,8 @@ pub(crate) enum DecisionFormat {
 /// Why, layer by layer and statement by statement?
 #[derive(Debug, Args)]
 #[command(
-    before_help = "Example:\n  assize explain --world examples/world.assize.yaml -p arn:aws:iam::200611803367:user/privesc-sre-user -a iam:CreateUser"
+    before_help = "Example:\n  assize explain --world examples/world.assize.yaml -p arn:aws:iam::200611803367:user/privesc-sre-user -a iam:CreateUser",
+    mut_arg("action", |action| action.required(false).required_unless_present("message"))
 )]
 pub(crate) struct ExplainArgs {
     #[command(flatten)]
@@ -225,6 +226,10 @@ pub(crate) struct ExplainArgs {
         hide_env = true
     )]
     pub(crate) format: TextOrJson,
+    /// What AWS said when it denied: principal, action and resource are read from it, and its
+    /// reason is compared with the answer.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) message: Option<String>,
     /// The answer that is wanted: exit 0 when it is the answer, 1 when it is another.
     #[arg(long, value_name = "DECISION")]
     pub(crate) expect: Option<Expected>,

@@ -2,11 +2,13 @@
 //! resources, with the context filled in.
 
 mod context;
+mod denial;
 
 use anyhow::Result;
 use assize_model::{EngineOptions, Principal, Request, Target};
 
 pub(crate) use self::context::{is_principal_tag, principal_tags};
+pub(crate) use self::denial::Denial;
 use crate::args::RequestArgs;
 
 /// One request, as it was asked for.

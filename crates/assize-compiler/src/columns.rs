@@ -299,6 +299,49 @@ impl Frame {
             session: SessionLayer::NotApplicable,
         }
     }
+
+    /// The policy set of a layer, if it has one. KMS grants are beside that of layer `resource`.
+    pub fn policy_set(&self, layer: Layer) -> Option<SetRef> {
+        match layer {
+            Layer::ResourceControl => self.rcp,
+            Layer::ServiceControl => self.scp,
+            Layer::VpcEndpoint => match self.endpoint {
+                EndpointLayer::Set(set) => Some(set),
+                EndpointLayer::NotApplicable | EndpointLayer::AllowAll => None,
+            },
+            Layer::Resource => self.resource,
+            Layer::Identity => match self.identity {
+                IdentityLayer::Set(set) => Some(set),
+                IdentityLayer::None | IdentityLayer::AllowAll => None,
+            },
+            Layer::Boundary => self.boundary,
+            Layer::Session => match self.session {
+                SessionLayer::Set(set) | SessionLayer::Task(set) => Some(set),
+                SessionLayer::NotApplicable | SessionLayer::Empty => None,
+            },
+            Layer::Root | Layer::Service | Layer::Builtin => None,
+        }
+    }
+
+    /// Puts a policy set in place of that of a layer, for asking what another one would say. A
+    /// layer that did not apply does then. Layers without documents stay as they are.
+    pub fn put_policy_set(&mut self, layer: Layer, set: SetRef) {
+        match layer {
+            Layer::ResourceControl => self.rcp = Some(set),
+            Layer::ServiceControl => self.scp = Some(set),
+            Layer::VpcEndpoint => self.endpoint = EndpointLayer::Set(set),
+            Layer::Resource => self.resource = Some(set),
+            Layer::Identity => self.identity = IdentityLayer::Set(set),
+            Layer::Boundary => self.boundary = Some(set),
+            Layer::Session => {
+                self.session = match self.session {
+                    SessionLayer::Task(_) => SessionLayer::Task(set),
+                    _ => SessionLayer::Set(set),
+                }
+            }
+            Layer::Root | Layer::Service | Layer::Builtin => {}
+        }
+    }
 }
 
 /// Checks in columns: row `r` is the `r`-th item of each column.

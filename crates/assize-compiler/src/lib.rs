@@ -33,7 +33,10 @@ pub use intern::DocumentSource;
 pub use overlay::Overlay;
 pub use report::{CompileReport, Fallback};
 pub use tables::{DecisionTables, DocumentRef};
-pub use trace::{FailedPart, LayerTrace, RowTrace, StatementTrace};
+pub use trace::{
+    ConditionDetail, EntryDetail, Expected, FailedPart, LayerTrace, PartDetail, RowTrace,
+    StatementDetail, StatementTrace,
+};
 
 use crate::intern::{Interner, JoinedSets, Maps};
 use crate::partition::CellBuilder;

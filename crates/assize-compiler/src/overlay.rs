@@ -116,6 +116,32 @@ impl Overlay {
         Ok(SetRef(at | OVERLAY_BIT))
     }
 
+    /// A set with other documents in some of its places, and with more documents, each at a node,
+    /// behind them: what the set would be after a change. Without a set, one of these documents.
+    ///
+    /// # Errors
+    /// When there are too many documents or sets.
+    pub fn add_changed_set(
+        &mut self,
+        tables: &DecisionTables,
+        set: Option<SetRef>,
+        replaced: &[(u16, DocumentRef)],
+        added: &[(DocumentRef, u16)],
+    ) -> Result<SetRef, Error> {
+        let view = set.map(|set| tables.set(Some(self), set));
+        let n_nodes = view.as_ref().map_or(1, |view| view.n_nodes);
+        let members = view.map(|view| view.members).unwrap_or_default();
+        let mut documents: Vec<(DocumentRef, u16)> =
+            members.iter().map(|member| (DocumentRef(member.document), member.node)).collect();
+        for &(at, document) in replaced {
+            if let Some(place) = documents.get_mut(usize::from(at)) {
+                place.0 = document;
+            }
+        }
+        documents.extend_from_slice(added);
+        self.add_set_of_nodes(tables, documents, n_nodes)
+    }
+
     /// An action that the catalog lacks. Equal actions are one action.
     ///
     /// # Errors
@@ -168,6 +194,11 @@ impl Overlay {
 }
 
 impl DecisionTables {
+    /// The number of documents in a set.
+    pub fn n_documents_of(&self, overlay: Option<&Overlay>, set: SetRef) -> usize {
+        self.set(overlay, set).members.len()
+    }
+
     /// The passes the tables were made with.
     pub fn options(&self) -> &CompileOptions {
         &self.options

@@ -3,6 +3,7 @@
 //! A trace reads the IR that stands beside the tables and shares neither cells, nor atoms, nor
 //! pattern sets with [`DecisionTables::decide`], so that comparing the two means something.
 
+mod detail;
 mod matching;
 
 use assize_catalog::Catalog;
@@ -11,6 +12,7 @@ use assize_model::{
 };
 use assize_policy::ir::Statement;
 
+pub use self::detail::{ConditionDetail, EntryDetail, Expected, PartDetail, StatementDetail};
 use self::matching::{Check, PrincipalPart};
 use crate::columns::{
     DecisionRow, EndpointLayer, Frame, IdentityLayer, RequestColumns, SessionLayer, SetRef,
@@ -146,17 +148,7 @@ impl DecisionTables {
         columns: &RequestColumns<'_>,
         row: usize,
     ) -> Option<RowTrace> {
-        let frame = columns.frames.get(*columns.frame.get(row)? as usize)?;
-        let check = Check {
-            tables: self,
-            catalog,
-            overlay,
-            columns,
-            row,
-            action: *columns.action.get(row)?,
-            principal: columns.principals.get(*columns.principal.get(row)? as usize)?,
-            resource: columns.resources.get(*columns.resource.get(row)? as usize)?,
-        };
+        let (frame, check) = self.check(catalog, overlay, columns, row)?;
         let layers = if frame.builtin_allow {
             // E-70, E-71: the endpoint's policy alone is asked.
             let bare = |layer| LayerTrace::bare(layer, Verdict::NotApplicable);
@@ -175,6 +167,43 @@ impl DecisionTables {
             ]
         };
         Some(conclude(frame, layers))
+    }
+
+    /// Why the statement at a place of a layer applies to a row, or does not: part by part. None
+    /// if there is no such row or statement. Allocates.
+    pub fn statement_detail(
+        &self,
+        catalog: &Catalog,
+        overlay: Option<&Overlay>,
+        columns: &RequestColumns<'_>,
+        row: usize,
+        (layer, place): (Layer, StatementPlace),
+    ) -> Option<StatementDetail> {
+        let (frame, check) = self.check(catalog, overlay, columns, row)?;
+        let set = if place.in_grants { frame.grants } else { frame.policy_set(layer) };
+        check.detail_at(set?, place)
+    }
+
+    /// A row and what it points to.
+    fn check<'a>(
+        &'a self,
+        catalog: &'a Catalog,
+        overlay: Option<&'a Overlay>,
+        columns: &'a RequestColumns<'a>,
+        row: usize,
+    ) -> Option<(&'a Frame, Check<'a>)> {
+        let frame = columns.frames.get(*columns.frame.get(row)? as usize)?;
+        let check = Check {
+            tables: self,
+            catalog,
+            overlay,
+            columns,
+            row,
+            action: *columns.action.get(row)?,
+            principal: columns.principals.get(*columns.principal.get(row)? as usize)?,
+            resource: columns.resources.get(*columns.resource.get(row)? as usize)?,
+        };
+        Some((frame, check))
     }
 }
 

@@ -15,7 +15,7 @@ use assize_store::{Document, ManagedPolicySource, Origin, StoreSnapshot};
 
 use crate::batch::{Decider, NamedStatement, Outcome, decide_batch};
 use crate::error::{Error, ErrorKind};
-use crate::explain::explain;
+use crate::explain::{Change, Explanation, explain, explain_statements, nearest_changes};
 use crate::sets::{SetPlan, Sets};
 
 /// Decides requests against one snapshot.
@@ -209,6 +209,26 @@ impl Engine {
     /// Why the request is malformed (E-3).
     pub fn explain(&self, request: &Request<'_>) -> Result<EffectiveDecision, RequestError> {
         explain(&self.inner, request)
+    }
+
+    /// A decision with every statement that was looked at, and why it applies or does not (C-2).
+    /// Policies that come with the request are among them.
+    ///
+    /// # Errors
+    /// Why the request is malformed (E-3).
+    pub fn explain_statements(&self, request: &Request<'_>) -> Result<Explanation, RequestError> {
+        explain_statements(&self.inner, request)
+    }
+
+    /// The smallest changes of policies or request that flip the answer (C-2), each proven by
+    /// deciding the request with it; none if no small change does.
+    ///
+    /// The engine itself does not change. Costs a few decisions for each change that is tried.
+    ///
+    /// # Errors
+    /// Why the request is malformed (E-3).
+    pub fn nearest_changes(&self, request: &Request<'_>) -> Result<Vec<Change>, RequestError> {
+        nearest_changes(&self.inner, request)
     }
 }
 

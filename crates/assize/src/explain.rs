@@ -11,7 +11,14 @@ use crate::batch::{Decider, decisive, document, located_statement, nodes};
 use crate::engine::Inner;
 use crate::resolve::{DocumentHandle, Resolver, Run};
 
+mod change;
 mod message;
+mod statement;
+
+pub(crate) use change::nearest_changes;
+pub use change::{Change, Edit};
+pub(crate) use statement::explain_statements;
+pub use statement::{Explanation, StatementExplanation};
 
 /// Decides a request and traces every check.
 pub(crate) fn explain(
@@ -96,13 +103,17 @@ fn sort_keys(keys: &mut Vec<Box<str>>) {
     keys.dedup_by(|later, earlier| later.eq_ignore_ascii_case(earlier));
 }
 
-fn check(resolver: &Resolver<'_>, row: usize) -> Result<CheckDecision, RequestError> {
+/// What each layer and statement says of a row.
+fn trace(resolver: &Resolver<'_>, row: usize) -> Result<RowTrace, RequestError> {
     let trace = resolver.with_columns(|engine, overlay, columns| {
         engine.tables.trace(&engine.catalog, Some(overlay), columns, row)
     });
-    let trace = trace.ok_or_else(|| {
-        RequestError::new(RequestErrorKind::Internal, "the row could not be traced")
-    })?;
+    trace
+        .ok_or_else(|| RequestError::new(RequestErrorKind::Internal, "the row could not be traced"))
+}
+
+fn check(resolver: &Resolver<'_>, row: usize) -> Result<CheckDecision, RequestError> {
+    let trace = trace(resolver, row)?;
     let decided = resolver.decided[row];
     if trace.answer != decided {
         // Tables and trace disagree: a fault of ours, never an Allowed (E-59).

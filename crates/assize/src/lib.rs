@@ -10,6 +10,7 @@ mod sets;
 pub use batch::{Decider, Outcome, Progress, StreamFormat, StreamOptions, StreamSummary};
 pub use engine::{BundledPolicies, Engine, library};
 pub use error::{Error, ErrorKind};
+pub use explain::{Change, Edit, Explanation, StatementExplanation};
 
 #[doc(no_inline)]
 pub use {

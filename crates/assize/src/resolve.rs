@@ -8,6 +8,7 @@ pub(crate) mod action;
 mod check;
 mod context;
 mod derive;
+mod edit;
 mod environment;
 mod frame;
 mod key;
@@ -33,6 +34,7 @@ use crate::engine::Inner;
 use action::{ActionRule, ResolvedAction};
 use check::{Admission, CheckSpec, Part};
 use context::RowContext;
+pub(crate) use edit::{AddedPolicy, ChangedPolicies, DocumentKey};
 use environment::Environment;
 use frame::Parties;
 use key::{KeyFacts, N_OWN_KEYS, OwnKey};
@@ -768,7 +770,7 @@ impl<'e> Resolver<'e> {
     }
 
     /// The document behind a handle, when it loads.
-    fn policy_of(&self, handle: DocumentHandle) -> Option<&assize_policy::ir::Policy> {
+    pub(crate) fn policy_of(&self, handle: DocumentHandle) -> Option<&assize_policy::ir::Policy> {
         match handle {
             DocumentHandle::Stored { policy, .. } => {
                 self.engine.library.get(policy)?.policy.as_ref()

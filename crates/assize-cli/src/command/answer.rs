@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use anyhow::{Result, bail};
-use assize::Engine;
+use assize::{Engine, StatementExplanation};
 use assize_model::{Decision, EffectiveDecision, RequestError, RequestErrorKind};
 
 use crate::args::{Expected, Global, PolicyArgs, RequestArgs};
@@ -37,6 +37,17 @@ const HIDDEN_NOTES_MADE_UP: [&str; 2] = ["region_unknown", "outside_principal"];
 pub(crate) struct Answered<'q> {
     pub(crate) asked: &'q Asked,
     pub(crate) result: Result<EffectiveDecision, RequestError>,
+    /// Of each check every statement, and why it applies or does not.
+    pub(crate) statements: Vec<Vec<StatementExplanation>>,
+}
+
+impl<'q> Answered<'q> {
+    fn new(engine: &Engine, asked: &'q Asked) -> Self {
+        match engine.explain_statements(&asked.request) {
+            Ok(found) => Self { asked, result: Ok(found.decision), statements: found.statements },
+            Err(error) => Self { asked, result: Err(error), statements: Vec::new() },
+        }
+    }
 }
 
 impl Question {
@@ -103,8 +114,7 @@ impl Question {
 
     /// Answers every request.
     pub(super) fn answer(&self) -> Vec<Answered<'_>> {
-        let answer = |asked| Answered { asked, result: self.engine.explain(&asked.request) };
-        self.asked.iter().map(answer).collect()
+        self.asked.iter().map(|asked| Answered::new(&self.engine, asked)).collect()
     }
 
     /// The notes that a person is not told.

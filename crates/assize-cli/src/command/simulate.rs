@@ -8,6 +8,7 @@ use assize_model::{EffectiveDecision, RequestError};
 use super::answer::{self, Answered, Question};
 use crate::args::{DecisionFormat, Global, SimulateArgs};
 use crate::output::Output;
+use crate::render::explanation::decisive_excerpt;
 use crate::render::{aws, decision};
 use crate::status::Status;
 
@@ -34,7 +35,15 @@ fn human(question: &Question, answers: &[Answered<'_>], output: &Output) -> Stri
         match &answer.result {
             Ok(found) => {
                 let hidden = question.hidden_notes();
-                text.push_str(&decision::decision(answer.asked, found, hidden, output.style()));
+                let style = output.style();
+                // Of many answers each is short.
+                let excerpt = if answers.len() == 1 {
+                    decisive_excerpt(&question.engine, answer, found, style)
+                } else {
+                    String::new()
+                };
+                let told = decision::decision(answer.asked, found, &excerpt, hidden, style);
+                text.push_str(&told);
             }
             Err(error) => {
                 output.error(error.message());
@@ -50,7 +59,7 @@ fn human(question: &Question, answers: &[Answered<'_>], output: &Output) -> Stri
 }
 
 /// One record of F-20 a line, each with its provenance (F-85).
-pub(super) fn records(engine: &Engine, answers: &[Answered<'_>]) -> String {
+fn records(engine: &Engine, answers: &[Answered<'_>]) -> String {
     let provenance = engine.provenance();
     let mut text = Vec::new();
     for (at, answer) in answers.iter().enumerate() {
@@ -62,7 +71,7 @@ pub(super) fn records(engine: &Engine, answers: &[Answered<'_>]) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-fn record(
+pub(super) fn record(
     text: &mut Vec<u8>,
     envelope: &Envelope<'_>,
     result: &Result<EffectiveDecision, RequestError>,

@@ -13,10 +13,12 @@ use crate::request::Asked;
 /// Most decisive statements that are listed without asking for an explanation.
 const MAX_STATEMENTS: usize = 8;
 
-/// A decision with its reason, in a few lines.
+/// A decision with its reason, in a few lines, and the text of the statement that decides, if
+/// there is room for it.
 pub(crate) fn decision(
     asked: &Asked,
     found: &EffectiveDecision,
+    excerpt: &str,
     hidden: &[&str],
     style: Style,
 ) -> String {
@@ -35,6 +37,7 @@ pub(crate) fn decision(
     if rest > 0 {
         let _ = writeln!(text, "  and {rest} more");
     }
+    text.push_str(excerpt);
     text.push_str(&would_allow(found, style));
     text.push_str(&missing_keys(found, style));
     text.push_str(&notes(asked, found, hidden, style));
@@ -82,16 +85,22 @@ pub(crate) fn policies_of(layer: Layer) -> &'static str {
     }
 }
 
+/// A policy of a layer, with its article.
+pub(crate) fn a_policy_of(layer: Layer) -> String {
+    let kind = policies_of(layer);
+    let article = if kind.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {kind}")
+}
+
 /// Why, in a sentence.
 pub(crate) fn reason(found: &EffectiveDecision) -> String {
-    let kind = policies_of(found.decisive.layer);
-    let article = if kind.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    let (kind, policy) = (policies_of(found.decisive.layer), a_policy_of(found.decisive.layer));
     match found.decisive.reason {
-        ReasonCode::ExplicitDeny => format!("{article} {kind} denies it"),
+        ReasonCode::ExplicitDeny => format!("{policy} denies it"),
         ReasonCode::NoAllow => format!("no {kind} allows it"),
-        ReasonCode::Allow => format!("{article} {kind} allows it"),
+        ReasonCode::Allow => format!("{policy} allows it"),
         ReasonCode::InvalidPolicy => {
-            format!("{article} {kind} does not load, so everything is denied")
+            format!("{policy} does not load, so everything is denied")
         }
         ReasonCode::Root => "a root user may do this".into(),
         ReasonCode::BuiltinAllow => "everyone may do this".into(),
@@ -199,6 +208,9 @@ pub(crate) fn note_sentence(note: &str) -> String {
         }
         "resource_ignored" => "the action takes no resource; `*` was used instead".into(),
         "region_unknown" => "no region is given; aws:RequestedRegion is absent".into(),
+        "passed_to_service_unknown" => {
+            "iam:PassedToService is not given, so no service was asked about".into()
+        }
         "outside_principal" => "the account of the principal is not in this world".into(),
         "invalid_policy" => format!("`{about}` does not load"),
         "skipped_invalid_policy" => format!("`{about}` does not load and was left out"),

@@ -1,39 +1,50 @@
-//! Explanations: every layer, every statement that took part, every condition with what it
-//! wanted and what it found (C-2).
+//! Explanations: every layer, every statement about the action, every part of it with what it
+//! wants and what it found, and what would flip the answer (C-2).
 
-mod conditions;
-mod probe;
+mod change;
+mod excerpt;
+mod record;
 
 use std::fmt::Write as _;
 
-use assize::Engine;
+use assize::compiler::{ConditionDetail, Expected, PartDetail, StatementDetail};
+use assize::{Change, Engine, StatementExplanation};
 use assize_model::{
-    AccountId, CheckDecision, ContextValue, Effect, EffectiveDecision, Layer, LayerResult,
-    StatementRef, Verdict,
+    AccountId, CheckDecision, ContextValue, Effect, EffectiveDecision, Layer, LayerResult, Verdict,
 };
 
-use self::conditions::{Condition, Documents};
-use self::probe::{Idle, Missed, Probe};
+pub(crate) use self::excerpt::decisive_excerpt;
+pub(crate) use self::record::{changes_json, statements_json};
+use crate::command::Answered;
 use crate::render::decision::{decision, decision_word, policies_of, statement_name};
 use crate::render::style::Style;
 use crate::render::table::count;
-use crate::request::Asked;
 
-/// A decision with everything that led to it.
+/// How much is said.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Telling {
+    /// The notes that are not told.
+    pub(crate) hidden: &'static [&'static str],
+    /// Statements about other actions are listed instead of counted.
+    pub(crate) is_verbose: bool,
+    pub(crate) style: Style,
+}
+
+/// A decision with everything that led to it, and what would flip it.
 pub(crate) fn explanation(
     engine: &Engine,
-    asked: &Asked,
+    answer: &Answered<'_>,
     found: &EffectiveDecision,
-    hidden: &[&str],
-    style: Style,
+    changes: &[Change],
+    telling: Telling,
 ) -> String {
-    let documents = Documents::new(engine);
-    let probe = Probe::new(engine, &asked.request);
-    let mut text = decision(asked, found, hidden, style);
+    let style = telling.style;
+    let excerpt = decisive_excerpt(engine, answer, found, style);
+    let mut text = decision(answer.asked, found, &excerpt, telling.hidden, style);
     if !found.message.is_empty() {
         let _ = writeln!(text, "  AWS would say: {}", found.message);
     }
-    for (at, check) in found.checks.iter().enumerate() {
+    for (at, (check, statements)) in found.checks.iter().zip(&answer.statements).enumerate() {
         text.push('\n');
         if found.checks.len() > 1 {
             let word = decision_word(check.decision, style);
@@ -42,11 +53,11 @@ pub(crate) fn explanation(
         }
         text.push_str(&accounts(check));
         for layer in &check.layers {
-            text.push_str(&layer_text(&documents, check, layer, style));
-            let idle = probe.idle_statements(at, check, layer);
-            text.push_str(&idle_text(&documents, check, &idle, style));
+            text.push_str(&layer_text(layer, statements, telling));
         }
     }
+    text.push('\n');
+    text.push_str(&change::changes(found.decision, changes, style));
     text
 }
 
@@ -68,43 +79,16 @@ fn accounts(check: &CheckDecision) -> String {
     text
 }
 
-fn verdict_word(result: &LayerResult, style: Style) -> String {
-    match result.verdict {
+fn verdict_word(verdict: Verdict, is_bypassed: bool, style: Style) -> String {
+    match verdict {
         Verdict::NotApplicable => style.dim("not applicable").to_string(),
         Verdict::Allow => style.good("allows").to_string(),
-        Verdict::ImplicitDeny if result.bypassed => {
+        Verdict::ImplicitDeny if is_bypassed => {
             style.dim("does not allow, and need not").to_string()
         }
         Verdict::ImplicitDeny => style.doubtful("does not allow").to_string(),
         Verdict::ExplicitDeny => style.bad("denies").to_string(),
     }
-}
-
-fn layer_text(
-    documents: &Documents<'_>,
-    check: &CheckDecision,
-    result: &LayerResult,
-    style: Style,
-) -> String {
-    let name = format!("{:<9}", result.layer.as_str());
-    let mut text = format!(
-        "  {} {}{}\n",
-        style.bold(name),
-        verdict_word(result, style),
-        kind_of(result.layer, style)
-    );
-    if result.nodes.len() > 1 || result.nodes.iter().any(|node| node.verdict != Verdict::Allow) {
-        for node in result.nodes.iter().filter(|node| node.verdict != Verdict::Allow) {
-            let _ = writeln!(text, "            at {}: {}", node.node, node.verdict);
-        }
-    }
-    for statement in &result.denies {
-        text.push_str(&statement_text(documents, check, "denied by", statement, style));
-    }
-    for statement in &result.allows {
-        text.push_str(&statement_text(documents, check, "allowed by", statement, style));
-    }
-    text
 }
 
 fn kind_of(layer: Layer, style: Style) -> String {
@@ -116,98 +100,143 @@ fn kind_of(layer: Layer, style: Style) -> String {
     }
 }
 
-/// The statements of a layer that are about the action and do not apply, each with the part that
-/// keeps it from applying.
-fn idle_text(
-    documents: &Documents<'_>,
-    check: &CheckDecision,
-    idle: &Idle,
-    style: Style,
+/// A layer: its verdict, the statements that apply, those that would but for a part of them, and
+/// the rest.
+fn layer_text(
+    result: &LayerResult,
+    statements: &[StatementExplanation],
+    telling: Telling,
 ) -> String {
-    let mut text = String::new();
-    for statement in &idle.statements {
-        let effect = match statement.named.effect {
-            Some(Effect::Deny) => "deny",
-            _ => "allow",
-        };
-        let name = statement_name(&statement.named, style);
-        let _ = writeln!(text, "    would {effect}: {name}");
-        match &statement.missed {
-            Missed::Principal => text.push_str("      but names another principal\n"),
-            Missed::Resource(patterns) => {
-                let _ = writeln!(text, "      but is about {}", expected(patterns));
-            }
-            Missed::Conditions(failed) => {
-                let conditions = documents.conditions(&statement.named);
-                let fails = |condition: &&Condition| {
-                    failed.iter().any(|(operator, key)| {
-                        *operator == condition.operator && *key == condition.key
-                    })
-                };
-                for condition in conditions.iter().filter(fails) {
-                    let condition = condition_text(check, condition, style);
-                    let _ = writeln!(text, "      but {condition}");
-                }
-            }
+    let style = telling.style;
+    let name = format!("{:<9}", result.layer.as_str());
+    let verdict = verdict_word(result.verdict, result.bypassed, style);
+    let kind = kind_of(result.layer, style);
+    let mut text = format!("  {} {verdict}{kind}\n", style.bold(name));
+    for node in result.nodes.iter().filter(|node| node.verdict != Verdict::Allow) {
+        if result.nodes.len() > 1 || matches!(result.layer, Layer::ServiceControl) {
+            let verdict = verdict_word(node.verdict, result.bypassed, style);
+            let _ = writeln!(text, "    at {}: {verdict}", node.node);
         }
     }
-    if idle.n_other_actions > 0 {
-        let n = count(idle.n_other_actions, "statement");
-        let _ = writeln!(text, "    {}", style.dim(format_args!("{n} about other actions")));
+    for poison in result.denies.iter().filter(|named| named.effect.is_none()) {
+        let _ = writeln!(text, "    does not load: {}", statement_name(poison, style));
     }
-    if idle.n_unseen > 0 {
-        let n = count(idle.n_unseen, "more statement");
-        let _ = writeln!(text, "    {}", style.dim(format_args!("{n} not looked at")));
+    let of_layer: Vec<&StatementExplanation> =
+        statements.iter().filter(|statement| statement.layer == result.layer).collect();
+    for effect in [Effect::Deny, Effect::Allow] {
+        let is_of_effect = |s: &&&StatementExplanation| s.statement.effect == Some(effect);
+        for statement in of_layer.iter().filter(is_of_effect).filter(|s| s.applies) {
+            text.push_str(&applying(statement, style));
+        }
+    }
+    let is_about_others = |statement: &StatementExplanation| !statement.detail.action.holds;
+    for statement in of_layer.iter().filter(|s| !s.applies && !is_about_others(s)) {
+        text.push_str(&idle(statement, style));
+    }
+    text.push_str(&others(of_layer.into_iter().filter(|s| is_about_others(s)), telling));
+    text
+}
+
+fn applying(statement: &StatementExplanation, style: Style) -> String {
+    let verb = match statement.statement.effect {
+        Some(Effect::Deny) => "denied by",
+        _ => "allowed by",
+    };
+    let mut text = format!("    {verb} {}\n", statement_name(&statement.statement, style));
+    if let Some(strength) = statement.detail.strength {
+        let _ = writeln!(text, "      names the principal by its {strength} match");
+    }
+    let resource = statement.detail.resource.iter().flat_map(|part| &part.entries);
+    let with_variables = resource.map(|entry| &entry.pattern).filter(|p| p.written.contains("${"));
+    for pattern in with_variables {
+        let _ = writeln!(text, "      Resource {}", expected_text(pattern));
+    }
+    for condition in &statement.detail.conditions {
+        let _ = writeln!(text, "      {}", condition_text(condition, style));
+    }
+    text
+}
+
+/// A statement about the action that does not apply, with everything that keeps it from it.
+fn idle(statement: &StatementExplanation, style: Style) -> String {
+    let effect = match statement.statement.effect {
+        Some(Effect::Deny) => "deny",
+        _ => "allow",
+    };
+    let name = statement_name(&statement.statement, style);
+    let mut text = format!("    would {effect}: {name}\n");
+    let StatementDetail { principal, resource, conditions, .. } = &statement.detail;
+    let failing = |part: &Option<PartDetail>| part.as_ref().filter(|part| !part.holds).cloned();
+    if let Some(part) = failing(principal) {
+        let verb = if part.negated { "leaves out" } else { "is for" };
+        let _ = writeln!(text, "      but {verb} {}", entries(&part));
+    }
+    if let Some(part) = failing(resource) {
+        let verb = if part.negated { "leaves out" } else { "is about" };
+        let _ = writeln!(text, "      but {verb} {}", entries(&part));
+    }
+    for condition in conditions.iter().filter(|condition| !condition.holds) {
+        let _ = writeln!(text, "      but {}", condition_text(condition, style));
+    }
+    if statement.ignored {
+        text.push_str("      but statements of this policy play no part in this check\n");
+    }
+    text
+}
+
+/// Statements about other actions, counted or listed.
+fn others<'s>(
+    statements: impl Iterator<Item = &'s StatementExplanation>,
+    telling: Telling,
+) -> String {
+    let style = telling.style;
+    let mut text = String::new();
+    let mut n_others = 0;
+    for statement in statements {
+        n_others += 1;
+        if telling.is_verbose {
+            let action = &statement.detail.action;
+            let verb = if action.negated { "leaves out" } else { "is about" };
+            let name = statement_name(&statement.statement, style);
+            let _ = writeln!(text, "    {name}\n      {verb} {}", entries(action));
+        }
+    }
+    if n_others > 0 && !telling.is_verbose {
+        let n = count(n_others, "statement");
+        let _ = writeln!(text, "    {}", style.dim(format_args!("{n} about other actions")));
     }
     text
 }
 
 /// The conditions of the statements that decide, each with what it found.
 pub(crate) fn decisive_conditions(
-    engine: &Engine,
     found: &EffectiveDecision,
+    statements: &[Vec<StatementExplanation>],
     style: Style,
 ) -> Vec<String> {
-    let documents = Documents::new(engine);
-    let Some(check) = found.checks.get(found.decisive.check as usize) else { return Vec::new() };
-    let statements = &found.decisive.statements;
-    let conditions = statements.iter().flat_map(|statement| documents.conditions(statement));
-    conditions.map(|condition| condition_text(check, &condition, style)).collect()
+    let of_check = statements.get(found.decisive.check as usize).into_iter().flatten();
+    let decisive = of_check.filter(|explained| {
+        found.decisive.statements.iter().any(|named| excerpt::is_same(named, &explained.statement))
+    });
+    let conditions = decisive.flat_map(|explained| &explained.detail.conditions);
+    conditions.map(|condition| condition_text(condition, style)).collect()
 }
 
-fn statement_text(
-    documents: &Documents<'_>,
-    check: &CheckDecision,
-    verb: &str,
-    statement: &StatementRef,
-    style: Style,
-) -> String {
-    let mut text = format!("    {verb} {}\n", statement_name(statement, style));
-    if let Some(strength) = statement.strength {
-        let _ = writeln!(text, "      names the principal by its {strength} match");
-    }
-    for condition in documents.conditions(statement) {
-        let _ = writeln!(text, "      {}", condition_text(check, &condition, style));
-    }
-    text
-}
-
-fn condition_text(check: &CheckDecision, condition: &Condition, style: Style) -> String {
+fn condition_text(condition: &ConditionDetail, style: Style) -> String {
     format!(
         "{} {} {} {}",
         condition.operator,
-        style.name(&condition.key),
-        expected(&condition.values),
-        style.dim(format_args!("— found {}", actual(check, &condition.key))),
+        style.name(condition.key.spelling()),
+        expected(&condition.expected),
+        style.dim(format_args!("— found {}", actual(condition.actual.as_ref()))),
     )
 }
 
-/// Most values of a condition that are shown.
+/// Most values of a condition, or patterns of an element, that are shown.
 const MAX_VALUES: usize = 8;
 
-fn expected(values: &[String]) -> String {
-    let mut shown: Vec<String> =
-        values.iter().take(MAX_VALUES).map(|value| format!("`{value}`")).collect();
+fn expected(values: &[Expected]) -> String {
+    let mut shown: Vec<String> = values.iter().take(MAX_VALUES).map(expected_text).collect();
     if values.len() > MAX_VALUES {
         shown.push(format!("{} more", values.len() - MAX_VALUES));
     }
@@ -218,9 +247,26 @@ fn expected(values: &[String]) -> String {
     }
 }
 
-/// The value that a key has in a check.
-fn actual(check: &CheckDecision, key: &str) -> String {
-    match check.context.get(&key.to_ascii_lowercase()).map(|entry| &entry.value) {
+/// The entries of an element: of the `Not…` form those that match, which is why it fails.
+fn entries(part: &PartDetail) -> String {
+    let has_match = part.entries.iter().any(|entry| entry.matches);
+    let shown = part.entries.iter().filter(|entry| entry.matches || !part.negated || !has_match);
+    expected(&shown.map(|entry| entry.pattern.clone()).collect::<Vec<_>>())
+}
+
+/// A pattern as it is written, and as it is compared when its variables make a difference.
+fn expected_text(value: &Expected) -> String {
+    let written = &value.written;
+    match value.compared.as_deref() {
+        Some(compared) if *compared == **written => format!("`{written}`"),
+        Some(compared) => format!("`{written}` (here `{compared}`)"),
+        None if written.contains("${") => format!("`{written}` (a variable has no value here)"),
+        None => format!("`{written}`"),
+    }
+}
+
+fn actual(value: Option<&ContextValue>) -> String {
+    match value {
         None => "nothing: the key is absent".to_owned(),
         Some(ContextValue::Single(value)) => format!("`{value}`"),
         Some(ContextValue::List(values)) => {

@@ -50,10 +50,10 @@ enum Absent {
 }
 
 /// The resource segment of an ARN pattern.
-const RESOURCE_SEGMENT: usize = 4;
+pub(super) const RESOURCE_SEGMENT: usize = 4;
 
 impl<'a> Check<'a> {
-    fn value(&self, key: &ConditionKey) -> ValueView<'a> {
+    pub(super) fn value(&self, key: &ConditionKey) -> ValueView<'a> {
         let folded = key.folded();
         let known = match self.overlay {
             Some(overlay) => overlay.key(self.tables, folded),
@@ -126,7 +126,7 @@ impl<'a> Check<'a> {
     }
 
     /// L-238.
-    fn entry_matches(&self, entry: &ResourcePattern) -> bool {
+    pub(super) fn entry_matches(&self, entry: &ResourcePattern) -> bool {
         match entry {
             ResourcePattern::Any => true,
             ResourcePattern::Nothing => false,
@@ -189,7 +189,7 @@ impl<'a> Check<'a> {
     }
 
     /// L-508.
-    fn resolve<'v>(&self, variable: &'v PolicyVariable) -> Option<&'v str>
+    pub(super) fn resolve<'v>(&self, variable: &'v PolicyVariable) -> Option<&'v str>
     where
         'a: 'v,
     {

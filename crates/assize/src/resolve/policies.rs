@@ -56,7 +56,7 @@ enum Given {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` takes")]
-fn over_limit(error: assize_compiler::Error) -> RequestError {
+pub(super) fn over_limit(error: assize_compiler::Error) -> RequestError {
     RequestError::new(RequestErrorKind::Limit, error.to_string())
 }
 
@@ -118,6 +118,14 @@ impl Resolver<'_> {
         }
     }
 
+    /// The document of the snapshot that a request named.
+    pub(super) fn given_id(&self, index: u32) -> Option<PolicyId> {
+        match self.given.document(index)?.policy {
+            Given::Stored(id) => Some(id),
+            Given::Own(_) => None,
+        }
+    }
+
     fn load_given(
         &mut self,
         text: &str,
@@ -138,7 +146,10 @@ impl Resolver<'_> {
         Ok(loaded)
     }
 
-    fn overlay_document(&mut self, source: DocumentSource) -> Result<DocumentRef, RequestError> {
+    pub(super) fn overlay_document(
+        &mut self,
+        source: DocumentSource,
+    ) -> Result<DocumentRef, RequestError> {
         let engine = self.engine;
         self.overlay.add_policy(&engine.tables, &engine.catalog, source).map_err(over_limit)
     }

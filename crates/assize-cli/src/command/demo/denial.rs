@@ -26,8 +26,9 @@ pub(super) struct Shown {
 pub(super) fn shown(engine: &Engine, bases: &[Request<'_>], seed: u64, style: Style) -> Shown {
     let candidates = (0..N_CANDIDATES).filter_map(|number| {
         let request = Variation::of(seed, number).request(bases);
-        let found = engine.explain(&request).ok()?;
-        let conditions = decisive_conditions(engine, &found, style);
+        let explained = engine.explain_statements(&request).ok()?;
+        let found = explained.decision;
+        let conditions = decisive_conditions(&found, &explained.statements, style);
         let asked = asked(&request)?;
         let command = command(&asked, &request)?;
         let worth = worth(&found, &conditions);
@@ -39,7 +40,7 @@ pub(super) fn shown(engine: &Engine, bases: &[Request<'_>], seed: u64, style: St
         return Shown { text: String::new(), command: format!("world info {WORLD}") };
     };
     let mut text = String::from("\nOne of the denials:\n");
-    text.push_str(&decision(&asked, &found, &["region_unknown"], style));
+    text.push_str(&decision(&asked, &found, "", &["region_unknown"], style));
     for condition in conditions {
         let _ = writeln!(text, "    {condition}");
     }

@@ -1,0 +1,77 @@
+//! Changes that flip an answer, as a person would ask for them.
+
+use std::fmt::Write as _;
+
+use assize::{Change, Edit};
+use assize_model::Decision;
+
+use crate::render::decision::{a_policy_of, statement_name};
+use crate::render::style::Style;
+
+/// What would flip the answer, the smallest first.
+pub(super) fn changes(decision: Decision, changes: &[Change], style: Style) -> String {
+    let wanted = if decision.is_allowed() { "deny" } else { "allow" };
+    if changes.is_empty() {
+        return format!("No small change of policies or request would {wanted} it.\n");
+    }
+    let mut text = format!("What would {wanted} it, proven by deciding again:\n");
+    for (at, change) in changes.iter().enumerate() {
+        for (nth, edit) in change.edits.iter().enumerate() {
+            let lead = match (nth, changes.len()) {
+                (0, 1) => "  ".to_owned(),
+                (0, _) => format!("  {}. ", at + 1),
+                (_, 1) => "  and ".to_owned(),
+                (_, _) => "     and ".to_owned(),
+            };
+            let _ = writeln!(text, "{lead}{}", edit_text(edit, style));
+        }
+    }
+    text
+}
+
+fn edit_text(edit: &Edit, style: Style) -> String {
+    match edit {
+        Edit::RemoveStatement { statement } => {
+            format!("remove {}", statement_name(statement, style))
+        }
+        Edit::DetachPolicy { policy, .. } => format!("detach {}", style.name(policy)),
+        Edit::AddAction { statement, action } => {
+            format!("add the action `{action}` to {}", statement_name(statement, style))
+        }
+        Edit::AddResource { statement, resource } => {
+            format!("add the resource `{resource}` to {}", statement_name(statement, style))
+        }
+        Edit::AddPrincipal { statement, principal } => {
+            format!("name the principal `{principal}` in {}", statement_name(statement, style))
+        }
+        Edit::AddStatement { layer, policy, node, principal, action, resource } => {
+            let mut text = format!("allow `{action}`");
+            if let Some(resource) = resource {
+                let _ = write!(text, " on `{resource}`");
+            }
+            if let Some(principal) = principal {
+                let _ = write!(text, " to `{principal}`");
+            }
+            match policy {
+                Some(policy) => {
+                    let _ = write!(text, " in {}", style.name(policy));
+                }
+                None => {
+                    let _ = write!(text, " in {}", a_policy_of(*layer));
+                }
+            }
+            if let Some(node) = node {
+                let _ = write!(text, " of {node}");
+            }
+            text
+        }
+        Edit::GiveKey { key, value } => {
+            format!("send the request with {} `{value}`", style.name(key))
+        }
+        Edit::OmitKey { key } => format!("send the request without {}", style.name(key)),
+        Edit::StateOwner { resource, account } => {
+            format!("say that `{resource}` belongs to account {account}")
+        }
+        _ => format!("{edit:?}"),
+    }
+}

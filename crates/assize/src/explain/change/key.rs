@@ -1,0 +1,251 @@
+//! Keys that would make a test hold, or fail.
+
+use std::borrow::Cow;
+
+use assize_compiler::ConditionDetail;
+use assize_model::{ContextInput, ContextScalar, MfaState, Principal, Request, Target};
+use assize_policy::ir::{Condition, ConditionOperator};
+use assize_policy::value::parse_date;
+
+use super::Edit;
+
+/// A key that a request should have with a value, or should not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct KeyEdit {
+    key: Box<str>,
+    value: Option<Box<str>>,
+}
+
+impl From<KeyEdit> for Edit {
+    fn from(edit: KeyEdit) -> Self {
+        let KeyEdit { key, value } = edit;
+        match value {
+            Some(value) => Self::GiveKey { key, value },
+            None => Self::OmitKey { key },
+        }
+    }
+}
+
+/// What makes a test hold.
+pub(super) fn satisfying(condition: &Condition, detail: &ConditionDetail) -> Option<KeyEdit> {
+    edit(condition, detail, true)
+}
+
+/// What makes a test fail.
+pub(super) fn falsifying(condition: &Condition, detail: &ConditionDetail) -> Option<KeyEdit> {
+    edit(condition, detail, false)
+}
+
+/// What makes a test hold or fail; none if nothing is known to. Whether it does is for the
+/// decision to say.
+fn edit(condition: &Condition, detail: &ConditionDetail, wanted: bool) -> Option<KeyEdit> {
+    use ConditionOperator as Op;
+    let operator = condition.operator;
+    let values: Vec<&str> =
+        detail.expected.iter().filter_map(|expected| expected.compared.as_deref()).collect();
+    let key: Box<str> = condition.key.spelling().into();
+    let is_present = detail.actual.is_some();
+    let give = |value: Option<String>| {
+        value.map(|value| KeyEdit { key: key.clone(), value: Some(value.into()) })
+    };
+    let omit = || is_present.then(|| KeyEdit { key: key.clone(), value: None });
+    if operator == Op::Null {
+        let asks_for_absence = values.contains(&"true");
+        return if asks_for_absence == wanted {
+            omit()
+        } else {
+            give(Some(ANYTHING.into())).filter(|_| !is_present)
+        };
+    }
+    let wants_match = wanted != operator.is_negated();
+    if wants_match {
+        return give(values.iter().find_map(|value| matching(operator, value)));
+    }
+    let other = match (operator, &values[..]) {
+        (Op::Bool, ["true"]) => Some("false".to_owned()),
+        (Op::Bool, ["false"]) => Some("true".to_owned()),
+        (_, [value]) => opposite(operator).and_then(|operator| matching(operator, value)),
+        _ => None,
+    };
+    give(other).or_else(omit)
+}
+
+/// Some text.
+const ANYTHING: &str = "x";
+
+/// The operator that holds of what another one does not hold of.
+fn opposite(operator: ConditionOperator) -> Option<ConditionOperator> {
+    use ConditionOperator as Op;
+    Some(match operator {
+        Op::NumericLessThan => Op::NumericGreaterThanEquals,
+        Op::NumericLessThanEquals => Op::NumericGreaterThan,
+        Op::NumericGreaterThan => Op::NumericLessThanEquals,
+        Op::NumericGreaterThanEquals => Op::NumericLessThan,
+        Op::DateLessThan => Op::DateGreaterThanEquals,
+        Op::DateLessThanEquals => Op::DateGreaterThan,
+        Op::DateGreaterThan => Op::DateLessThanEquals,
+        Op::DateGreaterThanEquals => Op::DateLessThan,
+        _ => return None,
+    })
+}
+
+/// A value that an operator, or its positive twin, matches with a value of a policy.
+fn matching(operator: ConditionOperator, value: &str) -> Option<String> {
+    use ConditionOperator as Op;
+    Some(match operator {
+        Op::StringLike
+        | Op::StringNotLike
+        | Op::ArnEquals
+        | Op::ArnNotEquals
+        | Op::ArnLike
+        | Op::ArnNotLike => plain(value),
+        Op::NumericLessThan => value.parse::<i64>().ok()?.checked_sub(1)?.to_string(),
+        Op::NumericGreaterThan => value.parse::<i64>().ok()?.checked_add(1)?.to_string(),
+        Op::DateLessThan => parse_date(value)?.checked_sub(1)?.to_string(),
+        Op::DateGreaterThan => parse_date(value)?.checked_add(1)?.to_string(),
+        Op::IpAddress | Op::NotIpAddress => {
+            value.split_once('/').map_or(value, |(address, _)| address).to_owned()
+        }
+        _ => value.to_owned(),
+    })
+}
+
+/// A text that a pattern matches: something for each wildcard.
+fn plain(pattern: &str) -> String {
+    let mut text = String::new();
+    let mut rest = pattern;
+    while let Some(first) = rest.chars().next() {
+        let escaped = ["${*}", "${?}", "${$}"].into_iter().find(|e| rest.starts_with(e));
+        let taken = match (escaped, first) {
+            (Some(escaped), _) => {
+                text.push_str(&escaped[2..3]);
+                escaped.len()
+            }
+            (None, '*' | '?') => {
+                text.push_str(ANYTHING);
+                1
+            }
+            (None, other) => {
+                text.push(other);
+                other.len_utf8()
+            }
+        };
+        rest = &rest[taken..];
+    }
+    text
+}
+
+impl KeyEdit {
+    /// Puts the key where the request has it, or into its context. What contradicts the rest of
+    /// the request is found when it is resolved (E-23).
+    pub(super) fn apply(&self, request: &mut Request<'_>) {
+        let is_own = |name: &str| name.eq_ignore_ascii_case(&self.key);
+        request.context.retain(|(name, _)| !is_own(name));
+        let targets = match &mut request.target {
+            Target::Checks(checks) => {
+                checks.iter_mut().map(|check| &mut check.context).collect::<Vec<_>>()
+            }
+            Target::Action { resources, .. } => {
+                resources.iter_mut().map(|resource| &mut resource.context).collect()
+            }
+        };
+        for context in targets {
+            context.retain(|(name, _)| !is_own(name));
+        }
+        let value = self.value.as_deref();
+        if !self.apply_to_field(request, value)
+            && let Some(value) = value
+        {
+            let value = ContextInput::Scalar(ContextScalar::String(owned(value)));
+            request.context.push((owned(&self.key), value));
+        }
+    }
+
+    /// Keys that have a field of their own where the request uses it; whether it does.
+    fn apply_to_field(&self, request: &mut Request<'_>, value: Option<&str>) -> bool {
+        let folded = self.key.to_ascii_lowercase();
+        if let Some(name) = folded.strip_prefix("aws:requesttag/") {
+            // The spelling of the tag's name is the policy's.
+            let name = &self.key[self.key.len() - name.len()..];
+            let tags = request.request_tags.get_or_insert_default();
+            tags.retain(|(key, _)| !key.eq_ignore_ascii_case(name));
+            tags.extend(value.map(|value| (owned(name), owned(value))));
+            return true;
+        }
+        match &*folded {
+            "aws:currenttime" | "aws:epochtime" => {
+                request.time = None;
+                false
+            }
+            "aws:requestedregion" => {
+                request.region = value.map(owned);
+                true
+            }
+            "aws:multifactorauthpresent" => match &mut request.principal {
+                Principal::Stated(stated) => match &mut stated.session {
+                    Some(session) => {
+                        let present = |value| MfaState { present: value == "true", at: None };
+                        session.mfa = value.map(present);
+                        true
+                    }
+                    None => false,
+                },
+                Principal::Text(_) => false,
+            },
+            _ => apply_to_network(request, &folded, value),
+        }
+    }
+}
+
+/// The same for keys of the network.
+fn apply_to_network(request: &mut Request<'_>, folded: &str, value: Option<&str>) -> bool {
+    let Some(network) = &mut request.network else { return false };
+    let field = match folded {
+        "aws:sourceip" => &mut network.source_ip,
+        "aws:vpcsourceip" => &mut network.vpc_source_ip,
+        "aws:sourcevpce" => &mut network.vpce,
+        "aws:sourcevpc" => &mut network.vpc,
+        "aws:useragent" => &mut network.user_agent,
+        "aws:referer" => &mut network.referer,
+        "aws:securetransport" => {
+            network.secure_transport = value.map(|value| value == "true");
+            return true;
+        }
+        _ => return false,
+    };
+    *field = value.map(owned);
+    true
+}
+
+fn owned<'r>(text: &str) -> Cow<'r, str> {
+    Cow::Owned(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wildcards_stand_for_something() {
+        let check = |pattern: &str, expected: &str| assert_eq!(plain(pattern), expected);
+        check("vpc-*", "vpc-x");
+        check("a?c", "axc");
+        check("${*}${?}${$}{*}", "*?${x}");
+        check("ü*", "üx");
+        check("", "");
+    }
+
+    #[test]
+    fn values_match_by_their_operator() {
+        use ConditionOperator as Op;
+        let check = |operator, value: &str, expected: Option<&str>| {
+            assert_eq!(matching(operator, value).as_deref(), expected);
+        };
+        check(Op::NumericLessThan, "3600", Some("3599"));
+        check(Op::NumericGreaterThan, "1.5", None);
+        check(Op::NumericLessThanEquals, "1.5", Some("1.5"));
+        check(Op::DateGreaterThan, "1970-01-01T00:00:09Z", Some("10"));
+        check(Op::IpAddress, "203.0.113.0/24", Some("203.0.113.0"));
+        check(Op::StringEquals, "a*", Some("a*"));
+    }
+}

@@ -1,0 +1,273 @@
+//! What is said beside a decision (C-2): why each statement applies or does not, and the nearest
+//! change that flips the answer. Both on the whole corpus.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use assize::formats::{Cell, Scenario};
+use assize::{Change, Edit, Engine};
+use assize_model::{
+    ContextInput, ContextScalar, EffectiveDecision, EngineOptions, PolicyId, Principal, Request,
+    StatementRef, Target,
+};
+use assize_policy::{LibraryBuilder, PolicyLibrary};
+use assize_reference::{World, evaluate};
+use assize_store::StoreSnapshot;
+use assize_tests::answer::{Answer, engine};
+use assize_tests::corpus::{catalog, corpus};
+use serde_json::{Value, json};
+
+/// Calls with every request of the corpus that can be read, and the engine that decides it.
+fn each_request(mut call: impl FnMut(&str, &Scenario, &Engine, &Request<'_>)) {
+    for scenario in corpus() {
+        let mut engines: Vec<(&EngineOptions, Engine)> = Vec::new();
+        for test in &scenario.tests {
+            let known = engines.iter().position(|(options, _)| *options == &test.options);
+            let at = known.unwrap_or_else(|| {
+                engines.push((&test.options, engine(&scenario.snapshot, &test.options)));
+                engines.len() - 1
+            });
+            for cell in &test.cells {
+                let Ok(record) = Cell::record(cell) else { continue };
+                let place = format!("{} `{}`", scenario.file, test.name);
+                call(&place, &scenario, &engines[at].1, &record.request);
+            }
+        }
+    }
+}
+
+/// What names a statement in a layer.
+fn key(statement: &StatementRef) -> (Box<str>, Option<u32>, Option<Box<str>>) {
+    (statement.policy.clone(), statement.statement, statement.node.clone())
+}
+
+/// C-2: the explanation's decision is the batch's, and a statement whose parts all hold is one
+/// that the decision lists.
+#[test]
+fn statements_are_explained_as_they_are_decided() {
+    let (mut n_applying, mut n_others, mut n_ignored) = (0, 0, 0);
+    each_request(|place, _, engine, request| {
+        let Ok(explained) = engine.explain_statements(request) else {
+            assert!(engine.explain(request).is_err(), "{place}");
+            return;
+        };
+        let found = explained.decision;
+        let batch = engine.decide_batch(std::slice::from_ref(request));
+        let of_explanation = Answer::of_decision(&Ok(found.clone()));
+        assert_eq!(of_explanation, Answer::of_outcome(&batch[0]), "{place}");
+        assert_eq!(found.checks.len(), explained.statements.len(), "{place}");
+        for (check, statements) in found.checks.iter().zip(&explained.statements) {
+            for layer in &check.layers {
+                let listed = layer.allows.iter().chain(&layer.denies);
+                let mut listed: Vec<_> =
+                    listed.filter(|named| named.effect.is_some()).map(key).collect();
+                let of_layer = statements.iter().filter(|s| s.layer == layer.layer);
+                let mut applying = Vec::new();
+                for statement in of_layer {
+                    let holds = statement.detail.holds();
+                    assert_eq!(holds && !statement.ignored, statement.applies, "{place}");
+                    n_ignored += usize::from(statement.ignored);
+                    if statement.applies {
+                        applying.push(key(&statement.statement));
+                        n_applying += 1;
+                    } else {
+                        n_others += 1;
+                    }
+                }
+                listed.sort();
+                applying.sort();
+                assert_eq!(listed, applying, "{place}: {}", layer.layer);
+            }
+        }
+    });
+    let counts = [n_applying, n_others, n_ignored];
+    assert!(counts.iter().all(|n| *n > 5), "applying, others, ignored: {counts:?}");
+}
+
+/// C-2: every change flips the answer, deterministically, and the reference says so too when the
+/// same is done to the texts of the policies.
+#[test]
+fn nearest_changes_flip_the_answer() {
+    let (mut n_asked, mut n_changed, mut n_verified) = (0, 0, 0);
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    each_request(|place, scenario, engine, request| {
+        let Ok(outcome) = engine.decide(request) else { return };
+        n_asked += 1;
+        let changes = engine.nearest_changes(request).expect("a decision");
+        assert_eq!(Ok(&changes), engine.nearest_changes(request).as_ref(), "{place}");
+        n_changed += usize::from(!changes.is_empty());
+        for change in &changes {
+            let was = outcome.decision.is_allowed();
+            assert_ne!(change.decision.is_allowed(), was, "{place}");
+            assert_eq!(change.edits.len(), changes[0].edits.len(), "{place}");
+            for edit in &change.edits {
+                *kinds.entry(kind(edit)).or_default() += 1;
+            }
+            if let Some(found) = with_reference(scenario, engine, request, change) {
+                n_verified += 1;
+                assert_eq!(found.decision, change.decision, "{place}: {:?}", change.edits);
+            }
+        }
+    });
+    assert!(n_changed * 10 > n_asked * 8, "{n_changed} of {n_asked} have a change");
+    assert!(n_verified > n_asked / 2, "{n_verified} changes of {n_asked} answers are verified");
+    assert_eq!(kinds.len(), 9, "{kinds:?}");
+}
+
+fn kind(edit: &Edit) -> &'static str {
+    match edit {
+        Edit::RemoveStatement { .. } => "remove statement",
+        Edit::DetachPolicy { .. } => "detach",
+        Edit::AddAction { .. } => "action",
+        Edit::AddResource { .. } => "resource",
+        Edit::AddPrincipal { .. } => "principal",
+        Edit::AddStatement { .. } => "add statement",
+        Edit::GiveKey { .. } => "give",
+        Edit::OmitKey { .. } => "omit",
+        Edit::StateOwner { .. } => "owner",
+        _ => "unknown",
+    }
+}
+
+/// The answer of the reference with a change made to the texts of policies and to the request;
+/// none if that cannot be done by such simple means.
+fn with_reference(
+    scenario: &Scenario,
+    engine: &Engine,
+    request: &Request<'_>,
+    change: &Change,
+) -> Option<EffectiveDecision> {
+    if brings_policies(request) {
+        return None;
+    }
+    let mut texts: BTreeMap<PolicyId, Value> = BTreeMap::new();
+    let mut request = request.clone();
+    for edit in &change.edits {
+        match edit {
+            Edit::GiveKey { key, value } => give(&mut request, key, Some(value))?,
+            Edit::OmitKey { key } => give(&mut request, key, None)?,
+            Edit::StateOwner { account, .. } => {
+                request.resource_data.get_or_insert_default().account = Some(*account);
+            }
+            Edit::RemoveStatement { statement } => {
+                let statement = statement_of(&scenario.snapshot, &mut texts, statement)?;
+                statement.remove("NotAction");
+                // No action has this name, and every type of policy takes it.
+                statement.insert("Action".into(), json!("sts:None"));
+            }
+            Edit::AddAction { statement, action } => {
+                let statement = statement_of(&scenario.snapshot, &mut texts, statement)?;
+                add(statement.get_mut("Action")?, action);
+            }
+            Edit::AddResource { statement, resource } => {
+                let statement = statement_of(&scenario.snapshot, &mut texts, statement)?;
+                // In a text these would be wildcards and variables.
+                if resource.contains(['*', '?', '$']) && **resource != *"*" {
+                    return None;
+                }
+                add(statement.get_mut("Resource")?, resource);
+            }
+            Edit::AddPrincipal { statement, principal }
+                if principal.starts_with("arn:") && !principal.contains("-provider/") =>
+            {
+                let statement = statement_of(&scenario.snapshot, &mut texts, statement)?;
+                let element = statement.get_mut("Principal")?.as_object_mut()?;
+                add(element.entry("AWS").or_insert(json!([])), principal);
+            }
+            _ => return None,
+        }
+    }
+    let library = changed_library(engine.library(), &texts);
+    let world = World {
+        snapshot: &scenario.snapshot,
+        library: &library,
+        catalog: catalog(),
+        options: engine.options(),
+        now: engine.options().time.unwrap_or_default(),
+    };
+    Some(evaluate(&world, &request).expect("a decision"))
+}
+
+/// Whether policies come with a request, which may have the names of those of the snapshot.
+fn brings_policies(request: &Request<'_>) -> bool {
+    let of_resource = |data: &assize_model::ResourceData<'_>| data.policy.is_some();
+    let of_checks = match &request.target {
+        Target::Checks(checks) => {
+            checks.iter().any(|check| check.data.as_deref().is_some_and(of_resource))
+        }
+        Target::Action { resources, .. } => {
+            resources.iter().any(|resource| resource.data.as_deref().is_some_and(of_resource))
+        }
+    };
+    of_checks
+        || request.resource_data.as_deref().is_some_and(of_resource)
+        || matches!(&request.principal, Principal::Stated(stated) if stated.inline.is_some())
+}
+
+/// The statement of a reference in the changed text of its document.
+fn statement_of<'t>(
+    snapshot: &StoreSnapshot,
+    texts: &'t mut BTreeMap<PolicyId, Value>,
+    statement: &StatementRef,
+) -> Option<&'t mut serde_json::Map<String, Value>> {
+    let name = statement.policy.strip_prefix("boundary:").unwrap_or(&statement.policy);
+    let name = name.strip_prefix("session:").unwrap_or(name);
+    let mut named = snapshot.documents().filter(|(_, document)| &*document.reference == name);
+    // Inline policies of two accounts may have one name.
+    let (Some((id, document)), None) = (named.next(), named.next()) else { return None };
+    let text = document.text.as_deref()?;
+    let whole = match texts.entry(id) {
+        std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+        std::collections::btree_map::Entry::Vacant(entry) => {
+            entry.insert(serde_json::from_str(text).ok()?)
+        }
+    };
+    match whole.get_mut("Statement")? {
+        Value::Array(statements) => {
+            statements.get_mut(usize::try_from(statement.statement?).ok()?)?.as_object_mut()
+        }
+        single => single.as_object_mut(),
+    }
+}
+
+/// Adds to an element that is a text or a list of texts.
+fn add(element: &mut Value, text: &str) {
+    match element {
+        Value::Array(entries) => entries.push(json!(text)),
+        single => *single = json!([single.take(), text]),
+    }
+}
+
+fn changed_library(library: &PolicyLibrary, texts: &BTreeMap<PolicyId, Value>) -> PolicyLibrary {
+    let mut builder = LibraryBuilder::from_library(library);
+    for (id, text) in texts {
+        let options = library.get(*id).and_then(|entry| entry.options.clone()).expect("it loads");
+        let entry = builder.insert(*id, &Arc::from(text.to_string()), &options);
+        assert!(!entry.is_poison(), "{text}");
+    }
+    builder.build()
+}
+
+/// Gives or takes a key of the context; none where the request has a field for it.
+fn give(request: &mut Request<'_>, key: &str, value: Option<&str>) -> Option<()> {
+    let has_session = match &request.principal {
+        Principal::Stated(stated) => stated.session.is_some(),
+        Principal::Text(_) => false,
+    };
+    let is_plain = request.network.is_none()
+        && request.region.is_none()
+        && request.request_tags.is_none()
+        && request.time.is_none()
+        && !has_session
+        && !key.to_ascii_lowercase().starts_with("aws:requesttag/")
+        && matches!(&request.target, Target::Action { resources, .. } if resources.is_empty());
+    if !is_plain {
+        return None;
+    }
+    request.context.retain(|(name, _)| !name.eq_ignore_ascii_case(key));
+    if let Some(value) = value {
+        let scalar = ContextScalar::String(value.to_owned().into());
+        request.context.push((key.to_owned().into(), ContextInput::Scalar(scalar)));
+    }
+    Some(())
+}
