@@ -11,8 +11,9 @@ mod repeats;
 mod scan;
 mod write;
 
-pub(crate) use cursor::{Cursor, Kind, shorten};
-pub(crate) use fault::{Fault, Result};
+pub(crate) use cursor::shorten;
+pub use cursor::{Cursor, Kind};
+pub use fault::{Fault, Result};
 pub(crate) use node::read;
 pub use node::{Member, Node, Style, Value};
 pub(crate) use write::{Object, write_list, write_string, write_strings};

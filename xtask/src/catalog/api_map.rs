@@ -20,6 +20,9 @@ pub(super) struct MapSupplement {
     /// Templates of the source that say something else than they mean, and what they mean; an
     /// empty text drops the template.
     corrections: BTreeMap<String, String>,
+    /// Variables of single operations, `service.Operation`: variable and template, in place of
+    /// those of the source; an empty text drops the variable. `*` is the whole ARN.
+    operations: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 #[derive(Deserialize)]
@@ -94,8 +97,8 @@ pub(super) fn source(data: &Path, supplement: &MapSupplement) -> Result<ApiMapSo
             .with_context(|| format!("service `{name}` of the API map"))
     });
     let services = services.collect::<Result<_>>()?;
-    for text in supplement.corrections.keys() {
-        ensure!(corrections.used.contains(text), "no template is `{text}`");
+    for text in supplement.corrections.keys().chain(supplement.operations.keys()) {
+        ensure!(corrections.used.contains(text), "no template or operation is `{text}`");
     }
     let (date, origin) = (supplement.date.clone(), supplement.origin.clone());
     Ok(ApiMapSource { date, origin, services })
@@ -104,6 +107,29 @@ pub(super) fn source(data: &Path, supplement: &MapSupplement) -> Result<ApiMapSo
 struct Corrections<'s> {
     supplement: &'s MapSupplement,
     used: BTreeSet<String>,
+}
+
+/// Puts the variables that the supplement has for an operation in place of those of the source.
+fn apply(variables: &BTreeMap<String, String>, operation: &str, action: &mut Action) -> Result<()> {
+    // Of several actions the one named like the operation is meant.
+    if action.name.split(':').nth(1) != Some(operation) {
+        return Ok(());
+    }
+    for (name, text) in variables {
+        Template::parse(text)?;
+        let text = Some(text.clone()).filter(|text| !text.is_empty());
+        match (&**name, text) {
+            ("*", text) => action.arn_override = text,
+            (name, Some(text)) => {
+                action.arn_variables.insert(name.to_owned(), text);
+            }
+            (name, None) => {
+                let dropped = action.arn_variables.remove(name);
+                ensure!(dropped.is_some(), "`{operation}` has no variable `{name}`");
+            }
+        }
+    }
+    Ok(())
 }
 
 impl Corrections<'_> {
@@ -131,15 +157,24 @@ fn source_service(
     service: Service,
     corrections: &mut Corrections<'_>,
 ) -> Result<SourceApiService> {
-    let operations = service.operations.into_iter().map(|(name, operation)| {
-        let actions = operation.actions.into_iter().map(|action| {
-            source_action(action, corrections).with_context(|| format!("operation `{name}`"))
+    let operations = service.operations.into_iter().map(|(operation_name, operation)| {
+        let full_name = format!("{name}.{operation_name}");
+        let stated = corrections.supplement.operations.get(&full_name);
+        if stated.is_some() {
+            corrections.used.insert(full_name.clone());
+        }
+        let actions = operation.actions.into_iter().map(|mut action| {
+            if let Some(variables) = stated {
+                apply(variables, &operation_name, &mut action)?;
+            }
+            source_action(action, corrections).with_context(|| format!("operation `{full_name}`"))
         });
         let actions = actions.collect::<Result<_>>()?;
-        Ok(SourceOperation { name, actions })
+        Ok(SourceOperation { name: operation_name, actions })
     });
+    let operations = operations.collect::<Result<_>>()?;
     Ok(SourceApiService {
-        operations: operations.collect::<Result<_>>()?,
+        operations,
         name,
         event_source: service.event_source,
         iam_prefixes: service.iam_prefixes,

@@ -13,12 +13,18 @@ use super::{BYTE_ORDER_MARK, Fault, MARKED, MAX_NESTING, MAX_STRING_BYTES, Resul
 
 /// The kinds of JSON value, told by the first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// `null`.
     Null,
+    /// `true` or `false`.
     Bool,
+    /// A number.
     Number,
+    /// A string.
     String,
+    /// A list.
     Array,
+    /// An object.
     Object,
 }
 
@@ -36,9 +42,26 @@ impl Kind {
     }
 }
 
-/// A place in a JSON text.
+/// A place in a JSON text, from which values are read one after the other: the caller asks for the
+/// value it expects.
+///
+/// # Examples
+/// ```
+/// use assize_formats::json::Cursor;
+///
+/// let mut cursor = Cursor::new(r#"{"eventName":"GetObject","readOnly":true}"#);
+/// let mut name = None;
+/// cursor
+///     .object(|cursor, key| match &*key {
+///         "eventName" => cursor.string().map(|text| name = Some(text)),
+///         _ => cursor.skip(),
+///     })
+///     .map_err(|fault| fault.message().to_owned())?;
+/// assert_eq!(name.as_deref(), Some("GetObject"));
+/// # Ok::<(), String>(())
+/// ```
 #[derive(Debug, Clone)]
-pub(crate) struct Cursor<'a> {
+pub struct Cursor<'a> {
     text: &'a str,
     at: usize,
     depth: u32,
@@ -48,7 +71,7 @@ pub(crate) struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     /// A cursor at the beginning of a text.
-    pub(crate) fn new(text: &'a str) -> Self {
+    pub fn new(text: &'a str) -> Self {
         Self { text, at: 0, depth: 0, key: (0, 0) }
     }
 
@@ -63,7 +86,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The byte offset.
-    pub(crate) fn offset(&self) -> usize {
+    pub fn offset(&self) -> usize {
         self.at
     }
 
@@ -113,7 +136,7 @@ impl<'a> Cursor<'a> {
 
     /// The kind of the next value, which is not taken.
     #[inline]
-    pub(crate) fn peek(&mut self) -> Result<Kind> {
+    pub fn peek(&mut self) -> Result<Kind> {
         self.skip_space();
         match self.byte() {
             Some(b'"') => Ok(Kind::String),
@@ -137,14 +160,14 @@ impl<'a> Cursor<'a> {
     }
 
     /// Nothing but white space may follow.
-    pub(crate) fn end(&mut self) -> Result<()> {
+    pub fn end(&mut self) -> Result<()> {
         self.skip_space();
         if self.at == self.text.len() { Ok(()) } else { Err(self.unexpected("the end")) }
     }
 
     /// A string: borrowed when it has no escapes.
     #[inline]
-    pub(crate) fn string(&mut self) -> Result<Cow<'a, str>> {
+    pub fn string(&mut self) -> Result<Cow<'a, str>> {
         self.expect(Kind::String)?;
         self.quoted()
     }
@@ -234,7 +257,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// A number, as its text (F-2).
-    pub(crate) fn number(&mut self) -> Result<&'a str> {
+    pub fn number(&mut self) -> Result<&'a str> {
         self.expect(Kind::Number)?;
         let start = self.at;
         if self.byte() == Some(b'-') {
@@ -268,7 +291,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// A boolean.
-    pub(crate) fn boolean(&mut self) -> Result<bool> {
+    pub fn boolean(&mut self) -> Result<bool> {
         self.expect(Kind::Bool)?;
         if self.byte() == Some(b't') {
             self.word("true").map(|()| true)
@@ -278,7 +301,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// `null`.
-    pub(crate) fn null(&mut self) -> Result<()> {
+    pub fn null(&mut self) -> Result<()> {
         self.expect(Kind::Null)?;
         self.word("null")
     }
@@ -334,7 +357,7 @@ impl<'a> Cursor<'a> {
 
     /// An array: `item` takes each value.
     #[inline]
-    pub(crate) fn array(&mut self, mut item: impl FnMut(&mut Self) -> Result<()>) -> Result<()> {
+    pub fn array(&mut self, mut item: impl FnMut(&mut Self) -> Result<()>) -> Result<()> {
         self.expect(Kind::Array)?;
         self.descend()?;
         if self.is_empty(b']') {
@@ -353,7 +376,7 @@ impl<'a> Cursor<'a> {
     /// An object: `member` is given each name and takes the value. A name that comes twice is an
     /// error (F-1).
     #[inline]
-    pub(crate) fn object(
+    pub fn object(
         &mut self,
         mut member: impl FnMut(&mut Self, Cow<'a, str>) -> Result<()>,
     ) -> Result<()> {
@@ -454,7 +477,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Passes over the next value, which must be JSON; repeated members in it are not looked for.
-    pub(crate) fn skip(&mut self) -> Result<()> {
+    pub fn skip(&mut self) -> Result<()> {
         let outer = self.depth;
         let mut closers = [0_u8; MAX_NESTING as usize];
         loop {
@@ -520,7 +543,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The text of the next value, without the white space around it.
-    pub(crate) fn raw(&mut self) -> Result<&'a str> {
+    pub fn raw(&mut self) -> Result<&'a str> {
         self.peek()?;
         let start = self.at;
         self.skip()?;

@@ -7,12 +7,12 @@ use assize_model::{RequestError, RequestErrorKind};
 use super::Cursor;
 
 /// The result of reading a piece of JSON.
-pub(crate) type Result<T> = std::result::Result<T, Fault>;
+pub type Result<T> = std::result::Result<T, Fault>;
 
 /// What is wrong, where in the text, and inside which members. One pointer wide: the way
 /// without faults pays nothing for it.
 #[derive(Debug)]
-pub(crate) struct Fault(Box<Detail>);
+pub struct Fault(Box<Detail>);
 
 #[derive(Debug)]
 struct Detail {
@@ -39,7 +39,7 @@ impl Fault {
     }
 
     /// The kind.
-    pub(crate) fn kind(&self) -> RequestErrorKind {
+    pub fn kind(&self) -> RequestErrorKind {
         self.0.kind
     }
 
@@ -48,12 +48,12 @@ impl Fault {
     }
 
     /// What is wrong.
-    pub(crate) fn message(&self) -> &str {
+    pub fn message(&self) -> &str {
         &self.0.message
     }
 
     /// Where, in bytes from the beginning of the text.
-    pub(crate) fn offset(&self) -> usize {
+    pub fn offset(&self) -> usize {
         self.0.offset
     }
 

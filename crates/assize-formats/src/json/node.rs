@@ -53,6 +53,14 @@ pub enum Style {
 }
 
 impl<'t> Node<'t> {
+    /// Reads one JSON text to a tree.
+    ///
+    /// # Errors
+    /// What keeps the text from being one.
+    pub fn parse(text: &'t str) -> Result<Self> {
+        read(text)
+    }
+
     /// The kind of the value, as a person calls it.
     pub fn phrase(&self) -> &'static str {
         match &self.value {

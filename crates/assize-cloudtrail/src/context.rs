@@ -1,0 +1,250 @@
+//! Condition keys that the parameters of a call fill (F-60).
+
+use std::borrow::Cow;
+
+use assize_catalog::Catalog;
+use assize_formats::json::{Node, Value};
+use assize_model::{ActionId, ContextInput, ContextScalar, Request, Tags};
+
+use crate::parameters::{Parameters, scalar};
+use crate::record::Record;
+
+/// Parameters and the keys they fill: service of the event source, beginning of the names of the
+/// operations, parameter, key. State of November 2026.
+const ROWS: [(&str, &str, &str, &str); 12] = [
+    ("sts", "Assume", "externalId", "sts:ExternalId"),
+    ("sts", "Assume", "roleSessionName", "sts:RoleSessionName"),
+    ("sts", "Assume", "sourceIdentity", "sts:SourceIdentity"),
+    ("sts", "Assume", "transitiveTagKeys", "sts:TransitiveTagKeys"),
+    ("iam", "Attach", "policyArn", "iam:PolicyARN"),
+    ("iam", "Detach", "policyArn", "iam:PolicyARN"),
+    ("iam", "", "permissionsBoundary", "iam:PermissionsBoundary"),
+    ("iam", "", "aWSServiceName", "iam:AWSServiceName"),
+    ("s3", "", "prefix", "s3:prefix"),
+    ("s3", "", "delimiter", "s3:delimiter"),
+    ("s3", "", "max-keys", "s3:max-keys"),
+    ("s3", "", "versionId", "s3:VersionId"),
+];
+
+/// What the keys of S3 begin with that carry a header of the call.
+const S3_HEADERS: &str = "s3:x-amz-";
+
+/// A header that every call has and no record shows.
+const UNLOGGED_HEADER: &str = "s3:x-amz-content-sha256";
+
+/// Parameters that carry tags.
+const TAG_PARAMETERS: [&str; 5] =
+    ["tags", "tagSet", "tagSpecificationSet", "tagList", "principalTags"];
+
+/// Services whose records show the tags of every call that takes some: without a tag parameter
+/// none were sent.
+const LOGS_ALL_TAGS: [&str; 3] = ["sts", "iam", "ec2"];
+
+/// Puts into a request what the parameters say beside the resource.
+pub(crate) fn context<'a>(
+    request: &mut Request<'a>,
+    catalog: &Catalog,
+    record: &Record<'a>,
+    parameters: &Parameters<'a>,
+    actions: &[ActionId],
+) {
+    let source = record.event_source.as_deref().unwrap_or_default();
+    let service = source.split('.').next().unwrap_or_default();
+    let name = record.event_name.as_deref().unwrap_or_default();
+    let mut keys = Keys { request, catalog, actions };
+    for (_, operation, parameter, key) in ROWS.iter().filter(|row| row.0 == service) {
+        if name.starts_with(operation) && keys.are_of_the_call(key) {
+            keys.put(key, parameters, parameter);
+        }
+    }
+    match service {
+        "s3" => keys.headers(parameters),
+        "kms" => keys.kms(record, parameters),
+        _ => {}
+    }
+    keys.tags(service, parameters);
+    if let Some(user) = record.identity.as_ref().and_then(|i| i.on_behalf_of.clone()) {
+        keys.carry("identitystore:UserId".into(), text(user));
+    }
+}
+
+struct Keys<'k, 'a> {
+    request: &'k mut Request<'a>,
+    catalog: &'k Catalog,
+    actions: &'k [ActionId],
+}
+
+impl<'a> Keys<'_, 'a> {
+    /// Whether the catalog lists a key for an action of the call.
+    fn are_of_the_call(&self, key: &str) -> bool {
+        self.actions.iter().any(|action| {
+            let action = self.catalog.action_ref(*action);
+            let of_types = action.resource_types().flat_map(|listed| listed.condition_keys());
+            action.condition_keys().chain(of_types).any(|k| k.name().eq_ignore_ascii_case(key))
+        })
+    }
+
+    fn carry(&mut self, key: Cow<'a, str>, value: ContextInput<'a>) {
+        self.request.context.push((key, value));
+    }
+
+    /// A key and the parameter that fills it. Parameters that were given without it say that the
+    /// key is absent.
+    fn put(&mut self, key: &'static str, parameters: &Parameters<'a>, parameter: &str) {
+        match parameters.member(parameter).and_then(input) {
+            Some(value) => self.carry(Cow::Borrowed(key), value),
+            None if parameters.is_given() => self.request.absent.push(Cow::Borrowed(key)),
+            None => {}
+        }
+    }
+
+    /// The headers of a call to S3 that are condition keys.
+    fn headers(&mut self, parameters: &Parameters<'a>) {
+        let mut names: Vec<&str> = Vec::new();
+        for action in self.actions {
+            let action = self.catalog.action_ref(*action);
+            let of_types = action.resource_types().flat_map(|listed| listed.condition_keys());
+            for key in action.condition_keys().chain(of_types) {
+                let is_header = key.name().starts_with(S3_HEADERS) && key.name() != UNLOGGED_HEADER;
+                if is_header && !names.contains(&key.name()) {
+                    names.push(key.name());
+                }
+            }
+        }
+        for name in names {
+            let parameter = name.trim_start_matches("s3:");
+            match parameters.member(parameter).and_then(input) {
+                Some(value) => self.carry(Cow::Owned(name.to_owned()), value),
+                None if parameters.is_given() => {
+                    self.request.absent.push(Cow::Owned(name.to_owned()));
+                }
+                None => {}
+            }
+        }
+    }
+
+    fn kms(&mut self, record: &Record<'a>, parameters: &Parameters<'a>) {
+        if let Some(pairs) = parameters.member("encryptionContext").and_then(Node::as_object) {
+            let mut names = Vec::new();
+            for member in pairs {
+                names.push(ContextScalar::String(member.key.clone()));
+                let key = format!("kms:EncryptionContext:{}", member.key);
+                if let Some(value) = scalar(&member.value) {
+                    self.carry(Cow::Owned(key), text(value));
+                }
+            }
+            self.carry("kms:EncryptionContextKeys".into(), ContextInput::List(names));
+        } else if parameters.is_given() {
+            self.request.absent.push("kms:EncryptionContextKeys".into());
+            self.request.complete.push("kms:EncryptionContext:".into());
+        }
+        let Some(identity) = &record.identity else { return };
+        let service = identity.invoked_by.as_deref().filter(|s| crate::principal::is_service(s));
+        match (service.and_then(|name| name.split('.').next()), record.region.as_deref()) {
+            (Some(service), Some(region)) => {
+                let via = format!("{service}.{region}.amazonaws.com");
+                self.carry("kms:ViaService".into(), text(Cow::Owned(via)));
+            }
+            _ if identity.invoked_by.is_none() => {
+                self.request.absent.push("kms:ViaService".into());
+            }
+            _ => {}
+        }
+        if let Some(account) = &identity.account {
+            self.carry("kms:CallerAccount".into(), text(account.clone()));
+        }
+    }
+
+    fn tags(&mut self, service: &str, parameters: &Parameters<'a>) {
+        let given = TAG_PARAMETERS.iter().find_map(|name| parameters.member(name));
+        if let Some(given) = given.filter(|_| self.takes_tags()) {
+            self.request.request_tags = Some(tags(given));
+        } else if LOGS_ALL_TAGS.contains(&service) && parameters.is_given() {
+            self.request.request_tags = Some(Vec::new());
+        }
+    }
+
+    /// Whether an action of the call knows tags of the request.
+    fn takes_tags(&self) -> bool {
+        self.are_of_the_call("aws:TagKeys") || self.are_of_the_call("aws:RequestTag/${TagKey}")
+    }
+}
+
+fn text(text: Cow<'_, str>) -> ContextInput<'_> {
+    ContextInput::Scalar(ContextScalar::String(text))
+}
+
+/// The value of a parameter as the value of a key.
+fn input<'a>(node: &Node<'a>) -> Option<ContextInput<'a>> {
+    match &node.value {
+        Value::Array(items) => {
+            let values = items.iter().filter_map(scalar).map(ContextScalar::String);
+            Some(ContextInput::List(values.collect()))
+        }
+        _ => scalar(node).map(text),
+    }
+}
+
+/// Tags in the forms that logs write them: a list of pairs, an object, the sets of EC2.
+pub(crate) fn tags<'a>(node: &Node<'a>) -> Tags<'a> {
+    let mut tags = Tags::new();
+    collect_tags(node, &mut tags);
+    tags
+}
+
+fn collect_tags<'a>(node: &Node<'a>, tags: &mut Tags<'a>) {
+    match &node.value {
+        Value::Array(items) => items.iter().for_each(|item| collect_tags(item, tags)),
+        Value::Object(members) => {
+            let field = |names: [&str; 4]| names.iter().find_map(|name| node.get(name));
+            if let Some(inner) = field(["items", "item", "tags", "tag"])
+                .filter(|node| matches!(node.value, Value::Array(_)))
+            {
+                return collect_tags(inner, tags);
+            }
+            let key = field(["key", "Key", "tagKey", "TagKey"]).and_then(scalar);
+            let value = field(["value", "Value", "tagValue", "TagValue"]);
+            match (key, value) {
+                (Some(key), value) => {
+                    tags.push((key, value.and_then(scalar).unwrap_or_default()));
+                }
+                // An object whose members are the tags.
+                (None, None) => tags.extend(
+                    members
+                        .iter()
+                        .filter_map(|member| Some((member.key.clone(), scalar(&member.value)?))),
+                ),
+                (None, Some(_)) => {}
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(json: &str, expected: &[(&str, &str)]) {
+        let node = Node::parse(json).unwrap();
+        let found = tags(&node);
+        let found: Vec<_> = found.iter().map(|(key, value)| (&**key, &**value)).collect();
+        assert_eq!(found, expected, "{json}");
+    }
+
+    /// F-60.
+    #[test]
+    fn tags_are_read_in_every_form() {
+        let pair = &[("a", "1")][..];
+        check(r#"[{"key":"a","value":"1"}]"#, pair);
+        check(r#"[{"Key":"a","Value":"1"}]"#, pair);
+        check(r#"[{"tagKey":"a","tagValue":"1"}]"#, pair);
+        check(r#"{"a":"1"}"#, pair);
+        check(r#"{"items":[{"key":"a","value":"1"}]}"#, pair);
+        let set = r#"{"items":[{"resourceType":"vpc","tags":[{"key":"a","value":"1"}]}]}"#;
+        check(set, pair);
+        check(r#"[{"key":"a","value":""}]"#, &[("a", "")]);
+        check("{}", &[]);
+        check(r#"{"items":[]}"#, &[]);
+    }
+}

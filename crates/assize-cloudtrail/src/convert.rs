@@ -1,0 +1,296 @@
+//! From a record to a request, or to the reason why there is none.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use assize_catalog::{ApiMap, Catalog};
+use assize_formats::{RecordId, RequestRecord};
+use assize_model::{
+    AccountId, Check, ContextMode, Principal, PrincipalKind, Request, ResourceData, ResourceInput,
+    Target,
+};
+use hashbrown::HashMap;
+
+use crate::call::{Call, CallAction, Rule};
+use crate::context::context;
+use crate::coverage::{Counts, Coverage};
+use crate::environment::environment;
+use crate::observed::observed;
+use crate::parameters::Parameters;
+use crate::principal::{Directory, principal};
+use crate::record::Record;
+use crate::resource::{Found, Search, requested_tables};
+use crate::session::{SessionBook, absent_keys};
+use crate::skip::{Note, SkipReason};
+
+/// Most kinds of call whose actions are kept worked out.
+const MAX_CALLS: usize = 1 << 14;
+
+/// Makes requests of records. For one thread; what was worked out for a call is kept.
+#[derive(Debug)]
+pub struct Converter<'c> {
+    catalog: &'c Catalog,
+    map: &'c ApiMap,
+    mode: ContextMode,
+    calls: HashMap<(Box<str>, Box<str>), Arc<Call<'c>>>,
+    coverage: Coverage,
+}
+
+/// What is known beside the record itself.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'s> {
+    /// How sessions were made.
+    pub sessions: &'s SessionBook,
+    /// Who is behind unique ids.
+    pub directory: &'s dyn Directory,
+}
+
+impl std::fmt::Debug for Surroundings<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Surroundings").field("sessions", self.sessions).finish_non_exhaustive()
+    }
+}
+
+/// A request made of a record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Converted<'a> {
+    /// The request, with the event's id and what was observed.
+    pub record: RequestRecord<'a>,
+    /// The account whose log the record is from.
+    pub recipient: Option<AccountId>,
+    /// What the request rests on.
+    pub notes: Vec<Note>,
+}
+
+impl<'c> Converter<'c> {
+    /// A converter over a catalog and the API map. In complete mode what a log leaves out counts
+    /// as absent, and nothing is called unknown (F-55).
+    pub fn new(catalog: &'c Catalog, map: &'c ApiMap, mode: ContextMode) -> Self {
+        Self { catalog, map, mode, calls: HashMap::new(), coverage: Coverage::default() }
+    }
+
+    /// What became of the records so far.
+    pub fn coverage(&self) -> &Coverage {
+        &self.coverage
+    }
+
+    /// Counts a record that [`crate::SeenEvents`] has seen before.
+    pub fn count_duplicate(&mut self, record: &Record<'_>) {
+        let counts = Counts { records: 1, ..Counts::default() };
+        self.coverage.count(record.event_source.as_deref(), &counts);
+        self.coverage.count_skip(SkipReason::Duplicate);
+    }
+
+    /// Makes a request of a record.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn convert<'a>(
+        &mut self,
+        record: &Record<'a>,
+        surroundings: Surroundings<'a>,
+    ) -> Result<Converted<'a>, SkipReason>
+    where
+        'c: 'a,
+    {
+        let mut counts = Counts { records: 1, ..Counts::default() };
+        let converted = self.convert_counted(record, surroundings, &mut counts);
+        counts.requests = u64::from(converted.is_ok());
+        self.coverage.count(record.event_source.as_deref(), &counts);
+        match &converted {
+            Ok(converted) => self.coverage.count_notes(&converted.notes),
+            Err(reason) => self.coverage.count_skip(*reason),
+        }
+        converted
+    }
+
+    fn convert_counted<'a>(
+        &mut self,
+        record: &Record<'a>,
+        surroundings: Surroundings<'a>,
+        counts: &mut Counts,
+    ) -> Result<Converted<'a>, SkipReason>
+    where
+        'c: 'a,
+    {
+        let (source, name) = authorized_call(record)?;
+        counts.calls = 1;
+        let call = self.call(source, name);
+        let service = source.split('.').next().unwrap_or_default();
+        let parameters = Parameters::read(record.request_parameters, service);
+        let actions: Vec<&CallAction<'c>> =
+            call.actions.iter().filter(|action| applies(&call, action, &parameters)).collect();
+        if actions.is_empty() {
+            return Err(SkipReason::NoAction);
+        }
+        counts.with_action = u64::from(!call.is_unknown);
+        let mut notes = Vec::new();
+        if call.is_unknown {
+            notes.push(Note::UnknownOperation);
+        }
+        let search = Search { catalog: self.catalog, call: &call, record, parameters: &parameters };
+        let checks = checks(&search, &actions, &mut notes);
+        let takes_resource = actions.iter().any(|action| search.takes_resource(action));
+        counts.take_resource = u64::from(takes_resource);
+        counts.with_resource = u64::from(takes_resource && checks.is_some());
+        let access_key = record.identity.as_ref().and_then(|i| i.access_key.as_deref());
+        let facts = access_key.and_then(|key| surroundings.sessions.get(key));
+        let principal = principal(record, facts, surroundings.directory, &mut notes)?;
+        let checks = checks.ok_or(SkipReason::ResourceUnknown)?;
+        let mut request = Request { target: target(checks), ..Request::default() };
+        environment(&mut request, record, principal.kind, self.mode);
+        let ids: Vec<_> = actions.iter().filter_map(|action| action.id).collect();
+        context(&mut request, self.catalog, record, &parameters, &ids);
+        let absent = absent_keys(&principal, facts).into_iter().flatten();
+        request.absent.extend(absent.map(Cow::Borrowed));
+        request.principal = match principal.kind {
+            PrincipalKind::Anonymous => Principal::Text(Cow::Borrowed("anonymous")),
+            _ => Principal::Stated(Box::new(principal)),
+        };
+        let observed = observed(record);
+        Ok(Converted {
+            record: RequestRecord {
+                id: record.event_id.clone().map(RecordId::Text),
+                request,
+                observed: Some(observed),
+                extra: Vec::new(),
+            },
+            recipient: record.recipient_account.as_deref().and_then(|id| id.parse().ok()),
+            notes,
+        })
+    }
+
+    /// What a call needs, looked up once.
+    fn call(&mut self, source: &str, name: &str) -> Arc<Call<'c>> {
+        if let Some(call) = self.calls.get(&Pair(source, name)) {
+            return Arc::clone(call);
+        }
+        let call = Arc::new(Call::find(self.catalog, self.map, source, name));
+        if self.calls.len() < MAX_CALLS {
+            self.calls.insert((source.into(), name.into()), Arc::clone(&call));
+        }
+        call
+    }
+}
+
+/// A pair of texts that finds an equal pair of boxed ones.
+#[derive(Hash)]
+struct Pair<'p>(&'p str, &'p str);
+
+impl hashbrown::Equivalent<(Box<str>, Box<str>)> for Pair<'_> {
+    fn equivalent(&self, key: &(Box<str>, Box<str>)) -> bool {
+        self.0 == &*key.0 && self.1 == &*key.1
+    }
+}
+
+/// F-51: the event source and the name of a call, unless the record is of something else.
+fn authorized_call<'r>(record: &'r Record<'_>) -> Result<(&'r str, &'r str), SkipReason> {
+    let kind = record.event_type.as_deref();
+    let category = record.event_category.as_deref();
+    if category == Some("NetworkActivity") || kind == Some("AwsVpceEvent") {
+        if record.error_code.as_deref() != Some("VpceAccessDenied") {
+            return Err(SkipReason::NetworkActivity);
+        }
+    } else if matches!(
+        kind,
+        Some("AwsConsoleSignIn" | "AwsServiceEvent" | "AwsConsoleAction" | "AwsCloudTrailInsight")
+    ) || category == Some("Insight")
+    {
+        return Err(SkipReason::NotAnAuthorization);
+    }
+    match (record.event_source.as_deref(), record.event_name.as_deref(), &record.identity) {
+        (Some(source), Some(name), Some(_)) if source != "signin.amazonaws.com" => {
+            Ok((source, name))
+        }
+        _ => Err(SkipReason::NotAnAuthorization),
+    }
+}
+
+/// Whether a call with these parameters needs an action: the conditions of the map, and those of
+/// F-57 on versions.
+fn applies(call: &Call<'_>, action: &CallAction<'_>, parameters: &Parameters<'_>) -> bool {
+    let has_version = match call.rule {
+        Some(Rule::S3Get | Rule::S3Delete) => parameters.text("versionId").is_some(),
+        Some(Rule::S3DeleteObjects) => parameters.exists("Delete.Objects[].VersionId"),
+        Some(Rule::S3Copy) => parameters
+            .text("x-amz-copy-source")
+            .is_some_and(|source| source.contains("?versionId=")),
+        _ => return action.applies(parameters),
+    };
+    match &*action.name {
+        "s3:GetObjectVersion" | "s3:DeleteObjectVersion" => has_version,
+        "s3:GetObject" | "s3:DeleteObject" => !has_version,
+        _ => true,
+    }
+}
+
+/// The checks of a call: each action with each of its resources. None, when the resource of one
+/// cannot be told (F-56 (e)).
+fn checks<'a, 'c: 'a>(
+    search: &Search<'_, 'a>,
+    actions: &[&CallAction<'c>],
+    notes: &mut Vec<Note>,
+) -> Option<Vec<(Cow<'a, str>, Vec<Found<'a>>)>> {
+    let mut checks = Vec::with_capacity(actions.len());
+    for action in actions {
+        let mut found = search.resources(action, notes);
+        if found.is_empty() && search.call.rule == Some(Rule::DynamoDbTables) {
+            found = tables(search);
+        }
+        if found.is_empty() && search.takes_resource(action) {
+            return None;
+        }
+        checks.push((action.name.clone(), found));
+    }
+    notes.sort_unstable();
+    notes.dedup();
+    Some(checks)
+}
+
+/// The tables that a DynamoDB call names as members of `requestItems` (F-57).
+fn tables<'a>(search: &Search<'_, 'a>) -> Vec<Found<'a>> {
+    let region = search.record.region.as_deref().unwrap_or_default();
+    let account = search.record.recipient_account.as_deref().unwrap_or_default();
+    let names = requested_tables(search.parameters).into_iter();
+    names
+        .map(|name| {
+            let arn = if name.starts_with("arn:") {
+                name
+            } else {
+                format!("arn:aws:dynamodb:{region}:{account}:table/{name}")
+            };
+            Found { arn: Cow::Owned(arn), account: None }
+        })
+        .collect()
+}
+
+fn data<'a>(account: Option<AccountId>) -> Option<Box<ResourceData<'a>>> {
+    account
+        .map(|account| Box::new(ResourceData { account: Some(account), ..ResourceData::default() }))
+}
+
+/// One action with several resources is expanded by E-68; several actions are checks.
+fn target<'a>(mut checks: Vec<(Cow<'a, str>, Vec<Found<'a>>)>) -> Target<'a> {
+    if checks.len() == 1
+        && let Some((action, found)) = checks.pop()
+    {
+        let resources = found.into_iter().map(|found| ResourceInput {
+            arn: found.arn,
+            data: data(found.account),
+            context: Vec::new(),
+        });
+        return Target::Action { action, resource: None, resources: resources.collect() };
+    }
+    let each = checks.into_iter().flat_map(|(action, found)| {
+        let without =
+            found.is_empty().then(|| Check { action: action.clone(), ..Check::default() });
+        let with = found.into_iter().map(move |found| Check {
+            action: action.clone(),
+            resource: Some(found.arn),
+            data: data(found.account),
+            context: Vec::new(),
+        });
+        without.into_iter().chain(with)
+    });
+    Target::Checks(each.collect())
+}

@@ -1,0 +1,106 @@
+//! Events that a log holds twice (F-51).
+
+use hashbrown::HashSet;
+
+use crate::record::Record;
+
+/// How many events are remembered at least. Copies of an event stand near each other: a call
+/// between two accounts is logged in both within minutes.
+pub const REMEMBERED_EVENTS: usize = 1 << 20;
+
+/// The events that were read, by id.
+#[derive(Debug, Default)]
+pub struct SeenEvents {
+    recent: HashSet<u128>,
+    older: HashSet<u128>,
+}
+
+impl SeenEvents {
+    /// Whether neither the event nor another copy of it was read before; remembers it.
+    ///
+    /// The copy that does not name its caller is to be asked about after the others.
+    pub fn is_new(&mut self, record: &Record<'_>) -> bool {
+        let own = record.event_id.as_deref().map(|id| fingerprint(id, 0));
+        let shared = record.shared_event_id.as_deref().map(|id| fingerprint(id, 1));
+        let seen = [own, shared].into_iter().flatten().any(|id| self.contains(id));
+        if !seen {
+            self.insert(own);
+            self.insert(shared.filter(|_| names_caller(record)));
+        }
+        !seen
+    }
+
+    fn contains(&self, id: u128) -> bool {
+        self.recent.contains(&id) || self.older.contains(&id)
+    }
+
+    fn insert(&mut self, id: Option<u128>) {
+        self.recent.extend(id);
+        if self.recent.len() >= REMEMBERED_EVENTS {
+            self.older = std::mem::take(&mut self.recent);
+        }
+    }
+}
+
+/// Whether a record says who its caller was: of the copies of an event, only that of the
+/// caller's account does (F-51).
+pub fn names_caller(record: &Record<'_>) -> bool {
+    record.identity.as_ref().is_some_and(|identity| identity.arn.is_some())
+}
+
+/// The digits of a UUID, which differ where the ids do; of another text, a hash. `kind` keeps ids
+/// and shared ids apart.
+fn fingerprint(id: &str, kind: u128) -> u128 {
+    const FNV_OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+    const FNV_PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+    let mut digits = id.bytes().filter(|byte| *byte != b'-');
+    let uuid = (id.len() == 36).then(|| {
+        digits.try_fold(0_u128, |all, byte| {
+            Some(all << 4 | u128::from(char::from(byte).to_digit(16)?))
+        })
+    });
+    let number = uuid.flatten().unwrap_or_else(|| {
+        id.bytes().fold(FNV_OFFSET, |hash, byte| (hash ^ u128::from(byte)).wrapping_mul(FNV_PRIME))
+    });
+    number ^ kind
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Identity;
+
+    fn record(
+        id: &'static str,
+        shared: Option<&'static str>,
+        arn: Option<&'static str>,
+    ) -> Record<'static> {
+        Record {
+            event_id: Some(id.into()),
+            shared_event_id: shared.map(Into::into),
+            identity: Some(Identity { arn: arn.map(Into::into), ..Identity::default() }),
+            ..Record::default()
+        }
+    }
+
+    /// F-51.
+    #[test]
+    fn copies_of_an_event_are_found() {
+        const ID: &str = "450230d4-b39e-4a18-a6a0-d07a6e2105cb";
+        let mut seen = SeenEvents::default();
+        assert!(seen.is_new(&record(ID, None, Some("arn"))));
+        assert!(!seen.is_new(&record(ID, None, Some("arn"))));
+        // Another kind of id with the same digits.
+        assert!(seen.is_new(&record("a", Some(ID), Some("arn"))));
+        assert!(!seen.is_new(&record("b", Some(ID), None)));
+    }
+
+    /// F-51: the copy with an ARN is kept.
+    #[test]
+    fn a_copy_without_a_caller_does_not_hide_the_other() {
+        let mut seen = SeenEvents::default();
+        assert!(seen.is_new(&record("a", Some("s"), None)));
+        assert!(seen.is_new(&record("b", Some("s"), Some("arn"))));
+        assert!(!seen.is_new(&record("c", Some("s"), None)));
+    }
+}

@@ -1,0 +1,26 @@
+#![doc = include_str!("../README.md")]
+
+mod call;
+mod context;
+mod convert;
+mod coverage;
+mod duplicate;
+mod environment;
+mod log;
+mod observed;
+mod parameters;
+mod principal;
+pub mod record;
+mod resource;
+mod session;
+mod skip;
+mod template;
+
+pub use convert::{Converted, Converter, Surroundings};
+pub use coverage::{Counts, Coverage};
+pub use duplicate::{REMEMBERED_EVENTS, SeenEvents, names_caller};
+pub use log::{LogFault, LogReader, MAX_RECORD_BYTES};
+pub use principal::{Directory, NoDirectory};
+pub use record::Record;
+pub use session::{MAX_SESSIONS, SessionBook, SessionFacts};
+pub use skip::{Note, SkipReason};

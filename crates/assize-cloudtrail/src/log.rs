@@ -1,0 +1,309 @@
+//! From the text of a log to its records.
+
+use std::str;
+
+use assize_formats::json::Cursor;
+
+use crate::record::Record;
+
+/// Longest record, in bytes. CloudTrail cuts records at 256 KiB, CloudTrail Lake at 1 MiB.
+pub const MAX_RECORD_BYTES: usize = 2 << 20;
+
+/// Cuts the text of one log into records: a file of CloudTrail (`{"Records":[…]}`), a list of
+/// records, or records one behind the other, a line each or not (F-50).
+///
+/// The text comes in parts of any size; what stands at the end of a part and is no whole record
+/// yet is to be given again at the beginning of the next.
+#[derive(Debug, Clone, Default)]
+pub struct LogReader {
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum State {
+    /// Between values of the log.
+    #[default]
+    Top,
+    /// In the list of a file of CloudTrail.
+    Records,
+    /// Behind that list.
+    RecordsEnd,
+    /// In a list of records.
+    List,
+    /// The rest cannot be read.
+    Broken,
+}
+
+/// Something in a log that is no record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogFault {
+    /// Where it is, in bytes from the beginning of the part.
+    pub offset: usize,
+    /// What is wrong.
+    pub message: String,
+    /// Whether the rest of the log is lost with it. If not, only a line is.
+    pub is_final: bool,
+}
+
+/// What the end of a part of a log meets.
+enum Next<'t> {
+    Record(Box<Record<'t>>, usize),
+    /// Nothing but punctuation stands before this offset.
+    Passed(usize),
+    Faulty(usize, String),
+    /// More text is needed.
+    More,
+}
+
+impl LogReader {
+    /// Reads the records of a part of the log, and gives the number of bytes that are done with.
+    /// With `is_last`, the log ends behind it.
+    pub fn read<'t>(
+        &mut self,
+        part: &'t [u8],
+        is_last: bool,
+        records: &mut Vec<Record<'t>>,
+        faults: &mut Vec<LogFault>,
+    ) -> usize {
+        let (text, bad) = match str::from_utf8(part) {
+            Ok(text) => (text, false),
+            Err(error) => {
+                let valid = &part[..error.valid_up_to()];
+                let cut_off = error.error_len().is_none() && !is_last;
+                (str::from_utf8(valid).unwrap_or_default(), !cut_off)
+            }
+        };
+        let mut at = 0;
+        while self.state != State::Broken {
+            at += space(&text.as_bytes()[at..]);
+            let Some(&byte) = text.as_bytes().get(at) else { break };
+            match self.step(text, at, byte, is_last || bad) {
+                Next::Record(record, end) => {
+                    records.push(*record);
+                    at = end;
+                }
+                Next::Passed(end) => at = end,
+                Next::More => break,
+                Next::Faulty(offset, message) => {
+                    at = self.recover(
+                        text,
+                        at,
+                        is_last,
+                        LogFault { offset, message, is_final: self.state != State::Top },
+                        faults,
+                    );
+                }
+            }
+        }
+        if self.state == State::Broken {
+            return part.len();
+        }
+        if bad && at + space(&text.as_bytes()[at..]) == text.len() {
+            let message = "a byte that is not UTF-8".to_owned();
+            faults.push(LogFault { offset: text.len(), message, is_final: true });
+            self.state = State::Broken;
+            return part.len();
+        }
+        if is_last && self.state != State::Top {
+            let message = "the log ends in the middle".to_owned();
+            faults.push(LogFault { offset: at, message, is_final: true });
+        }
+        at
+    }
+
+    /// Takes the next value, which begins with `byte`.
+    fn step<'t>(&mut self, text: &'t str, at: usize, byte: u8, is_last: bool) -> Next<'t> {
+        match (self.state, byte) {
+            (State::Top, b'{') => match list_start(&text[at..]) {
+                Start::List(length) => {
+                    self.state = State::Records;
+                    Next::Passed(at + length)
+                }
+                Start::Cut if !is_last => Next::More,
+                Start::Cut | Start::Other => record(text, at, is_last),
+            },
+            (State::Records | State::List, b'{') => record(text, at, is_last),
+            (State::Top, b'[') => self.enter(State::List, at),
+            (State::Records, b']') => self.enter(State::RecordsEnd, at),
+            (State::List, b']') | (State::RecordsEnd, b'}') => self.enter(State::Top, at),
+            (State::Records | State::List, b',') => Next::Passed(at + 1),
+            (State::Top, _) => Next::Faulty(at, "expected a record".to_owned()),
+            _ => Next::Faulty(at, "expected a record or the end of the list".to_owned()),
+        }
+    }
+
+    fn enter<'t>(&mut self, state: State, at: usize) -> Next<'t> {
+        self.state = state;
+        Next::Passed(at + 1)
+    }
+
+    /// Goes on behind a fault: between values with the next line, in a list not at all.
+    fn recover(
+        &mut self,
+        text: &str,
+        at: usize,
+        is_last: bool,
+        fault: LogFault,
+        faults: &mut Vec<LogFault>,
+    ) -> usize {
+        let is_final = fault.is_final;
+        faults.push(fault);
+        if is_final {
+            self.state = State::Broken;
+            return text.len();
+        }
+        if let Some(feed) = memchr::memchr(b'\n', &text.as_bytes()[at..]) {
+            return at + feed + 1;
+        }
+        // The rest of the line would come with the next part and be taken for a record.
+        if !is_last {
+            self.state = State::Broken;
+        }
+        text.len()
+    }
+}
+
+/// How many bytes of white space begin a text.
+fn space(text: &[u8]) -> usize {
+    text.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).count()
+}
+
+fn record(text: &str, at: usize, is_last: bool) -> Next<'_> {
+    let rest = &text[at..];
+    let mut cursor = Cursor::new(rest);
+    match Record::read(&mut cursor) {
+        Ok(record) => Next::Record(Box::new(record), at + cursor.offset()),
+        // A record that is not whole yet cannot be told from one that is wrong; it is read again
+        // with more text, until it would be too long.
+        Err(_) if !is_last && rest.len() < MAX_RECORD_BYTES => Next::More,
+        Err(fault) => {
+            let offset = at + fault.offset();
+            let message = if rest.len() == fault.offset() || is_cut(rest, &fault) {
+                "the log ends in the middle".to_owned()
+            } else {
+                fault.message().to_owned()
+            };
+            Next::Faulty(offset, message)
+        }
+    }
+}
+
+/// Whether a fault is a string that the end of the text cuts off.
+fn is_cut(rest: &str, fault: &assize_formats::json::Fault) -> bool {
+    let tail = rest.as_bytes().get(fault.offset() + 1..).unwrap_or_default();
+    fault.message().contains("closing quote") && memchr::memchr(b'\n', tail).is_none()
+}
+
+enum Start {
+    /// A list of records begins behind so many bytes.
+    List(usize),
+    /// The text ends before that can be told.
+    Cut,
+    Other,
+}
+
+/// Whether an object begins `{"Records":[`.
+fn list_start(text: &str) -> Start {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    for token in ["{", "\"Records\"", ":", "["] {
+        at += space(&bytes[at..]);
+        let rest = &bytes[at..];
+        if rest.starts_with(token.as_bytes()) {
+            at += token.len();
+        } else if token.as_bytes().starts_with(rest) {
+            return Start::Cut;
+        } else {
+            return Start::Other;
+        }
+    }
+    Start::List(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The names of the records of a log and the messages of its faults, read in parts of a size.
+    fn read(log: &str, size: usize) -> (Vec<String>, Vec<String>) {
+        let mut reader = LogReader::default();
+        let (mut names, mut messages) = (Vec::new(), Vec::new());
+        let (mut start, mut end) = (0, 0);
+        loop {
+            end = (end + size).min(log.len());
+            let is_last = end == log.len();
+            let (mut records, mut faults) = (Vec::new(), Vec::new());
+            let part = &log.as_bytes()[start..end];
+            start += reader.read(part, is_last, &mut records, &mut faults);
+            names.extend(records.iter().map(|r| r.event_name.as_deref().unwrap_or("-").to_owned()));
+            messages.extend(faults.into_iter().map(|fault| fault.message));
+            if is_last {
+                return (names, messages);
+            }
+        }
+    }
+
+    fn check(log: &str, expected: &[&str], faults: &[&str]) {
+        for size in [1, 2, 7, 1_000] {
+            let (names, messages) = read(log, size);
+            assert_eq!(
+                (names.as_slice(), messages.as_slice()),
+                (
+                    expected.iter().map(ToString::to_string).collect::<Vec<_>>().as_slice(),
+                    faults.iter().map(ToString::to_string).collect::<Vec<_>>().as_slice()
+                ),
+                "{log} in parts of {size}"
+            );
+        }
+    }
+
+    /// F-50.
+    #[test]
+    fn all_forms_of_logs_are_read() {
+        let all = &["A", "B"];
+        check(r#"{"Records":[{"eventName":"A"},{"eventName":"B"}]}"#, all, &[]);
+        check(
+            " { \"Records\" : [ {\"eventName\":\"A\"} ,\n {\"eventName\":\"B\"} ] } \n",
+            all,
+            &[],
+        );
+        check("{\"eventName\":\"A\"}\n{\"eventName\":\"B\"}\n", all, &[]);
+        check(r#"[{"eventName":"A"},{"eventName":"B"}]"#, all, &[]);
+        check(r#"{"Records":[{"eventName":"A"}]}{"Records":[{"eventName":"B"}]}"#, all, &[]);
+        check(
+            r#"{"detail-type":"AWS API Call via CloudTrail","detail":{"eventName":"A"},"id":"1"}
+            {"eventName":"B","detail":"é"}"#,
+            all,
+            &[],
+        );
+        check(r#"{"Records":[]}"#, &[], &[]);
+        check("", &[], &[]);
+    }
+
+    #[test]
+    fn a_faulty_line_costs_only_itself() {
+        let (names, messages) =
+            read("{\"eventName\":\"A\"}\nnonsense\n{\"eventName\":\"B\"}\n", 999);
+        assert_eq!((names.len(), &messages[..]), (2, &["expected a record".to_owned()][..]));
+    }
+
+    #[test]
+    fn a_log_that_breaks_off_is_told() {
+        check(
+            r#"{"Records":[{"eventName":"A"},{"eventNa"#,
+            &["A"],
+            &["the log ends in the middle"],
+        );
+        check(r#"{"Records":[{"eventName":"A"}"#, &["A"], &["the log ends in the middle"]);
+        check(r#"{"eventName":"A"}{"eventName""#, &["A"], &["the log ends in the middle"]);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_told() {
+        let mut reader = LogReader::default();
+        let (mut records, mut faults) = (Vec::new(), Vec::new());
+        let log = b"{\"eventName\":\"A\"}\n\xff{\"eventName\":\"B\"}";
+        assert_eq!(reader.read(log, true, &mut records, &mut faults), log.len());
+        assert_eq!((records.len(), faults.len(), faults[0].offset), (1, 1, 18));
+    }
+}

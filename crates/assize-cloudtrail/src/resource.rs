@@ -1,0 +1,433 @@
+//! What a call was about (F-56).
+
+use std::borrow::Cow;
+
+use assize_catalog::Catalog;
+use assize_formats::json::Node;
+use assize_model::{AccountId, ActionId, ArnParts};
+
+use crate::call::{ANY_VARIABLE, Call, CallAction, Entry, Rule};
+use crate::parameters::Parameters;
+use crate::record::Record;
+use crate::skip::Note;
+use crate::template::Values;
+
+/// Most resources that the parameters of a call give for one ARN format.
+const MAX_RESOURCES: usize = 1_000;
+
+/// A resource of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found<'a> {
+    pub(crate) arn: Cow<'a, str>,
+    /// The owner, where the log names one and the ARN does not.
+    pub(crate) account: Option<AccountId>,
+}
+
+/// An ARN put together from parameters.
+#[derive(Debug, PartialEq, Eq)]
+struct Built {
+    arn: String,
+    /// Whether a call always is about a resource of its type.
+    is_required: bool,
+}
+
+/// What resources are looked for with.
+pub(crate) struct Search<'s, 'a> {
+    pub(crate) catalog: &'s Catalog,
+    pub(crate) call: &'s Call<'s>,
+    pub(crate) record: &'s Record<'a>,
+    pub(crate) parameters: &'s Parameters<'a>,
+}
+
+impl<'a> Search<'_, 'a> {
+    /// The resources of one action of the call, by the first way that gives any. None are given
+    /// too when the action takes none; [`Search::takes_resource`] tells.
+    pub(crate) fn resources(
+        &self,
+        action: &CallAction<'_>,
+        notes: &mut Vec<Note>,
+    ) -> Vec<Found<'a>> {
+        let Some(id) = action.id else { return self.of_unknown_action() };
+        let is_source = self.call.rule == Some(Rule::S3Copy) && &*action.name != "s3:PutObject";
+        let mut found = if is_source { self.copy_source() } else { self.listed(id) };
+        if self.call.rule == Some(Rule::S3Copy) && !is_source {
+            self.keep_target(&mut found);
+        }
+        if found.is_empty() && self.call.rule != Some(Rule::S3DeleteObjects) && !is_source {
+            found = self.built(id, action, notes);
+        }
+        if found.is_empty() && !self.parameters.is_given() {
+            found.extend(self.named_by_message(id));
+            if !found.is_empty() {
+                notes.push(Note::ResourceFromMessage);
+            }
+        }
+        found
+    }
+
+    /// Whether an action is about resources at all.
+    pub(crate) fn takes_resource(&self, action: &CallAction<'_>) -> bool {
+        action.id.is_some_and(|id| !self.catalog.action_ref(id).is_wildcard_only())
+    }
+
+    /// F-56 (a): the ARNs that the record lists and that fit the action.
+    fn listed(&self, id: ActionId) -> Vec<Found<'a>> {
+        let listed = self.record.resources.iter().filter_map(|resource| resource.arn.as_ref());
+        let fitting = listed.filter(|arn| self.catalog.fits(id, arn).is_some());
+        let mut found: Vec<Found<'a>> = Vec::new();
+        for arn in fitting {
+            if found.iter().all(|known| known.arn != *arn) {
+                found.push(Found { arn: arn.clone(), account: self.owner(arn) });
+            }
+        }
+        found
+    }
+
+    /// The resources of an action that the catalog lacks: whatever the record lists.
+    fn of_unknown_action(&self) -> Vec<Found<'a>> {
+        let listed = self.record.resources.iter().filter_map(|resource| resource.arn.as_ref());
+        listed.map(|arn| Found { arn: arn.clone(), account: self.owner(arn) }).take(1).collect()
+    }
+
+    /// The owner that the record names for a resource whose ARN names none: of the entry itself,
+    /// or of the bucket that the object is in.
+    fn owner(&self, arn: &str) -> Option<AccountId> {
+        if ArnParts::split(arn).is_none_or(|parts| parts.account_id().is_some()) {
+            return None;
+        }
+        let mut entries = self.record.resources.iter();
+        entries.find_map(|entry| {
+            let rest = arn.strip_prefix(entry.arn.as_deref()?)?;
+            let is_parent = rest.is_empty() || rest.starts_with('/');
+            entry.account.as_deref().filter(|_| is_parent)?.parse().ok()
+        })
+    }
+
+    /// F-56 (b): ARNs built from the parameters by the templates of the map.
+    fn built(
+        &self,
+        id: ActionId,
+        action: &CallAction<'_>,
+        notes: &mut Vec<Note>,
+    ) -> Vec<Found<'a>> {
+        let region = self.record.region.as_deref().unwrap_or_default();
+        let recipient = self.record.recipient_account.as_deref();
+        let caller = self.record.identity.as_ref().and_then(|identity| identity.account.as_deref());
+        let account = recipient.or(caller).unwrap_or_default();
+        let values =
+            Values { parameters: self.parameters, partition: self.partition(), region, account };
+        let mut built = Vec::new();
+        if self.parameters.is_given() {
+            for entry in action.entries.iter().filter(|entry| entry.applies(self.parameters)) {
+                self.fill_entry(id, entry, &values, &mut built);
+            }
+            if built.is_empty() {
+                self.named_by_parameters(id, &values, &mut built);
+            }
+        }
+        if built.is_empty() {
+            built.extend(self.caller_itself(id));
+        }
+        self.keep_meant(&mut built);
+        let names_account = |arn: &str| !account.is_empty() && arn.contains(account);
+        if built.iter().any(|built| names_account(&built.arn)) {
+            notes.push(Note::ResourceAccount);
+        }
+        let found = built.into_iter().map(|built| {
+            let account = self.owner(&built.arn);
+            Found { arn: Cow::Owned(built.arn), account }
+        });
+        found.collect()
+    }
+
+    /// Of the ARNs that were built, those that the call is about. A template may give `*` for
+    /// what the call could have named: that counts for the types that every such call is about,
+    /// and for others only when there is nothing else. Where one parameter gives the names of
+    /// several types, another one says which.
+    fn keep_meant(&self, built: &mut Vec<Built>) {
+        let is_open = |built: &Built| !built.is_required && built.arn.contains('*');
+        if !built.iter().all(is_open) {
+            built.retain(|built| !is_open(built));
+        }
+        if built.len() < 2 {
+            return;
+        }
+        built.retain(|built| !is_other_machine(&built.arn));
+        let Some(stated) = self.parameters.text("resourceType") else { return };
+        let is_stated = |built: &Built| {
+            let resource = ArnParts::split(&built.arn).map(|parts| parts.resource);
+            let kind = resource.and_then(|resource| resource.split(['/', ':']).next());
+            let letters = |text: &str| text.replace('-', "").to_ascii_lowercase();
+            kind.is_some_and(|kind| letters(kind) == letters(&stated))
+        };
+        if built.iter().any(is_stated) {
+            built.retain(is_stated);
+        }
+    }
+
+    /// The ARNs of an action of which the map has no templates: formats whose variables have the
+    /// names of parameters, parameters that are such ARNs, and formats without variables.
+    fn named_by_parameters(&self, id: ActionId, values: &Values<'_, '_>, built: &mut Vec<Built>) {
+        self.fill_formats(id, None, values, built);
+        if built.is_empty() {
+            let arns = self.parameters.all_texts().into_iter();
+            let fitting = arns.filter(|arn| self.catalog.fits(id, arn).is_some());
+            built.extend(fitting.map(|arn| Built { arn: arn.into_owned(), is_required: true }));
+        }
+        if built.is_empty() {
+            for listed in self.catalog.action_ref(id).resource_types() {
+                for format in listed.resource_type().formats() {
+                    if own_variables(format.text()).next().is_some() {
+                        continue;
+                    }
+                    let arns = fill_format(format.text(), None, values).into_iter();
+                    built.extend(arns.map(|arn| Built { arn, is_required: true }));
+                }
+            }
+        }
+    }
+
+    /// Calls to IAM about a user that name none are about the caller.
+    fn caller_itself(&self, id: ActionId) -> Option<Built> {
+        let identity = self.record.identity.as_ref()?;
+        let is_iam = self.record.event_source.as_deref() == Some("iam.amazonaws.com");
+        let is_user = identity.kind.as_deref() == Some("IAMUser");
+        if !is_iam || !is_user || self.parameters.text("userName").is_some() {
+            return None;
+        }
+        let arn = identity.arn.as_deref().filter(|arn| self.catalog.fits(id, arn).is_some())?;
+        Some(Built { arn: arn.to_owned(), is_required: true })
+    }
+
+    fn fill_entry(
+        &self,
+        id: ActionId,
+        entry: &Entry<'_>,
+        values: &Values<'_, '_>,
+        built: &mut Vec<Built>,
+    ) {
+        let mut push = |arn: String| {
+            let is_arn = ArnParts::split(&arn).is_some() && self.catalog.fits(id, &arn).is_some();
+            if is_arn && built.iter().all(|known| known.arn != arn) {
+                built.push(Built { arn, is_required: true });
+            }
+        };
+        for filler in &entry.whole {
+            filler.texts(values, &|_| true).into_iter().for_each(&mut push);
+        }
+        for (name, filler) in &entry.of_type {
+            let fits = |arn: &str| self.fits_type(id, name, arn);
+            for text in filler.texts(values, &fits) {
+                let arns = if fits(&text) {
+                    vec![text]
+                } else {
+                    self.arns_of_name(id, name, &text, values)
+                };
+                arns.into_iter().for_each(&mut push);
+            }
+        }
+        self.fill_formats(id, Some(entry), values, built);
+    }
+
+    fn fits_type(&self, id: ActionId, name: &str, arn: &str) -> bool {
+        let mut types = self.catalog.action_ref(id).resource_types();
+        types.any(|listed| {
+            let found = listed.resource_type();
+            found.name().eq_ignore_ascii_case(name)
+                && found.formats().any(|format| format.matches(arn))
+        })
+    }
+
+    /// The ARN of a resource type whose format has one variable of its own, of which the call
+    /// gives the name alone.
+    fn arns_of_name(
+        &self,
+        id: ActionId,
+        kind: &str,
+        name: &str,
+        values: &Values<'_, '_>,
+    ) -> Vec<String> {
+        let types = self.catalog.action_ref(id).resource_types().map(|r| r.resource_type());
+        let formats = types.filter(|found| found.name().eq_ignore_ascii_case(kind));
+        let mut arns = Vec::new();
+        for format in formats.flat_map(|found| found.formats()) {
+            let entry = Entry::of_name(name);
+            if !name.contains(':') && own_variables(format.text()).count() == 1 {
+                arns.extend(fill_format(format.text(), Some(&entry), values));
+            }
+        }
+        arns
+    }
+
+    /// Fills the ARN formats of the action's resource types with the variables of an entry.
+    /// Without one, with the parameters that are named as the variables are.
+    fn fill_formats(
+        &self,
+        id: ActionId,
+        entry: Option<&Entry<'_>>,
+        values: &Values<'_, '_>,
+        built: &mut Vec<Built>,
+    ) {
+        for listed in self.catalog.action_ref(id).resource_types() {
+            for format in listed.resource_type().formats() {
+                // A format without variables of its own says nothing about this call.
+                if own_variables(format.text()).next().is_none() {
+                    continue;
+                }
+                for arn in fill_format(format.text(), entry, values) {
+                    if built.iter().all(|known| known.arn != arn) {
+                        built.push(Built { arn, is_required: listed.is_required() });
+                    }
+                }
+            }
+        }
+    }
+
+    /// Of the objects that a copy lists, the one that was written.
+    fn keep_target(&self, found: &mut Vec<Found<'a>>) {
+        let (bucket, key) = (self.parameters.text("bucketName"), self.parameters.text("key"));
+        if let (Some(bucket), Some(key)) = (bucket, key) {
+            let target = format!(":s3:::{bucket}/{key}");
+            found.retain(|found| found.arn.ends_with(&target));
+        }
+    }
+
+    /// F-57: what a copy reads: `/bucket/key?versionId=…` of `x-amz-copy-source`.
+    fn copy_source(&self) -> Vec<Found<'a>> {
+        let source = self.parameters.text("x-amz-copy-source");
+        let Some(source) = source else { return Vec::new() };
+        let path = source.split("?versionId=").next().unwrap_or_default();
+        let Some(path) = percent_decode(path) else { return Vec::new() };
+        let path = path.strip_prefix('/').unwrap_or(&path);
+        let arn = if path.starts_with("arn:") {
+            path.to_owned()
+        } else {
+            format!("arn:{}:s3:::{path}", self.partition())
+        };
+        let account = self.owner(&arn);
+        vec![Found { arn: Cow::Owned(arn), account }]
+    }
+
+    /// F-56 (c): what the error message names.
+    fn named_by_message(&self, id: ActionId) -> Option<Found<'a>> {
+        let message = self.record.error_message.as_deref()?;
+        let (_, rest) = message.split_once("on resource: ")?;
+        let arn = rest.split_whitespace().next()?.trim_end_matches(['.', ',']);
+        let is_one = !arn.contains('*') && self.catalog.fits(id, arn).is_some();
+        is_one.then(|| Found { arn: Cow::Owned(arn.to_owned()), account: self.owner(arn) })
+    }
+
+    /// The partition of the call: that of its caller, else by its region.
+    fn partition(&self) -> &'static str {
+        let arn = self.record.identity.as_ref().and_then(|identity| identity.arn.as_deref());
+        let caller = arn.and_then(|arn| arn.split(':').nth(1));
+        let region = self.record.region.as_deref().unwrap_or_default();
+        match caller {
+            Some("aws-cn") => "aws-cn",
+            Some("aws-us-gov") => "aws-us-gov",
+            None if region.starts_with("cn-") => "aws-cn",
+            None if region.starts_with("us-gov-") => "aws-us-gov",
+            _ => "aws",
+        }
+    }
+}
+
+/// The text before the next variable of a format, its name, and the text behind it.
+fn next_variable(format: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = format.split_once("${")?;
+    let (name, after) = rest.split_once('}')?;
+    Some((before, name, after))
+}
+
+/// The ARNs of a format: one for each combination of the texts of its variables.
+fn fill_format(format: &str, entry: Option<&Entry<'_>>, values: &Values<'_, '_>) -> Vec<String> {
+    let mut arns = vec![String::new()];
+    let mut rest = format;
+    while let Some((before, variable, after)) = next_variable(rest) {
+        let texts = match variable {
+            "Partition" => vec![values.partition.to_owned()],
+            "Region" => vec![values.region.to_owned()],
+            "Account" | "AccountId" => vec![values.account.to_owned()],
+            name => variable_texts(name, entry, values),
+        };
+        let mut longer = Vec::with_capacity(arns.len() * texts.len());
+        for arn in &arns {
+            longer.extend(texts.iter().map(|text| format!("{arn}{before}{text}")));
+        }
+        longer.truncate(MAX_RESOURCES);
+        arns = longer;
+        rest = after;
+    }
+    for arn in &mut arns {
+        arn.push_str(rest);
+    }
+    arns
+}
+
+/// Whether an ARN gives a machine the type of the other kind: those that Systems Manager manages
+/// outside of EC2 have ids that begin `mi-`.
+fn is_other_machine(arn: &str) -> bool {
+    arn.contains(":managed-instance/i-") || arn.contains(":instance/mi-")
+}
+
+/// The variables of a format beside partition, region and account.
+fn own_variables(format: &str) -> impl Iterator<Item = &str> {
+    let mut rest = format;
+    std::iter::from_fn(move || {
+        let (_, variable, after) = next_variable(rest)?;
+        rest = after;
+        Some(variable)
+    })
+    .filter(|name| !matches!(*name, "Partition" | "Region" | "Account" | "AccountId"))
+}
+
+fn variable_texts(name: &str, entry: Option<&Entry<'_>>, values: &Values<'_, '_>) -> Vec<String> {
+    let mut texts = match entry {
+        None => values.parameters.values(name).into_iter().map(String::from).collect(),
+        Some(entry) => {
+            let mut variables = entry.variables.iter();
+            let found =
+                variables.find(|(own, _)| own.eq_ignore_ascii_case(name) || *own == ANY_VARIABLE);
+            found.map(|(_, filler)| filler.texts(values, &|_| true)).unwrap_or_default()
+        }
+    };
+    if name.ends_with("WithoutLeadingSlash") {
+        for text in &mut texts {
+            *text = text.trim_start_matches('/').to_owned();
+        }
+    }
+    texts
+}
+
+/// The names of the tables of a DynamoDB call on several of them (F-57).
+pub(crate) fn requested_tables(parameters: &Parameters<'_>) -> Vec<String> {
+    let items = parameters.member("requestItems").and_then(Node::as_object).unwrap_or_default();
+    items.iter().map(|member| member.key.to_string()).collect()
+}
+
+fn percent_decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => {
+                let mut digit = || char::from(rest.next()?).to_digit(16);
+                u8::try_from(digit()? * 16 + digit()?).ok()?
+            }
+            byte => byte,
+        });
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percent_signs_are_decoded() {
+        assert_eq!(percent_decode("a%2Fb%20c").as_deref(), Some("a/b c"));
+        assert_eq!(percent_decode("a%2"), None);
+        assert_eq!(percent_decode("%ff"), None);
+    }
+}

@@ -1,0 +1,285 @@
+//! The session behind a call, and how it was made (F-54).
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+
+use assize_formats::json::Node;
+use assize_formats::parse_time;
+use assize_model::{
+    ContextInput, ContextScalar, Delivery, MfaState, PolicyText, PrincipalKind, Session,
+    StatedPrincipal, Tags,
+};
+use hashbrown::HashMap;
+
+use crate::parameters::scalar;
+use crate::record::{Identity, InScopeOf, Record, SessionContext};
+use crate::skip::Note;
+
+/// Most sessions that are remembered; the oldest are forgotten first.
+pub const MAX_SESSIONS: usize = 1 << 18;
+
+/// How sessions were made, by the access key they were given: what the records of `AssumeRole`
+/// and its kin say.
+#[derive(Debug, Default)]
+pub struct SessionBook {
+    sessions: HashMap<Box<str>, SessionFacts>,
+    order: VecDeque<Box<str>>,
+}
+
+/// What the record of the call that made a session says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SessionFacts {
+    policy: Option<Box<str>>,
+    policy_arns: Vec<Box<str>>,
+    tags: Vec<(Box<str>, Box<str>)>,
+    transitive_tag_keys: Vec<Box<str>>,
+    inherited_tags: Vec<(Box<str>, Box<str>)>,
+    source_identity: Option<Box<str>>,
+    expires_at: Option<i64>,
+    task_policy: Option<Box<str>>,
+    /// The caller was a role session itself.
+    chained: bool,
+    /// The session comes from an identity provider.
+    federated: bool,
+}
+
+impl SessionBook {
+    /// What the record of a call that made a session tells, with the key of the session.
+    pub fn facts(record: &Record<'_>) -> Option<(Box<str>, SessionFacts)> {
+        let name = record.event_name.as_deref()?;
+        let makes_sessions =
+            name.starts_with("AssumeRole") || name == "AssumeRoot" || name == "GetFederationToken";
+        if record.event_source.as_deref() != Some("sts.amazonaws.com") || !makes_sessions {
+            return None;
+        }
+        let response = Node::parse(record.response_elements?).ok()?;
+        let credentials = response.get("credentials")?;
+        let key = credentials.get("accessKeyId")?.as_str()?;
+        let parameters = record.request_parameters.and_then(|json| Node::parse(json).ok());
+        let mut facts = parameters.as_ref().map(SessionFacts::read).unwrap_or_default();
+        facts.expires_at = credentials.get("expiration").and_then(Node::as_str).and_then(moment);
+        let caller = record.identity.as_ref().and_then(|identity| identity.kind.as_deref());
+        facts.chained = caller == Some("AssumedRole");
+        facts.federated = matches!(name, "AssumeRoleWithSAML" | "AssumeRoleWithWebIdentity");
+        Some((key.into(), facts))
+    }
+
+    /// Remembers a session.
+    pub fn insert(&mut self, key: Box<str>, facts: SessionFacts) {
+        if self.sessions.insert(key.clone(), facts).is_none() {
+            self.order.push_back(key);
+        }
+        while self.order.len() > MAX_SESSIONS {
+            if let Some(oldest) = self.order.pop_front() {
+                self.sessions.remove(&oldest);
+            }
+        }
+    }
+
+    /// How the session of an access key was made.
+    pub fn get(&self, key: &str) -> Option<&SessionFacts> {
+        self.sessions.get(key)
+    }
+}
+
+impl SessionFacts {
+    /// The members of `requestParameters` that STS seals in the session.
+    fn read(parameters: &Node<'_>) -> Self {
+        let text = |name: &str| {
+            let found = parameters.get(name).and_then(scalar);
+            found.map(|text| Box::from(&*text))
+        };
+        let list = |name: &str| {
+            let items = parameters.get(name).and_then(Node::as_array).unwrap_or_default();
+            let texts = items.iter().filter_map(|item| scalar(item.get("arn").unwrap_or(item)));
+            texts.map(|text| Box::from(&*text)).collect()
+        };
+        let tags = |name: &str| {
+            let node = parameters.get(name);
+            let tags = node.map(crate::context::tags).unwrap_or_default();
+            tags.iter().map(|(key, value)| (Box::from(&**key), Box::from(&**value))).collect()
+        };
+        let mut all_tags: Vec<_> = tags("tags");
+        all_tags.extend(tags("principalTags"));
+        let task = parameters.get("taskPolicyArn");
+        let task_policy = task.and_then(|task| scalar(task.get("arn").unwrap_or(task)));
+        Self {
+            policy: text("policy"),
+            policy_arns: list("policyArns"),
+            tags: all_tags,
+            transitive_tag_keys: list("transitiveTagKeys"),
+            inherited_tags: tags("incomingTransitiveTags"),
+            source_identity: text("sourceIdentity"),
+            task_policy: task_policy.map(|text| Box::from(&*text)),
+            ..Self::default()
+        }
+    }
+}
+
+/// The months as CloudTrail abbreviates them.
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// A time as CloudTrail writes it: RFC 3339, or `Jul 10, 2023, 12:44:12 PM` in UTC.
+fn moment(text: &str) -> Option<i64> {
+    if let Some(time) = parse_time(text) {
+        return Some(time);
+    }
+    let mut words = text.split([' ', ',', '\u{202f}']).filter(|word| !word.is_empty());
+    let month = words.next()?;
+    let month = MONTHS.iter().position(|name| *name == month)? + 1;
+    let (day, year) = (words.next()?.parse::<u8>().ok()?, words.next()?.parse::<u16>().ok()?);
+    let mut clock = words.next()?.split(':').map(|part| part.parse::<u8>().ok());
+    let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
+    let hour = hour % 12 + if words.next()? == "PM" { 12 } else { 0 };
+    parse_time(&format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"))
+}
+
+/// Puts into a principal what the record, and the record that made the session, say of it.
+pub(crate) fn session<'a>(
+    stated: &mut StatedPrincipal<'a>,
+    record: &Record<'a>,
+    identity: &Identity<'a>,
+    facts: Option<&'a SessionFacts>,
+    notes: &mut Vec<Note>,
+) {
+    use PrincipalKind as K;
+    let kind = stated.kind;
+    if matches!(kind, K::Service | K::Federated | K::Oai | K::Anonymous) {
+        return;
+    }
+    let context = identity.session.as_ref();
+    let mut session = stated.session.take().unwrap_or_default();
+    let created = context.and_then(|context| context.creation_date.as_deref());
+    let issued_at = created.and_then(parse_time);
+    let has_temporary_key = identity.access_key.as_deref().is_some_and(|k| k.starts_with("ASIA"));
+    let is_temporary = has_temporary_key || context.is_some();
+    match kind {
+        K::User | K::Root => {
+            session.temporary = Some(is_temporary);
+            session.issued_at = issued_at.filter(|_| is_temporary);
+        }
+        _ => session.issued_at = issued_at,
+    }
+    if kind == K::User && is_temporary {
+        session.mfa = context.and_then(|c| c.mfa).map(|present| MfaState { present, at: None });
+    }
+    if record.from_console
+        && matches!(kind, K::User | K::Root | K::FederatedUser | K::FederatedRoot)
+    {
+        session.console = Some(true);
+    }
+    if kind == K::RoleSession {
+        of_role(&mut session, context, identity.scope.as_ref());
+    }
+    if matches!(kind, K::RoleSession | K::FederatedUser | K::FederatedRoot | K::AssumedRoot) {
+        match facts {
+            Some(facts) => sealed(&mut session, kind, facts),
+            None => notes.push(Note::SessionUnknown),
+        }
+    }
+    stated.session = Some(session);
+}
+
+fn of_role<'a>(
+    session: &mut Session<'a>,
+    context: Option<&SessionContext<'a>>,
+    scope: Option<&InScopeOf<'a>>,
+) {
+    if let Some(context) = context {
+        session.source_identity.clone_from(&context.source_identity);
+        session.federated_provider.clone_from(&context.federated_provider);
+        if !context.federation_attributes.is_empty() {
+            let claims = context.federation_attributes.iter().cloned();
+            session.claims = Some(claims.map(|(name, value)| (name, text_input(value))).collect());
+        }
+    }
+    let role_delivery = context.and_then(|context| context.ec2_role_delivery.clone());
+    let issued_to = scope.and_then(|scope| scope.issued_to.clone());
+    let issuer_type = scope.and_then(|scope| scope.issuer_type.as_deref()).unwrap_or_default();
+    session.delivery = match issuer_type {
+        "AWS::Lambda::Function" => Some(Delivery::Lambda { function_arn: issued_to }),
+        "AWS::SSM::ManagedInstance" => Some(Delivery::Ssm { instance_arn: issued_to }),
+        _ if role_delivery.is_some() || issuer_type == "AWS::EC2::Instance" => {
+            let instance_arn = issued_to.filter(|_| issuer_type == "AWS::EC2::Instance");
+            Some(Delivery::Ec2 { instance_arn, role_delivery, vpc: None, private_ip: None })
+        }
+        _ => None,
+    };
+}
+
+/// What the token of the session seals. What the call that made it does not name is known to be
+/// none.
+fn sealed<'a>(session: &mut Session<'a>, kind: PrincipalKind, facts: &'a SessionFacts) {
+    session.expires_at = facts.expires_at;
+    if kind == PrincipalKind::AssumedRoot {
+        session.task_policy_arn = facts.task_policy.as_deref().map(Cow::Borrowed);
+        return;
+    }
+    session.policy = facts.policy.as_deref().map(|text| PolicyText(Cow::Borrowed(text)));
+    session.policy_arns = Some(facts.policy_arns.iter().map(|arn| (&**arn).into()).collect());
+    session.tags = Some(borrowed(&facts.tags));
+    if kind == PrincipalKind::RoleSession {
+        let keys = facts.transitive_tag_keys.iter().map(|key| (&**key).into());
+        session.transitive_tag_keys = Some(keys.collect());
+        session.inherited_tags = Some(borrowed(&facts.inherited_tags));
+        if session.source_identity.is_none() {
+            session.source_identity = facts.source_identity.as_deref().map(Cow::Borrowed);
+        }
+        session.chained = Some(facts.chained);
+        if !facts.federated && session.claims.is_none() {
+            session.claims = Some(Vec::new());
+        }
+    }
+}
+
+/// Keys of the session that are known to be absent because of how it was made.
+pub(crate) fn absent_keys(
+    principal: &StatedPrincipal<'_>,
+    facts: Option<&SessionFacts>,
+) -> [Option<&'static str>; 2] {
+    let session = principal.session.as_ref();
+    let facts = facts.filter(|_| principal.kind == PrincipalKind::RoleSession);
+    let no_identity =
+        facts.is_some() && session.is_some_and(|session| session.source_identity.is_none());
+    let no_provider = facts.is_some_and(|facts| !facts.federated)
+        && session.is_some_and(|session| session.federated_provider.is_none());
+    [no_identity.then_some("aws:SourceIdentity"), no_provider.then_some("aws:FederatedProvider")]
+}
+
+fn borrowed(tags: &[(Box<str>, Box<str>)]) -> Tags<'_> {
+    tags.iter().map(|(key, value)| ((&**key).into(), (&**value).into())).collect()
+}
+
+fn text_input(text: Cow<'_, str>) -> ContextInput<'_> {
+    ContextInput::Scalar(ContextScalar::String(text))
+}
+
+/// The claim keys of a federated caller, from the id that CloudTrail gives it: name qualifier and
+/// subject for SAML, provider, audience and subject for web identities (F-53).
+pub(crate) fn claims<'a>(
+    provider: &str,
+    identity: &Identity<'a>,
+) -> Vec<(Cow<'a, str>, ContextInput<'a>)> {
+    let user = identity.user_name.clone();
+    let id = identity.principal_id.as_deref().unwrap_or_default();
+    let mut claims = Vec::new();
+    let mut claim = |key: String, value: Option<Cow<'a, str>>| {
+        claims.extend(value.map(|value| (Cow::Owned(key), text_input(value))));
+    };
+    if provider.contains(":saml-provider/") {
+        let qualifier = id.split_once(':').map(|(qualifier, _)| Cow::Owned(qualifier.to_owned()));
+        claim("saml:namequalifier".to_owned(), qualifier);
+        claim("saml:sub".to_owned(), user);
+        return claims;
+    }
+    let name = provider.split_once(":oidc-provider/").map_or(provider, |(_, name)| name);
+    let rest = id.strip_prefix(name).and_then(|rest| rest.strip_prefix(':'));
+    let audience = rest.and_then(|rest| match user.as_deref() {
+        Some(user) => rest.strip_suffix(user)?.strip_suffix(':'),
+        None => rest.split(':').next(),
+    });
+    claim(format!("{name}:aud"), audience.map(|audience| Cow::Owned(audience.to_owned())));
+    claim(format!("{name}:sub"), user);
+    claims
+}
