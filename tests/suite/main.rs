@@ -5,6 +5,7 @@ mod corpus;
 mod dependent_actions;
 mod differential;
 mod explanations;
+mod exports;
 mod fuzz;
 mod imports;
 mod laws;

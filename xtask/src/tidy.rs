@@ -1,5 +1,7 @@
 //! `cargo xtask tidy`: what no compiler checks.
 
+mod publish;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -57,11 +59,12 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     complaints.extend(invariants(root, &files)?);
     complaints.extend(unfinished(root, &files)?);
     complaints.extend(corpus(root, &files)?);
+    complaints.extend(publish::check(root, &metadata, &files)?);
     if !complaints.is_empty() {
         bail!("{} complaints:\n  {}", complaints.len(), complaints.join("\n  "));
     }
     println!(
-        "tidy: {} files, arrows, budgets, licences, invariants and corpus are in order",
+        "tidy: {} files, arrows, budgets, licences, invariants, corpus and packages are in order",
         files.len()
     );
     Ok(())

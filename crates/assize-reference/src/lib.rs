@@ -9,3 +9,7 @@ mod statement;
 mod wildcard;
 
 pub use evaluate::{World, evaluate};
+
+/// The rules that this crate implements, as a Markdown text: what each says, where it comes from,
+/// the function, and what shows it.
+pub const SEMANTICS: &str = include_str!("../SEMANTICS.md");

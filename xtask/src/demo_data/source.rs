@@ -11,8 +11,7 @@ use serde_json::value::RawValue;
 use super::reindent;
 
 /// Folders of the repository that hold source files, in the order they are searched.
-const FOLDERS: [&str; 3] =
-    ["tests/fixtures", "tests/fixtures/account-authorization-details", "examples/source"];
+const FOLDERS: [&str; 2] = ["tests/fixtures", "tests/fixtures/account-authorization-details"];
 
 /// The text of a compressed source file.
 pub(super) fn read(root: &Path, name: &str) -> Result<String> {

@@ -33,9 +33,6 @@ pub(super) fn run(args: &HelpArgs, output: &Output) -> Result<Status> {
     Ok(Status::Yes)
 }
 
-/// The rules that the reference interpreter implements, a table row each.
-const SEMANTICS: &str = include_str!("../../../assize-reference/SEMANTICS.md");
-
 /// The columns of a row behind the id.
 const COLUMNS: [&str; 4] = ["says", "source", "function", "corpus"];
 
@@ -68,7 +65,7 @@ fn rule(ids: &[String], output: &Output) -> Result<Status> {
 
 /// The cells of the rows of the tables whose first cell is the id of a rule.
 fn rows() -> impl Iterator<Item = Vec<&'static str>> {
-    SEMANTICS.lines().filter_map(|line| {
+    assize_reference::SEMANTICS.lines().filter_map(|line| {
         let inner = line.strip_prefix('|')?.trim_end().strip_suffix('|')?;
         let cells: Vec<&str> = inner.split('|').map(str::trim).collect();
         is_rule(cells[0]).then_some(cells)

@@ -1,7 +1,5 @@
 //! The example world, inside the program, so that the demo runs anywhere.
 
-use std::io::Read as _;
-
 use anyhow::Result;
 use assize_formats::{
     Chunk, FileSource, ReadOptions, RequestStream, Scenario, SourceFile, text_of_line,
@@ -13,25 +11,13 @@ use crate::world::{Reader, World};
 /// The name of the world's file.
 pub(super) const WORLD: &str = "examples/world.assize.yaml";
 
-/// The files of the world, by their paths from the world's file.
-const FILES: [(&str, &[u8]); 2] = [
-    (
-        "world/policies.assize.json",
-        include_bytes!("../../../../../examples/world/policies.assize.json"),
-    ),
-    ("world/accounts.json", include_bytes!("../../../../../examples/world/accounts.json")),
-];
-const WORLD_TEXT: &[u8] = include_bytes!("../../../../../examples/world.assize.yaml");
-const REQUESTS: &[u8] = include_bytes!("../../../../../examples/requests.ndjson.gz");
-
 /// The files that the world names.
 struct Bundled;
 
 impl FileSource for Bundled {
     fn read(&mut self, _: &str, path: &str) -> Result<SourceFile, Box<str>> {
-        let found = FILES.iter().find(|(name, _)| *name == path);
-        let (name, bytes) = found.ok_or_else(|| format!("`{path}` is not bundled"))?;
-        Ok(SourceFile { name: format!("examples/{name}").into(), bytes: bytes.to_vec() })
+        let file = assize_examples::file(path).ok_or_else(|| format!("`{path}` is not bundled"))?;
+        Ok(SourceFile { name: format!("examples/{path}").into(), bytes: file.bytes.to_vec() })
     }
 }
 
@@ -42,7 +28,8 @@ pub(super) fn world(reader: &Reader) -> Result<World> {
         managed_policies: reader.managed(),
         takes_several_resources: &|action| reader.takes_several_resources(action),
     };
-    let scenario = Scenario::read(WORLD, WORLD_TEXT.to_vec(), options).map_err(BadInput::from)?;
+    let scenario = Scenario::read(WORLD, assize_examples::WORLD.bytes.to_vec(), options)
+        .map_err(BadInput::from)?;
     Ok(World {
         path: WORLD.into(),
         snapshot: scenario.snapshot,
@@ -53,7 +40,7 @@ pub(super) fn world(reader: &Reader) -> Result<World> {
 
 /// The request lines, decompressed, defaults merged under them.
 pub(super) fn requests() -> Result<String> {
-    let mut stream = RequestStream::open(REQUESTS.take(u64::MAX))?;
+    let mut stream = RequestStream::open(assize_examples::REQUESTS.bytes)?;
     let defaults = stream.header().map(|header| header.defaults.clone()).unwrap_or_default();
     let mut text = String::new();
     let mut chunk = Chunk::new();
