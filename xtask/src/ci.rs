@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{catalog, demo_data, soak, tidy};
+use crate::{catalog, demo_data, fuzz, soak, tidy};
 
 /// The arguments of the task.
 #[derive(Debug, clap::Args)]
@@ -53,7 +53,8 @@ fn full(root: &Path) -> Result<()> {
     step(root, "all features", "cargo", &["check", "--workspace", "--all-features"], &[])?;
     step(root, "benches", "cargo", &["bench", "-p", "assize-benches", "--", "--test"], &[])?;
     println!("ci: soak");
-    soak::million(root)
+    soak::million(root)?;
+    fuzz::run_shortly(root)
 }
 
 fn step(root: &Path, name: &str, program: &str, args: &[&str], env: &[(&str, &str)]) -> Result<()> {

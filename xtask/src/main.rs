@@ -6,6 +6,7 @@ mod catalog;
 mod ci;
 mod corpus;
 mod demo_data;
+mod fuzz;
 mod soak;
 mod tidy;
 
@@ -33,6 +34,8 @@ enum Task {
     DemoData(demo_data::Args),
     /// Decide generated requests by the reference and by the tables, until something differs
     Soak(soak::Args),
+    /// Run every fuzz target for a short while
+    Fuzz(fuzz::Args),
     /// Check the rules of the workspace: crate arrows, budgets, licenses, invariants
     Tidy,
 }
@@ -45,6 +48,7 @@ fn main() -> Result<()> {
         Task::Corpus(args) => corpus::run(&root, &args),
         Task::DemoData(args) => demo_data::run(&root, &args),
         Task::Soak(args) => soak::run(&root, &args),
+        Task::Fuzz(args) => fuzz::run(&root, &args),
         Task::Tidy => tidy::run(&root),
     }
 }
