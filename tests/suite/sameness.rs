@@ -2,12 +2,13 @@
 //! around.
 
 use assize::formats::RequestRecord;
-use assize::{StreamFormat, StreamOptions};
+use assize::{Engine, StreamFormat, StreamOptions};
 use assize_model::Request;
 use assize_store::StoreChange;
 use assize_tests::answer::{Answer, engine};
 use assize_tests::corpus::corpus;
 use assize_tests::generate::{self, Source};
+use serde_json::Value;
 
 /// The decisions of a stream as bytes, from an engine made for it alone.
 fn decide(seed: u64, format: StreamFormat, threads: usize) -> Vec<u8> {
@@ -81,7 +82,7 @@ fn a_decision_sees_one_snapshot() {
         let requests: Vec<Request<'_>> =
             records.iter().map(|record| record.request.clone()).collect();
         let engine_before = engine(&scenario.snapshot, options);
-        let answers = |engine: &assize::Engine| -> Vec<Answer> {
+        let answers = |engine: &Engine| -> Vec<Answer> {
             engine.decide_batch(&requests).iter().map(Answer::of_outcome).collect()
         };
         let before = answers(&engine_before);
@@ -95,4 +96,63 @@ fn a_decision_sees_one_snapshot() {
         assert!(before == answers(&engine_before), "{}", scenario.file);
     }
     assert!(n_decisions > 0 && n_changed > 0, "nothing was tried");
+}
+
+/// The answers to requests, each alone: nothing is known of its principal and action yet.
+fn alone(engine: &Engine, requests: &[Request<'_>]) -> Vec<Answer> {
+    requests.iter().map(|request| Answer::of_outcome(&engine.decide(request))).collect()
+}
+
+/// The answers to requests when all their principals and actions are known.
+fn warm(engine: &Engine, requests: &[Request<'_>]) -> Vec<Answer> {
+    let mut decider = engine.decider();
+    decider.decide_all(requests);
+    decider.decide_all(requests).iter().map(Answer::of_outcome).collect()
+}
+
+/// The records of decisions to lines that are streamed twice, without their ids.
+fn streamed_twice(engine: &Engine, lines: &[String]) -> Vec<Value> {
+    let mut input = lines.join("\n");
+    input.push('\n');
+    input = input.repeat(2);
+    let mut output = Vec::new();
+    let options = StreamOptions { threads: Some(1), ..StreamOptions::default() };
+    engine
+        .decide_stream(&mut input.as_bytes(), &mut output, &options, &mut |_| true)
+        .expect("the stream is decided");
+    let output = String::from_utf8(output).expect("text");
+    let records = output.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let mut records: Vec<Value> = records.filter(|record| record.get("id").is_some()).collect();
+    for record in &mut records {
+        record.as_object_mut().expect("an object").remove("id");
+    }
+    records
+}
+
+/// Requests that say little are decided on a short way of their own.
+#[test]
+fn the_short_way_is_the_long_way() {
+    for scenario in corpus() {
+        let Some(options) = scenario.tests.first().map(|test| &test.options) else { continue };
+        let cells = scenario.tests.iter().filter(|test| test.options == *options);
+        let cells: Vec<_> = cells.flat_map(|test| &test.cells).collect();
+        let records: Vec<_> = cells.iter().filter_map(|cell| cell.record().ok()).collect();
+        let requests: Vec<Request<'_>> = records.iter().map(|r| r.request.clone()).collect();
+        let engine = engine(&scenario.snapshot, options);
+        assert_eq!(alone(&engine, &requests), warm(&engine, &requests), "{}", scenario.file);
+    }
+    for seed in 0..150 {
+        let mut source = Source::seeded(seed);
+        let scenario = generate::world(&mut source).read().expect("a world");
+        let lines: Vec<String> =
+            (0..60).map(|_| generate::request(&mut source).to_string()).collect();
+        let records: Vec<_> =
+            lines.iter().filter_map(|line| RequestRecord::parse(line).ok()).collect();
+        let requests: Vec<Request<'_>> = records.iter().map(|r| r.request.clone()).collect();
+        let engine = engine(&scenario.snapshot, &scenario.options);
+        assert_eq!(alone(&engine, &requests), warm(&engine, &requests), "seed {seed}");
+        let records = streamed_twice(&engine, &lines);
+        let (first, second) = records.split_at(records.len() / 2);
+        assert_eq!(first, second, "seed {seed}");
+    }
 }

@@ -183,19 +183,20 @@ impl PrincipalEntry {
     }
 }
 
-/// One resource of a batch.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ResourceEntry {
+/// One resource of a batch. The caller owns text and values, so that a batch of resources can
+/// be slices of one buffer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ResourceEntry<'a> {
     /// The text as evaluated (E-6): an ARN, or `*`.
-    pub text: Box<str>,
+    pub text: &'a str,
     /// The values of keys that hang on the resource alone, in order of the keys.
-    pub constants: Vec<(KeyId, ValueId)>,
+    pub constants: &'a [(KeyId, ValueId)],
 }
 
-impl ResourceEntry {
+impl ResourceEntry<'_> {
     /// Whether the action takes no resource: only the pattern `*` matches (L-238).
     pub fn is_star(&self) -> bool {
-        &*self.text == "*"
+        self.text == "*"
     }
 }
 
@@ -368,7 +369,7 @@ pub struct RequestColumns<'a> {
     /// The principals.
     pub principals: &'a [PrincipalEntry],
     /// The resources.
-    pub resources: &'a [ResourceEntry],
+    pub resources: &'a [ResourceEntry<'a>],
     /// The frames.
     pub frames: &'a [Frame],
 }
@@ -392,7 +393,7 @@ impl RequestColumns<'_> {
         key: KeyId,
         scope: KeyScope,
         principal: &PrincipalEntry,
-        resource: &ResourceEntry,
+        resource: &ResourceEntry<'_>,
     ) -> ValueId {
         if let Some(Some(column)) = self.keys.get(key.index())
             && let Some(&value) = column.get(row)
@@ -402,7 +403,7 @@ impl RequestColumns<'_> {
         }
         match scope {
             KeyScope::Principal => constant(&principal.constants, key),
-            KeyScope::Resource => constant(&resource.constants, key),
+            KeyScope::Resource => constant(resource.constants, key),
             KeyScope::Request => ValueId::ABSENT,
         }
     }

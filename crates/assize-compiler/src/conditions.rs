@@ -71,7 +71,8 @@ fn is_worth_remembering(test: &Test) -> bool {
             let any = texts.literals.len() + texts.patterns.len() > 0 || texts.set.is_some();
             texts.templates.is_empty() && any
         }
-        _ => false,
+        Test::Number(..) | Test::Date(..) | Test::Ip(_) => true,
+        Test::Presence | Test::Bool { .. } => false,
     }
 }
 

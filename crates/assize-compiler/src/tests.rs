@@ -96,7 +96,7 @@ struct Batch {
     keys: Vec<Vec<ValueId>>,
     values: Values,
     principals: Vec<PrincipalEntry>,
-    resources: Vec<ResourceEntry>,
+    resources: Vec<&'static str>,
     frames: Vec<Frame>,
 }
 
@@ -132,10 +132,9 @@ impl Batch {
                     .add_action(&service.parse().unwrap(), &name.parse().unwrap())
                     .expect("few actions"),
             });
-            let known = batch.resources.iter().position(|r| &*r.text == request.resource);
+            let known = batch.resources.iter().position(|r| *r == request.resource);
             let at = known.unwrap_or_else(|| {
-                let text = request.resource.into();
-                batch.resources.push(ResourceEntry { text, constants: Vec::new() });
+                batch.resources.push(request.resource);
                 batch.resources.len() - 1
             });
             batch.resource.push(u32::try_from(at).expect("few resources"));
@@ -154,6 +153,8 @@ impl Batch {
     /// Lends the columns, with those of keys.
     fn with<R>(&self, act: impl FnOnce(&RequestColumns<'_>) -> R) -> R {
         let keys: Vec<Option<&[ValueId]>> = self.keys.iter().map(|key| Some(&**key)).collect();
+        let entry = |text: &&'static str| ResourceEntry { text, constants: &[] };
+        let resources: Vec<ResourceEntry<'_>> = self.resources.iter().map(entry).collect();
         act(&RequestColumns {
             principal: &self.principal,
             action: &self.action,
@@ -162,7 +163,7 @@ impl Batch {
             keys: &keys,
             values: &self.values,
             principals: &self.principals,
-            resources: &self.resources,
+            resources: &resources,
             frames: &self.frames,
         })
     }

@@ -2,6 +2,7 @@
 
 mod defaults;
 pub(crate) mod field;
+mod plain;
 mod principal;
 pub(crate) mod resource;
 
@@ -11,6 +12,7 @@ use std::fmt;
 use assize_model::{Network, Principal, Request, RequestError, Source, Target};
 
 pub use defaults::Defaults;
+pub use plain::PlainLine;
 
 use crate::json::{Cursor, Kind, Object, Result, write_string};
 use field::{

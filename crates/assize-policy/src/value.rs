@@ -33,38 +33,90 @@ const MAX_EXPONENT_DIGITS: usize = 3;
 /// assert_eq!(parse_decimal(".5"), None);
 /// ```
 pub fn parse_decimal(text: &str) -> Option<Decimal> {
-    // The grammar is ASCII, so a text with more bytes has more characters or is no number.
-    if text.len() > MAX_DECIMAL_CHARS {
-        return None;
-    }
-    let (negative, rest) = split_sign(text);
-    let (mantissa, power) = match rest.find(['e', 'E']) {
-        Some(at) => (&rest[..at], parse_exponent(&rest[at + 1..])?),
-        None => (rest, 0),
-    };
-    let (whole, fraction) = match mantissa.split_once('.') {
-        Some((whole, fraction)) if is_digits(fraction) => (whole, fraction),
-        Some(_) => return None,
-        None => (mantissa, ""),
-    };
-    is_digits(whole).then(|| normal_decimal(negative, whole, fraction, power))
+    Some(InPlace::read(text)?.into_decimal())
 }
 
-/// The normal form of ±WHOLE.FRACTION × 10^power: no zeros at either end, the point before the
-/// first digit.
-fn normal_decimal(negative: bool, whole: &str, fraction: &str, power: i32) -> Decimal {
-    let all = format!("{whole}{fraction}");
-    let significant = all.trim_start_matches('0');
-    let n_leading = all.len() - significant.len();
-    let digits = significant.trim_end_matches('0');
-    if digits.is_empty() {
-        return Decimal { negative: false, digits: "".into(), exponent: 0 };
+/// Whether a text is a number and some of the others stands in an order to it (L-615). Does not
+/// allocate.
+///
+/// ```
+/// use assize_policy::value::{compares_with_any, parse_decimal};
+///
+/// let others = [parse_decimal("10").unwrap()];
+/// assert!(compares_with_any("1e1", &others, |order| order.is_eq()));
+/// assert!(compares_with_any("-11", &others, |order| order.is_lt()));
+/// assert!(!compares_with_any("ten", &others, |_| true));
+/// ```
+pub fn compares_with_any(text: &str, others: &[Decimal], holds: impl Fn(Ordering) -> bool) -> bool {
+    let number = InPlace::read(text);
+    let order = |other| Some(number.as_ref()?.view().cmp(&DecimalView::of(other)));
+    others.iter().any(|other| order(other).is_some_and(&holds))
+}
+
+/// A number as it is read: a [`Decimal`] that needs no allocation.
+struct InPlace {
+    negative: bool,
+    digits: [u8; MAX_DECIMAL_CHARS],
+    n_digits: usize,
+    exponent: i32,
+}
+
+impl InPlace {
+    fn read(text: &str) -> Option<Self> {
+        // The grammar is ASCII, so a text with more bytes has more characters or is no number.
+        if text.len() > MAX_DECIMAL_CHARS {
+            return None;
+        }
+        let (negative, rest) = split_sign(text);
+        let (mantissa, power) = match rest.find(['e', 'E']) {
+            Some(at) => (&rest[..at], parse_exponent(&rest[at + 1..])?),
+            None => (rest, 0),
+        };
+        let (whole, fraction) = match mantissa.split_once('.') {
+            Some((whole, fraction)) if is_digits(fraction) => (whole, fraction),
+            Some(_) => return None,
+            None => (mantissa, ""),
+        };
+        is_digits(whole).then(|| Self::normal(negative, whole, fraction, power))
     }
-    // INVARIANT: both lengths are at most `MAX_DECIMAL_CHARS` and the power has three digits
-    // (test `long_numbers_are_unparsable`).
-    let length = |n: usize| i32::try_from(n).expect("a number has at most 64 digits");
-    let exponent = power + length(whole.len()) - length(n_leading);
-    Decimal { negative, digits: digits.into(), exponent }
+
+    /// The normal form of ±WHOLE.FRACTION × 10^power: no zeros at either end, the point before
+    /// the first digit.
+    fn normal(negative: bool, whole: &str, fraction: &str, power: i32) -> Self {
+        let mut number =
+            Self { negative, digits: [0; MAX_DECIMAL_CHARS], n_digits: 0, exponent: 0 };
+        let all = whole.bytes().chain(fraction.bytes());
+        let mut significant = 0;
+        for (place, digit) in number.digits.iter_mut().zip(all.skip_while(|&b| b == b'0')) {
+            *place = digit;
+            significant += 1;
+        }
+        let n_leading = whole.len() + fraction.len() - significant;
+        while significant > 0 && number.digits[significant - 1] == b'0' {
+            significant -= 1;
+        }
+        if significant == 0 {
+            number.negative = false;
+            return number;
+        }
+        number.n_digits = significant;
+        // INVARIANT: both lengths are at most `MAX_DECIMAL_CHARS` and the power has three digits
+        // (test `long_numbers_are_unparsable`).
+        let length = |n: usize| i32::try_from(n).expect("a number has at most 64 digits");
+        number.exponent = power + length(whole.len()) - length(n_leading);
+        number
+    }
+
+    fn view(&self) -> DecimalView<'_> {
+        let digits = &self.digits[..self.n_digits];
+        DecimalView { negative: self.negative, digits, exponent: self.exponent }
+    }
+
+    fn into_decimal(self) -> Decimal {
+        let digits = self.digits[..self.n_digits].iter().map(|&b| char::from(b));
+        let digits = digits.collect::<String>().into();
+        Decimal { negative: self.negative, digits, exponent: self.exponent }
+    }
 }
 
 fn parse_exponent(text: &str) -> Option<i32> {
@@ -87,8 +139,16 @@ fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
 
+/// A number whose digits stand elsewhere.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct DecimalView<'a> {
+    negative: bool,
+    digits: &'a [u8],
+    exponent: i32,
+}
+
 /// Numbers in the order of their exact values (L-615).
-impl Ord for Decimal {
+impl Ord for DecimalView<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
         match (self.sign(), other.sign()) {
             (Ordering::Greater, Ordering::Greater) => self.cmp_magnitude(other),
@@ -98,13 +158,18 @@ impl Ord for Decimal {
     }
 }
 
-impl PartialOrd for Decimal {
+impl PartialOrd for DecimalView<'_> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Decimal {
+impl<'a> DecimalView<'a> {
+    fn of(number: &'a Decimal) -> Self {
+        let Decimal { negative, digits, exponent } = number;
+        Self { negative: *negative, digits: digits.as_bytes(), exponent: *exponent }
+    }
+
     /// How the number compares with zero.
     fn sign(&self) -> Ordering {
         match (self.digits.is_empty(), self.negative) {
@@ -117,7 +182,20 @@ impl Decimal {
     /// Compares two numbers other than zero without their signs. The first digit is not 0, so the
     /// exponent decides first; digits after a common point compare as text.
     fn cmp_magnitude(&self, other: &Self) -> Ordering {
-        self.exponent.cmp(&other.exponent).then_with(|| self.digits.cmp(&other.digits))
+        self.exponent.cmp(&other.exponent).then_with(|| self.digits.cmp(other.digits))
+    }
+}
+
+/// Numbers in the order of their exact values (L-615).
+impl Ord for Decimal {
+    fn cmp(&self, other: &Self) -> Ordering {
+        DecimalView::of(self).cmp(&DecimalView::of(other))
+    }
+}
+
+impl PartialOrd for Decimal {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 

@@ -13,6 +13,7 @@ mod environment;
 mod frame;
 mod key;
 mod note;
+mod plain;
 mod policies;
 mod principal;
 mod public;
@@ -38,12 +39,13 @@ pub(crate) use edit::{AddedPolicy, ChangedPolicies, DocumentKey};
 use environment::Environment;
 use frame::Parties;
 use key::{KeyFacts, N_OWN_KEYS, OwnKey};
-pub(crate) use note::Notes;
+pub(crate) use note::{FLAG_NAMES, Notes};
 pub(crate) use policies::DocumentHandle;
 pub(crate) use principal::ResolvedPrincipal;
 use resource::{KeyList, ResolvedResource};
 
-/// Distinct values a resolver keeps before it starts over: what bounds its memory (F-34).
+/// Distinct values of principals and resources that a resolver keeps before it starts over: what
+/// bounds its memory (F-34).
 const MAX_VALUES: usize = 1 << 20;
 /// Distinct resources a resolver keeps before it starts over.
 const MAX_RESOURCES: usize = 1 << 19;
@@ -63,20 +65,21 @@ pub(crate) struct Resolver<'e> {
     pub(crate) values: Values,
     scratch: Scratch,
 
+    /// Principals that requests name by a text.
     principal_index: HashMap<Box<str>, u32>,
+    /// Those they state, by everything they say.
+    stated_index: HashMap<Box<str>, u32>,
     pub(crate) principals: Vec<ResolvedPrincipal>,
     principal_entries: Vec<PrincipalEntry>,
     action_index: HashMap<Box<str>, u32>,
     pub(crate) actions: Vec<ResolvedAction>,
+    action_classes: Vec<action::ActionClass>,
     /// Resources of which requests say more than the text, by everything they say.
     resource_index: HashMap<Box<str>, u32>,
     /// The others, by their texts.
     plain_resources: HashTable<u32>,
     text_hasher: DefaultHashBuilder,
     pub(crate) resources: Vec<ResolvedResource>,
-    resource_entries: Vec<ResourceEntry>,
-    /// Positions in `key_lists`, by entry.
-    entry_keys: Vec<u32>,
     key_lists: Vec<KeyList>,
     /// The lists of resources without tags, by owner.
     owner_keys: HashMap<Option<AccountId>, u32>,
@@ -97,11 +100,10 @@ pub(crate) struct Resolver<'e> {
     asked_own: Vec<(OwnKey, KeyId)>,
     mfa_columns: [Option<KeyId>; 2],
     encryption_column: Option<KeyId>,
-    /// The last value of each column: the next one is often the same.
-    last_values: Vec<ValueId>,
     /// The key that was looked up last.
     last_key: u32,
     n_known_keys: usize,
+    plain: plain::PlainPaths,
 
     pub(crate) rows: Rows,
     pub(crate) decided: Vec<DecisionRow>,
@@ -120,7 +122,11 @@ pub(crate) struct Resolver<'e> {
 pub(crate) struct Rows {
     pub(crate) principal: Vec<u32>,
     action: Vec<ActionRef>,
-    resource: Vec<u32>,
+    resource: Vec<RowResource>,
+    /// The column of resources: each row has its own, so that this counts the rows.
+    numbers: Vec<u32>,
+    /// Texts of resources that stand in no dictionary.
+    texts: String,
     pub(crate) frame: Vec<u32>,
     columns: Vec<Option<Vec<ValueId>>>,
     /// Positions in `actions` and `resources` of the resolver.
@@ -131,6 +137,23 @@ pub(crate) struct Rows {
     pub(crate) notes: Vec<(u32, Notes)>,
     pub(crate) contexts: Vec<Vec<(ConditionKey, ContextValue)>>,
     pub(crate) endpoints: Vec<Option<Box<str>>>,
+}
+
+/// The resource of a row, as evaluated.
+#[derive(Debug, Clone, Copy)]
+struct RowResource {
+    text: RowText,
+    /// The position in `key_lists` of the keys that hang on it.
+    keys: u32,
+}
+
+/// Where the text of a resource stands.
+#[derive(Debug, Clone, Copy)]
+enum RowText {
+    /// In the dictionary.
+    Resolved(u32),
+    /// In the texts of the rows: start and length.
+    Own(u32, u32),
 }
 
 /// The rows of one request.
@@ -179,6 +202,9 @@ impl Rows {
         self.account.truncate(len);
         self.contexts.truncate(len);
         self.endpoints.truncate(len);
+        if len == 0 {
+            self.texts.clear();
+        }
         for column in self.columns.iter_mut().flatten() {
             column.truncate(len);
         }
@@ -208,6 +234,9 @@ impl Rows {
     /// Fills every column up to the number of rows.
     fn complete(&mut self) {
         let len = self.len();
+        let known = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
+        self.numbers.extend(known..u32::try_from(len).unwrap_or(u32::MAX));
+        self.numbers.truncate(len);
         for column in self.columns.iter_mut().flatten() {
             column.resize(len, ValueId::ABSENT);
         }
@@ -224,16 +253,16 @@ impl<'e> Resolver<'e> {
             values: Values::new(),
             scratch: Scratch::default(),
             principal_index: HashMap::new(),
+            stated_index: HashMap::new(),
             principals: Vec::new(),
             principal_entries: Vec::new(),
             action_index: HashMap::new(),
             actions: Vec::new(),
+            action_classes: Vec::new(),
             resource_index: HashMap::new(),
             plain_resources: HashTable::new(),
             text_hasher: DefaultHashBuilder::default(),
             resources: Vec::new(),
-            resource_entries: Vec::new(),
-            entry_keys: Vec::new(),
             key_lists: Vec::new(),
             owner_keys: HashMap::new(),
             profile_index: HashMap::new(),
@@ -252,9 +281,9 @@ impl<'e> Resolver<'e> {
             asked_own: Vec::new(),
             mfa_columns: [None; 2],
             encryption_column: None,
-            last_values: Vec::new(),
             last_key: 0,
             n_known_keys: usize::MAX,
+            plain: plain::PlainPaths::default(),
             rows: Rows::default(),
             decided: Vec::new(),
             key_buffer: String::new(),
@@ -270,6 +299,7 @@ impl<'e> Resolver<'e> {
     /// Starts a new chunk; forgets the dictionaries when they are full.
     pub(crate) fn begin(&mut self) {
         self.rows.truncate(0);
+        self.values.forget_passing();
         self.now = self.engine.now();
         let full = self.values.len() > MAX_VALUES
             || self.resources.len() > MAX_RESOURCES
@@ -288,6 +318,9 @@ impl<'e> Resolver<'e> {
     /// Why the request is malformed (E-3); then it has no rows.
     pub(crate) fn push<'r>(&mut self, request: &'r Request<'r>) -> Result<Run, RequestError> {
         let start = self.rows.len();
+        if let Some(run) = self.push_plain(request) {
+            return Ok(run);
+        }
         match self.push_rows(request) {
             Ok(()) => Ok(Run {
                 start: next_index(start, "rows")?,
@@ -369,7 +402,7 @@ impl<'e> Resolver<'e> {
         check.notes.resource_account = assumed && !is_unknown_bucket;
         check.notes.unknown_action = self.actions[check.action as usize].id.is_none();
         check.notes.outside_principal = self.principals[principal as usize].outside;
-        let entry = self.resource_entry(resource, account, check.action, (principal, fit));
+        let keys = self.resource_key_list(resource, account, check.action, (principal, fit));
         seen.region(self, (principal, resource), check);
         let endpoint = self.endpoint(&seen.environment);
         let is_wrong_network = match &check.part {
@@ -384,7 +417,6 @@ impl<'e> Resolver<'e> {
         let parties = Parties {
             principal,
             action: check.action,
-            resource,
             fit,
             account,
             bucket_account,
@@ -398,11 +430,11 @@ impl<'e> Resolver<'e> {
             temporary: seen.temporary,
             mfa_present: seen.mfa_present,
         };
-        let frame = self.frame(&parties);
+        let frame = self.frame(&parties, &self.resources[resource as usize]);
         let frame = self.intern_frame(frame)?;
         self.rows.principal.push(principal);
         self.rows.action.push(self.actions[check.action as usize].column);
-        self.rows.resource.push(entry);
+        self.rows.resource.push(RowResource { text: RowText::Resolved(resource), keys });
         self.rows.frame.push(frame);
         self.rows.resolved_action.push(check.action);
         self.rows.resolved_resource.push(resource);
@@ -412,7 +444,7 @@ impl<'e> Resolver<'e> {
             self.rows.endpoints.resize(row, None);
             self.rows.endpoints.push(vpce);
         }
-        seen.write(self, request, check, entry, row)?;
+        seen.write(self, request, check, keys, row)?;
         if !check.notes.is_empty() {
             let notes = std::mem::take(&mut check.notes);
             self.rows.notes.push((next_index(row, "rows")?, notes));
@@ -503,7 +535,14 @@ impl<'e> Resolver<'e> {
             Some(id) => ActionRef::from(id),
             None => self.unknown_column(text, halves)?,
         };
-        let resolved = ResolvedAction::new(&engine.catalog, &engine.options, halves, column, id);
+        let mut resolved =
+            ResolvedAction::new(&engine.catalog, &engine.options, halves, column, id);
+        let class = resolved.class_facts(&engine.catalog);
+        let known = self.action_classes.iter().position(|known| *known == class);
+        resolved.class = next_index(known.unwrap_or(self.action_classes.len()), "actions")?;
+        if known.is_none() {
+            self.action_classes.push(class);
+        }
         let index = next_index(self.actions.len(), "actions")?;
         self.actions.push(resolved);
         self.action_index.insert(text.into(), index);
@@ -540,7 +579,6 @@ impl<'e> Resolver<'e> {
 
     fn add_principal(
         &mut self,
-        key: &str,
         mut entry: PrincipalEntry,
         resolved: ResolvedPrincipal,
     ) -> Result<u32, RequestError> {
@@ -549,7 +587,6 @@ impl<'e> Resolver<'e> {
         entry.constants = self.constants(&keys);
         self.principals.push(resolved);
         self.principal_entries.push(entry);
-        self.principal_index.insert(key.into(), index);
         Ok(index)
     }
 
@@ -559,23 +596,9 @@ impl<'e> Resolver<'e> {
         Ok(index)
     }
 
-    fn add_entry(&mut self, entry: ResourceEntry, keys: u32) -> u32 {
-        // INVARIANT: entries are at most a few for each resource, whose number is limited in
-        // `begin` and by the rows of a chunk.
-        let index = u32::try_from(self.resource_entries.len()).unwrap_or(u32::MAX);
-        self.resource_entries.push(entry);
-        self.entry_keys.push(keys);
-        index
-    }
-
-    /// The keys that hang on the resource of an entry.
-    fn keys_of_entry(&self, entry: u32) -> &[(ConditionKey, ContextValue)] {
-        &self.key_lists[self.entry_keys[entry as usize] as usize].keys
-    }
-
     /// The keys that hang on the resource of a row, for explanations.
     pub(crate) fn resource_keys_of(&self, row: usize) -> &[(ConditionKey, ContextValue)] {
-        self.keys_of_entry(self.rows.resource[row])
+        &self.key_lists[self.rows.resource[row].keys as usize].keys
     }
 
     /// The references of the documents that option `skipInvalidPolicies` dropped from the layers
@@ -612,7 +635,14 @@ impl<'e> Resolver<'e> {
 
     /// The text of the resource of a row, as evaluated.
     pub(crate) fn resource_text_of(&self, row: usize) -> &str {
-        &self.resource_entries[self.rows.resource[row] as usize].text
+        self.text_of(self.rows.resource[row].text)
+    }
+
+    fn text_of(&self, text: RowText) -> &str {
+        match text {
+            RowText::Resolved(resource) => &self.resources[resource as usize].text,
+            RowText::Own(start, len) => &self.rows.texts[start as usize..(start + len) as usize],
+        }
     }
 
     /// The principal entry of a row.
@@ -660,20 +690,6 @@ impl<'e> Resolver<'e> {
         index
     }
 
-    /// The id of a single value of a column.
-    fn intern_in(&mut self, column: KeyId, text: &str) -> ValueId {
-        if self.last_values.len() <= column.index() {
-            self.last_values.resize(column.index() + 1, ValueId::ABSENT);
-        }
-        let last = self.last_values[column.index()];
-        if self.values.text(last) == Some(text) {
-            return last;
-        }
-        let id = self.values.intern_single(text);
-        self.last_values[column.index()] = id;
-        id
-    }
-
     /// A stamp that no key has yet.
     fn next_stamp(&mut self) {
         self.stamp = self.stamp.wrapping_add(1);
@@ -711,8 +727,8 @@ impl<'e> Resolver<'e> {
         self.tag_columns.clear();
         for at in 0..self.keys.len() {
             let folded = self.keys[at].key.folded();
-            self.keys[at].column =
-                if folded.starts_with('\0') { None } else { self.key_column(folded) };
+            let column = if folded.starts_with('\0') { None } else { self.key_column(folded) };
+            self.keys[at].set_column(column);
         }
         for at in 0..self.principals.len() {
             let keys: Vec<_> = self.principals[at].derived.iter().cloned().collect();
@@ -722,9 +738,6 @@ impl<'e> Resolver<'e> {
             let keys = std::mem::take(&mut self.key_lists[at].keys);
             self.key_lists[at].constants = self.constants(&keys);
             self.key_lists[at].keys = keys;
-        }
-        for (entry, keys) in self.resource_entries.iter_mut().zip(&self.entry_keys) {
-            entry.constants.clone_from(&self.key_lists[*keys as usize].constants);
         }
     }
 
@@ -755,15 +768,20 @@ impl<'e> Resolver<'e> {
     ) -> R {
         let keys: Vec<Option<&[ValueId]>> =
             self.rows.columns.iter().map(|column| column.as_deref()).collect();
+        let resources = self.rows.resource.iter().map(|row| ResourceEntry {
+            text: self.text_of(row.text),
+            constants: &self.key_lists[row.keys as usize].constants,
+        });
+        let resources: Vec<ResourceEntry<'_>> = resources.collect();
         let columns = RequestColumns {
             principal: &self.rows.principal,
             action: &self.rows.action,
-            resource: &self.rows.resource,
+            resource: &self.rows.numbers,
             frame: &self.rows.frame,
             keys: &keys,
             values: &self.values,
             principals: &self.principal_entries,
-            resources: &self.resource_entries,
+            resources: &resources,
             frames: &self.frames,
         };
         call(self.engine, &self.overlay, &columns)

@@ -4,7 +4,7 @@ use assize_compiler::{PolicySetId, PolicySetSpec, SetDocument, SetRef};
 use assize_model::{AccountId, ApplicablePolicies, AppliedPolicy, ArnParts, PolicyId};
 use assize_policy::PolicyLibrary;
 use assize_store::{Entity, StoreSnapshot};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use crate::resolve::DocumentHandle;
 
@@ -41,6 +41,9 @@ pub(crate) struct Sets {
     resources: HashMap<Box<str>, LayerSets>,
     endpoints: HashMap<Box<str>, (SetRef, DocumentHandle)>,
     aliases: HashMap<Box<str>, Box<str>>,
+    /// The ARNs of all resource records, and what stands before the resource in them.
+    records: HashSet<Box<str>>,
+    record_headers: HashSet<Box<str>>,
     /// A set without policies; none until it is compiled.
     pub(crate) empty: Option<SetRef>,
 }
@@ -155,6 +158,8 @@ impl<'s> SetPlan<'s> {
             sets.name(owner, set, documents, skipped.clone());
         }
         for resource in self.snapshot.resources() {
+            sets.records.insert(resource.arn.clone());
+            sets.record_headers.insert(header(&resource.arn).into());
             for alias in &resource.attributes.aliases {
                 if let Some(arn) = ArnParts::split(&resource.arn) {
                     let ArnParts { partition, service, region, account, .. } = arn;
@@ -165,6 +170,12 @@ impl<'s> SetPlan<'s> {
         }
         sets
     }
+}
+
+/// Everything of an ARN before the resource.
+fn header(arn: &str) -> &str {
+    let resource = ArnParts::split(arn).map_or(arn.len(), |parts| parts.resource.len());
+    &arn[..arn.len() - resource]
 }
 
 fn applied(policy: PolicyId) -> AppliedPolicy {
@@ -269,6 +280,16 @@ impl Sets {
     /// The policies of exactly this resource.
     pub(crate) fn resource(&self, arn: &str) -> Option<&LayerSets> {
         self.resources.get(arn)
+    }
+
+    /// Whether the snapshot has a record of exactly this resource.
+    pub(crate) fn is_recorded(&self, arn: &str) -> bool {
+        self.records.contains(arn)
+    }
+
+    /// Whether it has records of resources whose ARNs begin with these five segments.
+    pub(crate) fn has_records(&self, header: &str) -> bool {
+        self.record_headers.contains(header)
     }
 
     /// The policy of an endpoint.

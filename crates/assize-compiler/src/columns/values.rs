@@ -1,10 +1,7 @@
-//! The values of condition keys, each distinct value once.
+//! The values of condition keys: some for as long as the columns are used, some for one batch.
 
 use std::hash::BuildHasher;
-use std::net::IpAddr;
 
-use assize_policy::ir::Decimal;
-use assize_policy::value::{parse_bool, parse_date, parse_decimal, parse_ip_address};
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 /// A value of a [`Values`]; `0` is absence.
@@ -36,50 +33,52 @@ pub enum ValueView<'a> {
     Colliding,
 }
 
-/// The distinct values of the condition keys of a batch.
+/// The values of the condition keys of batches. Values are shared by all keys.
 ///
-/// Texts are kept as they are and read as number, date, address and boolean when they first
-/// come, so that deciding never parses. Values are shared by all keys.
+/// What hangs on principals and resources is *interned*: each distinct value has one id, which
+/// stays. What comes with a row is *passing*: [`Values::pass_single`] appends it without asking
+/// whether it was there before (but finds it again while it is recent), and
+/// [`Values::forget_passing`] forgets it. Most values of requests are seen once, and a dictionary
+/// of them would cost more than deciding does.
+///
+/// Two ids are equal only if their values are; passing values that are equal may have two ids.
 #[derive(Debug, Clone, Default)]
 pub struct Values {
-    text: String,
-    entries: Vec<Entry>,
-    typed: Vec<Typed>,
-    members: Vec<ValueId>,
+    interned: Store,
     singles: HashTable<u32>,
     lists: HashTable<u32>,
     hasher: DefaultHashBuilder,
+    passing: Store,
+    /// Passing single values that were seen lately, by a hash of their texts; one more than the
+    /// position, 0 is none.
+    recent: Vec<u32>,
+}
+
+/// Texts and lists by position.
+#[derive(Debug, Clone, Default)]
+struct Store {
+    text: String,
+    entries: Vec<Entry>,
+    members: Vec<ValueId>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     /// The text of a single value, or the members of a list.
-    start: usize,
+    start: u32,
+    /// The length, and [`LIST_BIT`].
     len: u32,
-    shape: Shape,
-    boolean: Option<bool>,
-    /// The position in `typed`, or [`UNTYPED`].
-    typed: u32,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shape {
-    Single,
-    List,
-}
-
-const UNTYPED: u32 = u32::MAX;
-
-/// How many ids do not stand in `entries`: absent and colliding.
+const LIST_BIT: u32 = 1 << 31;
+/// How many ids do not stand in entries: absent and colliding.
 const N_RESERVED: u32 = 2;
-
-/// A text read as something else.
-#[derive(Debug, Clone)]
-pub(crate) struct Typed {
-    pub(crate) number: Option<Decimal>,
-    pub(crate) date: Option<i64>,
-    pub(crate) ip: Option<IpAddr>,
-}
+/// Ids of passing values have it.
+const PASSING_BIT: u32 = 1 << 31;
+/// How many recent values are remembered: 8 KiB, which stays in the first cache.
+const N_RECENT: usize = 1 << 11;
+/// Fibonacci hashing: 2⁶⁴ divided by the golden ratio.
+const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl Values {
     /// No values.
@@ -87,52 +86,72 @@ impl Values {
         Self::default()
     }
 
-    /// The id of a single value.
+    /// The id of a single value, which stays.
     pub fn intern_single(&mut self, text: &str) -> ValueId {
         let hash = self.hasher.hash_one(text);
-        let same = |&at: &u32| self.entries[at as usize].text(&self.text) == text;
-        if let Some(&at) = self.singles.find(hash, same) {
+        let store = &self.interned;
+        if let Some(&at) = self.singles.find(hash, |&at| store.text(at) == Some(text)) {
             return ValueId(at + N_RESERVED);
         }
-        let entry = Entry {
-            start: self.text.len(),
-            len: length(text.len()),
-            shape: Shape::Single,
-            boolean: parse_bool(text),
-            typed: self.read(text),
-        };
-        self.text.push_str(text);
-        let at = self.push(entry);
-        let (entries, texts, hasher) = (&self.entries, &self.text, &self.hasher);
-        let rehash = |&at: &u32| hasher.hash_one(entries[at as usize].text(texts));
-        self.singles.insert_unique(hash, at, rehash);
+        let at = self.interned.push_text(text);
+        let (store, hasher) = (&self.interned, &self.hasher);
+        self.singles.insert_unique(hash, at, |&at| hasher.hash_one(store.text(at)));
         ValueId(at + N_RESERVED)
     }
 
-    /// The id of a list. The empty list is absence (L-609).
+    /// The id of a list, which stays. The empty list is absence (L-609).
     pub fn intern_list(&mut self, members: &[&str]) -> ValueId {
         if members.is_empty() {
             return ValueId::ABSENT;
         }
-        let start = self.members.len();
-        for member in members {
-            let id = self.intern_single(member);
-            self.members.push(id);
-        }
-        let hash = self.hasher.hash_one(&self.members[start..]);
-        let same =
-            |&at: &u32| self.entries[at as usize].members(&self.members) == &self.members[start..];
-        if let Some(&at) = self.lists.find(hash, same) {
-            self.members.truncate(start);
+        let ids: Vec<ValueId> = members.iter().map(|member| self.intern_single(member)).collect();
+        let hash = self.hasher.hash_one(&ids);
+        let store = &self.interned;
+        if let Some(&at) = self.lists.find(hash, |&at| store.members(at) == Some(&ids)) {
             return ValueId(at + N_RESERVED);
         }
-        let len = length(members.len());
-        let entry = Entry { start, len, shape: Shape::List, boolean: None, typed: UNTYPED };
-        let at = self.push(entry);
-        let (entries, all, hasher) = (&self.entries, &self.members, &self.hasher);
-        let rehash = |&at: &u32| hasher.hash_one(entries[at as usize].members(all));
-        self.lists.insert_unique(hash, at, rehash);
+        let at = self.interned.push_list(&ids);
+        let (store, hasher) = (&self.interned, &self.hasher);
+        self.lists.insert_unique(hash, at, |&at| hasher.hash_one(store.members(at)));
         ValueId(at + N_RESERVED)
+    }
+
+    /// A single value until [`Values::forget_passing`].
+    #[inline]
+    pub fn pass_single(&mut self, text: &str) -> ValueId {
+        if self.recent.is_empty() {
+            self.recent.resize(N_RECENT, 0);
+        }
+        let recent = self.recent.get_mut(place_of(text));
+        let Some(recent) = recent else { return ValueId::COLLIDING };
+        if let Some(at) = recent.checked_sub(1)
+            && self.passing.text(at) == Some(text)
+        {
+            return ValueId(at | PASSING_BIT);
+        }
+        let at = self.passing.push_text(text);
+        *recent = at + 1;
+        ValueId(at | PASSING_BIT)
+    }
+
+    /// A list until [`Values::forget_passing`]. The empty list is absence (L-609).
+    pub fn pass_list<'t>(&mut self, members: impl IntoIterator<Item = &'t str>) -> ValueId {
+        let start = self.passing.members.len();
+        for member in members {
+            let id = self.pass_single(member);
+            self.passing.members.push(id);
+        }
+        if self.passing.members.len() == start {
+            return ValueId::ABSENT;
+        }
+        let len = length(self.passing.members.len() - start) | LIST_BIT;
+        ValueId(self.passing.push(Entry { start: length(start), len }) | PASSING_BIT)
+    }
+
+    /// Forgets the values that came with rows, and keeps their memory.
+    pub fn forget_passing(&mut self) {
+        self.passing.clear();
+        self.recent.fill(0);
     }
 
     /// The id of a key to whose name several entries fold (L-606).
@@ -141,18 +160,24 @@ impl Values {
     }
 
     /// What an id stands for. An id of other values may be taken for absent.
+    #[inline]
     pub fn get(&self, id: ValueId) -> ValueView<'_> {
-        let Some(entry) = self.entry(id) else {
+        let (store, at) = match id.0 & PASSING_BIT {
+            0 => (&self.interned, id.0.wrapping_sub(N_RESERVED)),
+            _ => (&self.passing, id.0 & !PASSING_BIT),
+        };
+        let Some(entry) = store.entries.get(at as usize) else {
             let colliding = id == ValueId::COLLIDING;
             return if colliding { ValueView::Colliding } else { ValueView::Absent };
         };
-        match entry.shape {
-            Shape::Single => ValueView::Single(entry.text(&self.text)),
-            Shape::List => ValueView::List(entry.members(&self.members)),
+        match entry.len & LIST_BIT {
+            0 => ValueView::Single(entry.of(&store.text)),
+            _ => ValueView::List(entry.members(&store.members)),
         }
     }
 
     /// The text of a single value.
+    #[inline]
     pub fn text(&self, id: ValueId) -> Option<&str> {
         match self.get(id) {
             ValueView::Single(text) => Some(text),
@@ -160,39 +185,59 @@ impl Values {
         }
     }
 
-    /// The number of distinct values.
+    /// The number of values held.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.interned.entries.len() + self.passing.entries.len()
     }
 
     /// Whether there are no values.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len() == 0
+    }
+}
+
+/// Where a text is remembered. The two ends of a text tell most apart, and a mistake only costs
+/// memory.
+#[inline]
+fn place_of(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let word = |at: usize| {
+        let mut word = [0; 8];
+        if let Some(eight) = bytes.get(at..at + 8) {
+            word.copy_from_slice(eight);
+        } else {
+            let rest = bytes.get(at..).unwrap_or_default();
+            word[..rest.len().min(8)].copy_from_slice(&rest[..rest.len().min(8)]);
+        }
+        u64::from_le_bytes(word)
+    };
+    let ends = word(0).rotate_left(23) ^ word(bytes.len().saturating_sub(8));
+    let hash = (ends ^ bytes.len() as u64).wrapping_mul(GOLDEN);
+    // The highest bits of the product are the best.
+    usize::try_from(hash >> (64 - N_RECENT.trailing_zeros())).unwrap_or_default()
+}
+
+impl Store {
+    fn text(&self, at: u32) -> Option<&str> {
+        let entry = self.entries.get(at as usize)?;
+        (entry.len & LIST_BIT == 0).then(|| entry.of(&self.text))
     }
 
-    /// Forgets all values and keeps the memory.
-    pub fn clear(&mut self) {
-        self.text.clear();
-        self.entries.clear();
-        self.typed.clear();
-        self.members.clear();
-        self.singles.clear();
-        self.lists.clear();
+    fn members(&self, at: u32) -> Option<&[ValueId]> {
+        let entry = self.entries.get(at as usize)?;
+        (entry.len & LIST_BIT != 0).then(|| entry.members(&self.members))
     }
 
-    /// A single value read as a boolean (L-617).
-    pub(crate) fn boolean(&self, id: ValueId) -> Option<bool> {
-        self.entry(id)?.boolean
+    fn push_text(&mut self, text: &str) -> u32 {
+        let start = length(self.text.len());
+        self.text.push_str(text);
+        self.push(Entry { start, len: length(text.len()) })
     }
 
-    /// A single value read as number, date and address.
-    pub(crate) fn typed(&self, id: ValueId) -> Option<&Typed> {
-        self.typed.get(self.entry(id)?.typed as usize)
-    }
-
-    #[inline]
-    fn entry(&self, id: ValueId) -> Option<&Entry> {
-        self.entries.get(id.0.wrapping_sub(N_RESERVED) as usize)
+    fn push_list(&mut self, members: &[ValueId]) -> u32 {
+        let start = length(self.members.len());
+        self.members.extend_from_slice(members);
+        self.push(Entry { start, len: length(members.len()) | LIST_BIT })
     }
 
     fn push(&mut self, entry: Entry) -> u32 {
@@ -201,49 +246,33 @@ impl Values {
         at
     }
 
-    /// Reads a text as number, date and address, if it begins like one.
-    fn read(&mut self, text: &str) -> u32 {
-        let may_be_typed = text
-            .bytes()
-            .next()
-            .is_some_and(|b| b.is_ascii_hexdigit() || matches!(b, b'+' | b'-' | b':'));
-        if !may_be_typed {
-            return UNTYPED;
-        }
-        let typed = Typed {
-            number: parse_decimal(text),
-            date: parse_date(text),
-            ip: parse_ip_address(text),
-        };
-        if typed.number.is_none() && typed.date.is_none() && typed.ip.is_none() {
-            return UNTYPED;
-        }
-        let at = length(self.typed.len());
-        self.typed.push(typed);
-        at
+    fn clear(&mut self) {
+        self.text.clear();
+        self.entries.clear();
+        self.members.clear();
     }
 }
 
 impl Entry {
-    fn text<'a>(&self, text: &'a str) -> &'a str {
-        match self.shape {
-            Shape::Single => &text[self.start..self.start + self.len as usize],
-            Shape::List => "",
-        }
+    fn range(self) -> std::ops::Range<usize> {
+        let start = self.start as usize;
+        start..start + (self.len & !LIST_BIT) as usize
     }
 
-    fn members<'a>(&self, members: &'a [ValueId]) -> &'a [ValueId] {
-        match self.shape {
-            Shape::Single => &[],
-            Shape::List => &members[self.start..self.start + self.len as usize],
-        }
+    fn of(self, text: &str) -> &str {
+        &text[self.range()]
+    }
+
+    fn members(self, members: &[ValueId]) -> &[ValueId] {
+        &members[self.range()]
     }
 }
 
-/// INVARIANT: a batch has far fewer than 2³² values, members and bytes of one value, since a
-/// request is limited to a few megabytes and its batch to what fits into memory.
+/// INVARIANT: a batch has far fewer than 2³¹ values, members and bytes of values, since a request
+/// is limited to a megabyte and a batch to thousands of requests.
 fn length(n: usize) -> u32 {
-    u32::try_from(n).expect("the values of a batch are limited far below 2³²")
+    let n = u32::try_from(n).ok().filter(|n| n & LIST_BIT == 0);
+    n.expect("the values of a batch are limited far below 2³¹")
 }
 
 #[cfg(test)]
@@ -251,7 +280,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equal_values_have_equal_ids() {
+    fn interned_values_that_are_equal_have_equal_ids() {
         let mut values = Values::new();
         let a = values.intern_single("a");
         let list = values.intern_list(&["a", "b"]);
@@ -269,14 +298,24 @@ mod tests {
     }
 
     #[test]
-    fn values_are_read_once() {
+    fn passing_values_are_what_was_passed_until_they_are_forgotten() {
         let mut values = Values::new();
-        let number = values.intern_single("12");
-        let address = values.intern_single("::1");
-        let flag = values.intern_single("TRUE");
-        assert!(values.typed(number).is_some_and(|t| t.number.is_some() && t.date == Some(12)));
-        assert!(values.typed(address).is_some_and(|t| t.ip.is_some()));
-        assert_eq!(values.boolean(flag), Some(true));
-        assert!(values.typed(flag).is_none());
+        let kept = values.intern_single("kept");
+        let texts: Vec<String> = (0..9_999).map(|n| format!("{}-{}", n % 3_333, n % 7)).collect();
+        for round in 0..2 {
+            let ids: Vec<_> = texts.iter().map(|text| values.pass_single(text)).collect();
+            for (id, text) in ids.iter().zip(&texts) {
+                assert_eq!(values.text(*id), Some(text.as_str()), "round {round}");
+            }
+            let list = values.pass_list(["x", "y"]);
+            let ValueView::List(members) = values.get(list) else { panic!("a list") };
+            assert_eq!(values.text(members[1]), Some("y"));
+            assert_eq!(values.pass_list([]), ValueId::ABSENT);
+            assert_eq!(values.pass_single("y"), values.pass_single("y"));
+            values.forget_passing();
+            assert_eq!(values.get(ids[7]), ValueView::Absent);
+            assert_eq!(values.text(kept), Some("kept"));
+        }
+        assert_eq!(values.len(), 1);
     }
 }

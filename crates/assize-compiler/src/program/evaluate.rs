@@ -2,7 +2,9 @@
 
 use assize_automata::SetScratch;
 use assize_model::Strength;
-use assize_policy::value::eq_ignore_case;
+use assize_policy::value::{
+    compares_with_any, eq_ignore_case, parse_bool, parse_date, parse_ip_address,
+};
 
 use super::condition::{Atom, Quantifier, Test, Texts};
 use super::memo::Memo;
@@ -72,7 +74,7 @@ pub(crate) struct RowEvaluator<'a> {
     pub(crate) columns: &'a RequestColumns<'a>,
     pub(crate) row: usize,
     pub(crate) principal: &'a PrincipalEntry,
-    pub(crate) resource: &'a ResourceEntry,
+    pub(crate) resource: &'a ResourceEntry<'a>,
     pub(crate) buffers: &'a mut Buffers,
 }
 
@@ -128,7 +130,7 @@ impl<'a> RowEvaluator<'a> {
         take: &mut impl FnMut(Applying) -> bool,
     ) -> bool {
         let index = &program.indexes[index as usize];
-        let resource = (!self.resource.is_star()).then_some(&*self.resource.text);
+        let resource = (!self.resource.is_star()).then_some(self.resource.text);
         let mut candidates = std::mem::take(&mut self.buffers.candidates);
         let Buffers { set, matched, .. } = self.buffers;
         index.candidates(resource, set, matched, &mut candidates);
@@ -184,7 +186,7 @@ impl<'a> RowEvaluator<'a> {
             return negated;
         }
         let list = &program.pattern_lists[list as usize];
-        let text = &*self.resource.text;
+        let text = self.resource.text;
         let mut patterns = list.patterns.of(&program.pattern_ids).iter();
         if patterns.any(|&at| program.patterns[at as usize].is_match(text.as_bytes())) {
             return !negated;
@@ -292,39 +294,17 @@ impl<'a> RowEvaluator<'a> {
             let Buffers { memo, set, .. } = &mut *self.buffers;
             let values = self.columns.values;
             return memo.answer(tagged, value.0, || {
-                values.text(value).is_some_and(|text| static_text_matches(&atom.test, text, set))
+                values.text(value).is_some_and(|text| static_test(&atom.test, text, set))
             });
         }
-        self.test(&atom.test, value)
-    }
-
-    fn test(&mut self, test: &'a Test, value: ValueId) -> bool {
-        let values = self.columns.values;
-        match test {
-            Test::Presence => false,
-            Test::Bool { yes, no } => match values.boolean(value) {
-                Some(true) => *yes,
-                Some(false) => *no,
-                None => false,
-            },
-            Test::Number(comparison, operands) => {
-                let number = values.typed(value).and_then(|typed| typed.number.as_ref());
-                number.is_some_and(|v| operands.iter().any(|w| comparison.holds(v.cmp(w))))
+        let Some(text) = self.columns.values.text(value) else { return false };
+        static_test(&atom.test, text, &mut self.buffers.set)
+            || match &atom.test {
+                Test::Equal(texts) | Test::EqualIgnoringCase(texts) | Test::Like(texts) => {
+                    self.templates_match(texts, text)
+                }
+                _ => false,
             }
-            Test::Date(comparison, operands) => {
-                let date = values.typed(value).and_then(|typed| typed.date);
-                date.is_some_and(|v| operands.iter().any(|w| comparison.holds(v.cmp(w))))
-            }
-            Test::Ip(blocks) => {
-                let address = values.typed(value).and_then(|typed| typed.ip);
-                address.is_some_and(|v| blocks.iter().any(|block| block.contains(v)))
-            }
-            Test::Equal(texts) | Test::EqualIgnoringCase(texts) | Test::Like(texts) => {
-                let Some(text) = values.text(value) else { return false };
-                static_text_matches(test, text, &mut self.buffers.set)
-                    || self.templates_match(texts, text)
-            }
-        }
     }
 
     fn templates_match(&mut self, texts: &'a Texts, text: &str) -> bool {
@@ -341,8 +321,23 @@ impl<'a> RowEvaluator<'a> {
 }
 
 /// Whether a text satisfies one of the values without variables.
-fn static_text_matches(test: &Test, text: &str, scratch: &mut SetScratch) -> bool {
+fn static_test(test: &Test, text: &str, scratch: &mut SetScratch) -> bool {
     match test {
+        Test::Presence => false,
+        Test::Bool { yes, no } => match parse_bool(text) {
+            Some(true) => *yes,
+            Some(false) => *no,
+            None => false,
+        },
+        Test::Number(comparison, operands) => {
+            compares_with_any(text, operands, |order| comparison.holds(order))
+        }
+        Test::Date(comparison, operands) => {
+            parse_date(text).is_some_and(|v| operands.iter().any(|w| comparison.holds(v.cmp(w))))
+        }
+        Test::Ip(blocks) => {
+            parse_ip_address(text).is_some_and(|v| blocks.iter().any(|block| block.contains(v)))
+        }
         Test::Equal(texts) => has_literal(texts, text),
         Test::EqualIgnoringCase(texts) => {
             texts.literals.iter().any(|literal| eq_ignore_case(literal, text))
@@ -352,7 +347,6 @@ fn static_text_matches(test: &Test, text: &str, scratch: &mut SetScratch) -> boo
                 || texts.patterns.iter().any(|pattern| pattern.is_match(text.as_bytes()))
                 || texts.set.as_ref().is_some_and(|set| set.is_match(text.as_bytes(), scratch))
         }
-        _ => false,
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) struct Check<'a> {
     pub(super) row: usize,
     pub(super) action: ActionRef,
     pub(super) principal: &'a PrincipalEntry,
-    pub(super) resource: &'a ResourceEntry,
+    pub(super) resource: &'a ResourceEntry<'a>,
 }
 
 /// What became of a principal part.

@@ -1,7 +1,5 @@
 //! Writing JSON into byte buffers.
 
-use std::io::Write;
-
 /// Writes a text as a JSON string, with the shortest escapes.
 pub(crate) fn write_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
@@ -111,8 +109,7 @@ impl<'o> Object<'o> {
     /// A member that holds a number.
     pub(crate) fn number(&mut self, name: &str, value: u64) {
         let out = self.key(name);
-        // Writing into memory does not fail.
-        let _ = write!(out, "{value}");
+        out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
     }
 
     /// Closes the object.

@@ -12,9 +12,9 @@ use crate::json::{BYTE_ORDER_MARK, MARKED};
 use crate::{MAX_LINE_BYTES, text_of_line};
 
 /// About how many bytes of lines a chunk holds; one line may go beyond.
-pub const CHUNK_BYTES: usize = 1 << 20;
+pub const CHUNK_BYTES: usize = 1 << 18;
 /// How much is read at once.
-const READ_BYTES: usize = 256 << 10;
+const READ_BYTES: usize = 128 << 10;
 
 /// Some lines of a stream. Give the same chunk again and its memory is used again.
 #[derive(Clone, Default)]

@@ -70,9 +70,9 @@ impl Summary {
         }
     }
 
-    /// Counts a note of a record.
-    pub fn count_note(&mut self, note: &str) {
-        count(&mut self.notes, note, 1);
+    /// Counts a note that stands in so many records.
+    pub fn count_note(&mut self, note: &str, n: u64) {
+        count(&mut self.notes, note, n);
     }
 
     /// Counts a skipped record of a log.

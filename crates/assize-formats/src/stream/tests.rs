@@ -204,7 +204,7 @@ fn every_counter_is_written_in_order() {
     summary.count_agreement(Agreement::Disagrees);
     summary.count_agreement(Agreement::Unknown);
     for note in ["b", "a", "b"] {
-        summary.count_note(note);
+        summary.count_note(note, 1);
     }
     summary.records = 9;
     summary.count_skipped("duplicate");

@@ -100,7 +100,7 @@ proptest! {
     ) {
         let number = parse_decimal(&text).unwrap();
         prop_assert!(!number.digits.starts_with('0') && !number.digits.ends_with('0'));
-        prop_assert_eq!(compare_padded(&text, "0"), number.sign());
+        prop_assert_eq!(compare_padded(&text, "0"), super::DecimalView::of(&number).sign());
     }
 
     #[test]

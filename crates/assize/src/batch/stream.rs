@@ -1,13 +1,12 @@
 //! Streams of requests to streams of decisions (F-30 – F-35), in bounded memory.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::io::{Read, Write};
 
 use assize_formats::{
     Agreement, Chunk, Compared, DecisionLine, Defaults, Envelope, Line, Observed, ObservedDecision,
-    RecordId, RequestRecord, RequestStream, StreamMode, Summary, agreement, text_of_line,
-    write_compact, write_compact_error, write_error, write_explanation, write_fast,
+    PlainLine, RecordId, RequestRecord, RequestStream, StreamMode, Summary, agreement,
+    text_of_line, write_compact, write_compact_error, write_error, write_explanation, write_fast,
     write_stream_header,
 };
 use assize_model::{Decision, Layer, RequestError, RequestErrorKind};
@@ -15,7 +14,7 @@ use assize_model::{Decision, Layer, RequestError, RequestErrorKind};
 use super::{Decider, decisive, statement};
 use crate::engine::{Engine, Inner};
 use crate::error::{Error, ErrorKind};
-use crate::resolve::Run;
+use crate::resolve::{FLAG_NAMES, Run};
 
 /// The form of the decisions of a stream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -87,6 +86,17 @@ struct Pending<'c> {
     /// Whether the record declares its context complete (E-122).
     is_complete: bool,
     outcome: Result<Run, RequestError>,
+}
+
+impl<'c> Pending<'c> {
+    fn plain(number: u64, line: &PlainLine<'c>, run: Run) -> Self {
+        let id = line.id.map(|(id, is_number)| {
+            let id = Cow::Borrowed(id);
+            if is_number { RecordId::Number(id) } else { RecordId::Text(id) }
+        });
+        let (observed, extra) = (None, Vec::new());
+        Self { number, id, observed, extra, is_complete: false, outcome: Ok(run) }
+    }
 }
 
 /// What all workers share.
@@ -309,7 +319,15 @@ impl<'e> Worker<'e> {
         resolver.begin();
         let mut pending = Vec::with_capacity(lines.len());
         let mut record = RequestRecord::default();
+        let mut plain = PlainLine::default();
         for (number, line) in lines {
+            if let Ok(text) = line
+                && plain.read(text)
+                && let Some(run) = resolver.push_plain_line(&plain)
+            {
+                pending.push(Pending::plain(*number, &plain, run));
+                continue;
+            }
             let read = line.as_ref().map_err(Clone::clone).and_then(|line| record.parse_into(line));
             let outcome = read.and_then(|()| resolver.push(&record.request));
             pending.push(Pending {
@@ -339,8 +357,7 @@ impl<'e> Worker<'e> {
             id
         } else {
             digits.clear();
-            let written = write!(digits, "{}", line.number);
-            debug_assert!(written.is_ok(), "writing to a string does not fail");
+            digits.push_str(itoa::Buffer::new().format(line.number));
             numbered = RecordId::Number(Cow::Borrowed(&digits));
             &numbered
         };
@@ -446,10 +463,17 @@ impl<'e> Worker<'e> {
     }
 
     fn count_notes(&mut self) {
+        let mut counts = [0; FLAG_NAMES.len()];
         for (_, notes) in &self.decider.resolver.rows.notes {
-            for name in notes.names() {
-                self.counters.count_note(&name);
+            for (count, flag) in counts.iter_mut().zip(notes.flags()) {
+                *count += u64::from(flag);
             }
+            for name in notes.long_names() {
+                self.counters.count_note(&name, 1);
+            }
+        }
+        for (name, count) in FLAG_NAMES.into_iter().zip(counts).filter(|(_, count)| *count > 0) {
+            self.counters.count_note(name, count);
         }
     }
 }

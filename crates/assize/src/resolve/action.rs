@@ -1,7 +1,7 @@
 //! What is known of an action before any request names a resource: its place in the catalog and
 //! the service rules that look at its name.
 
-use assize_catalog::Catalog;
+use assize_catalog::{AccessLevel, Catalog, WildcardForm};
 use assize_compiler::ActionRef;
 use assize_model::{ActionId, EngineOptions};
 
@@ -25,6 +25,11 @@ pub(crate) struct ResolvedAction {
     pub(crate) endpoint_covered: bool,
     /// The account keys of the resource are absent (L-704).
     pub(crate) no_account_keys: bool,
+    /// Its requests may be plain: no rule looks closer at them than at their frames, and it takes
+    /// `*` if it takes no resource.
+    pub(crate) is_plain: bool,
+    /// The number of its class: actions of one class have the same frames for the same resources.
+    pub(crate) class: u32,
 }
 
 /// The service rule an action falls under (evaluation, section 5).
@@ -176,7 +181,36 @@ impl ActionRule {
     }
 }
 
+/// What of an action a frame depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ActionClass {
+    rule: ActionRule,
+    is_known: bool,
+    wildcard_only: bool,
+    rcp_covered: bool,
+    endpoint_covered: bool,
+    no_account_keys: bool,
+    /// It reads or lists: E-74 asks of actions of `iam`.
+    reads: bool,
+}
+
 impl ResolvedAction {
+    /// What of it a frame depends on.
+    pub(crate) fn class_facts(&self, catalog: &Catalog) -> ActionClass {
+        ActionClass {
+            rule: self.rule,
+            is_known: self.id.is_some(),
+            wildcard_only: self.wildcard_only,
+            rcp_covered: self.rcp_covered,
+            endpoint_covered: self.endpoint_covered,
+            no_account_keys: self.no_account_keys,
+            reads: self.id.is_some_and(|id| {
+                let level = catalog.action_ref(id).access_level();
+                matches!(level, AccessLevel::Read | AccessLevel::List)
+            }),
+        }
+    }
+
     /// An action by the two halves of its text.
     pub(crate) fn new(
         catalog: &Catalog,
@@ -192,7 +226,14 @@ impl ResolvedAction {
             Some(services) => services.iter().any(|s| s.eq_ignore_ascii_case(&service_folded)),
             None => catalog.supports_rcp(&service_folded),
         };
+        let wildcard_only = id.is_some_and(|id| catalog.action_ref(id).is_wildcard_only());
+        let is_split = service_folded == "kms" && name_folded == "reencrypt";
+        let looks_closer = rule.is_role_assuming() || rule == ActionRule::AssumeRoot;
+        let takes_form =
+            wildcard_only && id.is_some_and(|id| catalog.wildcard_form(id) != WildcardForm::Star);
         Self {
+            is_plain: !is_split && !looks_closer && !takes_form,
+            class: 0,
             text: id
                 .map_or_else(
                     || format!("{service}:{name}"),
@@ -201,7 +242,7 @@ impl ResolvedAction {
                 .into(),
             id,
             column,
-            wildcard_only: id.is_some_and(|id| catalog.action_ref(id).is_wildcard_only()),
+            wildcard_only,
             rule,
             rcp_covered: listed && rule != ActionRule::KmsRetireGrant,
             endpoint_covered: catalog.supports_endpoint_policy(&service_folded),

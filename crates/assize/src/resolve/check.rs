@@ -107,7 +107,8 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    fn entails_nothing(&self, action: u32) -> bool {
+    /// Whether no other check follows from one of an action, whatever the request says.
+    pub(super) fn entails_nothing(&self, action: u32) -> bool {
         let options = &self.engine.options;
         match self.actions[action as usize].rule {
             ActionRule::KmsAlias | ActionRule::AssumeRole | ActionRule::AssumeRoleFederated => {

@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use assize_catalog::ResourceTypeId;
 use assize_compiler::{KeyId, ValueId};
 use assize_model::{
-    ArnParts, ConditionKey, ContextInput, ContextScalar, ContextValue, KeyShape, PrincipalKind,
-    Request, RequestError, RequestErrorKind, fold_key,
+    ArnParts, ConditionKey, ContextInput, ContextScalar, ContextValue, KeyShape, MfaState,
+    PrincipalKind, Request, RequestError, RequestErrorKind, fold_key,
 };
 use assize_policy::value::parse_bool;
 use smallvec::SmallVec;
@@ -17,6 +17,8 @@ use super::action::ActionRule;
 use super::check::{Added, CheckSpec};
 use super::environment::{Environment, OwnValue, conflict, pointer_to, scalar_text};
 use super::key::{KeyRule, OwnKey};
+use super::principal::ResolvedPrincipal;
+use super::resource::Shape;
 use super::time::iso8601;
 
 /// What was read of a row's context before its resource's owner is known.
@@ -83,10 +85,10 @@ impl<'r> GivenValue<'r> {
         }
     }
 
-    fn intern(&self, resolver: &mut Resolver<'_>) -> ValueId {
+    fn pass(&self, resolver: &mut Resolver<'_>) -> ValueId {
         match self {
-            Self::Single(text) => resolver.values.intern_single(text),
-            Self::List(items) => intern_list(resolver, items),
+            Self::Single(text) => resolver.values.pass_single(text),
+            Self::List(items) => resolver.values.pass_list(items.iter().map(AsRef::as_ref)),
             Self::Colliding => ValueId::COLLIDING,
         }
     }
@@ -107,10 +109,7 @@ impl Sink {
         value: &GivenValue<'_>,
     ) {
         if let Some(column) = column {
-            let id = match value {
-                GivenValue::Single(text) => resolver.intern_in(column, text),
-                value => value.intern(resolver),
-            };
+            let id = value.pass(resolver);
             resolver.rows.set(column, self.row, id);
         }
         if let Some(kept) = &mut self.kept {
@@ -280,8 +279,8 @@ impl<'r> RowContext<'r> {
         (name, prefix_len): (&'r str, usize),
         value: GivenValue<'r>,
     ) -> Result<(), RequestError> {
-        let carries =
-            resolver.carries_tags(check.action, (resource, self.fit), &name[..prefix_len]);
+        let is_role = resolver.resources[resource as usize].shape == Shape::IamRole;
+        let carries = resolver.carries_tags(check.action, (is_role, self.fit), &name[..prefix_len]);
         if !carries && !is_plain_tag_key(name) {
             self.put_given(resolver, key, value);
             return Ok(());
@@ -340,52 +339,33 @@ impl<'r> RowContext<'r> {
         check: &CheckSpec<'_>,
     ) -> Result<(), RequestError> {
         let caller = &resolver.principals[principal as usize];
-        let mut mfa = caller.mfa;
-        if caller.kind == PrincipalKind::User && !caller.has_session {
+        let mut stated = None;
+        if stated_mfa(caller) {
             let is_present = |(key, _): &(u32, GivenValue<'_>)| {
                 resolver.keys[*key as usize].key.folded() == "aws:multifactorauthpresent"
             };
             if let Some(at) = self.given.iter().position(is_present) {
                 let (key, value) = self.given.remove(at);
-                let stated = match &value {
+                stated = match &value {
                     GivenValue::Single(text) => parse_bool(text),
                     _ => None,
                 };
-                let Some(present) = stated else {
+                if stated.is_none() {
                     let name = resolver.keys[key as usize].key.spelling();
                     return Err(RequestError::new(
                         RequestErrorKind::InvalidField,
                         format!("`{name}` is `{}`, neither `true` nor `false`", value.shown()),
                     )
                     .at(pointer_to(name)));
-                };
-                mfa = Some(assize_model::MfaState { present, at: None });
-                self.temporary = true;
+                }
             }
         }
-        let present = mfa.is_some_and(|mfa| mfa.present);
-        let at = mfa.and_then(|mfa| mfa.at);
         let rule = resolver.actions[check.action as usize].rule;
-        let (state, at) = match caller.kind {
-            PrincipalKind::User | PrincipalKind::Root if self.temporary => (Some(present), at),
-            PrincipalKind::User
-                if present
-                    && rule.is_role_assuming()
-                    && rule != ActionRule::AssumeRoleFederated =>
-            {
-                (Some(true), Some(at.unwrap_or(self.environment.time)))
-            }
-            PrincipalKind::RoleSession
-            | PrincipalKind::FederatedUser
-            | PrincipalKind::FederatedRoot
-            | PrincipalKind::AssumedRoot => (Some(false), None),
-            _ => (None, None),
-        };
-        self.mfa = state;
-        self.mfa_present = present;
-        if let (Some(true), Some(at)) = (state, at) {
-            self.mfa_age = Some(self.environment.time.saturating_sub(at).max(0));
-        }
+        let of_check = MfaOfCheck::new(caller, stated, rule, self.environment.time);
+        self.temporary = of_check.temporary;
+        self.mfa = of_check.state;
+        self.mfa_present = of_check.present;
+        self.mfa_age = of_check.age;
         Ok(())
     }
 
@@ -419,11 +399,11 @@ impl<'r> RowContext<'r> {
         resolver: &mut Resolver<'_>,
         request: &Request<'_>,
         check: &mut CheckSpec<'r>,
-        entry: u32,
+        keys: u32,
         row: usize,
     ) -> Result<(), RequestError> {
         let mut sink = Sink { row, kept: self.keeps_all.then(Vec::new) };
-        self.write_given(resolver, check, entry, &mut sink)?;
+        self.write_given(resolver, check, keys, &mut sink)?;
         self.write_own(resolver, &mut sink);
         self.write_mfa(resolver, &mut sink);
         for (key, value) in &self.tags {
@@ -436,7 +416,7 @@ impl<'r> RowContext<'r> {
         self.write_resource_tags(resolver, check, &mut sink);
         write_added(resolver, check, &mut sink);
         if !request.absent.is_empty() {
-            check_absent(resolver, request, (row, entry), &sink)?;
+            check_absent(resolver, request, row, &sink)?;
         }
         if resolver.keeps_context {
             resolver.rows.contexts.push(sink.kept.unwrap_or_default());
@@ -448,7 +428,7 @@ impl<'r> RowContext<'r> {
         &mut self,
         resolver: &mut Resolver<'_>,
         check: &mut CheckSpec<'r>,
-        entry: u32,
+        keys: u32,
         sink: &mut Sink,
     ) -> Result<(), RequestError> {
         for (key, value) in std::mem::take(&mut self.given) {
@@ -456,7 +436,7 @@ impl<'r> RowContext<'r> {
             let derived = match facts.rule {
                 KeyRule::Mfa => Some(self.derived_mfa(facts.key.folded())),
                 KeyRule::ResourceOwner => {
-                    let keys = resolver.keys_of_entry(entry);
+                    let keys = &resolver.key_lists[keys as usize].keys;
                     let own = keys.iter().find(|(k, _)| *k == facts.key);
                     Some(own.map(|(_, value)| value.clone()))
                 }
@@ -549,7 +529,8 @@ impl<'r> RowContext<'r> {
     ) {
         for (tag, value) in &self.resource_tags {
             let resource = resolver.rows.resolved_resource[sink.row];
-            let profile = resolver.tag_profile(check.action, resource, self.fit);
+            let is_role = resolver.resources[resource as usize].shape == Shape::IamRole;
+            let profile = resolver.tag_profile(check.action, is_role, self.fit);
             if sink.kept.is_some() {
                 write_kept_tag(resolver, profile, (tag, value), sink);
                 continue;
@@ -590,6 +571,56 @@ fn write_kept_tag(
     }
 }
 
+/// Whether `context` may state the MFA of a caller: a user of whose session nothing is said
+/// (E-23).
+pub(super) fn stated_mfa(caller: &ResolvedPrincipal) -> bool {
+    caller.kind == PrincipalKind::User && !caller.has_session
+}
+
+/// What is to be known of MFA for one check (E-17, A-47).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct MfaOfCheck {
+    /// `aws:MultiFactorAuthPresent`, when the request has it.
+    pub(super) state: Option<bool>,
+    /// `aws:MultiFactorAuthAge`, when the request has it.
+    pub(super) age: Option<i64>,
+    /// The credentials are temporary and carry MFA (E-72).
+    pub(super) temporary: bool,
+    pub(super) present: bool,
+}
+
+impl MfaOfCheck {
+    /// From the caller, what `context` states of it, the action and the time of the request.
+    pub(super) fn new(
+        caller: &ResolvedPrincipal,
+        stated: Option<bool>,
+        rule: ActionRule,
+        time: i64,
+    ) -> Self {
+        let mfa = stated.map(|present| MfaState { present, at: None }).or(caller.mfa);
+        let temporary = caller.temporary || stated.is_some();
+        let present = mfa.is_some_and(|mfa| mfa.present);
+        let at = mfa.and_then(|mfa| mfa.at);
+        let (state, at) = match caller.kind {
+            PrincipalKind::User | PrincipalKind::Root if temporary => (Some(present), at),
+            PrincipalKind::User
+                if present
+                    && rule.is_role_assuming()
+                    && rule != ActionRule::AssumeRoleFederated =>
+            {
+                (Some(true), Some(at.unwrap_or(time)))
+            }
+            PrincipalKind::RoleSession
+            | PrincipalKind::FederatedUser
+            | PrincipalKind::FederatedRoot
+            | PrincipalKind::AssumedRoot => (Some(false), None),
+            _ => (None, None),
+        };
+        let age = at.filter(|_| state == Some(true)).map(|at| time.saturating_sub(at).max(0));
+        Self { state, age, temporary, present }
+    }
+}
+
 fn derived_shown(derived: Option<&ContextValue>) -> String {
     match derived {
         None => "that it is absent".to_owned(),
@@ -600,7 +631,7 @@ fn derived_shown(derived: Option<&ContextValue>) -> String {
 }
 
 /// Whether a key has the shape that carries tags of the resource in every service (L-710).
-fn is_plain_tag_key(name: &str) -> bool {
+pub(super) fn is_plain_tag_key(name: &str) -> bool {
     let Some((_, rest)) = name.split_once(':') else { return false };
     ["resourcetag/", "existingobjecttag/"].iter().any(|stem| {
         rest.get(..stem.len()).is_some_and(|head| head.eq_ignore_ascii_case(stem))
@@ -623,7 +654,7 @@ fn write_added(resolver: &mut Resolver<'_>, check: &CheckSpec<'_>, sink: &mut Si
     if let Some(column) = resolver.encryption_column {
         let prefix = "kms:encryptioncontext:";
         let n_keys = resolver.seen_keys().filter(|folded| folded.starts_with(prefix)).count();
-        let id = resolver.values.intern_single(&n_keys.to_string());
+        let id = resolver.values.pass_single(&n_keys.to_string());
         resolver.rows.set(column, sink.row, id);
     }
 }
@@ -632,14 +663,14 @@ fn write_added(resolver: &mut Resolver<'_>, check: &CheckSpec<'_>, sink: &mut Si
 fn check_absent(
     resolver: &Resolver<'_>,
     request: &Request<'_>,
-    (row, entry): (usize, u32),
+    row: usize,
     sink: &Sink,
 ) -> Result<(), RequestError> {
     let principal = &resolver.principals[resolver.rows.principal[row] as usize];
     for name in &request.absent {
         let key = ConditionKey::new(name);
         let present = principal.derived.get(key.folded()).is_some()
-            || resolver.keys_of_entry(entry).iter().any(|(own, _)| *own == key)
+            || resolver.resource_keys_of(row).iter().any(|(own, _)| *own == key)
             || sink.kept.iter().flatten().any(|(own, _)| *own == key);
         if present {
             return Err(RequestError::new(
@@ -650,11 +681,6 @@ fn check_absent(
         }
     }
     Ok(())
-}
-
-fn intern_list(resolver: &mut Resolver<'_>, items: &[Cow<'_, str>]) -> ValueId {
-    let items: Vec<&str> = items.iter().map(AsRef::as_ref).collect();
-    resolver.values.intern_list(&items)
 }
 
 fn list_value(items: &[Cow<'_, str>]) -> ContextValue {

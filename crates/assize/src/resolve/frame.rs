@@ -15,7 +15,6 @@ use super::resource::{ResolvedResource, Shape, passes_public_block};
 pub(super) struct Parties {
     pub(super) principal: u32,
     pub(super) action: u32,
-    pub(super) resource: u32,
     /// Which of the action's resource types the resource is (E-7).
     pub(super) fit: Option<ResourceTypeId>,
     /// The resource's owner, as far as known (E-8, E-9).
@@ -40,10 +39,9 @@ pub(super) struct Parties {
 
 impl Resolver<'_> {
     /// The frame of a check.
-    pub(super) fn frame(&self, parties: &Parties) -> Frame {
+    pub(super) fn frame(&self, parties: &Parties, resource: &ResolvedResource) -> Frame {
         let principal = &self.principals[parties.principal as usize];
         let action = &self.actions[parties.action as usize];
-        let resource = &self.resources[parties.resource as usize];
         let same_account = principal.account.is_some() && principal.account == parties.account;
         let gated = is_gated(action, resource);
         let mut frame = Frame {

@@ -5,6 +5,8 @@ use assize_catalog::Catalog;
 use assize_compiler::KeyId;
 use assize_model::{ConditionKey, KeyShape, Request};
 
+use super::plain::PlainUse;
+
 /// A key that some request has carried.
 #[derive(Debug)]
 pub(super) struct KeyFacts {
@@ -17,6 +19,8 @@ pub(super) struct KeyFacts {
     pub(super) column: Option<KeyId>,
     /// The key that stood behind it in the last request: requests repeat the order of their keys.
     pub(super) follower: u32,
+    /// How it is taken on the short way.
+    pub(super) plain: PlainUse,
 }
 
 /// How a key of `context` may be given.
@@ -178,7 +182,16 @@ impl KeyFacts {
         let key = ConditionKey::new(spelling);
         let rule = KeyRule::of(key.folded());
         let shape = catalog.condition_key(spelling).and_then(|declared| declared.shape());
-        Self { key, fold, rule, shape, column, follower: 0 }
+        let plain = PlainUse::Long;
+        let mut facts = Self { key, fold, rule, shape, column: None, follower: 0, plain };
+        facts.set_column(column);
+        facts
+    }
+
+    /// The column is found, or found anew.
+    pub(super) fn set_column(&mut self, column: Option<KeyId>) {
+        self.column = column;
+        self.plain = PlainUse::of(self);
     }
 }
 

@@ -2,6 +2,15 @@
 
 use std::borrow::Cow;
 
+/// The names of the notes that say no more than their names.
+pub(crate) const FLAG_NAMES: [&str; 5] = [
+    "outside_principal",
+    "passed_to_service_unknown",
+    "region_unknown",
+    "resource_ignored",
+    "unknown_action",
+];
+
 /// What else is worth knowing of a check (E-5, E-6, E-19, E-26, E-68), and what was assumed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Notes {
@@ -26,22 +35,28 @@ pub(crate) struct Notes {
 impl Notes {
     /// The notes by their names.
     pub(crate) fn names(&self) -> impl Iterator<Item = Cow<'static, str>> + '_ {
-        let flags = [
-            (self.outside_principal, "outside_principal"),
-            (self.passed_to_service_unknown, "passed_to_service_unknown"),
-            (self.region_unknown, "region_unknown"),
-            (self.resource_ignored, "resource_ignored"),
-            (self.unknown_action, "unknown_action"),
-        ];
+        let flags = self.flags().into_iter().zip(FLAG_NAMES);
+        let flags = flags.filter(|(set, _)| *set).map(|(_, name)| name.into());
+        flags.chain(self.long_names())
+    }
+
+    /// The notes of [`FLAG_NAMES`].
+    pub(crate) fn flags(&self) -> [bool; FLAG_NAMES.len()] {
+        [
+            self.outside_principal,
+            self.passed_to_service_unknown,
+            self.region_unknown,
+            self.resource_ignored,
+            self.unknown_action,
+        ]
+    }
+
+    /// The names of the other notes.
+    pub(crate) fn long_names(&self) -> impl Iterator<Item = Cow<'static, str>> + '_ {
         let missing =
             self.missing_resource.iter().map(|name| format!("missing_resource:{name}").into());
         let overridden = self.overridden.iter().map(|key| format!("context_override:{key}").into());
-        flags
-            .into_iter()
-            .filter(|(set, _)| *set)
-            .map(|(_, name)| name.into())
-            .chain(missing)
-            .chain(overridden)
+        missing.chain(overridden)
     }
 
     /// Whether there is nothing to say.

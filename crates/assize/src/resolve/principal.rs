@@ -106,17 +106,21 @@ impl<'e> Resolver<'e> {
             if let Some(index) = self.principal_index.get(text.as_ref()) {
                 return Ok(*index);
             }
-            return self.new_principal(text, request);
+            let index = self.new_principal(request)?;
+            self.principal_index.insert(text.as_ref().into(), index);
+            return Ok(index);
         }
         let mut key = std::mem::take(&mut self.key_buffer);
         key.clear();
         // Two requests with equal text here are about the same principal: the debug form of plain
-        // data is injective, and it starts with a character that no text form starts with.
-        let written = write!(key, "\0{:?}{:?}", request.principal, request.source);
+        // data is injective.
+        let written = write!(key, "{:?}{:?}", request.principal, request.source);
         debug_assert!(written.is_ok(), "writing to a string does not fail");
-        let index = match self.principal_index.get(key.as_str()) {
+        let index = match self.stated_index.get(key.as_str()) {
             Some(index) => Ok(*index),
-            None => self.new_principal(&key, request),
+            None => self.new_principal(request).inspect(|index| {
+                self.stated_index.insert(key.as_str().into(), *index);
+            }),
         };
         self.key_buffer = key;
         index
@@ -128,9 +132,9 @@ impl<'e> Resolver<'e> {
         name: &str,
         request: &Request<'_>,
     ) -> Result<u32, RequestError> {
-        // Requests' own principals have keys of other forms.
-        let key = format!("\0passed to {name}\0{:?}", request.source);
-        if let Some(index) = self.principal_index.get(key.as_str()) {
+        // Principals that requests state have keys of another form.
+        let key = format!("passed to {name}\0{:?}", request.source);
+        if let Some(index) = self.stated_index.get(key.as_str()) {
             return Ok(*index);
         }
         let stated = StatedPrincipal::new(PrincipalKind::Service);
@@ -141,10 +145,12 @@ impl<'e> Resolver<'e> {
         };
         let resolved = self.layers(&stated, &who, request)?;
         let entry = self.entry(&who, &stated, &resolved);
-        self.add_principal(&key, entry, resolved)
+        let index = self.add_principal(entry, resolved)?;
+        self.stated_index.insert(key.into(), index);
+        Ok(index)
     }
 
-    fn new_principal(&mut self, key: &str, request: &Request<'_>) -> Result<u32, RequestError> {
+    fn new_principal(&mut self, request: &Request<'_>) -> Result<u32, RequestError> {
         let from_text;
         let stated = match &request.principal {
             Principal::Text(text) => {
@@ -159,7 +165,7 @@ impl<'e> Resolver<'e> {
         let who = self.who(stated)?;
         let resolved = self.layers(stated, &who, request)?;
         let entry = self.entry(&who, stated, &resolved);
-        self.add_principal(key, entry, resolved)
+        self.add_principal(entry, resolved)
     }
 
     /// E-10.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::hash::BuildHasher as _;
 
 use assize_catalog::ResourceTypeId;
-use assize_compiler::{KeyId, ResourceEntry, SetRef, ValueId};
+use assize_compiler::{KeyId, SetRef, ValueId};
 use assize_model::{
     AccountId, ArnParts, ConditionKey, ContextValue, PrincipalKind, RequestError, RequestErrorKind,
     ResourceData, fold_key,
@@ -36,7 +36,7 @@ pub(crate) struct ResolvedResource {
     /// Block public access keeps outsiders off (E-86).
     pub(crate) blocks_public: bool,
     attached: Option<Box<Attached>>,
-    /// The entries of this resource, by what else they depend on.
+    /// The lists of keys of this resource, by what else they depend on.
     entries: SmallVec<[(EntryKey, u32); 1]>,
 }
 
@@ -94,6 +94,20 @@ impl ResolvedResource {
         self.attached.as_deref().unwrap_or(&NOTHING)
     }
 
+    /// A resource of which nobody knows more than its ARN.
+    pub(super) fn bare(text: &str, partition: &str, owner: Owner, shape: Shape) -> Self {
+        Self {
+            text: text.into(),
+            partition_len: u32::try_from(partition.len()).unwrap_or(u32::MAX),
+            owner,
+            shape,
+            managed_by_aws: false,
+            blocks_public: false,
+            attached: None,
+            entries: SmallVec::new(),
+        }
+    }
+
     /// Its partition; empty for `*`.
     pub(crate) fn partition(&self) -> &str {
         let start = "arn:".len();
@@ -132,7 +146,7 @@ pub(crate) enum Shape {
 }
 
 impl Shape {
-    fn of(arn: Option<ArnParts<'_>>) -> Self {
+    pub(super) fn of(arn: Option<ArnParts<'_>>) -> Self {
         let Some(arn) = arn else { return Self::Star };
         let resource = arn.resource;
         match arn.service {
@@ -370,8 +384,8 @@ impl Resolver<'_> {
         owner.filter(|_| action.rule != ActionRule::PutObject)
     }
 
-    /// The row's resource: text and the keys of E-20, for this owner and action.
-    pub(super) fn resource_entry(
+    /// The list of the keys of E-20, for this owner and action.
+    pub(super) fn resource_key_list(
         &mut self,
         resource: u32,
         account: Option<AccountId>,
@@ -379,7 +393,10 @@ impl Resolver<'_> {
         (principal, fit): (u32, Option<ResourceTypeId>),
     ) -> u32 {
         let profile = match &self.resources[resource as usize].attached().tags {
-            Some(_) => self.tag_profile(action, resource, fit),
+            Some(_) => {
+                let is_role = self.resources[resource as usize].shape == Shape::IamRole;
+                self.tag_profile(action, is_role, fit)
+            }
             None => NO_TAGS,
         };
         let action_facts = &self.actions[action as usize];
@@ -398,11 +415,8 @@ impl Resolver<'_> {
             return *index;
         }
         let keys = self.entry_keys(resource, &key);
-        let text = self.resources[resource as usize].text.clone();
-        let constants = self.key_lists[keys as usize].constants.clone();
-        let index = self.add_entry(ResourceEntry { text, constants }, keys);
-        self.resources[resource as usize].entries.push((key, index));
-        index
+        self.resources[resource as usize].entries.push((key, keys));
+        keys
     }
 
     /// The keys of an entry. Resources without tags share those of their owner.
@@ -466,10 +480,9 @@ impl Resolver<'_> {
     pub(super) fn tag_profile(
         &mut self,
         action: u32,
-        resource: u32,
+        is_role: bool,
         fit: Option<ResourceTypeId>,
     ) -> u32 {
-        let is_role = self.resources[resource as usize].shape == Shape::IamRole;
         if let Some(profile) = self.profile_index.get(&(action, fit, is_role)) {
             return *profile;
         }
@@ -524,12 +537,11 @@ impl Resolver<'_> {
     pub(super) fn carries_tags(
         &self,
         action: u32,
-        (resource, fit): (u32, Option<ResourceTypeId>),
+        (is_role, fit): (bool, Option<ResourceTypeId>),
         prefix: &str,
     ) -> bool {
         let facts = &self.actions[action as usize];
-        let resource = &self.resources[resource as usize];
-        let of_role = facts.rule.is_role_assuming() && resource.shape == Shape::IamRole;
+        let of_role = facts.rule.is_role_assuming() && is_role;
         let is = |known: &str| known.eq_ignore_ascii_case(prefix);
         if (facts.id.is_none() && is("aws:ResourceTag/"))
             || (of_role && (is("aws:ResourceTag/") || is("iam:ResourceTag/")))
@@ -613,7 +625,7 @@ fn collide(mut keys: Vec<(ConditionKey, ContextValue)>) -> Vec<(ConditionKey, Co
 }
 
 /// E-8 as far as the resource itself tells.
-fn owner(
+pub(super) fn owner(
     text: &str,
     arn: Option<ArnParts<'_>>,
     data: &ResourceData<'_>,

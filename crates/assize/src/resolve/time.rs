@@ -10,3 +10,53 @@ pub(super) fn iso8601(seconds: i64) -> String {
         Err(_) => seconds.to_string(),
     }
 }
+
+/// Whether a text that is read as a time is what [`iso8601`] writes for it.
+pub(super) fn is_iso8601(text: &str) -> bool {
+    const SHAPE: &[u8; 20] = b"0000-00-00T00:00:00Z";
+    let bytes = text.as_bytes();
+    let fits = |(byte, shape): (&u8, &u8)| match shape {
+        b'0' => byte.is_ascii_digit(),
+        _ => byte == shape,
+    };
+    // The end of a day and leap seconds are written as what follows them, and the last year has
+    // instants that no clock shows.
+    bytes.len() == SHAPE.len()
+        && bytes.iter().zip(SHAPE).all(fits)
+        && !text.starts_with("9999")
+        && &bytes[11..13] != b"24"
+        && bytes[17] < b'6'
+}
+
+#[cfg(test)]
+mod tests {
+    use assize_policy::value::parse_date;
+
+    use super::*;
+
+    #[test]
+    fn a_time_is_in_its_form_if_it_is_written_so() {
+        let texts = [
+            "2026-11-22T09:30:00Z",
+            "0001-01-01T00:00:00Z",
+            "0000-12-31T23:59:59Z",
+            "9999-12-31T23:59:59Z",
+            "2024-02-29T23:59:59Z",
+            "2024-02-30T00:00:00Z",
+            "2016-12-31T23:59:60Z",
+            "2016-12-31T24:00:00Z",
+            "2026-11-22T09:30:00.5Z",
+            "2026-11-22T09:30:00z",
+            "2026-11-22 09:30:00Z",
+            "2026-11-22T09:30:00+00:00",
+            "2026-11-22T09:30Z",
+            "2026-11-22",
+            "1763800000",
+        ];
+        for text in texts {
+            let Some(time) = parse_date(text) else { continue };
+            let is_form = iso8601(time) == text && !text.starts_with("9999");
+            assert_eq!(is_iso8601(text), is_form, "{text}");
+        }
+    }
+}

@@ -1,0 +1,590 @@
+//! The short way of plain requests.
+//!
+//! Most requests of a stream ask one known action of one known principal, on a resource of which
+//! nobody knows more than its ARN, with single texts as context. Of such a request everything but
+//! the context depends on little: the principal, the class of the action, the header of the ARN
+//! and the kind of resource behind it. So the frame is found by these, and the rest is one pass
+//! over the context.
+//!
+//! Whatever is out of the ordinary, and everything that is wrong, takes the long way, which says
+//! the same of plain requests (test `the_short_way_is_the_long_way`).
+
+use assize_catalog::ResourceTypeId;
+use assize_compiler::{EndpointLayer, KeyId, ValueId};
+use assize_formats::PlainLine;
+use assize_model::{
+    AccountId, ArnParts, ContextInput, ContextMode, ContextScalar, ContextValue, Principal,
+    PrincipalKind, Request, Target,
+};
+use assize_policy::value::{parse_bool, parse_date};
+use assize_store::context::parent_arns;
+use hashbrown::HashMap;
+use smallvec::SmallVec;
+
+use super::context::{MfaOfCheck, stated_mfa};
+use super::frame::Parties;
+use super::key::{KeyFacts, KeyRule, OwnKey};
+use super::note::Notes;
+use super::resource::{Owner, ResolvedResource, Shape, owner};
+use super::time::{is_iso8601, iso8601};
+use super::{Resolver, RowResource, RowText, Run};
+
+/// What plain requests have in common, found once.
+#[derive(Debug, Default)]
+pub(super) struct PlainPaths {
+    header_index: HashMap<Box<str>, u32>,
+    headers: Vec<Header>,
+    /// Partitions and owners; positions are classes.
+    owners: Vec<(Box<str>, Owner)>,
+    frames: HashMap<u64, PlainFrame>,
+    /// The regions of global services, by action and partition.
+    global_regions: HashMap<(u32, Box<str>), Option<ValueId>>,
+    /// The position in the dictionary of a resource of which nothing is known.
+    bare: Option<u32>,
+    /// `false` and `true` as values.
+    truth: Option<[ValueId; 2]>,
+}
+
+/// The first five segments of an ARN.
+#[derive(Debug)]
+struct Header {
+    partition: Box<str>,
+    /// The region, when it is not empty.
+    region: Option<ValueId>,
+    /// The position in `owners`.
+    owner: u32,
+    /// The snapshot has records of resources whose ARNs begin so.
+    has_records: bool,
+}
+
+/// What follows from everything but the context.
+#[derive(Debug, Clone, Copy)]
+struct PlainFrame {
+    frame: u32,
+    /// The keys that hang on the resource's owner.
+    keys: u32,
+    account: Option<AccountId>,
+}
+
+/// How a key of `context` is taken on the short way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PlainUse {
+    /// Nobody asks for it and nothing contradicts it.
+    Skip,
+    /// It stands as it is.
+    Put(KeyId),
+    /// As [`PlainUse::Put`]; it has a default when it is not given.
+    Own(OwnKey, Option<KeyId>),
+    /// It says the time.
+    Time,
+    /// It says whether there was MFA.
+    Mfa,
+    /// It must be what is known of the principal.
+    Principal,
+    /// It is a tag of the resource: bytes of the prefix, and whether every service reads it so.
+    ResourceTag(usize, bool),
+    /// It takes the long way.
+    Long,
+}
+
+impl PlainUse {
+    pub(super) fn of(facts: &KeyFacts) -> Self {
+        let is_list = facts.shape == Some(assize_model::KeyShape::Multivalued);
+        let put = facts.column.map_or(Self::Skip, Self::Put);
+        match facts.rule {
+            _ if is_list && facts.column.is_some() => Self::Long,
+            KeyRule::Free | KeyRule::RequestTag => put,
+            KeyRule::Principal => Self::Principal,
+            KeyRule::Mfa if facts.key.folded() == "aws:multifactorauthpresent" => Self::Mfa,
+            KeyRule::ResourceTag(len) => {
+                Self::ResourceTag(len, super::context::is_plain_tag_key(facts.key.spelling()))
+            }
+            KeyRule::Own(own) => match own {
+                OwnKey::SourceIp
+                | OwnKey::UserAgent
+                | OwnKey::Referer
+                | OwnKey::SecureTransport
+                | OwnKey::RequestedRegion
+                | OwnKey::ViaAwsService => Self::Own(own, facts.column),
+                OwnKey::CurrentTime | OwnKey::EpochTime => Self::Time,
+                _ => Self::Long,
+            },
+            KeyRule::Mfa | KeyRule::ResourceOwner => Self::Long,
+        }
+    }
+}
+
+/// What a plain request says: texts, and its context as pairs of key and single text.
+struct Parts<'r, C> {
+    principal: &'r str,
+    action: &'r str,
+    resource: Option<&'r str>,
+    time: Option<i64>,
+    context: C,
+}
+
+/// What the parts of a plain request stand for.
+#[derive(Clone, Copy)]
+struct PlainCheck<'r> {
+    principal: u32,
+    action: u32,
+    resource: &'r str,
+    header: u32,
+    shape: Shape,
+    fit: Option<ResourceTypeId>,
+}
+
+/// What the context of a plain request says.
+#[derive(Default)]
+struct PlainContext<'r> {
+    values: SmallVec<[(KeyId, ValueId); 16]>,
+    /// Tags of the resource: the position of their columns, and the value.
+    tags: SmallVec<[(usize, ValueId); 2]>,
+    /// Bits of the keys of their own that are given.
+    given: u32,
+    time: Option<i64>,
+    /// The time as `aws:CurrentTime` shows it, when the context gives it so.
+    time_text: Option<&'r str>,
+    /// The text of `aws:MultiFactorAuthPresent`, read.
+    mfa: Option<StatedMfa>,
+}
+
+#[derive(Clone, Copy)]
+struct StatedMfa {
+    present: Option<bool>,
+    /// The text is as we write it.
+    is_canonical: bool,
+}
+
+/// Bits of the parts of a key of `frames`.
+const PRINCIPAL_BITS: u32 = 24;
+const ACTION_BITS: u32 = 12;
+const OWNER_BITS: u32 = 16;
+
+impl Resolver<'_> {
+    /// Adds the row of a plain request. Gives none, and has added nothing, when it is not one.
+    #[inline]
+    pub(super) fn push_plain(&mut self, request: &Request<'_>) -> Option<Run> {
+        let Principal::Text(principal) = &request.principal else { return None };
+        let Target::Action { action, resource, resources } = &request.target else { return None };
+        if !is_plain(request) || !resources.is_empty() {
+            return None;
+        }
+        let context = request.context.iter().map(|(key, input)| match input {
+            ContextInput::Scalar(ContextScalar::String(text)) => (&**key, Some(&**text)),
+            _ => (&**key, None),
+        });
+        let resource = resource.as_deref();
+        self.push_parts(Parts { principal, action, resource, time: request.time, context })
+    }
+
+    /// Adds the row of a line of the plain form, unless it is out of the ordinary otherwise.
+    #[inline]
+    pub(crate) fn push_plain_line(&mut self, line: &PlainLine<'_>) -> Option<Run> {
+        let PlainLine { principal, action, resource, .. } = *line;
+        let context = line.context.iter().map(|&(key, text)| (key, Some(text)));
+        self.push_parts(Parts { principal, action, resource, time: None, context })
+    }
+
+    fn push_parts<'r>(
+        &mut self,
+        parts: Parts<'r, impl Iterator<Item = (&'r str, Option<&'r str>)>>,
+    ) -> Option<Run> {
+        let is_partial = self.engine.options.context == ContextMode::Partial;
+        if self.keeps_context || self.encryption_column.is_some() || is_partial {
+            return None;
+        }
+        self.refresh_keys();
+        let check = self.plain_check(parts.principal, parts.action, parts.resource)?;
+        let context = self.plain_context(parts.time, parts.context, &check)?;
+        let mfa = self.plain_mfa(&check, &context)?;
+        let found = self.plain_frame(&check, &mfa)?;
+        let row = self.rows.frame.len();
+        let number = u32::try_from(row).ok()?;
+        let text = if check.shape == Shape::Star {
+            RowText::Resolved(self.bare()?)
+        } else {
+            let start = u32::try_from(self.rows.texts.len()).ok()?;
+            let len = u32::try_from(check.resource.len()).ok()?;
+            start.checked_add(len)?;
+            self.rows.texts.push_str(check.resource);
+            RowText::Own(start, len)
+        };
+        let bare = self.bare()?;
+        self.rows.principal.push(check.principal);
+        self.rows.action.push(self.actions[check.action as usize].column);
+        self.rows.resource.push(RowResource { text, keys: found.keys });
+        self.rows.frame.push(found.frame);
+        self.rows.resolved_action.push(check.action);
+        self.rows.resolved_resource.push(bare);
+        self.rows.account.push(found.account);
+        for &(key, value) in &context.values {
+            self.rows.set(key, row, value);
+        }
+        let knows_region = self.plain_own_keys(&check, &context, row);
+        self.plain_mfa_keys(&mfa, row);
+        for &(columns, value) in &context.tags {
+            for at in 0..self.tag_columns[columns].len() {
+                let column = self.tag_columns[columns][at];
+                if self.rows.get(column, row).is_absent() {
+                    self.rows.set(column, row, value);
+                }
+            }
+        }
+        let outside_principal = self.principals[check.principal as usize].outside;
+        if outside_principal || !knows_region {
+            let region_unknown = !knows_region;
+            let notes = Notes { outside_principal, region_unknown, ..Notes::default() };
+            self.rows.notes.push((number, notes));
+        }
+        Some(Run { start: number, len: 1 })
+    }
+
+    /// Principal, action and resource, when they are plain.
+    fn plain_check<'r>(
+        &mut self,
+        principal: &str,
+        action: &str,
+        resource: Option<&'r str>,
+    ) -> Option<PlainCheck<'r>> {
+        let principal = *self.principal_index.get(principal)?;
+        let action = *self.action_index.get(action)?;
+        let facts = &self.actions[action as usize];
+        let id = facts.id?;
+        let text = resource.unwrap_or("*");
+        let is_service = self.principals[principal as usize].kind == PrincipalKind::Service;
+        let is_star = text == "*";
+        let is_plain = facts.is_plain && self.entails_nothing(action) && !is_service;
+        if !is_plain || facts.wildcard_only != is_star {
+            // An ARN where none is taken is replaced; `*` where one is taken is refused.
+            return None;
+        }
+        if is_star {
+            let header = self.star_header()?;
+            return Some(PlainCheck {
+                principal,
+                action,
+                resource: text,
+                header,
+                shape: Shape::Star,
+                fit: None,
+            });
+        }
+        let arn = ArnParts::parse(text).ok()?;
+        let header = self.header(text, arn)?;
+        let shape = Shape::of(Some(arn));
+        if self.is_known(text, arn, shape, header) {
+            return None;
+        }
+        let fit = self.engine.catalog.fits(id, text);
+        Some(PlainCheck { principal, action, resource: text, header, shape, fit })
+    }
+
+    /// Whether snapshot or rules know more of a resource than its header says.
+    fn is_known(&self, text: &str, arn: ArnParts<'_>, shape: Shape, header: u32) -> bool {
+        let sets = &self.engine.sets;
+        let by_rule = match arn.service {
+            // Access points.
+            "s3" => !matches!(shape, Shape::S3Object | Shape::S3Bucket),
+            "kms" => shape == Shape::KmsAlias,
+            "iam" => {
+                arn.resource.starts_with("policy/")
+                    || arn.resource.starts_with("role/aws-")
+                    || sets.entity(text).is_some()
+            }
+            _ => false,
+        };
+        let is_recorded = |arn: &str| sets.is_recorded(arn);
+        by_rule
+            || self.plain.headers[header as usize].has_records
+                && (is_recorded(text) || parent_arns(text).any(is_recorded))
+    }
+
+    /// The header of `*`, which belongs to the principal.
+    fn star_header(&mut self) -> Option<u32> {
+        self.known_header("", |resolver| {
+            let owner = resolver.owner_class("", Owner::Principal)?;
+            Some(Header { partition: "".into(), region: None, owner, has_records: false })
+        })
+    }
+
+    fn header(&mut self, text: &str, arn: ArnParts<'_>) -> Option<u32> {
+        let head = text.get(..text.len() - arn.resource.len())?;
+        self.known_header(head, |resolver| {
+            let owner =
+                owner(text, Some(arn), &assize_model::ResourceData::default(), None).ok()?;
+            let owner = resolver.owner_class(arn.partition, owner)?;
+            let region =
+                (!arn.region.is_empty()).then(|| resolver.values.intern_single(arn.region));
+            let has_records = resolver.engine.sets.has_records(head);
+            Some(Header { partition: arn.partition.into(), region, owner, has_records })
+        })
+    }
+
+    fn known_header(
+        &mut self,
+        head: &str,
+        make: impl FnOnce(&mut Self) -> Option<Header>,
+    ) -> Option<u32> {
+        if let Some(at) = self.plain.header_index.get(head) {
+            return Some(*at);
+        }
+        let header = make(self)?;
+        let at = u32::try_from(self.plain.headers.len()).ok()?;
+        self.plain.headers.push(header);
+        self.plain.header_index.insert(head.into(), at);
+        Some(at)
+    }
+
+    fn owner_class(&mut self, partition: &str, owner: Owner) -> Option<u32> {
+        let owners = &mut self.plain.owners;
+        let is_same = |(p, o): &(Box<str>, Owner)| **p == *partition && *o == owner;
+        let at = owners.iter().position(is_same).unwrap_or_else(|| {
+            owners.push((partition.into(), owner));
+            owners.len() - 1
+        });
+        u32::try_from(at).ok().filter(|at| at >> OWNER_BITS == 0)
+    }
+
+    fn bare(&mut self) -> Option<u32> {
+        if self.plain.bare.is_none() {
+            let resource = ResolvedResource::bare("*", "", Owner::Principal, Shape::Star);
+            self.plain.bare = self.add_resource(resource).ok();
+        }
+        self.plain.bare
+    }
+
+    fn plain_context<'r>(
+        &mut self,
+        time: Option<i64>,
+        entries: impl Iterator<Item = (&'r str, Option<&'r str>)>,
+        check: &PlainCheck<'_>,
+    ) -> Option<PlainContext<'r>> {
+        let mut context = PlainContext { time, ..PlainContext::default() };
+        self.next_stamp();
+        for (name, text) in entries {
+            let text = text?;
+            let key = self.key(name);
+            let facts = &self.keys[key as usize];
+            let seen = &mut self.seen[facts.fold as usize];
+            // Several entries fold to one name (L-606).
+            if std::mem::replace(seen, self.stamp) == self.stamp {
+                return None;
+            }
+            match facts.plain {
+                PlainUse::Skip => {}
+                PlainUse::Put(column) => {
+                    context.values.push((column, self.values.pass_single(text)));
+                }
+                PlainUse::Own(own, column) => {
+                    context.given |= 1 << own as u32;
+                    if let Some(column) = column {
+                        context.values.push((column, self.values.pass_single(text)));
+                    }
+                }
+                PlainUse::Time => {
+                    let time = parse_date(text)?;
+                    if context.time.is_some_and(|other| other != time) {
+                        return None;
+                    }
+                    context.time = Some(time);
+                    context.time_text = Some(text).filter(|text| is_iso8601(text));
+                }
+                PlainUse::Mfa => {
+                    let is_canonical = matches!(text, "true" | "false");
+                    context.mfa = Some(StatedMfa { present: parse_bool(text), is_canonical });
+                }
+                PlainUse::Principal => {
+                    let derived = &self.principals[check.principal as usize].derived;
+                    let derived = derived.get(facts.key.folded())?;
+                    if !matches!(derived, ContextValue::Single(own) if **own == *text) {
+                        return None;
+                    }
+                }
+                PlainUse::ResourceTag(prefix_len, always) => {
+                    let column = facts.column;
+                    let value = self.values.pass_single(text);
+                    if let Some(column) = column {
+                        context.values.push((column, value));
+                    }
+                    let (prefix, tag) = name.split_at_checked(prefix_len)?;
+                    let is_role = check.shape == Shape::IamRole;
+                    if always || self.carries_tags(check.action, (is_role, check.fit), prefix) {
+                        let profile = self.tag_profile(check.action, is_role, check.fit);
+                        context.tags.push((self.tag_columns(profile, tag), value));
+                    }
+                }
+                PlainUse::Long => return None,
+            }
+        }
+        Some(context)
+    }
+
+    /// E-17, E-23: what is known and said of MFA.
+    fn plain_mfa(&self, check: &PlainCheck<'_>, context: &PlainContext<'_>) -> Option<MfaOfCheck> {
+        let caller = &self.principals[check.principal as usize];
+        let rule = self.actions[check.action as usize].rule;
+        let time = context.time.unwrap_or(self.now);
+        let may_state = stated_mfa(caller);
+        let stated = match context.mfa {
+            Some(stated) if may_state => Some(stated.present?),
+            _ => None,
+        };
+        let mfa = MfaOfCheck::new(caller, stated, rule, time);
+        if let Some(given) = context.mfa
+            && !may_state
+            && !(given.is_canonical && given.present == mfa.state)
+        {
+            return None;
+        }
+        Some(mfa)
+    }
+
+    fn plain_frame(&mut self, check: &PlainCheck<'_>, mfa: &MfaOfCheck) -> Option<PlainFrame> {
+        let class = self.actions[check.action as usize].class;
+        let owner = self.plain.headers[check.header as usize].owner;
+        if check.principal >> PRINCIPAL_BITS != 0 || class >> ACTION_BITS != 0 {
+            return None;
+        }
+        let mut key = u64::from(check.principal);
+        key = key << ACTION_BITS | u64::from(class);
+        key = key << OWNER_BITS | u64::from(owner);
+        key = key << 4 | check.shape as u64;
+        let flags = [check.fit.is_some(), mfa.temporary, mfa.present];
+        key = flags.into_iter().fold(key, |key, flag| key << 1 | u64::from(flag));
+        if let Some(found) = self.plain.frames.get(&key) {
+            return Some(*found);
+        }
+        let found = self.new_plain_frame(check, mfa)?;
+        self.plain.frames.insert(key, found);
+        Some(found)
+    }
+
+    fn new_plain_frame(&mut self, check: &PlainCheck<'_>, mfa: &MfaOfCheck) -> Option<PlainFrame> {
+        let (partition, owner) =
+            &self.plain.owners[self.plain.headers[check.header as usize].owner as usize];
+        let resource = ResolvedResource::bare(check.resource, partition, *owner, check.shape);
+        let principal = &self.principals[check.principal as usize];
+        let action = &self.actions[check.action as usize];
+        let (account, _) = self.resource_account(&resource, principal, action);
+        let parties = Parties {
+            principal: check.principal,
+            action: check.action,
+            fit: check.fit,
+            account,
+            bucket_account: account,
+            endpoint: EndpointLayer::NotApplicable,
+            is_foreign_object: false,
+            is_access_point: false,
+            is_unknown_bucket: false,
+            is_wrong_network: false,
+            names_task_policy: false,
+            temporary: mfa.temporary,
+            mfa_present: mfa.present,
+        };
+        let frame = self.frame(&parties, &resource);
+        let frame = self.intern_frame(frame).ok()?;
+        let bare = self.bare()?;
+        let keys = self.resource_key_list(bare, account, check.action, (check.principal, None));
+        Some(PlainFrame { frame, keys, account })
+    }
+
+    /// Keys of their own that a request need not give. Says whether the region is known (E-19).
+    fn plain_own_keys(
+        &mut self,
+        check: &PlainCheck<'_>,
+        context: &PlainContext<'_>,
+        row: usize,
+    ) -> bool {
+        let is_given = |own: OwnKey| context.given & 1 << own as u32 != 0;
+        let gives_region = is_given(OwnKey::RequestedRegion);
+        let region = if gives_region { None } else { self.plain_region(check) };
+        for at in 0..self.asked_own.len() {
+            let (own, column) = self.asked_own[at];
+            let value = match own {
+                OwnKey::RequestedRegion => region,
+                OwnKey::SecureTransport if !is_given(own) => Some(self.truth()[1]),
+                OwnKey::ViaAwsService if !is_given(own) => Some(self.truth()[0]),
+                OwnKey::CurrentTime | OwnKey::EpochTime => {
+                    let time = context.time.unwrap_or(self.now);
+                    Some(match (own, context.time_text) {
+                        (OwnKey::CurrentTime, Some(text)) => self.values.pass_single(text),
+                        (OwnKey::CurrentTime, None) => self.values.pass_single(&iso8601(time)),
+                        _ => self.values.pass_single(itoa::Buffer::new().format(time)),
+                    })
+                }
+                _ => None,
+            };
+            if let Some(value) = value {
+                self.rows.set(column, row, value);
+            }
+        }
+        gives_region || region.is_some()
+    }
+
+    /// E-19: the region that follows from the resource or the service.
+    fn plain_region(&mut self, check: &PlainCheck<'_>) -> Option<ValueId> {
+        let header = &self.plain.headers[check.header as usize];
+        if header.region.is_some() {
+            return header.region;
+        }
+        let own = self.principals[check.principal as usize].partition.as_deref();
+        let of_resource = Some(&*header.partition).filter(|partition| !partition.is_empty());
+        let partition = of_resource.or(own).unwrap_or("aws");
+        let known = &self.plain.global_regions;
+        if let Some(region) = known.get(&GlobalRegion { action: check.action, partition }) {
+            return *region;
+        }
+        let partition: Box<str> = partition.into();
+        let service = &self.actions[check.action as usize].service;
+        let region = self.engine.catalog.global_service_region(service, &partition);
+        let region = region.map(|region| self.values.intern_single(region));
+        self.plain.global_regions.insert((check.action, partition), region);
+        region
+    }
+
+    fn plain_mfa_keys(&mut self, mfa: &MfaOfCheck, row: usize) {
+        let [present, age] = self.mfa_columns;
+        if let (Some(column), Some(state)) = (present, mfa.state) {
+            let value = self.truth()[usize::from(state)];
+            self.rows.set(column, row, value);
+        }
+        if let (Some(column), Some(seconds)) = (age, mfa.age) {
+            let value = self.values.pass_single(&seconds.to_string());
+            self.rows.set(column, row, value);
+        }
+    }
+
+    fn truth(&mut self) -> [ValueId; 2] {
+        let values = &mut self.values;
+        *self
+            .plain
+            .truth
+            .get_or_insert_with(|| ["false", "true"].map(|text| values.intern_single(text)))
+    }
+}
+
+/// A key of `global_regions`, borrowed.
+#[derive(Hash)]
+struct GlobalRegion<'a> {
+    action: u32,
+    partition: &'a str,
+}
+
+impl hashbrown::Equivalent<(u32, Box<str>)> for GlobalRegion<'_> {
+    fn equivalent(&self, key: &(u32, Box<str>)) -> bool {
+        self.action == key.0 && *self.partition == *key.1
+    }
+}
+
+/// Whether a request says nothing in fields that are rare.
+fn is_plain(request: &Request<'_>) -> bool {
+    request.resource_data.is_none()
+        && request.request_tags.is_none()
+        && request.absent.is_empty()
+        && request.unknown.is_empty()
+        && request.network.is_none()
+        && request.via.is_none()
+        && request.region.is_none()
+        && request.source.is_none()
+}
