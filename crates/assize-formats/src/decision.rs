@@ -11,6 +11,7 @@ use assize_model::{
 };
 
 pub use explain::write_explanation;
+pub(crate) use explain::write_statement;
 pub use fast::{DecisionLine, FastStatement, write_compact, write_compact_error, write_fast};
 
 use crate::json::{Object, write_strings};

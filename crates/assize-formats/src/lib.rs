@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+mod change;
 mod decision;
+mod difference;
 mod digest;
 mod error;
 mod file;
@@ -14,9 +16,14 @@ mod stream;
 mod time;
 mod yaml;
 
+pub use change::{ChangeSet, Changed};
 pub use decision::{
     Agreement, Compared, DecisionLine, Envelope, FastStatement, agreement, write_compact,
     write_compact_error, write_error, write_explanation, write_fast,
+};
+pub use difference::{
+    DifferenceEffect, DifferenceRecord, DifferenceSummary, EffectCounts, EventsByEffect,
+    ObservedCounts, Side, write_difference, write_difference_header,
 };
 pub use digest::Provenance;
 pub use error::{Error, ErrorKind, Place};
@@ -32,7 +39,9 @@ pub use scenario::{
     Cell, Coordinates, DocumentCase, DocumentExpectation, Expectation, ExpectedDecision,
     ExpectedFinding, FORMAT_VERSION, MAX_INCLUDE_DEPTH, Mismatch, ReadOptions, Scenario, TestCase,
 };
-pub use schema::{DECISION_SCHEMA, REQUEST_SCHEMA, SCENARIO_SCHEMA};
+pub use schema::{
+    CHANGES_SCHEMA, DECISION_SCHEMA, DIFFERENCE_SCHEMA, REQUEST_SCHEMA, SCENARIO_SCHEMA,
+};
 pub use stream::{
     CHUNK_BYTES, Chunk, Line, RequestStream, StreamError, StreamErrorKind, StreamHeader,
     StreamMode, Summary, write_stream_header,

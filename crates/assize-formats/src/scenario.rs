@@ -5,10 +5,10 @@ mod case;
 mod cell;
 mod document;
 mod expect;
-mod field;
+pub(crate) mod field;
 mod import;
 mod organization;
-mod policy;
+pub(crate) mod policy;
 mod resource;
 mod world;
 
@@ -22,6 +22,7 @@ use assize_store::{
     Diagnostic, Document, DocumentText, ManagedPolicySource, StoreEditor, StoreSnapshot,
 };
 
+pub(crate) use account::managed_policy;
 pub use case::TestCase;
 pub use cell::{Cell, Coordinates};
 pub use document::{DocumentCase, DocumentExpectation, ExpectedFinding};
@@ -114,15 +115,7 @@ impl Scenario {
     /// `invalid_policy` (F-41).
     pub fn read(name: &str, bytes: Vec<u8>, options: ReadOptions<'_>) -> Result<Self, Vec<Error>> {
         let file = Arc::new(File::new(name.into(), bytes).map_err(|error| vec![error])?);
-        let mut reader = Reader {
-            options,
-            errors: Vec::new(),
-            diagnostics: Vec::new(),
-            editor: StoreSnapshot::empty().edit(),
-            including: Vec::new(),
-            engine_options: EngineOptions::default(),
-            refs: BTreeMap::new(),
-        };
+        let mut reader = Reader::new(options);
         let scenario = reader.scenario(&file);
         match scenario {
             Some(scenario) if reader.errors.is_empty() => Ok(scenario),
@@ -152,10 +145,10 @@ const FIELDS: [&str; 12] = [
     "documents",
 ];
 
-/// Reads one scenario and what it includes.
-struct Reader<'o> {
+/// Reads one scenario and what it includes, or another file of ours.
+pub(crate) struct Reader<'o> {
     options: ReadOptions<'o>,
-    errors: Vec<Error>,
+    pub(crate) errors: Vec<Error>,
     diagnostics: Vec<Diagnostic>,
     editor: StoreEditor,
     /// The files that are being read, the outermost first.
@@ -166,10 +159,24 @@ struct Reader<'o> {
     refs: BTreeMap<Box<str>, DocumentText>,
 }
 
+impl<'o> Reader<'o> {
+    pub(crate) fn new(options: ReadOptions<'o>) -> Self {
+        Self {
+            options,
+            errors: Vec::new(),
+            diagnostics: Vec::new(),
+            editor: StoreSnapshot::empty().edit(),
+            including: Vec::new(),
+            engine_options: EngineOptions::default(),
+            refs: BTreeMap::new(),
+        }
+    }
+}
+
 impl Reader<'_> {
     fn scenario(&mut self, file: &Arc<File>) -> Option<Scenario> {
         let tree = self.tree(file)?;
-        let fields = self.top(file, &tree)?;
+        let fields = self.top(file, &tree, &FIELDS)?;
         let stated = fields.get("options").map(|node| self.stated_options(file, node));
         let stated_options = stated.unwrap_or_default();
         stated_options.apply(&mut self.engine_options);
@@ -193,13 +200,18 @@ impl Reader<'_> {
         })
     }
 
-    fn tree<'f>(&mut self, file: &'f File) -> Option<Node<'f>> {
+    pub(crate) fn tree<'f>(&mut self, file: &'f File) -> Option<Node<'f>> {
         file.tree().map_err(|errors| self.errors.extend(errors)).ok()
     }
 
     /// The members of a file, whose version is checked (F-5).
-    fn top<'n>(&mut self, file: &File, tree: &'n Node<'n>) -> Option<Fields<'n>> {
-        let fields = self.fields(file, tree, &FIELDS)?;
+    pub(crate) fn top<'n>(
+        &mut self,
+        file: &File,
+        tree: &'n Node<'n>,
+        known: &[&str],
+    ) -> Option<Fields<'n>> {
+        let fields = self.fields(file, tree, known)?;
         let version = fields.get("assize");
         match version.map(|node| (node, node.as_number())) {
             Some((_, Some("1"))) => Some(fields),
@@ -218,7 +230,7 @@ impl Reader<'_> {
         }
     }
 
-    fn error(
+    pub(crate) fn error(
         &mut self,
         file: &File,
         kind: ErrorKind,

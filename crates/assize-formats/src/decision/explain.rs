@@ -103,7 +103,7 @@ fn write_node(out: &mut Vec<u8>, node: &NodeVerdict) {
     object.close();
 }
 
-fn write_statement(out: &mut Vec<u8>, statement: &StatementRef) {
+pub(crate) fn write_statement(out: &mut Vec<u8>, statement: &StatementRef) {
     let mut object = Object::open(out);
     object.string("policyId", &statement.policy);
     if let Some(index) = statement.statement {

@@ -417,7 +417,7 @@ impl Names<'_> {
 }
 
 /// A customer-managed policy with one version, in path `/`.
-fn managed_policy(
+pub(crate) fn managed_policy(
     account: AccountId,
     name: &str,
     document: DocumentText,

@@ -11,13 +11,13 @@ use crate::{Error, ErrorKind};
 
 /// The members of an object whose names are all known.
 #[derive(Clone, Copy)]
-pub(super) struct Fields<'n> {
+pub(crate) struct Fields<'n> {
     members: &'n [Member<'n>],
 }
 
 impl<'n> Fields<'n> {
     /// The value of a member; `null` is as good as none.
-    pub(super) fn get(&self, name: &str) -> Option<&'n Node<'n>> {
+    pub(crate) fn get(&self, name: &str) -> Option<&'n Node<'n>> {
         let member = self.members.iter().find(|member| member.key == name)?;
         Some(&member.value).filter(|node| node.value != Value::Null)
     }
@@ -25,7 +25,7 @@ impl<'n> Fields<'n> {
 
 impl Reader<'_> {
     /// The members of an object; unknown ones are reported with the nearest right word (F-4).
-    pub(super) fn fields<'n>(
+    pub(crate) fn fields<'n>(
         &mut self,
         file: &File,
         node: &'n Node<'n>,
@@ -46,7 +46,7 @@ impl Reader<'_> {
 
     /// The members of an object of any names. Nothing at all, as in `users:` of YAML, is an empty
     /// object.
-    pub(super) fn members<'n>(
+    pub(crate) fn members<'n>(
         &mut self,
         file: &File,
         node: &'n Node<'n>,
@@ -59,7 +59,7 @@ impl Reader<'_> {
     }
 
     /// The values of a list.
-    pub(super) fn items<'n>(&mut self, file: &File, node: &'n Node<'n>) -> &'n [Node<'n>] {
+    pub(crate) fn items<'n>(&mut self, file: &File, node: &'n Node<'n>) -> &'n [Node<'n>] {
         match &node.value {
             Value::Array(items) => items,
             Value::Null => &[],
@@ -68,7 +68,7 @@ impl Reader<'_> {
     }
 
     /// Reports a value of the wrong kind.
-    pub(super) fn expected<T>(&mut self, file: &File, node: &Node<'_>, what: &str) -> Option<T> {
+    pub(crate) fn expected<T>(&mut self, file: &File, node: &Node<'_>, what: &str) -> Option<T> {
         let hint = match node.value {
             Value::Number(_) | Value::Bool(_) if what.contains("string") => "; put it in quotes",
             _ => "",
@@ -79,36 +79,36 @@ impl Reader<'_> {
     }
 
     /// Reports a member that must be there.
-    pub(super) fn missing<T>(&mut self, file: &File, node: &Node<'_>, name: &str) -> Option<T> {
+    pub(crate) fn missing<T>(&mut self, file: &File, node: &Node<'_>, name: &str) -> Option<T> {
         self.error(file, ErrorKind::MissingField, node, format!("`{name}` is missing"));
         None
     }
 
-    pub(super) fn string<'n>(&mut self, file: &File, node: &'n Node<'n>) -> Option<&'n str> {
+    pub(crate) fn string<'n>(&mut self, file: &File, node: &'n Node<'n>) -> Option<&'n str> {
         match node.as_str() {
             Some(text) => Some(text),
             None => self.expected(file, node, "a string"),
         }
     }
 
-    pub(super) fn text(&mut self, file: &File, node: &Node<'_>) -> Option<Box<str>> {
+    pub(crate) fn text(&mut self, file: &File, node: &Node<'_>) -> Option<Box<str>> {
         self.string(file, node).map(Into::into)
     }
 
-    pub(super) fn boolean(&mut self, file: &File, node: &Node<'_>) -> Option<bool> {
+    pub(crate) fn boolean(&mut self, file: &File, node: &Node<'_>) -> Option<bool> {
         match node.value {
             Value::Bool(value) => Some(value),
             _ => self.expected(file, node, "a boolean"),
         }
     }
 
-    pub(super) fn strings(&mut self, file: &File, node: &Node<'_>) -> Vec<Box<str>> {
+    pub(crate) fn strings(&mut self, file: &File, node: &Node<'_>) -> Vec<Box<str>> {
         let items = self.items(file, node);
         items.iter().filter_map(|item| self.text(file, item)).collect()
     }
 
     /// A string, when the field is there.
-    pub(super) fn text_of(
+    pub(crate) fn text_of(
         &mut self,
         file: &File,
         fields: &Fields<'_>,
@@ -118,7 +118,7 @@ impl Reader<'_> {
     }
 
     /// A list of strings, empty when the field is not there.
-    pub(super) fn strings_of(
+    pub(crate) fn strings_of(
         &mut self,
         file: &File,
         fields: &Fields<'_>,
@@ -127,7 +127,7 @@ impl Reader<'_> {
         fields.get(name).map(|node| self.strings(file, node)).unwrap_or_default()
     }
 
-    pub(super) fn account_id(&mut self, file: &File, node: &Node<'_>) -> Option<AccountId> {
+    pub(crate) fn account_id(&mut self, file: &File, node: &Node<'_>) -> Option<AccountId> {
         let text = self.string(file, node)?;
         match text.parse() {
             Ok(id) => Some(id),
@@ -139,7 +139,7 @@ impl Reader<'_> {
     }
 
     /// One of a set of words.
-    pub(super) fn word<T: Copy>(
+    pub(crate) fn word<T: Copy>(
         &mut self,
         file: &File,
         node: &Node<'_>,
@@ -157,7 +157,7 @@ impl Reader<'_> {
         None
     }
 
-    pub(super) fn tags(&mut self, file: &File, node: &Node<'_>) -> Vec<Tag> {
+    pub(crate) fn tags(&mut self, file: &File, node: &Node<'_>) -> Vec<Tag> {
         let owned = |tags: Tags<'_>| {
             tags.into_iter()
                 .map(|(key, value)| Tag { key: key.into(), value: value.into() })
@@ -169,7 +169,7 @@ impl Reader<'_> {
 
     /// Reads a value with a reader of JSON text, as request lines are read. What is wrong is
     /// reported where the value stands.
-    pub(super) fn through_text<T>(
+    pub(crate) fn through_text<T>(
         &mut self,
         file: &File,
         node: &Node<'_>,
@@ -187,7 +187,7 @@ impl Reader<'_> {
     }
 
     /// Applies a change to the world; what the store refuses is reported at the value.
-    pub(super) fn apply(
+    pub(crate) fn apply(
         &mut self,
         file: &File,
         node: &Node<'_>,

@@ -33,7 +33,7 @@ impl<'n> Given<'n> {
 
 impl Reader<'_> {
     /// A policy document: written here, in a file, or under a name in `policies`.
-    pub(super) fn document(&mut self, file: &File, node: &Node<'_>) -> Option<DocumentText> {
+    pub(crate) fn document(&mut self, file: &File, node: &Node<'_>) -> Option<DocumentText> {
         if node.as_object().is_none() {
             return self.expected(file, node, "a policy document, `{file: …}` or `{ref: …}`");
         }
@@ -72,7 +72,7 @@ impl Reader<'_> {
     }
 
     /// Reads a file that this one names.
-    pub(super) fn open(&mut self, file: &File, node: &Node<'_>, path: &str) -> Option<File> {
+    pub(crate) fn open(&mut self, file: &File, node: &Node<'_>, path: &str) -> Option<File> {
         let opened = self.options.files.read(&file.name, path);
         let read = opened.map_err(|message| file.error(ErrorKind::File, node.span, message));
         match read.and_then(|source| File::new(source.name, source.bytes)) {
@@ -86,7 +86,7 @@ impl Reader<'_> {
 
     /// A document written where it is used: the text of a JSON file as it stands there, that of a
     /// YAML file written anew, with the place of every value.
-    pub(super) fn inline_document(&mut self, file: &File, node: &Node<'_>) -> DocumentText {
+    pub(crate) fn inline_document(&mut self, file: &File, node: &Node<'_>) -> DocumentText {
         let verbatim = (file.style == Style::Json).then(|| node.span.of(&file.text)).flatten();
         let (text, anchors) = if let Some(text) = verbatim {
             (text.into(), [file.anchor(0, node.span.start)].into())
@@ -124,7 +124,7 @@ impl Reader<'_> {
 }
 
 /// The name in `policies` that a document is referred to by, when it is.
-pub(super) fn ref_name<'n>(node: &'n Node<'n>) -> Option<&'n str> {
+pub(crate) fn ref_name<'n>(node: &'n Node<'n>) -> Option<&'n str> {
     match Given::of(node) {
         Given::Ref(name) => Some(name),
         _ => None,
@@ -133,7 +133,7 @@ pub(super) fn ref_name<'n>(node: &'n Node<'n>) -> Option<&'n str> {
 
 /// The byte offset in the file of a byte offset in a document's text: exact where the text stands
 /// in the file as it is, else that of the value the offset is in.
-pub(super) fn offset_in_file(origin: Option<&Origin>, offset: u32) -> u32 {
+pub(crate) fn offset_in_file(origin: Option<&Origin>, offset: u32) -> u32 {
     let Some(origin) = origin else { return 0 };
     let behind = origin.anchors.partition_point(|anchor| anchor.text <= offset);
     let Some(anchor) = behind.checked_sub(1).and_then(|at| origin.anchors.get(at)) else {

@@ -41,12 +41,12 @@ impl Reader<'_> {
             return self.error(file, ErrorKind::Limit, node, message);
         }
         let Some(tree) = self.tree(&included) else { return };
-        let Some(fields) = self.top(&included, &tree) else { return };
+        let Some(fields) = self.top(&included, &tree, &super::FIELDS) else { return };
         self.world(&included, &fields);
     }
 
     /// `policies`: documents under names.
-    fn policies(&mut self, file: &File, node: Option<&Node<'_>>) {
+    pub(crate) fn policies(&mut self, file: &File, node: Option<&Node<'_>>) {
         let members = node.and_then(|node| self.members(file, node)).unwrap_or_default();
         for member in members {
             if let Some(document) = self.document(file, &member.value) {
