@@ -223,7 +223,7 @@ pub(crate) fn document(
         Layer::Resource if place.in_grants => resource.attached().grant_documents.get(at).copied(),
         Layer::Resource => {
             let action = &resolver.actions[resolver.rows.resolved_action[row] as usize];
-            let documents = if action.rule.is_role_assuming() {
+            let documents = if resource.is_assumed_by(action.rule) {
                 &resource.attached().trust_documents
             } else {
                 &resource.attached().documents

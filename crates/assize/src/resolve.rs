@@ -614,7 +614,7 @@ impl<'e> Resolver<'e> {
             names.extend(principal.skipped.iter().cloned());
             let attached = resource.attached();
             if frame.resource.is_some() || !attached.skipped.is_empty() {
-                let trusts = action.rule.is_role_assuming();
+                let trusts = resource.is_assumed_by(action.rule);
                 let of = if trusts { &attached.trust_skipped } else { &attached.skipped };
                 names.extend(of.iter().cloned());
             }

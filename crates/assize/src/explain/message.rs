@@ -32,7 +32,8 @@ pub(super) fn of(resolver: &Resolver<'_>, row: usize, check: &CheckDecision) -> 
         text.push_str(&check.resource);
     }
     let action = &resolver.actions[resolver.rows.resolved_action[row] as usize];
-    let trust = check.layer == Layer::Resource && action.rule.is_role_assuming();
+    let resource = &resolver.resources[resolver.rows.resolved_resource[row] as usize];
+    let trust = check.layer == Layer::Resource && resource.is_assumed_by(action.rule);
     text.push_str(&because(check, trust));
     if check.decision == Decision::ExplicitDeny && resolver.engine.options.message_policy_arn {
         text.push_str(&policy_arn(resolver, row, check));

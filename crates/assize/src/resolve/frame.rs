@@ -84,7 +84,7 @@ impl Resolver<'_> {
         let aws_managed_key = resource.managed_by_aws && resource.shape == Shape::KmsKey;
         // A service that assumes its service-linked role (E-93).
         let own_role = principal.kind == PrincipalKind::Service
-            && action.rule.is_role_assuming()
+            && resource.is_assumed_by(action.rule)
             && resource.text.contains(":role/aws-service-role/");
         if !action.rcp_covered || principal.service_linked || aws_managed_key || own_role {
             return None;
@@ -103,7 +103,7 @@ impl Resolver<'_> {
         if action.rule.is_iam() || parties.is_unknown_bucket {
             return None;
         }
-        if action.rule.is_role_assuming() && resource.shape == Shape::IamRole {
+        if resource.is_assumed_by(action.rule) {
             return resource.attached().trust;
         }
         // A key without a policy has an empty one (E-80).
@@ -238,8 +238,7 @@ impl Resolver<'_> {
 
 /// E-57.
 fn is_gated(action: &ResolvedAction, resource: &ResolvedResource) -> bool {
-    (action.rule.is_kms() && resource.shape == Shape::KmsKey)
-        || (action.rule.is_role_assuming() && resource.shape == Shape::IamRole)
+    (action.rule.is_kms() && resource.shape == Shape::KmsKey) || resource.is_assumed_by(action.rule)
 }
 
 /// E-70, E-71.

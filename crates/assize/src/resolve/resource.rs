@@ -94,6 +94,11 @@ impl ResolvedResource {
         self.attached.as_deref().unwrap_or(&NOTHING)
     }
 
+    /// Whether an action of this rule assumes it, see [`Shape::is_assumed_by`].
+    pub(crate) fn is_assumed_by(&self, rule: ActionRule) -> bool {
+        self.shape.is_assumed_by(rule)
+    }
+
     /// A resource of which nobody knows more than its ARN.
     pub(super) fn bare(text: &str, partition: &str, owner: Owner, shape: Shape) -> Self {
         Self {
@@ -146,6 +151,12 @@ pub(crate) enum Shape {
 }
 
 impl Shape {
+    /// Whether an action of this rule assumes the resource: a role, whose resource-based policy is
+    /// then its trust policy (E-88). What is no role has none, whatever asks to assume it.
+    fn is_assumed_by(self, rule: ActionRule) -> bool {
+        rule.is_role_assuming() && self == Self::IamRole
+    }
+
     pub(super) fn of(arn: Option<ArnParts<'_>>) -> Self {
         let Some(arn) = arn else { return Self::Star };
         let resource = arn.resource;
@@ -249,7 +260,7 @@ impl Resolver<'_> {
             attached.trust_documents = sets.trust_document.into_iter().collect();
             attached.trust_skipped = engine.references(&sets.trust_skipped);
         }
-        self.resource_policies(&family, data, action, &mut attached)?;
+        self.resource_policies(&family, data, (action, shape), &mut attached)?;
         if shape == Shape::KmsKey {
             self.resource_grants(text, data, record, &mut attached)?;
         }
@@ -290,12 +301,13 @@ impl Resolver<'_> {
         &mut self,
         family: &[&str],
         data: &ResourceData<'_>,
-        action: u32,
+        (action, shape): (u32, Shape),
         attached: &mut Attached,
     ) -> Result<(), RequestError> {
         if let Some(texts) = &data.policy {
             let action = &self.actions[action as usize];
-            let as_trust = action.rule.is_role_assuming();
+            // Only a role has a trust policy (E-88).
+            let as_trust = shape.is_assumed_by(action.rule);
             let text = family.first().copied().unwrap_or_default();
             let service = text.split(':').nth(2).unwrap_or_default();
             let (set, documents) = self.given_resource_policies(texts, text, service, as_trust)?;
@@ -402,8 +414,7 @@ impl Resolver<'_> {
         let action_facts = &self.actions[action as usize];
         // A transitive tag of the caller replaces the role's tag of the same key (E-91).
         let caller = &self.principals[principal as usize];
-        let assumes = action_facts.rule.is_role_assuming()
-            && self.resources[resource as usize].shape == Shape::IamRole
+        let assumes = self.resources[resource as usize].is_assumed_by(action_facts.rule)
             && !caller.transitive_tags.is_empty();
         let key = EntryKey {
             account: account.filter(|_| !action_facts.no_account_keys),

@@ -288,7 +288,8 @@ impl<'t> Proposals<'t, '_, '_, '_, '_> {
     fn add_statement(&mut self, layer: Layer, node: u16, is_path: bool) {
         let Tried { resolver, run, row, .. } = *self.tried;
         let action = &resolver.actions[resolver.rows.resolved_action[row] as usize];
-        let is_trust = layer == Layer::Resource && action.rule.is_role_assuming();
+        let resource = &resolver.resources[resolver.rows.resolved_resource[row] as usize];
+        let is_trust = layer == Layer::Resource && resource.is_assumed_by(action.rule);
         let Some((policy_type, names)) = policy_type(layer, is_trust) else { return };
         let principal = match names {
             Names::Nobody => PrincipalElement::Unspecified,
