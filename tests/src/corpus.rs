@@ -28,11 +28,12 @@ pub fn package_folder() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The files of the corpus, in byte order of their names.
+/// The scenario files of the corpus, in byte order of their names.
 pub fn files() -> Vec<PathBuf> {
     let folder = package_folder().join("corpus");
     let entries = std::fs::read_dir(&folder).expect("the corpus is there");
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    files.retain(|path| path.to_string_lossy().ends_with(".assize.yaml"));
     files.sort();
     files
 }
