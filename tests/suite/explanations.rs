@@ -111,7 +111,7 @@ fn nearest_changes_flip_the_answer() {
     });
     assert!(n_changed * 10 > n_asked * 8, "{n_changed} of {n_asked} have a change");
     assert!(n_verified > n_asked / 2, "{n_verified} changes of {n_asked} answers are verified");
-    assert_eq!(kinds.len(), 9, "{kinds:?}");
+    assert_eq!(kinds.len(), 11, "{kinds:?}");
 }
 
 fn kind(edit: &Edit) -> &'static str {
@@ -125,6 +125,8 @@ fn kind(edit: &Edit) -> &'static str {
         Edit::GiveKey { .. } => "give",
         Edit::OmitKey { .. } => "omit",
         Edit::StateOwner { .. } => "owner",
+        Edit::TagPrincipal { .. } => "tag principal",
+        Edit::TagResource { .. } => "tag resource",
         _ => "unknown",
     }
 }
@@ -148,6 +150,20 @@ fn with_reference(
             Edit::OmitKey { key } => give(&mut request, key, None)?,
             Edit::StateOwner { account, .. } => {
                 request.resource_data.get_or_insert_default().account = Some(*account);
+            }
+            Edit::TagResource { resource, tag, value } => {
+                let record = scenario.snapshot.resource(resource);
+                let recorded = record.and_then(|record| record.tags.as_deref());
+                let stated = || {
+                    let tags = recorded.unwrap_or_default().iter();
+                    tags.map(|tag| (tag.key.to_string().into(), tag.value.to_string().into()))
+                };
+                request.context.retain(|(name, _)| !name.to_ascii_lowercase().contains("tag/"));
+                let data = request.resource_data.get_or_insert_default();
+                let tags = data.tags.get_or_insert_with(|| stated().collect());
+                tags.retain(|(name, _)| !name.eq_ignore_ascii_case(tag));
+                let value = value.as_deref().map(|value| value.to_owned().into());
+                tags.extend(value.map(|value| (tag.to_string().into(), value)));
             }
             Edit::RemoveStatement { statement } => {
                 let statement = statement_of(&scenario.snapshot, &mut texts, statement)?;
@@ -242,10 +258,22 @@ fn changed_library(library: &PolicyLibrary, texts: &BTreeMap<PolicyId, Value>) -
     let mut builder = LibraryBuilder::from_library(library);
     for (id, text) in texts {
         let options = library.get(*id).and_then(|entry| entry.options.clone()).expect("it loads");
-        let entry = builder.insert(*id, &Arc::from(text.to_string()), &options);
+        let entry = builder.insert(*id, &Arc::from(in_ascii(&text.to_string())), &options);
         assert!(!entry.is_poison(), "{text}");
     }
     builder.build()
+}
+
+/// JSON with escapes for what policies must not have as it is.
+fn in_ascii(json: &str) -> String {
+    let mut text = String::new();
+    for unit in json.encode_utf16() {
+        match u8::try_from(unit).ok().filter(u8::is_ascii) {
+            Some(byte) => text.push(char::from(byte)),
+            None => text.push_str(&format!("\\u{unit:04x}")),
+        }
+    }
+    text
 }
 
 /// Gives or takes a key of the context; none where the request has a field for it.

@@ -35,7 +35,7 @@ use crate::engine::Inner;
 use action::{ActionRule, ResolvedAction};
 use check::{Admission, CheckSpec, Part};
 use context::RowContext;
-pub(crate) use edit::{AddedPolicy, ChangedPolicies, DocumentKey};
+pub(crate) use edit::{AddedPolicy, ChangedWorld, DocumentKey, PRINCIPAL_TAG};
 use environment::Environment;
 use frame::Parties;
 use key::{KeyFacts, N_OWN_KEYS, OwnKey};

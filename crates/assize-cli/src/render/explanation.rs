@@ -143,7 +143,9 @@ fn applying(statement: &StatementExplanation, style: Style) -> String {
         _ => "allowed by",
     };
     let mut text = format!("    {verb} {}\n", statement_name(&statement.statement, style));
-    if let Some(strength) = statement.detail.strength {
+    // RCPs and endpoint policies name everyone.
+    let strength = statement.detail.strength.filter(|_| statement.layer == Layer::Resource);
+    if let Some(strength) = strength {
         let _ = writeln!(text, "      names the principal by its {strength} match");
     }
     let resource = statement.detail.resource.iter().flat_map(|part| &part.entries);

@@ -16,7 +16,7 @@ use assize_model::{AccountId, Decision, Layer, Request, RequestError, StatementR
 use super::trace;
 use crate::batch::{Decider, decisive};
 use crate::engine::Inner;
-use crate::resolve::{ChangedPolicies, Resolver, Run};
+use crate::resolve::{ChangedWorld, Resolver, Run};
 
 /// Edits of one change, at most. What needs more is no change but another world.
 const MAX_EDITS: usize = 6;
@@ -89,6 +89,22 @@ pub enum Edit {
         /// The key.
         key: Box<str>,
     },
+    /// Tag the user or role that asks, or take a tag away: `aws:PrincipalTag/TAG`.
+    TagPrincipal {
+        /// The name of the tag.
+        tag: Box<str>,
+        /// Its value; none to take it away.
+        value: Option<Box<str>>,
+    },
+    /// Tag the resource, or take a tag away.
+    TagResource {
+        /// The resource.
+        resource: Box<str>,
+        /// The name of the tag.
+        tag: Box<str>,
+        /// Its value; none to take it away.
+        value: Option<Box<str>>,
+    },
     /// Say whose resource it is (E-9).
     StateOwner {
         /// The resource.
@@ -112,7 +128,7 @@ pub struct Change {
 #[derive(Debug, Clone)]
 struct Variant<'r> {
     request: Request<'r>,
-    policies: ChangedPolicies,
+    world: ChangedWorld,
     edits: Vec<Edit>,
     cost: u32,
 }
@@ -147,7 +163,7 @@ pub(crate) fn nearest_changes(
     let was_allowed = decider.decide(request)?.decision.is_allowed();
     let start = Variant {
         request: request.clone(),
-        policies: ChangedPolicies::default(),
+        world: ChangedWorld::default(),
         edits: Vec::new(),
         cost: 0,
     };
@@ -186,7 +202,7 @@ fn try_variant<'s, 'e>(
     let resolver = &mut decider.resolver;
     resolver.begin();
     let run = resolver.push(&variant.request)?;
-    resolver.change_rows(run, &variant.policies)?;
+    resolver.change_rows(run, &variant.world)?;
     resolver.decide();
     let (row, _) = decisive(resolver, run);
     let trace = trace(resolver, row)?;

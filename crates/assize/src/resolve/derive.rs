@@ -10,7 +10,7 @@ use super::principal::Who;
 use super::time;
 
 /// Derived keys, sorted by folded name.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Derived {
     entries: Vec<(ConditionKey, ContextValue)>,
 }
@@ -25,6 +25,15 @@ impl Derived {
     /// The keys in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &(ConditionKey, ContextValue)> {
         self.entries.iter()
+    }
+
+    /// The same with another value for a key, or without it.
+    pub(super) fn with(&self, key: ConditionKey, value: Option<ContextValue>) -> Self {
+        let others = self.entries.iter().filter(|(other, _)| *other != key).cloned();
+        let mut entries: Vec<_> = others.collect();
+        entries.extend(value.map(|value| (key, value)));
+        entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Self { entries }
     }
 
     fn single(&mut self, key: &str, value: impl Into<Box<str>>) {

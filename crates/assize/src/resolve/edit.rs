@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use assize_compiler::{DocumentRef, DocumentSource, StatementPlace};
-use assize_model::{Layer, PolicyId, RequestError};
+use assize_model::{ConditionKey, ContextValue, Layer, PolicyId, RequestError};
 use assize_policy::ir::Policy;
 
 use super::{DocumentHandle, Resolver, Run};
@@ -21,11 +21,13 @@ pub(crate) enum DocumentKey {
 
 /// What is other than in the snapshot.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct ChangedPolicies {
+pub(crate) struct ChangedWorld {
     /// Documents with what they say instead.
     pub(crate) replaced: BTreeMap<DocumentKey, Policy>,
     /// Documents beside those of a layer.
     pub(crate) added: Vec<AddedPolicy>,
+    /// Tags of the caller: the name, and the value if it has one.
+    pub(crate) principal_tags: Vec<(Box<str>, Option<Box<str>>)>,
 }
 
 /// A document that a layer of one row has beside its own.
@@ -38,6 +40,9 @@ pub(crate) struct AddedPolicy {
     pub(crate) check: u32,
     pub(crate) policy: Policy,
 }
+
+/// What the keys of the caller's tags begin with (E-15).
+pub(crate) const PRINCIPAL_TAG: &str = "aws:PrincipalTag/";
 
 /// The layers that have documents.
 const LAYERS: [Layer; 7] = [
@@ -61,11 +66,11 @@ impl Resolver<'_> {
         }
     }
 
-    /// Puts changed documents into the sets of the rows of a request.
+    /// Puts changed documents into the sets of the rows of a request, and tags on its caller.
     pub(crate) fn change_rows(
         &mut self,
         run: Run,
-        changes: &ChangedPolicies,
+        changes: &ChangedWorld,
     ) -> Result<(), RequestError> {
         let mut replaced = BTreeMap::new();
         for (key, policy) in &changes.replaced {
@@ -77,6 +82,31 @@ impl Resolver<'_> {
         }
         for row in run.range() {
             self.change_row(run, row, &replaced, &added)?;
+        }
+        for (tag, value) in &changes.principal_tags {
+            self.tag_caller(run, tag, value.as_deref())?;
+        }
+        Ok(())
+    }
+
+    /// The rows of a request with a tag of its caller set or taken away.
+    fn tag_caller(&mut self, run: Run, tag: &str, value: Option<&str>) -> Result<(), RequestError> {
+        let key = ConditionKey::new(&format!("{PRINCIPAL_TAG}{tag}"));
+        let value = value.map(|value| ContextValue::Single(value.into()));
+        let caller = self.rows.principal[run.start as usize] as usize;
+        let mut tagged = self.principals[caller].clone();
+        let mut entry = self.principal_entries[caller].clone();
+        tagged.derived = tagged.derived.with(key, value);
+        let keys: Vec<_> = tagged.derived.iter().cloned().collect();
+        entry.constants = self.constants(&keys);
+        let index = super::next_index(self.principals.len(), "principals")?;
+        self.principals.push(tagged);
+        self.principal_entries.push(entry);
+        for row in run.range() {
+            // A check of a service that a role is passed to has another caller (E-96).
+            if self.rows.principal[row] as usize == caller {
+                self.rows.principal[row] = index;
+            }
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use super::derive::{self, Derived};
 use super::policies::DocumentHandle;
 
 /// A principal of the batch: everything that follows from it alone.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct ResolvedPrincipal {
     pub(crate) kind: PrincipalKind,
     /// None for principals without an ARN.

@@ -69,6 +69,18 @@ fn edit_text(edit: &Edit, style: Style) -> String {
             format!("send the request with {} `{value}`", style.name(key))
         }
         Edit::OmitKey { key } => format!("send the request without {}", style.name(key)),
+        Edit::TagPrincipal { tag, value: Some(value) } => {
+            format!("tag the principal with {} `{value}`", style.name(tag))
+        }
+        Edit::TagPrincipal { tag, value: None } => {
+            format!("take the tag {} from the principal", style.name(tag))
+        }
+        Edit::TagResource { resource, tag, value: Some(value) } => {
+            format!("tag `{resource}` with {} `{value}`", style.name(tag))
+        }
+        Edit::TagResource { resource, tag, value: None } => {
+            format!("take the tag {} from `{resource}`", style.name(tag))
+        }
         Edit::StateOwner { resource, account } => {
             format!("say that `{resource}` belongs to account {account}")
         }

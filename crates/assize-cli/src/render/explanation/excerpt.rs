@@ -34,7 +34,7 @@ pub(crate) fn decisive_excerpt(
         return String::new();
     };
     let mut text = String::new();
-    let lines = without_long_lists(lines);
+    let lines = without_long_lists(&lines);
     for line in lines.iter().take(MAX_LINES) {
         let _ = writeln!(text, "    {} {line}", style.dim("|"));
     }
@@ -46,13 +46,13 @@ pub(crate) fn decisive_excerpt(
 }
 
 /// Lists of many entries, of which the first tell enough.
-fn without_long_lists(lines: Vec<String>) -> Vec<String> {
+fn without_long_lists(lines: &[String]) -> Vec<String> {
     let is_entry = |line: &String| {
         let entry = line.trim();
         entry.starts_with('"') && !entry.contains("\": ")
     };
     let mut shown: Vec<String> = Vec::new();
-    let mut rest = &lines[..];
+    let mut rest = lines;
     while let Some(first) = rest.first() {
         let n_entries = rest.iter().take_while(|line| is_entry(line)).count();
         let n_taken = n_entries.max(1);

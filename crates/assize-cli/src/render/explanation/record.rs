@@ -136,6 +136,12 @@ fn edit(edit: &Edit) -> Value {
             json!({"edit": "giveKey", "key": &**key, "value": &**value})
         }
         Edit::OmitKey { key } => json!({"edit": "omitKey", "key": &**key}),
+        Edit::TagPrincipal { tag, value } => {
+            json!({"edit": "tagPrincipal", "tag": &**tag, "value": value})
+        }
+        Edit::TagResource { resource, tag, value } => json!({
+            "edit": "tagResource", "resource": &**resource, "tag": &**tag, "value": value,
+        }),
         Edit::StateOwner { resource, account } => {
             json!({"edit": "stateOwner", "resource": &**resource, "account": account.as_str()})
         }

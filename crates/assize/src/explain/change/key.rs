@@ -6,6 +6,7 @@ use assize_compiler::ConditionDetail;
 use assize_model::{ContextInput, ContextScalar, MfaState, Principal, Request, Target};
 use assize_policy::ir::{Condition, ConditionOperator};
 use assize_policy::value::parse_date;
+use assize_store::Tag;
 
 use super::Edit;
 
@@ -135,7 +136,42 @@ fn plain(pattern: &str) -> String {
     text
 }
 
+/// What the keys of a resource's tags begin with, in lower case, beside `PREFIX:ResourceTag/`.
+const OBJECT_TAG: &str = "s3:existingobjecttag/";
+
 impl KeyEdit {
+    /// The value it should have.
+    pub(super) fn value(&self) -> Option<&str> {
+        self.value.as_deref()
+    }
+
+    /// What of the key's name follows a prefix.
+    pub(super) fn after(&self, prefix: &str) -> Option<Box<str>> {
+        let (head, rest) = self.key.split_at_checked(prefix.len())?;
+        head.eq_ignore_ascii_case(prefix).then(|| rest.into())
+    }
+
+    /// The tag of the resource that the key is about (E-20).
+    pub(super) fn resource_tag(&self) -> Option<Box<str>> {
+        self.after(OBJECT_TAG).or_else(|| {
+            let (service, rest) = self.key.split_once(':')?;
+            let prefix = format!("{service}:resourcetag/");
+            self.after(&prefix).filter(|_| !rest.is_empty())
+        })
+    }
+
+    /// Puts the tag into what the request says of its resource, over the tags on record.
+    pub(super) fn tag_resource(&self, request: &mut Request<'_>, tag: &str, on_record: &[Tag]) {
+        let is_own = |name: &str| name.eq_ignore_ascii_case(&self.key);
+        request.context.retain(|(name, _)| !is_own(name));
+        let data = request.resource_data.get_or_insert_default();
+        let tags = data.tags.get_or_insert_with(|| {
+            on_record.iter().map(|tag| (owned(&tag.key), owned(&tag.value))).collect()
+        });
+        tags.retain(|(key, _)| !key.eq_ignore_ascii_case(tag));
+        tags.extend(self.value.as_deref().map(|value| (owned(tag), owned(value))));
+    }
+
     /// Puts the key where the request has it, or into its context. What contradicts the rest of
     /// the request is found when it is resolved (E-23).
     pub(super) fn apply(&self, request: &mut Request<'_>) {

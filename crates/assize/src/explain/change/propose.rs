@@ -2,7 +2,7 @@
 
 use assize_compiler::{LayerTrace, PartDetail, StatementDetail, StatementPlace, StatementTrace};
 use assize_model::{
-    Decision, Effect, Layer, PolicyType, PrincipalKind, ReasonCode, StatementRef, Verdict,
+    ArnParts, Decision, Effect, Layer, PolicyType, PrincipalKind, ReasonCode, StatementRef, Verdict,
 };
 use assize_policy::ir::{
     ActionElement, ActionPattern, ArnPattern, Condition, Piece, Policy, PrincipalElement,
@@ -13,7 +13,7 @@ use super::key::{KeyEdit, falsifying, satisfying};
 use super::{Edit, Tried, Variant};
 use crate::batch::{document, located_statement, nodes};
 use crate::explain::statement::detail;
-use crate::resolve::{AddedPolicy, ChangedPolicies, DocumentKey};
+use crate::resolve::{AddedPolicy, ChangedWorld, DocumentKey, PRINCIPAL_TAG};
 
 /// Statements of a layer that are looked at, at most.
 const MAX_STATEMENTS: usize = 256;
@@ -22,6 +22,7 @@ const MAX_STATEMENTS: usize = 256;
 /// changed, and a policy sooner than something new is written.
 mod cost {
     pub(super) const KEY: u32 = 1;
+    pub(super) const TAG: u32 = 2;
     pub(super) const REMOVE: u32 = 2;
     pub(super) const ADD_ACTION: u32 = 3;
     pub(super) const ADD_RESOURCE: u32 = 4;
@@ -80,7 +81,7 @@ impl<'t> Proposals<'t, '_, '_, '_, '_> {
         }
         let handle = document(resolver, row, layer, traced.place)?;
         let key = resolver.document_key(handle);
-        let policy = match self.variant.policies.replaced.get(&key) {
+        let policy = match self.variant.world.replaced.get(&key) {
             Some(policy) => policy.clone(),
             None => resolver.policy_of(handle)?.clone(),
         };
@@ -98,9 +99,9 @@ impl<'t> Proposals<'t, '_, '_, '_, '_> {
             .filter_map(|traced| self.site(layer.layer, traced))
     }
 
-    fn push_policies(&mut self, edit: Edit, cost: u32, change: impl FnOnce(&mut ChangedPolicies)) {
+    fn push_world(&mut self, edit: Edit, cost: u32, change: impl FnOnce(&mut ChangedWorld)) {
         let mut variant = self.variant.clone();
-        change(&mut variant.policies);
+        change(&mut variant.world);
         variant.edits.push(edit);
         variant.cost += cost;
         self.next.push(variant);
@@ -115,8 +116,8 @@ impl<'t> Proposals<'t, '_, '_, '_, '_> {
     ) {
         let Site { key, mut policy, at, .. } = site;
         change(&mut policy.statements[at]);
-        self.push_policies(edit, cost, |policies| {
-            policies.replaced.insert(key, policy);
+        self.push_world(edit, cost, |world| {
+            world.replaced.insert(key, policy);
         });
     }
 
@@ -124,11 +125,47 @@ impl<'t> Proposals<'t, '_, '_, '_, '_> {
         let Some(keys) = keys.filter(|keys| !keys.is_empty()) else { return };
         let mut variant = self.variant.clone();
         for key in keys {
-            key.apply(&mut variant.request);
-            variant.edits.push(key.into());
-            variant.cost += cost::KEY;
+            variant.cost += match self.push_key(&mut variant, key) {
+                Some(Edit::TagPrincipal { .. } | Edit::TagResource { .. }) => cost::TAG,
+                Some(_) => cost::KEY,
+                None => return,
+            };
         }
         self.next.push(variant);
+    }
+
+    /// Gives or takes a key: a tag where it is one. The edit, if there is a way.
+    fn push_key<'v>(&self, variant: &'v mut Variant<'_>, key: KeyEdit) -> Option<&'v Edit> {
+        let Tried { resolver, run, row, .. } = *self.tried;
+        let edit = if let Some(tag) = key.after(PRINCIPAL_TAG) {
+            let caller = &resolver.principals[resolver.rows.principal[row] as usize];
+            let has_tags = matches!(
+                caller.kind,
+                PrincipalKind::User | PrincipalKind::RoleSession | PrincipalKind::FederatedUser
+            );
+            // What the store lacks cannot be tagged (E-26).
+            if !has_tags || caller.outside {
+                return None;
+            }
+            let value = key.value().map(Into::into);
+            variant.world.principal_tags.push((tag.clone(), value.clone()));
+            Edit::TagPrincipal { tag, value }
+        } else if let Some(tag) = key.resource_tag() {
+            let resource: Box<str> = resolver.resource_text_of(row).into();
+            // What is said of the resource is shared by all checks.
+            let record = resolver.engine.snapshot.resource(&resource);
+            if run.len > 1 || ArnParts::split(&resource).is_none() {
+                return None;
+            }
+            let tags = record.and_then(|record| record.tags.as_deref()).unwrap_or_default();
+            key.tag_resource(&mut variant.request, &tag, tags);
+            Edit::TagResource { resource, tag, value: key.value().map(Into::into) }
+        } else {
+            key.apply(&mut variant.request);
+            key.into()
+        };
+        variant.edits.push(edit);
+        variant.edits.last()
     }
 
     fn reference(&self, site: &Site<'_>) -> StatementRef {
@@ -176,8 +213,8 @@ impl<'t> Proposals<'t, '_, '_, '_, '_> {
                     statement.action = nothing();
                 }
                 let edit = Edit::DetachPolicy { layer, policy: statement.policy };
-                self.push_policies(edit, cost::REMOVE, |policies| {
-                    policies.replaced.insert(key, policy);
+                self.push_world(edit, cost::REMOVE, |world| {
+                    world.replaced.insert(key, policy);
                 });
             }
         }
@@ -328,8 +365,8 @@ impl<'t> Proposals<'t, '_, '_, '_, '_> {
         };
         let check = u32::try_from(row).unwrap_or_default().saturating_sub(run.start);
         let policy = Policy { policy_type, statements: vec![statement] };
-        self.push_policies(edit, cost::ADD_STATEMENT, |policies| {
-            policies.added.push(AddedPolicy { layer, node, check, policy });
+        self.push_world(edit, cost::ADD_STATEMENT, |world| {
+            world.added.push(AddedPolicy { layer, node, check, policy });
         });
     }
 
@@ -343,7 +380,7 @@ impl<'t> Proposals<'t, '_, '_, '_, '_> {
         };
         let is_single = matches!(layer, Layer::VpcEndpoint) || own(1).is_none();
         let has_one = !matches!(layer, Layer::Identity | Layer::ServiceControl);
-        own(0).filter(|_| is_single && has_one)
+        own(0).filter(|policy| is_single && has_one && owner(policy) == Owner::Customer)
     }
 
     /// E-9: the principal's account owns the resource.
