@@ -270,7 +270,7 @@ fn in_ascii(json: &str) -> String {
     for unit in json.encode_utf16() {
         match u8::try_from(unit).ok().filter(u8::is_ascii) {
             Some(byte) => text.push(char::from(byte)),
-            None => text.push_str(&format!("\\u{unit:04x}")),
+            None => text.extend(format!("\\u{unit:04x}").chars()),
         }
     }
     text

@@ -285,6 +285,115 @@ fn questions_are_answered_in_a_world() {
 }
 
 /// E-108, E-109: the answer of the policy simulator, in both shapes.
+/// C-2: every part that keeps a statement from applying, session policies that come with the
+/// request among them, and what would flip the answer.
+#[test]
+fn an_answer_is_explained_and_what_would_change_it() {
+    let files = Files::new();
+    let session = files.write(
+        "mine.json",
+        r#"{"Version": "2012-10-17", "Statement": [{"Sid": "Mine", "Effect": "Allow",
+            "Action": "s3:GetObject", "Resource": "arn:aws:s3:::home/${aws:PrincipalTag/team}/*",
+            "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}]}"#,
+    );
+    let role = "arn:aws:iam::111111111111:role/R";
+    let ask = |resource: &str, address: &str, expected: i32, parts: &[&str]| {
+        let address = format!("aws:SourceIp={address}");
+        let line = ["explain", "--policy", S3_READ, "--session-policy", &session, "-p", role];
+        let asked = ["-a", "s3:GetObject", "-r", resource, "-c", "aws:PrincipalTag/team=red"];
+        check(&[&line[..], &asked, &["-c", &address]].concat(), expected, parts, &[]);
+    };
+    ask(
+        "arn:aws:s3:::home/red/k",
+        "203.0.113.7",
+        0,
+        &[
+            "Resource `arn:aws:s3:::home/${aws:PrincipalTag/team}/*` (here `arn:aws:s3:::home/red/*`)",
+            "IpAddress aws:SourceIp `203.0.113.0/24` — found `203.0.113.7`",
+            "What would deny it, proven by deciding again:",
+            "send the request without aws:SourceIp",
+        ],
+    );
+    ask(
+        "arn:aws:s3:::home/red/k",
+        "198.51.100.7",
+        1,
+        &[
+            "would allow: session:arn:aws:iam::111111111111:policy/mine statement 0 `Mine`",
+            "but IpAddress aws:SourceIp `203.0.113.0/24` — found `198.51.100.7`",
+            "What would allow it, proven by deciding again:",
+            "1. send the request with aws:SourceIp `203.0.113.0`",
+        ],
+    );
+    ask(
+        "arn:aws:s3:::home/blue/k",
+        "203.0.113.7",
+        1,
+        &[
+            "but is about `arn:aws:s3:::home/${aws:PrincipalTag/team}/*` (here `arn:aws:s3:::home/red/*`)",
+        ],
+    );
+    let listed = ["explain", "-v", "--policy", S3_READ, "-a", "iam:GetUser"];
+    check(&listed, 1, &["statement 0 (examples/policies/s3-read.json:3:16)\n      is about "], &[]);
+}
+
+/// C-2: the statement that decides is shown as text, and JSON has all of it under names of ours.
+#[test]
+fn the_statement_that_decides_is_shown() {
+    let line = ["--world", WORLD, "-p", SRE, "-a", "iam:CreateUser"];
+    let excerpt = "    |   \"Effect\": \"Deny\",\n";
+    let simulate = [&["simulate"][..], &line].concat();
+    check(&simulate, 1, &[excerpt], &[]);
+    let explain = [&["explain"][..], &line].concat();
+    check(
+        &explain,
+        1,
+        &[
+            excerpt,
+            "1. tag the principal with IAMUserManagementException `true`\n     and allow `iam:CreateUser`",
+            "2. remove scp:p-scp-deny-iam-user-actions statement 0 on ou-demo-sandbox1",
+        ],
+        &[],
+    );
+    let out = check(&[&explain[..], &["--format", "json"]].concat(), 1, &[], &[]);
+    let record: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(record["x-changes"][1]["decision"], "Allowed");
+    assert_eq!(record["x-changes"][1]["edits"][0]["edit"], "removeStatement");
+    let statements = record["x-statements"][0].as_array().expect("statements");
+    let deny = statements
+        .iter()
+        .find(|s| s["policyId"] == "scp:p-scp-deny-iam-user-actions" && s["statement"] == 0)
+        .expect("the statement that denies");
+    assert_eq!(deny["applies"], true);
+    assert_eq!(deny["conditions"][1]["key"], "aws:PrincipalTag/IAMUserManagementException");
+    assert_eq!(deny["conditions"][1]["actual"]["state"], "absent");
+}
+
+/// E-106, C-2: a denial of AWS is a question, and its reason is compared.
+#[test]
+fn a_denial_of_aws_is_explained() {
+    let message = |reason: &str| {
+        format!(
+            "An error occurred (AccessDenied) when calling the CreateUser operation: User: {SRE} \
+             is not authorized to perform: iam:CreateUser on resource: * {reason}"
+        )
+    };
+    let explain = |message: &str, code: i32, out: &[&str], err: &[&str]| {
+        check(&["explain", "--world", WORLD, "--message", message], code, out, err);
+    };
+    let denied = message("with an explicit deny in a service control policy");
+    explain(
+        &denied,
+        1,
+        &["denied explicitly by a service control policy; this world decides the same"],
+        &[],
+    );
+    let other = message("because no identity-based policy allows the iam:CreateUser action");
+    explain(&other, 1, &["this world decides otherwise"], &[]);
+    explain("Access Denied", 2, &[], &["expected a message of AWS"]);
+    check(&["explain", "--world", WORLD], 2, &[], &["--action <ACTION>"]);
+}
+
 #[test]
 fn several_questions_multiply_out() {
     let line = [

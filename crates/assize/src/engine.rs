@@ -227,6 +227,39 @@ impl Engine {
     ///
     /// # Errors
     /// Why the request is malformed (E-3).
+    ///
+    /// # Examples
+    /// ```
+    /// use assize::formats::{NoFiles, ReadOptions, RequestRecord, Scenario};
+    /// use assize::{BundledPolicies, Edit, Engine};
+    ///
+    /// let world = br#"
+    /// assize: 1
+    /// accounts:
+    ///   "111111111111":
+    ///     users:
+    ///       ana: {inline: {keys: {Version: "2012-10-17", Statement: [
+    ///         {Effect: Allow, Action: "kms:*", Resource: "*"},
+    ///         {Sid: Office, Effect: Deny, Action: "*", Resource: "*",
+    ///          Condition: {Bool: {"aws:MultiFactorAuthPresent": "false"}}}]}}}
+    /// "#;
+    /// let options = ReadOptions {
+    ///     files: &mut NoFiles,
+    ///     managed_policies: &BundledPolicies::none(),
+    ///     takes_several_resources: &|_| false,
+    /// };
+    /// let world = Scenario::read("world.assize.yaml", world.to_vec(), options)
+    ///     .map_err(|errors| errors[0].to_string())?;
+    /// let engine = Engine::new(world.snapshot, world.options)?;
+    /// let line = r#"{"principal":"arn:aws:iam::111111111111:user/ana","action":"kms:ListKeys",
+    ///     "context":{"aws:MultiFactorAuthPresent":false}}"#;
+    /// let changes = engine.nearest_changes(&RequestRecord::parse(line)?.request)?;
+    /// let Edit::GiveKey { key, value } = &changes[0].edits[0] else {
+    ///     return Err("a key was missing".into());
+    /// };
+    /// assert_eq!((&**key, &**value), ("aws:MultiFactorAuthPresent", "true"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn nearest_changes(&self, request: &Request<'_>) -> Result<Vec<Change>, RequestError> {
         nearest_changes(&self.inner, request)
     }
