@@ -119,9 +119,23 @@ fn network(source: &mut Source<'_>) -> Value {
     }
 }
 
+/// Keys that a request may not contradict, unless an option lets it.
+const DERIVED: [&str; 10] = [
+    "aws:MultiFactorAuthPresent",
+    "aws:PrincipalAccount",
+    "aws:PrincipalTag/team",
+    "aws:RequestTag/team",
+    "aws:RequestedRegion",
+    "aws:ResourceAccount",
+    "aws:ResourceTag/team",
+    "aws:SourceIdentity",
+    "aws:SourceIp",
+    "aws:username",
+];
+
 fn context(source: &mut Source<'_>) -> Value {
     let entries = source.list(0, 4, |source| {
-        let (key, value) = match source.below(18) {
+        let (key, value) = match source.below(20) {
             0 => ("sts:ExternalId", json!(source.pick(&["a", "b"]))),
             1 => ("kms:ViaService", json!("s3.eu-west-1.amazonaws.com")),
             2 => ("s3:prefix", json!(source.pick(&["", "a", "ab", "ana"]))),
@@ -136,7 +150,10 @@ fn context(source: &mut Source<'_>) -> Value {
             11 => ("X:k", any_value(source)),
             12 => ("x:k", json!(source.list(1, 3, any_value))),
             13 => ("sts:SourceIdentity", json!(source.pick(&["ana", "a"]))),
-            14 => ("iam:PassedToService", json!(source.pick(&SERVICES))),
+            14 if source.percent(30) => {
+                (source.pick(&DERIVED), json!(source.pick(&["true", "a", "ana", "10.0.0.1"])))
+            }
+            15 => ("iam:PassedToService", json!(source.pick(&SERVICES))),
             _ => ("x:k", json!(source.pick(&["a", "b", "ab", "A", "a*", ""]))),
         };
         (key.to_owned(), value)

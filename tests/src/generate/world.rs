@@ -44,7 +44,7 @@ fn options(source: &mut Source<'_>) -> Value {
     for (name, percent) in [
         ("includeDependent", 10),
         ("includeTrust", 10),
-        ("allowContextOverride", 5),
+        ("allowContextOverride", 25),
         ("requireAllResources", 5),
         ("strictActions", 3),
     ] {

@@ -403,9 +403,10 @@ impl<'r> RowContext<'r> {
         row: usize,
     ) -> Result<(), RequestError> {
         let mut sink = Sink { row, kept: self.keeps_all.then(Vec::new) };
+        // What is given comes later: an option lets it stand over what is derived (E-23).
+        self.write_mfa(resolver, &mut sink);
         self.write_given(resolver, check, keys, &mut sink)?;
         self.write_own(resolver, &mut sink);
-        self.write_mfa(resolver, &mut sink);
         for (key, value) in &self.tags {
             let name = format!("aws:RequestTag/{key}");
             let twins = self.tags.iter().filter(|(other, _)| other.eq_ignore_ascii_case(key));
