@@ -11,5 +11,6 @@ mod imports;
 mod laws;
 mod limits;
 mod messages;
+mod real;
 mod rows;
 mod sameness;

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{catalog, demo_data, fuzz, soak, tidy};
+use crate::{catalog, corpus, demo_data, fuzz, soak, tidy};
 
 /// The arguments of the task.
 #[derive(Debug, clap::Args)]
@@ -52,6 +52,8 @@ fn full(root: &Path) -> Result<()> {
     }
     step(root, "all features", "cargo", &["check", "--workspace", "--all-features"], &[])?;
     step(root, "benches", "cargo", &["bench", "-p", "assize-benches", "--", "--test"], &[])?;
+    println!("ci: real policies");
+    corpus::binary(root, &["--release", "--bin", "real"], &[])?;
     println!("ci: soak");
     soak::million(root)?;
     fuzz::run_shortly(root)
