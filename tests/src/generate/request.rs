@@ -133,6 +133,9 @@ const DERIVED: [&str; 10] = [
     "aws:username",
 ];
 
+/// What they are given.
+const VALUES: [&str; 4] = ["true", "a", "ana", "10.0.0.1"];
+
 fn context(source: &mut Source<'_>) -> Value {
     let entries = source.list(0, 4, |source| {
         let (key, value) = match source.below(20) {
@@ -151,7 +154,10 @@ fn context(source: &mut Source<'_>) -> Value {
             12 => ("x:k", json!(source.list(1, 3, any_value))),
             13 => ("sts:SourceIdentity", json!(source.pick(&["ana", "a"]))),
             14 if source.percent(30) => {
-                (source.pick(&DERIVED), json!(source.pick(&["true", "a", "ana", "10.0.0.1"])))
+                let key = source.pick(&DERIVED);
+                // Which of several mistakes of one request is named is nobody's business.
+                let values = if key.contains("MultiFactor") { &["true"] } else { &VALUES[..] };
+                (key, json!(source.pick(values)))
             }
             15 => ("iam:PassedToService", json!(source.pick(&SERVICES))),
             _ => ("x:k", json!(source.pick(&["a", "b", "ab", "A", "a*", ""]))),
