@@ -209,7 +209,9 @@ pub(crate) fn assumes_full_access(settings: &Settings, global: &Global) -> Resul
 /// Applies `--option` and `--time`.
 pub(crate) fn apply_flags(options: &mut EngineOptions, global: &Global) -> Result<()> {
     for stated in &global.options {
+        // The flag names the place; the pointer of the option would name it once more.
         settings::stated_option(&stated.name, &stated.value)
+            .map_err(|error| anyhow::anyhow!("{}", error.message()))
             .with_context(|| format!("--option {}={}", stated.name, stated.value))?
             .apply(options);
     }

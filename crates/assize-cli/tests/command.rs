@@ -103,6 +103,19 @@ fn wrong_usage_has_no_answer() {
     let both = ["simulate", "--world", WORLD, "--policy", S3_READ, "-a", "s3:GetObject"];
     check(&both, 2, &[], &["exclude each other"]);
     check(&["simulate", "--world", WORLD, "-a", "s3:GetObject"], 2, &[], &["who asks?"]);
+    let ask = ["simulate", "--policy", S3_READ, "-a", "s3:GetObject"];
+    let asked = |more: &[&str], stderr: &str| check(&[&ask, more].concat(), 2, &[], &[stderr]);
+    asked(&["-c", "SourceIp=1.2.3.4"], "`SourceIp` is no context key: expected `service:key`");
+    asked(&["-c", "aws:SourceIp"], "expected KEY=VALUE");
+    asked(
+        &["--option", "strictAction=true"],
+        "unknown field `strictAction`; did you mean `strictActions`?\n",
+    );
+    asked(
+        &["--boundary", "arn:aws:iam::aws:policy/ReadOnlyAcces"],
+        "is not among the bundled AWS-managed policies",
+    );
+    asked(&["--boundary", "examples"], "cannot read `examples`: is a directory");
     check(&["--version"], 0, &["assize ", "(catalog 20"], &[]);
     check(&["--help"], 0, &["Example:\n  assize "], &[]);
     check(&["help", "simulate"], 0, &["Example:\n  assize simulate"], &[]);
@@ -489,6 +502,17 @@ fn a_batch_reads_standard_input_and_compressed_files() {
 }
 
 /// F-84: a closed output pipe ends the run quietly, status 2.
+/// A result cannot take the name of a directory, which is told before anything is decided.
+#[test]
+fn a_directory_is_no_output() {
+    let files = Files::new();
+    let folder = files.path("");
+    let folder = folder.trim_end_matches('/');
+    let batch = ["batch", "examples/requests.ndjson.gz", "--world", WORLD, "-o", folder];
+    check(&batch, 2, &[], &["is a directory"]);
+    assert!(!std::path::Path::new(&format!("{folder}.partial")).exists());
+}
+
 #[test]
 fn a_closed_pipe_ends_the_run_quietly() {
     for line in [

@@ -33,7 +33,10 @@ fn context_pair(text: &str) -> Result<ContextPair, String> {
         Some((key, value)) if key.contains(':') => {
             Ok(ContextPair { key: key.to_owned(), value: value.to_owned() })
         }
-        _ => Err("expected KEY=VALUE, for example aws:SourceIp=203.0.113.7".to_owned()),
+        Some((key, _)) => Err(format!(
+            "`{key}` is no context key: expected `service:key`, for example aws:SourceIp=203.0.113.7"
+        )),
+        None => Err("expected KEY=VALUE, for example aws:SourceIp=203.0.113.7".to_owned()),
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) fn run(args: &CheckArgs, output: &Output) -> Result<Status> {
     }
     if n_skipped > 0 {
         let files = count(n_skipped, "file");
-        output.note(format_args!("{files} skipped that are neither policies nor scenarios"));
+        output.note(format_args!("{files} skipped: neither policy nor scenario"));
     }
     let deny = severity(args.deny);
     let documents = || files.iter().flat_map(|file| &file.documents);

@@ -117,7 +117,7 @@ fn read_files(
         }
     }
     if n_skipped > 0 {
-        output.note(format_args!("{} skipped that are no exports", count(n_skipped, "file")));
+        output.note(format_args!("{} skipped: no known export", count(n_skipped, "file")));
     }
     if read.is_empty() {
         bail!("there are no exports under the given paths");

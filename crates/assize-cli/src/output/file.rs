@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use crate::files::STDIO;
 
@@ -29,7 +29,11 @@ impl Sink {
             return Ok(Self::Stdout(BufWriter::new(io::stdout().lock())));
         };
         let cannot_write = || format!("cannot write `{}`", path.display());
-        let is_special = path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir());
+        if path.is_dir() {
+            // Told before the work, not when the finished file is to get its name.
+            bail!("cannot write `{}`: is a directory", path.display());
+        }
+        let is_special = path.metadata().is_ok_and(|found| !found.is_file());
         if is_special {
             let file = File::options().write(true).open(path).with_context(cannot_write)?;
             return Ok(Self::Direct(BufWriter::new(file)));

@@ -117,7 +117,11 @@ fn managed_text(arn: &str, managed: &BundledPolicies) -> Result<Arc<str>> {
     let hint = nearest(id, known.iter().map(|policy| policy.name()))
         .and_then(named)
         .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-    bail!("`{arn}` is not the ARN of an AWS-managed policy of {}{hint}", known.date())
+    let date = known.date();
+    bail!(
+        "`{arn}` is not among the bundled AWS-managed policies, which are of {date}: give its \
+         document as a file{hint}"
+    )
 }
 
 /// A name for a policy, of the characters that names of policies have, that is not taken yet.
