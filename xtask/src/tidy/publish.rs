@@ -30,6 +30,7 @@ const CATEGORIES: [&str; 8] = [
 /// Checks every package of the workspace that is published.
 pub(super) fn check(root: &Path, metadata: &Value, files: &[PathBuf]) -> Result<Complaints> {
     let mut complaints = Vec::new();
+    let architecture = std::fs::read_to_string(root.join("ARCHITECTURE.md"))?;
     for package in packages(metadata)? {
         let manifest = Path::new(text(package, "manifest_path"));
         let Some(folder) = manifest.parent().and_then(|folder| folder.strip_prefix(root).ok())
@@ -42,6 +43,7 @@ pub(super) fn check(root: &Path, metadata: &Value, files: &[PathBuf]) -> Result<
         }
         complaints.extend(fields(package));
         complaints.extend(versions(package));
+        complaints.extend(reasons(package, &architecture));
         complaints.extend(included(root, folder, text(package, "name"), files)?);
     }
     Ok(complaints)
@@ -64,6 +66,22 @@ fn fields(package: &Value) -> Complaints {
         }
     }
     complaints
+}
+
+/// Whoever reads ARCHITECTURE.md learns why each dependency is there.
+fn reasons(package: &Value, architecture: &str) -> Complaints {
+    let section = architecture.split("\n## Dependencies").nth(1).unwrap_or_default();
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let dependencies = package["dependencies"].as_array().into_iter().flatten();
+    dependencies
+        .filter(|other| !other["path"].is_string())
+        .map(|other| text(other, "name"))
+        .filter(|other| !section.contains(&format!("`{other}`")))
+        .map(|other| {
+            let name = text(package, "name");
+            format!("`{name}` uses `{other}`, for which ARCHITECTURE.md gives no reason")
+        })
+        .collect()
 }
 
 /// A path is not published: a dependency within the workspace says its version too.
