@@ -4,17 +4,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use assize::formats::{Cell, Scenario};
+use assize::formats::{Cell, RequestRecord, Scenario};
 use assize::{Change, Edit, Engine};
 use assize_model::{
-    ContextInput, ContextScalar, EffectiveDecision, EngineOptions, PolicyId, Principal, Request,
-    StatementRef, Target,
+    ContextInput, ContextScalar, EffectiveDecision, EngineOptions, PolicyId, Principal,
+    PrincipalKind, Request, Session, StatedPrincipal, StatementRef, Target,
 };
 use assize_policy::{LibraryBuilder, PolicyLibrary};
 use assize_reference::{World, evaluate};
 use assize_store::StoreSnapshot;
 use assize_tests::answer::{Answer, engine};
 use assize_tests::corpus::{catalog, corpus};
+use assize_tests::generate::{self, Source};
 use serde_json::{Value, json};
 
 /// Calls with every request of the corpus that can be read, and the engine that decides it.
@@ -41,12 +42,18 @@ fn key(statement: &StatementRef) -> (Box<str>, Option<u32>, Option<Box<str>>) {
     (statement.policy.clone(), statement.statement, statement.node.clone())
 }
 
-/// C-2: the explanation's decision is the batch's, and a statement whose parts all hold is one
-/// that the decision lists.
-#[test]
-fn statements_are_explained_as_they_are_decided() {
-    let (mut n_applying, mut n_others, mut n_ignored) = (0, 0, 0);
-    each_request(|place, _, engine, request| {
+/// How many statements were explained.
+#[derive(Debug, Default)]
+struct Explained {
+    applying: usize,
+    others: usize,
+    ignored: usize,
+}
+
+impl Explained {
+    /// The explanation's decision is the batch's, and a statement whose parts all hold is one
+    /// that the decision lists.
+    fn check(&mut self, place: &str, engine: &Engine, request: &Request<'_>) {
         let Ok(explained) = engine.explain_statements(request) else {
             assert!(engine.explain(request).is_err(), "{place}");
             return;
@@ -61,17 +68,16 @@ fn statements_are_explained_as_they_are_decided() {
                 let listed = layer.allows.iter().chain(&layer.denies);
                 let mut listed: Vec<_> =
                     listed.filter(|named| named.effect.is_some()).map(key).collect();
-                let of_layer = statements.iter().filter(|s| s.layer == layer.layer);
                 let mut applying = Vec::new();
-                for statement in of_layer {
+                for statement in statements.iter().filter(|s| s.layer == layer.layer) {
                     let holds = statement.detail.holds();
                     assert_eq!(holds && !statement.ignored, statement.applies, "{place}");
-                    n_ignored += usize::from(statement.ignored);
+                    self.ignored += usize::from(statement.ignored);
                     if statement.applies {
                         applying.push(key(&statement.statement));
-                        n_applying += 1;
+                        self.applying += 1;
                     } else {
-                        n_others += 1;
+                        self.others += 1;
                     }
                 }
                 listed.sort();
@@ -79,39 +85,95 @@ fn statements_are_explained_as_they_are_decided() {
                 assert_eq!(listed, applying, "{place}: {}", layer.layer);
             }
         }
-    });
-    let counts = [n_applying, n_others, n_ignored];
-    assert!(counts.iter().all(|n| *n > 5), "applying, others, ignored: {counts:?}");
+    }
+
+    fn assert_many(&self) {
+        let counts = [self.applying, self.others, self.ignored];
+        assert!(counts.iter().all(|n| *n > 2), "{self:?}");
+    }
 }
 
-/// C-2: every change flips the answer, deterministically, and the reference says so too when the
-/// same is done to the texts of the policies.
-#[test]
-fn nearest_changes_flip_the_answer() {
-    let (mut n_asked, mut n_changed, mut n_verified) = (0, 0, 0);
-    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
-    each_request(|place, scenario, engine, request| {
+/// How many changes were found, and of how many the reference says the same.
+#[derive(Debug, Default)]
+struct Changed {
+    n_asked: usize,
+    n_flipped: usize,
+    n_verified: usize,
+    kinds: BTreeMap<&'static str, usize>,
+}
+
+impl Changed {
+    /// Every change flips the answer, deterministically, and the reference says so too when the
+    /// same is done to the texts of the policies.
+    fn check(&mut self, place: &str, scenario: &Scenario, engine: &Engine, request: &Request<'_>) {
         let Ok(outcome) = engine.decide(request) else { return };
-        n_asked += 1;
+        self.n_asked += 1;
         let changes = engine.nearest_changes(request).expect("a decision");
         assert_eq!(Ok(&changes), engine.nearest_changes(request).as_ref(), "{place}");
-        n_changed += usize::from(!changes.is_empty());
+        self.n_flipped += usize::from(!changes.is_empty());
         for change in &changes {
             let was = outcome.decision.is_allowed();
             assert_ne!(change.decision.is_allowed(), was, "{place}");
             assert_eq!(change.edits.len(), changes[0].edits.len(), "{place}");
             for edit in &change.edits {
-                *kinds.entry(kind(edit)).or_default() += 1;
+                *self.kinds.entry(kind(edit)).or_default() += 1;
             }
             if let Some(found) = with_reference(scenario, engine, request, change) {
-                n_verified += 1;
+                self.n_verified += 1;
                 assert_eq!(found.decision, change.decision, "{place}: {:?}", change.edits);
             }
         }
+    }
+
+    /// Most answers can be flipped, by every kind of edit, and half of the changes are verified.
+    fn assert_many(&self, n_kinds: usize) {
+        assert!(self.n_flipped * 10 > self.n_asked * 8, "{self:?}");
+        assert!(self.n_verified > self.n_asked / 2, "{self:?}");
+        assert!(self.kinds.len() >= n_kinds, "{self:?}");
+    }
+}
+
+/// C-2.
+#[test]
+fn statements_are_explained_as_they_are_decided() {
+    let mut explained = Explained::default();
+    each_request(|place, _, engine, request| explained.check(place, engine, request));
+    explained.assert_many();
+}
+
+/// C-2.
+#[test]
+fn nearest_changes_flip_the_answer() {
+    let mut changed = Changed::default();
+    each_request(|place, scenario, engine, request| {
+        changed.check(place, scenario, engine, request);
     });
-    assert!(n_changed * 10 > n_asked * 8, "{n_changed} of {n_asked} have a change");
-    assert!(n_verified > n_asked / 2, "{n_verified} changes of {n_asked} answers are verified");
-    assert_eq!(kinds.len(), 11, "{kinds:?}");
+    changed.assert_many(11);
+}
+
+/// Worlds and requests to each that are generated.
+const N_WORLDS: u64 = 60;
+const N_REQUESTS: usize = 8;
+
+/// C-2: both on generated worlds.
+#[test]
+fn generated_answers_are_explained_and_flipped() {
+    let (mut explained, mut changed) = (Explained::default(), Changed::default());
+    for seed in 0..N_WORLDS {
+        let mut source = Source::seeded(seed);
+        let world = generate::world(&mut source);
+        let scenario = world.read().expect("a world");
+        let engine = engine(&scenario.snapshot, &scenario.options);
+        for _ in 0..N_REQUESTS {
+            let text = generate::request(&mut source).to_string();
+            let Ok(record) = RequestRecord::parse(&text) else { continue };
+            let place = format!("seed {seed}, {text}");
+            explained.check(&place, &engine, &record.request);
+            changed.check(&place, &scenario, &engine, &record.request);
+        }
+    }
+    explained.assert_many();
+    assert!(changed.n_flipped * 2 > changed.n_asked && changed.n_verified > 20, "{changed:?}");
 }
 
 fn kind(edit: &Edit) -> &'static str {
@@ -150,6 +212,9 @@ fn with_reference(
             Edit::OmitKey { key } => give(&mut request, key, None)?,
             Edit::StateOwner { account, .. } => {
                 request.resource_data.get_or_insert_default().account = Some(*account);
+            }
+            Edit::TagPrincipal { tag, value: Some(value) } => {
+                tag_session(&mut request.principal, tag, value)?;
             }
             Edit::TagResource { resource, tag, value } => {
                 let record = scenario.snapshot.resource(resource);
@@ -202,6 +267,25 @@ fn with_reference(
         now: engine.options().time.unwrap_or_default(),
     };
     Some(evaluate(&world, &request).expect("a decision"))
+}
+
+/// A session of a role with a tag, which outweighs that of the role.
+fn tag_session(principal: &mut Principal<'_>, tag: &str, value: &str) -> Option<()> {
+    if let Principal::Text(text) = principal {
+        let is_role = text.contains(":role/");
+        let mut stated = StatedPrincipal::new(PrincipalKind::RoleSession);
+        stated.role = is_role.then(|| text.clone());
+        stated.session = Some(Session { name: Some("assize".into()), ..Session::default() });
+        *principal = Principal::Stated(is_role.then(|| Box::new(stated))?);
+    }
+    let Principal::Stated(stated) = principal else { return None };
+    if stated.kind != PrincipalKind::RoleSession {
+        return None;
+    }
+    let tags = stated.session.as_mut()?.tags.get_or_insert_default();
+    tags.retain(|(name, _)| !name.eq_ignore_ascii_case(tag));
+    tags.push((tag.to_owned().into(), value.to_owned().into()));
+    Some(())
 }
 
 /// Whether policies come with a request, which may have the names of those of the snapshot.

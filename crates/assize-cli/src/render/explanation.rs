@@ -52,6 +52,7 @@ pub(crate) fn explanation(
             let _ = writeln!(text, "Check {at}: {word} {action} {resource}");
         }
         text.push_str(&accounts(check));
+        text.push_str(&dependent_actions(engine, found, check));
         for layer in &check.layers {
             text.push_str(&layer_text(layer, statements, telling));
         }
@@ -77,6 +78,23 @@ fn accounts(check: &CheckDecision) -> String {
     }
     text.push('\n');
     text
+}
+
+/// The actions that depend on the checked one and are not among the checks (E-69).
+fn dependent_actions(engine: &Engine, found: &EffectiveDecision, check: &CheckDecision) -> String {
+    let catalog = engine.catalog();
+    let Some(id) = catalog.action_by_full_name(&check.action) else { return String::new() };
+    let is_checked = |name: &String| found.checks.iter().any(|check| *check.action == **name);
+    let names: Vec<String> = catalog
+        .action_ref(id)
+        .dependent_actions()
+        .map(|id| catalog.action_ref(id).full_name())
+        .filter(|name| !is_checked(name))
+        .collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    format!("The call may also need: {} (option includeDependent checks them)\n", names.join(", "))
 }
 
 fn verdict_word(verdict: Verdict, is_bypassed: bool, style: Style) -> String {

@@ -22,6 +22,8 @@ use crate::resolve::{ChangedWorld, Resolver, Run};
 const MAX_EDITS: usize = 6;
 /// Changes that are tried for one request, at most.
 const MAX_TRIALS: usize = 512;
+/// Statements that are looked at for one request, at most: what bounds the time it takes.
+const MAX_STATEMENTS_TRACED: usize = 1_000_000;
 /// Changes of one request that are given, at most.
 const MAX_CHANGES: usize = 4;
 
@@ -171,6 +173,7 @@ pub(crate) fn nearest_changes(
     let mut queue = BTreeMap::from([((0, 0, 0), start)]);
     let mut seen = BTreeSet::new();
     let mut changes: Vec<Change> = Vec::new();
+    let mut n_traced = 0;
     for n_trials in 1..=MAX_TRIALS {
         let Some((_, variant)) = queue.pop_first() else { break };
         let is_larger = |change: &Change| change.edits.len() < variant.edits.len();
@@ -179,6 +182,10 @@ pub(crate) fn nearest_changes(
         }
         // What makes the request malformed is no change.
         let Ok(tried) = try_variant(&mut decider, &variant) else { continue };
+        n_traced += tried.trace.layers.iter().map(|layer| layer.statements.len()).sum::<usize>();
+        if n_traced > MAX_STATEMENTS_TRACED {
+            break;
+        }
         let decision = tried.trace.answer.decision;
         if decision.is_allowed() != was_allowed {
             changes.push(Change { edits: variant.edits, decision });

@@ -1,6 +1,6 @@
 //! What could be done about what decides.
 
-use assize_compiler::{LayerTrace, PartDetail, StatementDetail, StatementPlace, StatementTrace};
+use assize_compiler::{FailedPart, LayerTrace, StatementDetail, StatementPlace, StatementTrace};
 use assize_model::{
     ArnParts, Decision, Effect, Layer, PolicyType, PrincipalKind, ReasonCode, StatementRef, Verdict,
 };
@@ -17,6 +17,9 @@ use crate::resolve::{AddedPolicy, ChangedWorld, DocumentKey, PRINCIPAL_TAG};
 
 /// Statements of a layer that are looked at, at most.
 const MAX_STATEMENTS: usize = 256;
+
+/// Proposals about one answer, at most.
+const MAX_PROPOSALS: usize = 12;
 
 /// The order of edits that are equally many: a request is sooner sent otherwise than a policy
 /// changed, and a policy sooner than something new is written.
@@ -43,12 +46,16 @@ pub(super) fn next<'r>(tried: &Tried<'_, '_>, variant: &Variant<'r>) -> Vec<Vari
         (_, ReasonCode::UnknownResourceAccount) => proposals.state_owner(),
         _ => {}
     }
+    // The cheapest, in the order in which they were thought of: the rest would keep a search from
+    // ever taking a second step.
+    proposals.next.sort_by_key(|variant| variant.cost);
+    proposals.next.truncate(MAX_PROPOSALS);
     proposals.next
 }
 
-struct Proposals<'t, 's, 'e, 'v, 'r> {
+struct Proposals<'t, 's, 'e, 'r> {
     tried: &'t Tried<'s, 'e>,
-    variant: &'v Variant<'r>,
+    variant: &'t Variant<'r>,
     next: Vec<Variant<'r>>,
 }
 
@@ -57,7 +64,7 @@ struct Site<'t> {
     layer: Layer,
     traced: &'t StatementTrace,
     key: DocumentKey,
-    policy: Policy,
+    policy: &'t Policy,
     at: usize,
     detail: StatementDetail,
 }
@@ -68,7 +75,7 @@ impl Site<'_> {
     }
 }
 
-impl<'t> Proposals<'t, '_, '_, '_, '_> {
+impl<'t> Proposals<'t, '_, '_, '_> {
     fn layer(&self, layer: Layer) -> Option<&'t LayerTrace> {
         self.tried.trace.layers.iter().find(|traced| traced.layer == layer)
     }
@@ -82,8 +89,8 @@ impl<'t> Proposals<'t, '_, '_, '_, '_> {
         let handle = document(resolver, row, layer, traced.place)?;
         let key = resolver.document_key(handle);
         let policy = match self.variant.world.replaced.get(&key) {
-            Some(policy) => policy.clone(),
-            None => resolver.policy_of(handle)?.clone(),
+            Some(policy) => policy,
+            None => resolver.policy_of(handle)?,
         };
         let at = usize::from(traced.place.statement?);
         policy.statements.get(at)?;
@@ -91,12 +98,18 @@ impl<'t> Proposals<'t, '_, '_, '_, '_> {
         Some(Site { layer, traced, key, policy, at, detail })
     }
 
-    fn sites(&self, layer: &'t LayerTrace, effect: Effect) -> impl Iterator<Item = Site<'t>> {
-        let statements = layer.statements.iter().filter(move |traced| traced.effect == effect);
+    /// The statements of a layer that may be worth changing.
+    fn sites(
+        &self,
+        layer: &'t LayerTrace,
+        is_worth: impl Fn(&StatementTrace) -> bool,
+    ) -> Vec<Site<'t>> {
+        let statements = layer.statements.iter();
         statements
-            .filter(|traced| !traced.ignored)
+            .filter(|traced| !traced.ignored && is_worth(traced))
             .take(MAX_STATEMENTS)
             .filter_map(|traced| self.site(layer.layer, traced))
+            .collect()
     }
 
     fn push_world(&mut self, edit: Edit, cost: u32, change: impl FnOnce(&mut ChangedWorld)) {
@@ -109,12 +122,13 @@ impl<'t> Proposals<'t, '_, '_, '_, '_> {
 
     fn push_statement(
         &mut self,
-        site: Site<'_>,
+        site: &Site<'_>,
         edit: Edit,
         cost: u32,
         change: impl FnOnce(&mut Statement),
     ) {
-        let Site { key, mut policy, at, .. } = site;
+        let Site { key, at, .. } = *site;
+        let mut policy = site.policy.clone();
         change(&mut policy.statements[at]);
         self.push_world(edit, cost, |world| {
             world.replaced.insert(key, policy);
@@ -176,17 +190,18 @@ impl<'t> Proposals<'t, '_, '_, '_, '_> {
 
     fn deny(&mut self) {
         let tried = self.tried;
+        let allows = |s: &StatementTrace| s.effect == Effect::Allow && s.applies();
+        // Conditions are looked at last, so all else is true.
+        let nearly_denies = |s: &StatementTrace| {
+            s.effect == Effect::Deny && matches!(s.failed, Some(FailedPart::Condition(_)))
+        };
         for layer in &tried.trace.layers {
-            for site in self.sites(layer, Effect::Allow).collect::<Vec<_>>() {
-                if site.traced.applies() {
-                    self.omit_keys(&site);
-                    self.remove(site);
-                }
+            for site in self.sites(layer, allows) {
+                self.omit_keys(&site);
+                self.remove(&site);
             }
-            for site in self.sites(layer, Effect::Deny).collect::<Vec<_>>() {
-                if !site.traced.applies() && only_conditions_fail(&site.detail) {
-                    self.push_keys(satisfy_all(&site));
-                }
+            for site in self.sites(layer, nearly_denies) {
+                self.push_keys(satisfy_all(&site));
             }
         }
     }
@@ -198,8 +213,8 @@ impl<'t> Proposals<'t, '_, '_, '_, '_> {
         }
     }
 
-    fn remove(&mut self, site: Site<'_>) {
-        let statement = self.reference(&site);
+    fn remove(&mut self, site: &Site<'_>) {
+        let statement = self.reference(site);
         let nothing = || ActionElement { negated: false, patterns: Vec::new() };
         match owner(&statement.policy) {
             Owner::Fixed => {}
@@ -208,7 +223,8 @@ impl<'t> Proposals<'t, '_, '_, '_, '_> {
                 self.push_statement(site, edit, cost::REMOVE, |s| s.action = nothing());
             }
             Owner::Aws => {
-                let Site { key, mut policy, layer, .. } = site;
+                let Site { key, layer, .. } = *site;
+                let mut policy = site.policy.clone();
                 for statement in &mut policy.statements {
                     statement.action = nothing();
                 }
@@ -229,7 +245,7 @@ impl<'t> Proposals<'t, '_, '_, '_, '_> {
         for (condition, detail) in site.conditions().iter().zip(&site.detail.conditions) {
             self.push_keys(falsifying(condition, detail).map(|key| vec![key]));
         }
-        self.remove(site);
+        self.remove(&site);
     }
 
     /// An Allow in a layer that has none, or, in the principal's own account, in the policies of
@@ -252,26 +268,26 @@ impl<'t> Proposals<'t, '_, '_, '_, '_> {
     /// Allow statements of a node that lack one thing.
     fn widen(&mut self, layer: &'t LayerTrace, node: u16) {
         let is_path = layer.nodes.len() > 1;
-        for site in self.sites(layer, Effect::Allow).collect::<Vec<_>>() {
-            if site.traced.applies() || (is_path && site.traced.node != node) {
-                continue;
-            }
+        let may_allow = |s: &StatementTrace| {
+            s.effect == Effect::Allow && !s.applies() && (!is_path || s.node == node)
+        };
+        for site in self.sites(layer, may_allow) {
             let detail = &site.detail;
             let lacks_principal = detail.principal.as_ref().is_some_and(|part| !part.holds);
             let lacks_resource = detail.resource.as_ref().is_some_and(|part| !part.holds);
             let lacks_key = detail.conditions.iter().any(|condition| !condition.holds);
             match (lacks_principal, !detail.action.holds, lacks_resource, lacks_key) {
                 (false, false, false, true) => self.push_keys(satisfy_all(&site)),
-                (true, false, false, false) => self.add_principal(site),
-                (false, true, false, false) => self.add_action(site),
-                (false, false, true, false) => self.add_resource(site),
+                (true, false, false, false) => self.add_principal(&site),
+                (false, true, false, false) => self.add_action(&site),
+                (false, false, true, false) => self.add_resource(&site),
                 _ => {}
             }
         }
     }
 
-    fn add_action(&mut self, site: Site<'_>) {
-        let statement = self.reference(&site);
+    fn add_action(&mut self, site: &Site<'_>) {
+        let statement = self.reference(site);
         if site.detail.action.negated || owner(&statement.policy) != Owner::Customer {
             return;
         }
@@ -292,8 +308,8 @@ impl<'t> Proposals<'t, '_, '_, '_, '_> {
         self.push_statement(site, edit, cost, |s| s.action.patterns.push(pattern));
     }
 
-    fn add_resource(&mut self, site: Site<'_>) {
-        let statement = self.reference(&site);
+    fn add_resource(&mut self, site: &Site<'_>) {
+        let statement = self.reference(site);
         if owner(&statement.policy) != Owner::Customer {
             return;
         }
@@ -308,8 +324,8 @@ impl<'t> Proposals<'t, '_, '_, '_, '_> {
         }
     }
 
-    fn add_principal(&mut self, site: Site<'_>) {
-        let statement = self.reference(&site);
+    fn add_principal(&mut self, site: &Site<'_>) {
+        let statement = self.reference(site);
         let Some(pattern) = self.principal() else { return };
         let edit = Edit::AddPrincipal { statement, principal: pattern.to_string().into() };
         if let PrincipalElement::Principal(_) = &site.policy.statements[site.at].principal {
@@ -472,11 +488,6 @@ fn policy_type(layer: Layer, is_trust: bool) -> Option<(PolicyType, Names)> {
         Layer::Boundary => (PolicyType::PermissionsBoundary, Names::Nobody),
         Layer::Session => (PolicyType::Session, Names::Nobody),
     })
-}
-
-fn only_conditions_fail(detail: &StatementDetail) -> bool {
-    let part = |part: &Option<PartDetail>| part.as_ref().is_none_or(|part| part.holds);
-    detail.action.holds && part(&detail.principal) && part(&detail.resource)
 }
 
 /// What makes every condition hold.
