@@ -9,7 +9,7 @@ use assize_model::{
     RequestError, StatementRef,
 };
 use assize_policy::PolicyLibrary;
-use assize_reference::{World, evaluate};
+use assize_reference::{ListedCheck, World, documents, evaluate};
 use assize_store::StoreSnapshot;
 
 use crate::corpus::{catalog, managed_policies};
@@ -33,14 +33,25 @@ impl<'a> Oracle<'a> {
     /// # Errors
     /// Why the request is malformed.
     pub fn evaluate(&self, request: &Request<'_>) -> Result<EffectiveDecision, RequestError> {
-        let world = World {
+        evaluate(&self.world(), request)
+    }
+
+    /// The documents that decide a request.
+    ///
+    /// # Errors
+    /// Why the request is malformed.
+    pub fn documents(&self, request: &Request<'_>) -> Result<Vec<ListedCheck>, RequestError> {
+        documents(&self.world(), request)
+    }
+
+    fn world(&self) -> World<'_> {
+        World {
             snapshot: self.snapshot,
             library: &self.library,
             catalog: catalog(),
             options: self.options,
             now: self.options.time.unwrap_or_default(),
-        };
-        evaluate(&world, request)
+        }
     }
 }
 

@@ -15,6 +15,7 @@ pub mod fixtures;
 pub mod fuzz;
 pub mod generate;
 pub mod laws;
+pub mod neutral;
 pub mod real;
 pub mod seeds;
 pub mod soak;

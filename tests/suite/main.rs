@@ -11,6 +11,7 @@ mod imports;
 mod laws;
 mod limits;
 mod messages;
+mod neutral;
 mod real;
 mod rows;
 mod sameness;

@@ -14,12 +14,29 @@ pub(crate) struct Args {
     /// Write into SEMANTICS.md which cases and tests there are
     #[arg(long)]
     bless: bool,
+    #[command(subcommand)]
+    action: Option<Action>,
 }
 
-/// Checks the table of rules, or writes its last column.
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Write the cases as JSON for other engines; `tests/corpus/README.md` says how they are run
+    Export {
+        /// The file; standard output when not given
+        #[arg(long)]
+        out: Option<String>,
+    },
+}
+
+/// Checks the table of rules, writes its last column, or writes the cases.
 pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
-    let bless: &[&str] = if args.bless { &["--bless"] } else { &[] };
-    binary(root, &["--bin", "corpus"], bless)
+    let words = match &args.action {
+        Some(Action::Export { out: None }) => vec!["export"],
+        Some(Action::Export { out: Some(file) }) => vec!["export", "--out", file],
+        None if args.bless => vec!["--bless"],
+        None => Vec::new(),
+    };
+    binary(root, &["--bin", "corpus"], &words)
 }
 
 /// Runs a binary of `assize-tests`.

@@ -28,7 +28,7 @@ enum Task {
     Catalog(catalog::Args),
     /// Check format, lints, documentation and the rules of the workspace
     Ci(ci::Args),
-    /// Hold every rule against its function and its evidence
+    /// Hold every rule against its function and its evidence, or write the cases for others
     Corpus(corpus::Args),
     /// Rebuild the generated files of the examples from their source files
     DemoData(demo_data::Args),

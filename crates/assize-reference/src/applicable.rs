@@ -25,6 +25,8 @@ pub(crate) struct Document<'a> {
     pub(crate) policy: Option<Cow<'a, Policy>>,
     /// The document in the snapshot, unless it came with the request.
     pub(crate) id: Option<PolicyId>,
+    /// The text of one that came with the request.
+    pub(crate) text: Option<Box<str>>,
 }
 
 /// The documents of one node of a path (E-35).
@@ -43,18 +45,20 @@ impl<'a> Document<'a> {
             reference: format!("{prefix}{reference}"),
             policy: policy.map(Cow::Borrowed),
             id: Some(id),
+            text: None,
         }
     }
 
     /// A document that comes with the request.
     fn stated(reference: String, text: &PolicyText<'_>, options: &LoadOptions) -> Self {
         let policy = load(&text.0, options).policy;
-        Self { reference, policy: policy.map(Cow::Owned), id: None }
+        let text = Some(text.0.as_ref().into());
+        Self { reference, policy: policy.map(Cow::Owned), id: None, text }
     }
 
     /// A reference that nothing resolves (I-44).
     fn unresolved(reference: String) -> Self {
-        Self { reference, policy: None, id: None }
+        Self { reference, policy: None, id: None, text: None }
     }
 
     /// A managed policy by its ARN, in its default version (I-18): of the snapshot, else, for one

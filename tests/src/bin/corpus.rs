@@ -1,11 +1,12 @@
-//! What `cargo xtask corpus` runs: checks the rules and their evidence, or writes
-//! down where the evidence is.
+//! What `cargo xtask corpus` runs: checks the rules and their evidence, or writes the corpus for
+//! other engines.
 
 #![expect(clippy::print_stdout, reason = "it reports on standard output")]
 
 use std::process::ExitCode;
 
 use assize_tests::evidence::{Evidence, semantics_file};
+use assize_tests::neutral;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -13,8 +14,17 @@ fn main() -> ExitCode {
     match args[..] {
         [] => check(),
         ["--bless"] => bless(),
+        ["export"] => {
+            print!("{}", neutral::export());
+            ExitCode::SUCCESS
+        }
+        ["export", "--out", file] => {
+            std::fs::write(file, neutral::export()).expect("the file can be written");
+            println!("corpus: written to {file}");
+            ExitCode::SUCCESS
+        }
         _ => {
-            println!("usage: corpus [--bless]");
+            println!("usage: corpus [--bless | export [--out FILE]]");
             ExitCode::from(2)
         }
     }
