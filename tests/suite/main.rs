@@ -4,6 +4,7 @@ mod cloudtrail;
 mod corpus;
 mod dependent_actions;
 mod differential;
+mod evidence;
 mod explanations;
 mod exports;
 mod fuzz;

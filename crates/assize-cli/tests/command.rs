@@ -297,7 +297,6 @@ fn questions_are_answered_in_a_world() {
     }
 }
 
-/// E-108, E-109: the answer of the policy simulator, in both shapes.
 /// C-2: every part that keeps a statement from applying, session policies that come with the
 /// request among them, and what would flip the answer.
 #[test]
@@ -407,6 +406,7 @@ fn a_denial_of_aws_is_explained() {
     check(&["explain", "--world", WORLD], 2, &[], &["--action <ACTION>"]);
 }
 
+/// E-108, E-109: the answer of the policy simulator, in both shapes.
 #[test]
 fn several_questions_multiply_out() {
     let line = [
