@@ -9,7 +9,7 @@ use assize_store::{
     DiagnosticCode, DiagnosticLevel, Import, ImportFile, ImportOptions, StoreSnapshot, import,
 };
 use assize_tests::answer::{Answer, Oracle, engine};
-use assize_tests::corpus::managed_policies;
+use assize_tests::corpus::{managed_policies, read_scenario};
 use assize_tests::fixtures::{bytes, records, text};
 
 fn import_fixture(name: &str) -> (Import, StoreSnapshot) {
@@ -217,4 +217,37 @@ fn callers_of_real_events_have_known_forms() {
         "arn:aws:sts::03412312600:assumed-role/GR_Dev_Developer/Radiant",
     ];
     assert_eq!(unknown, BTreeSet::from(made_up));
+}
+
+/// I-48: what a later state of a world adds, lacks and changes, whatever file it came from.
+#[test]
+fn two_states_of_a_world_differ_object_by_object() {
+    const ALL: &str =
+        r#"{Version: "2012-10-17", Statement: [{Effect: Allow, Action: "s3:*", Resource: "*"}]}"#;
+    const NONE: &str =
+        r#"{Version: "2012-10-17", Statement: [{Effect: Deny, Action: "s3:*", Resource: "*"}]}"#;
+    let read =
+        |text: &str| read_scenario("w.assize.yaml", text.as_bytes()).expect("a world").snapshot;
+    let world = |name: &str, users: &str, policy: &str, rest: &str| {
+        read(&format!(
+            "assize: 1\naccounts:\n  '111111111111':\n    name: {name}\n    users: {users}\n    \
+             roles: {{R: {{inline: {{p: {policy}}}}}}}\n{rest}"
+        ))
+    };
+    let before = world("a", "{ana: {}, bob: {}}", ALL, "");
+    assert!(before.difference(&before).is_empty());
+    // The same facts in another file.
+    assert!(before.difference(&world("a", "{bob: {}, ana: {}}", ALL, "\n# again\n")).is_empty());
+    let resource = "resources: [{arn: 'arn:aws:s3:::b', account: '111111111111'}]\n";
+    let after = world("b", "{ana: {}, eve: {groups: []}}", NONE, resource);
+    let difference = before.difference(&after);
+    let user = |name: &str| format!("arn:aws:iam::111111111111:user/{name}").into_boxed_str();
+    assert_eq!(difference.added, [user("eve"), "resource arn:aws:s3:::b".into()]);
+    assert_eq!(difference.removed, [user("bob")]);
+    assert_eq!(
+        difference.changed,
+        ["account 111111111111".into(), "arn:aws:iam::111111111111:role/R".into()] as [Box<str>; 2]
+    );
+    let back = after.difference(&before);
+    assert_eq!((back.added, back.removed), (difference.removed, difference.added));
 }

@@ -1,4 +1,6 @@
-//! The canonical export of a snapshot and its digest (F-86).
+//! The canonical export of a snapshot and its digest (F-86), and what two snapshots differ in.
+
+mod difference;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -6,6 +8,8 @@ use std::io::{self, Write};
 
 use assize_model::{PolicyId, PublicAccessBlock};
 use sha2::{Digest, Sha256};
+
+pub use difference::SnapshotDifference;
 
 use crate::{
     Account, EndpointType, ExternalAccount, Grant, Group, InlinePolicy, InstanceProfile,
@@ -78,6 +82,7 @@ impl Write for Hash {
 }
 
 /// A JSON value on its way out.
+#[derive(PartialEq)]
 enum Json {
     /// A member of this value is left out.
     Absent,

@@ -34,6 +34,7 @@ pub use diagnostic::{Diagnostic, DiagnosticCode, DiagnosticLevel};
 pub use edit::tree::{MAX_OU_DEPTH, MAX_UNIT_NAME};
 pub use edit::{ManagedPolicySource, StoreChange, StoreEditor};
 pub use error::{Error, ErrorKind};
+pub use export::SnapshotDifference;
 pub use identifier::{
     ALIAS_LENGTH, MAX_NAME, MAX_PATH, MAX_POLICY_NAME, MAX_TAG_KEY, MAX_TAG_VALUE, MAX_USER_NAME,
     UNIQUE_ID_CHARS, UNIQUE_ID_LENGTH, UNIQUE_ID_PREFIXES, fold_name, unique_id,

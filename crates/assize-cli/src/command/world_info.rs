@@ -1,12 +1,11 @@
 //! `assize world info`: what a world holds (C-11).
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::Result;
 use assize_model::PolicyId;
-use assize_store::{Account, Organization, StoreSnapshot};
+use assize_store::{Organization, StoreSnapshot};
 use serde::Serialize;
 
 use super::answer::no_world;
@@ -191,25 +190,18 @@ fn json(snapshot: &StoreSnapshot) -> Result<String> {
 
 /// What an import changed in a world that was there (I-48): added, removed and changed objects.
 pub(super) fn difference(before: &StoreSnapshot, after: &StoreSnapshot, style: Style) -> String {
-    let (old, new) = (objects(before), objects(after));
-    if old.is_empty() {
+    if before.accounts().next().is_none() && before.resources().next().is_none() {
         return String::new();
     }
-    let added: Vec<&String> = new.keys().filter(|name| !old.contains_key(*name)).collect();
-    let removed: Vec<&String> = old.keys().filter(|name| !new.contains_key(*name)).collect();
-    let changed: Vec<&String> = new
-        .iter()
-        .filter(|(name, facts)| old.get(*name).is_some_and(|known| known != *facts))
-        .map(|(name, _)| name)
-        .collect();
-    if added.is_empty() && removed.is_empty() && changed.is_empty() {
+    let found = before.difference(after);
+    if found.is_empty() {
         return "nothing has changed\n".to_owned();
     }
     let mut text = String::new();
     for (word, names) in [
-        (style.good("added").to_string(), added),
-        (style.bad("removed").to_string(), removed),
-        (style.doubtful("changed").to_string(), changed),
+        (style.good("added").to_string(), found.added),
+        (style.bad("removed").to_string(), found.removed),
+        (style.doubtful("changed").to_string(), found.changed),
     ] {
         if names.is_empty() {
             continue;
@@ -223,71 +215,4 @@ pub(super) fn difference(before: &StoreSnapshot, after: &StoreSnapshot, style: S
         }
     }
     text
-}
-
-/// The objects of a snapshot by name, each with its facts as text: documents by what they say,
-/// not by their numbers.
-fn objects(snapshot: &StoreSnapshot) -> BTreeMap<String, String> {
-    let mut objects = BTreeMap::new();
-    for account in snapshot.accounts() {
-        account_objects(snapshot, account, &mut objects);
-    }
-    for organization in snapshot.organizations() {
-        for (id, node) in &organization.nodes {
-            objects.insert(format!("organization node {id}"), format!("{node:?}"));
-        }
-        for (id, policy) in &organization.policies {
-            let document = document(snapshot, policy.document);
-            objects.insert(format!("organization policy {id}"), document);
-        }
-    }
-    for resource in snapshot.resources() {
-        let policies: Vec<String> =
-            resource.policies.iter().map(|id| document(snapshot, *id)).collect();
-        let facts =
-            format!("{:?}", (resource.account, &resource.tags, &resource.attributes, policies));
-        objects.insert(resource.arn.to_string(), facts);
-    }
-    for endpoint in snapshot.endpoints() {
-        let policy = endpoint.policy.map(|id| document(snapshot, id));
-        let facts =
-            format!("{:?}", (endpoint.account, &endpoint.vpc, endpoint.endpoint_type, policy));
-        objects.insert(format!("VPC endpoint {}", endpoint.id), facts);
-    }
-    objects
-}
-
-fn account_objects(
-    snapshot: &StoreSnapshot,
-    account: &Account<PolicyId>,
-    objects: &mut BTreeMap<String, String>,
-) {
-    // With their documents as texts, facts that are equal have equal texts.
-    let Some(account) = snapshot.account_with_texts(account.id) else { return };
-    for user in account.users.values() {
-        let inline: Vec<_> = user.inline.iter().map(|p| (&p.name, &p.document.text)).collect();
-        let facts = (&user.unique_id, &user.attached, &user.groups, &user.boundary, &user.tags);
-        objects.insert(user.arn.to_string(), format!("{:?}", (facts, inline)));
-    }
-    for group in account.groups.values() {
-        let inline: Vec<_> = group.inline.iter().map(|p| (&p.name, &p.document.text)).collect();
-        let facts = (&group.unique_id, &group.attached);
-        objects.insert(group.arn.to_string(), format!("{:?}", (facts, inline)));
-    }
-    for role in account.roles.values() {
-        let inline: Vec<_> = role.inline.iter().map(|p| (&p.name, &p.document.text)).collect();
-        let trust = role.trust.as_ref().map(|document| &document.text);
-        let facts = (&role.unique_id, &role.attached, &role.boundary, &role.tags, trust);
-        objects.insert(role.arn.to_string(), format!("{:?}", (facts, inline)));
-    }
-    for policy in account.policies.values() {
-        let versions: Vec<_> = policy.versions.iter().map(|v| (&v.id, &v.document.text)).collect();
-        let facts = (&policy.unique_id, policy.default_version, &policy.tags);
-        objects.insert(policy.arn.to_string(), format!("{:?}", (facts, versions)));
-    }
-}
-
-fn document(snapshot: &StoreSnapshot, id: PolicyId) -> String {
-    let text = snapshot.document(id).and_then(|document| document.text.clone());
-    text.map_or_else(String::new, |text| text.to_string())
 }
