@@ -90,11 +90,7 @@ pub fn compare_with(
         if expected != found {
             let (world, request) = minimize(world, request, passes);
             let (expected, found) = differ(&world, &request, passes).unwrap_or((expected, found));
-            let expect = match expected.decision() {
-                Some(decision) => json!({"decision": decision.as_str()}),
-                None => json!("error"),
-            };
-            let scenario = world.reproduce(&request, expect);
+            let scenario = world.reproduce(&request, expectation(&expected));
             return Err(Box::new(Difference { expected, found, scenario }));
         }
     }
@@ -152,6 +148,17 @@ fn answers(
         }
     }
     (expected, found)
+}
+
+/// What a test expects that wants an answer. A file with documents that do not load must have a
+/// test that expects their reason (F-41).
+pub fn expectation(answer: &Answer) -> Value {
+    match (answer.decision(), answer.layer(), answer.reason()) {
+        (Some(decision), Some(layer), Some(reason)) => json!({
+            "decision": decision.as_str(), "layer": layer.as_str(), "reason": reason.as_str(),
+        }),
+        _ => json!("error"),
+    }
 }
 
 /// The two answers, if they differ and the world can be read.

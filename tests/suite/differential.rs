@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use assize_tests::differential::{Tally, compare_seed};
+use assize::formats::RequestRecord;
+use assize_tests::answer::{Answer, Oracle};
+use assize_tests::corpus::read_scenario;
+use assize_tests::differential::{Tally, compare_seed, expectation};
+use assize_tests::generate::{self, Source};
 
 /// Worlds of the normal run.
 const N_WORLDS: u64 = 1_000;
@@ -61,4 +65,30 @@ fn enough(tally: &Tally) {
     let rare = tally.rare(FEWEST);
     assert!(rare.is_empty(), "too few of {rare:?}:\n{tally}");
     assert!(tally.n_errors * 10 < tally.n_requests, "too many errors:\n{tally}");
+}
+
+/// What a difference is written as is a scenario whose one test the reference passes.
+#[test]
+fn a_difference_is_written_as_a_scenario() {
+    let mut n_read = 0;
+    for seed in 0..40 {
+        let mut source = Source::seeded(seed);
+        let world = generate::world(&mut source);
+        let request = generate::request(&mut source);
+        let scenario = world.read().expect("a world");
+        let text = request.to_string();
+        let record = RequestRecord::parse(&text).expect("a request");
+        let oracle = Oracle::new(&scenario.snapshot, &scenario.options);
+        let answer = Answer::of_decision(&oracle.evaluate(&record.request));
+        let written = world.reproduce(&request, expectation(&answer));
+        // Not all documents of a world load, and then a test must be about that.
+        let Ok(again) = read_scenario("again.assize.json", written.as_bytes()) else { continue };
+        n_read += 1;
+        let cell = &again.tests[0].cells[0];
+        let record = cell.record().expect("a request");
+        let oracle = Oracle::new(&again.snapshot, &again.options);
+        let found = oracle.evaluate(&record.request);
+        assert!(cell.expect.check(found.as_ref()).is_empty(), "seed {seed}: {written}");
+    }
+    assert!(n_read >= 10, "only {n_read} worlds could be written");
 }
