@@ -14,5 +14,6 @@ mod limits;
 mod messages;
 mod neutral;
 mod real;
+mod replay;
 mod rows;
 mod sameness;

@@ -56,6 +56,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     }
     let requests = request::stream(root, &library)?;
     put(args, &examples.join("requests.ndjson.gz"), requests.as_bytes(), true)?;
+    put(args, &examples.join("cloudtrail/events.json.gz"), source::log(root)?.as_bytes(), true)?;
     if args.decide {
         decide::report(root)?;
     }

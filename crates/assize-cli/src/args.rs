@@ -1,6 +1,7 @@
 //! The command line (C, sections 1 and 2).
 
 mod policy;
+mod replay;
 mod request;
 
 use std::ffi::OsString;
@@ -14,6 +15,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use self::policy::PolicyArgs;
+pub(crate) use self::replay::{ReplayArgs, ReplayFormat};
 pub(crate) use self::request::{AwsShape, ContextPair, Expected, RequestArgs};
 use crate::status::Status;
 
@@ -147,7 +149,7 @@ fn stated_option(text: &str) -> Result<StatedOption, String> {
 }
 
 /// A time as F-3 has it.
-fn time(text: &str) -> Result<i64, String> {
+pub(super) fn time(text: &str) -> Result<i64, String> {
     text.parse().ok().or_else(|| assize_formats::parse_time(text)).ok_or_else(|| {
         "expected RFC 3339 with an offset, such as 2024-05-01T12:00:00Z, or seconds since the epoch"
             .to_owned()
@@ -160,6 +162,7 @@ pub(crate) enum Command {
     Simulate(SimulateArgs),
     Explain(ExplainArgs),
     Batch(BatchArgs),
+    Replay(ReplayArgs),
     Test(TestArgs),
     Check(CheckArgs),
     Import(ImportArgs),

@@ -9,6 +9,7 @@ mod demo;
 mod explain;
 mod help;
 mod import;
+mod replay;
 mod simulate;
 mod test;
 mod world_info;
@@ -31,6 +32,7 @@ pub(crate) fn run(cli: Cli, output: &Output) -> Result<Status> {
         Command::Simulate(args) => simulate::run(&args, global, output),
         Command::Explain(args) => explain::run(&args, global, output),
         Command::Batch(args) => batch::run(&args, global, output),
+        Command::Replay(args) => replay::run(&args, global, output),
         Command::Test(args) => test::run(&args, global, output),
         Command::Check(args) => check::run(&args, output),
         Command::Import(args) => import::run(&args, global, output),

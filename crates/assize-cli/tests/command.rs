@@ -649,3 +649,42 @@ fn the_demo_runs_anywhere_and_agrees_with_the_reference() {
         assert!(text.contains(layer), "{layer}: {text}");
     }
 }
+
+/// C-4, C-28, C-29, F-82: a log and one SCP are enough to start.
+#[test]
+fn a_log_is_replayed_against_a_change() {
+    let log = "examples/cloudtrail";
+    let change = format!("scp={DENY_REGIONS}");
+    let shown = [
+        "assumed: every account stands under one root with full access",
+        "Newly denied: 272 events",
+        "`DenyUnapprovedRegionsExceptGlobalAndBedrockCRIS` at examples/policies/deny-regions.json:4:5",
+        "2,442 records: 2,357 decided, 85 skipped",
+    ];
+    check(&["replay", log, "--change", &change], 1, &shown, &[]);
+    let filtered = ["replay", log, "--change", &change, "--service", "iam", "--format", "ndjson"];
+    let out = check(&filtered, 0, &["\"stream\":\"differences\"", "{\"summary\":"], &["Unchanged"]);
+    assert_eq!(out.lines().count(), 2, "{out}");
+    let csv = ["replay", log, "--change", &change, "--format", "csv", "-q"];
+    let out = check(&csv, 1, &["effect,account,principal,action,resource"], &[]);
+    assert!(out.lines().nth(1).is_some_and(|line| line.starts_with("newly_denied,")), "{out}");
+}
+
+/// F-82, C-24: what cannot be read or followed is no answer.
+#[test]
+fn a_replay_without_an_answer_says_why() {
+    let files = Files::new();
+    let broken = files.write("broken.json", "{\"Records\":[{\"eventName\":\"A\"},");
+    check(&["replay", &broken], 2, &["1 record"], &["broken.json`, byte", "ends in the middle"]);
+    let log = "examples/cloudtrail";
+    check(&["replay", log, "--change", "spc=x.json"], 2, &[], &["x.json"]);
+    let policy = files.write("p.json", "{\"Statement\":[{\"Effect\":\"Perhaps\"}]}");
+    check(
+        &["replay", log, "--change", &format!("scp={policy}")],
+        2,
+        &[],
+        &["does not load", "p.json"],
+    );
+    let strict = ["replay", log, "--strict-world", "--change", &format!("scp={DENY_REGIONS}")];
+    check(&strict, 2, &[], &["has no organization"]);
+}

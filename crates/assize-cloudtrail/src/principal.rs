@@ -9,7 +9,7 @@ use crate::session::{SessionFacts, session};
 use crate::skip::{Note, SkipReason};
 
 /// Who is behind the unique ids of a world.
-pub trait Directory {
+pub trait Directory: Sync {
     /// The ARN of the user or role with a unique id, such as `AIDAEXAMPLE` or `AROAEXAMPLE`.
     fn entity_arn(&self, unique_id: &str) -> Option<&str>;
 }

@@ -175,7 +175,13 @@ impl<'a> Search<'_, 'a> {
             built.extend(fitting.map(|arn| Built { arn: arn.into_owned(), is_required: true }));
         }
         if built.is_empty() {
-            for listed in self.catalog.action_ref(id).resource_types() {
+            // Where a call is always about one of several types, it is not known which.
+            let types = || self.catalog.action_ref(id).resource_types();
+            let n_required = types().filter(assize_catalog::ActionResource::is_required).count();
+            for listed in types().filter(|listed| listed.is_required() == (n_required == 1)) {
+                if n_required > 1 {
+                    break;
+                }
                 for format in listed.resource_type().formats() {
                     if own_variables(format.text()).next().is_some() {
                         continue;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use flate2::read::GzDecoder;
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::reindent;
@@ -32,6 +33,39 @@ pub(super) fn account_export(root: &Path) -> Result<String> {
     let text = read(root, "cloudsplaining-example.json.gz")?;
     let tree: Box<RawValue> = serde_json::from_str(&text)?;
     Ok(reindent::compact(tree.get()) + "\n")
+}
+
+/// The CloudTrail records as one file of CloudTrail, in the order of their times.
+pub(super) fn log(root: &Path) -> Result<String> {
+    let text = read(root, "cloudtrail-events.ndjson.gz")?;
+    let mut records = Vec::new();
+    for line in text.lines() {
+        let Line { event } = serde_json::from_str(line)?;
+        let Times { time, timestamp, id } = serde_json::from_str(event.get())?;
+        records.push((time.or(timestamp).unwrap_or_default(), id, event));
+    }
+    records.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
+    let texts: Vec<String> =
+        records.iter().map(|(_, _, event)| reindent::compact(event.get())).collect();
+    Ok(format!("{{\"Records\":[{}]}}\n", texts.join(",")))
+}
+
+/// A line of the records' file.
+#[derive(Deserialize)]
+struct Line<'l> {
+    #[serde(borrow)]
+    event: &'l RawValue,
+}
+
+/// What records are put in order by.
+#[derive(Deserialize)]
+struct Times {
+    #[serde(rename = "eventTime")]
+    time: Option<String>,
+    #[serde(rename = "@timestamp")]
+    timestamp: Option<String>,
+    #[serde(rename = "eventID")]
+    id: String,
 }
 
 fn find(root: &Path, name: &str) -> Result<PathBuf> {

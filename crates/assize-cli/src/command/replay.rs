@@ -1,0 +1,242 @@
+//! `assize replay`: what did they do, and what would this change break? (C-4)
+
+mod change;
+mod csv;
+mod human;
+
+use std::io::{Read, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::{Result, bail};
+use assize_formats::DifferenceEffect;
+use assize_model::{ContextMode, EngineOptions, UnknownResourceAccount};
+use assize_replay::{Filter, LogSource, Replay, ReplayOptions, Report};
+use assize_store::StoreSnapshot;
+
+use crate::args::{Global, ReplayArgs, ReplayFormat};
+use crate::files::{self, Found, STDIO};
+use crate::interrupt::{self, InterruptibleStdin};
+use crate::output::Output;
+use crate::output::file::Sink;
+use crate::render::BadInput;
+use crate::render::progress::{Progress, Unit};
+use crate::render::table::count;
+use crate::status::Status;
+use crate::world::{self, Located, Reader};
+
+/// The files of a directory that are logs.
+const EXTENSIONS: [&str; 9] = [
+    ".json",
+    ".json.gz",
+    ".json.zst",
+    ".ndjson",
+    ".ndjson.gz",
+    ".ndjson.zst",
+    ".jsonl",
+    ".jsonl.gz",
+    ".jsonl.zst",
+];
+
+pub(super) fn run(args: &ReplayArgs, global: &Global, output: &Output) -> Result<Status> {
+    interrupt::end_gracefully();
+    let mut found = files::walk(&args.logs, &EXTENSIONS)?;
+    if found.is_empty() {
+        bail!("there are no logs under the given paths");
+    }
+    // CloudTrail puts the time in the name of a file. In that order, calls that make sessions
+    // come before those of the sessions, whatever the region.
+    found.sort_by_cached_key(|found| delivery_time(&found.name()));
+    let replay = prepare(args, global, output)?;
+    let sink = Sink::open(args.output.as_deref())?;
+    let progress = Progress::new(sizes(&found), Unit::Bytes, output.is_quiet());
+    let n_read = Arc::new(AtomicU64::new(0));
+    let sources = found.into_iter().map(|found| source(found, &n_read)).collect();
+    let ended = replay.run(sources, &mut |at| {
+        let n_records = usize::try_from(at.records).unwrap_or(usize::MAX);
+        progress.set(n_read.load(Ordering::Relaxed), &count(n_records, "record"));
+        !interrupt::is_interrupted()
+    });
+    progress.finish();
+    let report = ended?;
+    write(args, &report, sink, output)?;
+    for problem in &report.problems {
+        let (file, offset, message) = (&problem.file, problem.offset, &problem.message);
+        output.error(format_args!("`{file}`, byte {offset}: {message}"));
+    }
+    for warning in &report.warnings {
+        output.warn(warning);
+    }
+    if !output.is_quiet() && args.format != ReplayFormat::Human {
+        output.say(&human::totals(&report, output.error_style()));
+    }
+    Ok(status(&report))
+}
+
+fn prepare(args: &ReplayArgs, global: &Global, output: &Output) -> Result<Replay> {
+    let located = Located::find(global)?;
+    let reader = Reader::new()?;
+    let read = match &located.path {
+        Some(path) => {
+            let assumes = world::assumes_full_access(&located.settings, global)?;
+            let read = reader.world(path, assumes)?;
+            world::summarize(&read, output);
+            Some(read)
+        }
+        None => None,
+    };
+    // F-50: what a log leaves out is unknown.
+    let mut options = EngineOptions {
+        context: ContextMode::Partial,
+        unknown_resource_account: if args.strict_world {
+            UnknownResourceAccount::Deny
+        } else {
+            UnknownResourceAccount::Principal
+        },
+        ..EngineOptions::default()
+    };
+    if let Some(read) = &read {
+        read.options.apply(&mut options);
+    }
+    located.settings.options.apply(&mut options);
+    world::apply_flags(&mut options, global)?;
+    let changes = args.changes.iter().map(|words| change::read(words, &reader));
+    let changes = changes.collect::<Result<Vec<_>>>()?;
+    let replay_options = ReplayOptions {
+        filter: Filter {
+            since: args.since,
+            until: args.until,
+            accounts: args.accounts.iter().copied().collect(),
+            services: args.services.iter().map(|name| name.as_str().into()).collect(),
+        },
+        strict_world: args.strict_world,
+        management_account: args.management_account,
+        all: args.all,
+    };
+    let snapshot = read.map_or_else(StoreSnapshot::empty, |read| read.snapshot);
+    Replay::new(snapshot, changes, options, replay_options).map_err(|error| match error.change() {
+        Some(change) => BadInput::from(vec![change.clone()]).into(),
+        None => error.into(),
+    })
+}
+
+fn write(args: &ReplayArgs, report: &Report, mut sink: Sink, output: &Output) -> Result<()> {
+    let mut text = Vec::new();
+    match args.format {
+        ReplayFormat::Human => {
+            let style = match args.output {
+                None => output.style(),
+                Some(_) => crate::render::style::Style::new(false),
+            };
+            text = human::report(report, args, style, output.is_verbose()).into_bytes();
+        }
+        ReplayFormat::Ndjson => report.write_stream(&mut text),
+        ReplayFormat::Csv => csv::write(report, &mut text),
+    }
+    sink.write_all(&text)?;
+    if report.is_interrupted {
+        if let Some(partial) = sink.abandon() {
+            output.note(format_args!("the report so far is in `{}`", partial.display()));
+        }
+        return Ok(());
+    }
+    sink.finish()
+}
+
+/// The time that CloudTrail delivered a file, `…_20240501T1200Z_…`, before the name itself; files
+/// of other names come first.
+fn delivery_time(name: &str) -> (String, String) {
+    let file = name.rsplit('/').next().unwrap_or(name);
+    let time = file.split('_').find(|part| {
+        part.len() == "20240501T1200Z".len()
+            && part.bytes().enumerate().all(|(at, byte)| match at {
+                8 => byte == b'T',
+                13 => byte == b'Z',
+                _ => byte.is_ascii_digit(),
+            })
+    });
+    // A stable sort keeps the byte order of the others.
+    (time.unwrap_or_default().to_owned(), time.map(|_| name.to_owned()).unwrap_or_default())
+}
+
+fn source(found: Found, n_read: &Arc<AtomicU64>) -> LogSource {
+    let n_read = Arc::clone(n_read);
+    let name = found.name();
+    let open = move || {
+        let inner: Box<dyn Read + Send> = if found.path == Path::new(STDIO) {
+            Box::new(InterruptibleStdin::start())
+        } else {
+            files::open(&found.path).map_err(|error| std::io::Error::other(format!("{error:#}")))?
+        };
+        Ok(Box::new(Counted { inner, n_read }) as Box<dyn Read + Send>)
+    };
+    LogSource { name, open: Box::new(open) }
+}
+
+/// Counts what is read, for the progress bar.
+struct Counted {
+    inner: Box<dyn Read + Send>,
+    n_read: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        self.n_read.fetch_add(n as u64, Ordering::Relaxed);
+        Ok(n)
+    }
+}
+
+/// The bytes of all files, when each is one.
+fn sizes(found: &[Found]) -> Option<u64> {
+    let sizes = found.iter().map(|found| {
+        let metadata = found.path.metadata().ok()?;
+        metadata.is_file().then_some(metadata.len())
+    });
+    sizes.sum()
+}
+
+/// The exit status (F-82).
+fn status(report: &Report) -> Status {
+    use DifferenceEffect as E;
+    if report.is_interrupted || !report.problems.is_empty() {
+        return Status::NoAnswer;
+    }
+    let any = |effects: &[E]| effects.iter().any(|effect| report.events_of(*effect) > 0);
+    let depends = if report.changes.is_empty() {
+        report.totals.indeterminate > 0
+    } else {
+        any(&[E::MayBeDenied, E::MayDiffer])
+    };
+    if any(&[E::NewlyDenied, E::Disagrees]) {
+        Status::No
+    } else if depends {
+        Status::Depends
+    } else {
+        Status::Yes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_cloudtrail_come_in_the_order_of_their_times() {
+        let name = |region: &str, time: &str| {
+            format!(
+                "AWSLogs/1/CloudTrail/{region}/2024/05/01/1_CloudTrail_{region}_{time}_x.json.gz"
+            )
+        };
+        let mut names = [
+            name("eu-west-1", "20240501T1205Z"),
+            name("us-east-1", "20240501T1200Z"),
+            "b.json".to_owned(),
+            "a.json".to_owned(),
+        ];
+        names.sort_by_cached_key(|name| delivery_time(name));
+        assert_eq!(names[..2], ["b.json", "a.json"]);
+        assert!(names[2].contains("T1200Z") && names[3].contains("T1205Z"));
+    }
+}

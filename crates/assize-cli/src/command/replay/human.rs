@@ -1,0 +1,286 @@
+//! A report for people.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use assize_cloudtrail::SkipReason;
+use assize_formats::{DifferenceEffect, format_time};
+use assize_model::{Decision, StatementRef};
+use assize_replay::{Assumption, Group, Report};
+
+use crate::args::ReplayArgs;
+use crate::render::style::Style;
+use crate::render::table::{columns, count, grouped};
+
+/// Most rows of an effect that are shown without `-v`.
+const MAX_ROWS: usize = 20;
+/// How far the second line of a row is set in.
+const DETAIL_INDENT: usize = 6;
+
+/// Groups that differ in their resource alone, shown as one row.
+struct Row<'g> {
+    group: &'g Group,
+    count: u64,
+    n_resources: usize,
+    /// What all resources begin with.
+    prefix: &'g str,
+    first: i64,
+    last: i64,
+    denied: u64,
+}
+
+/// The whole report.
+pub(super) fn report(report: &Report, args: &ReplayArgs, style: Style, verbose: bool) -> String {
+    let mut text = head(report, style);
+    let shown = |effect: &DifferenceEffect| args.all || !effect.is_unchanged();
+    for effect in DifferenceEffect::ALL.into_iter().filter(shown) {
+        let rows = rows(report, effect);
+        if !rows.is_empty() {
+            section(&mut text, effect, &rows, style, verbose);
+        }
+    }
+    text.push_str(&totals(report, style));
+    text
+}
+
+/// What the answers rest on (C-29: the head of the report says what was assumed).
+fn head(report: &Report, style: Style) -> String {
+    let mut text = String::new();
+    let mut assumed = |what: &str| {
+        let _ = writeln!(text, "{} {what}", style.note("assumed:"));
+    };
+    for (assumption, n) in &report.totals.assumptions {
+        let n = count(whole(*n), "event");
+        match assumption {
+            Assumption::Identity => assumed(&format!(
+                "accounts that the world lacks let their own callers do what the log shows ({n})"
+            )),
+            Assumption::Resource => {
+                assumed(&format!("resources without a record let the log's callers in ({n})"));
+            }
+            Assumption::Organization => {
+                assumed(&format!("every account stands under one root with full access ({n})"));
+            }
+            other => assumed(other.as_str()),
+        }
+    }
+    if report.is_complete_context {
+        assumed("context keys that the log leaves out are absent");
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text
+}
+
+fn title(effect: DifferenceEffect) -> &'static str {
+    match effect {
+        DifferenceEffect::NewlyDenied => "Newly denied",
+        DifferenceEffect::NewlyAllowed => "Newly allowed",
+        DifferenceEffect::MayBeDenied => "May be denied, depending on what the log leaves out",
+        DifferenceEffect::MayBeAllowed => "May be allowed, depending on what the log leaves out",
+        DifferenceEffect::DeniedForCertain => "Denied for certain",
+        DifferenceEffect::AllowedForCertain => "Allowed for certain",
+        DifferenceEffect::MayDiffer => "Depends on something else",
+        DifferenceEffect::OtherReason => "Denied for another reason",
+        DifferenceEffect::Same => "Unchanged",
+        DifferenceEffect::Disagrees => "Decided otherwise than the log says",
+    }
+}
+
+fn rows(report: &Report, effect: DifferenceEffect) -> Vec<Row<'_>> {
+    let mut rows: Vec<Row<'_>> = Vec::new();
+    let mut places: BTreeMap<(&str, &str, String), usize> = BTreeMap::new();
+    for group in report.groups.iter().filter(|group| group.effect == effect) {
+        let key = (&*group.principal, &*group.action, because(group));
+        let at = *places.entry(key).or_insert(rows.len());
+        match rows.get_mut(at) {
+            Some(row) => {
+                row.count += group.count;
+                row.n_resources += 1;
+                row.prefix = common(row.prefix, &group.resource);
+                row.first = row.first.min(group.first);
+                row.last = row.last.max(group.last);
+                row.denied += group.observed.denied;
+            }
+            None => rows.push(Row {
+                group,
+                count: group.count,
+                n_resources: 1,
+                prefix: &group.resource,
+                first: group.first,
+                last: group.last,
+                denied: group.observed.denied,
+            }),
+        }
+    }
+    rows.sort_by_key(|row| std::cmp::Reverse(row.count));
+    rows
+}
+
+/// What two texts begin with.
+fn common<'t>(a: &'t str, b: &str) -> &'t str {
+    let same = a.char_indices().zip(b.chars()).find(|((_, x), y)| x != y);
+    let end = same.map_or(a.len().min(b.len()), |((at, _), _)| at);
+    a.get(..end).unwrap_or_default()
+}
+
+fn section(
+    text: &mut String,
+    effect: DifferenceEffect,
+    rows: &[Row<'_>],
+    style: Style,
+    verbose: bool,
+) {
+    let n_events: u64 = rows.iter().map(|row| row.count).sum();
+    let heading = format!("{}: {}", title(effect), count(whole(n_events), "event"));
+    let _ = writeln!(text, "{}", style.bold(heading));
+    let limit = if verbose { rows.len() } else { MAX_ROWS };
+    let cells: Vec<[String; 3]> = rows.iter().take(limit).map(cells).collect();
+    let heads = columns(&cells, 2);
+    for (head, row) in heads.lines().zip(rows) {
+        let _ = writeln!(text, "{head}");
+        let _ = writeln!(text, "{}{}", " ".repeat(DETAIL_INDENT), style.dim(detail(row)));
+    }
+    if rows.len() > limit {
+        let _ = writeln!(text, "  {} more; -v shows them", grouped(rows.len() - limit));
+    }
+    text.push('\n');
+}
+
+/// How many, who, and what.
+fn cells(row: &Row<'_>) -> [String; 3] {
+    let group = row.group;
+    [grouped(whole(row.count)), who(group), group.action.to_string()]
+}
+
+/// The account and the entity, without what every ARN has.
+fn who(group: &Group) -> String {
+    let entity = group.principal.splitn(6, ':').nth(5);
+    match (group.account, entity) {
+        (Some(account), Some(entity)) => format!("{account} {entity}"),
+        _ => group.principal.to_string(),
+    }
+}
+
+/// On what, when, and why.
+fn detail(row: &Row<'_>) -> String {
+    let group = row.group;
+    let resource = match row.n_resources {
+        1 => group.resource.to_string(),
+        n => format!("{}* ({n} resources)", row.prefix),
+    };
+    let when = match (day(row.first), day(row.last)) {
+        (first, last) if first == last => first,
+        (first, last) => format!("{first} to {last}"),
+    };
+    let mut text = format!("on {resource}, {when}, by {}", because(group));
+    if row.denied > 0 && group.before.decision == Decision::Allowed {
+        let n = grouped(whole(row.denied));
+        let _ = write!(text, "; the log says it was denied {n} times already");
+    }
+    text
+}
+
+fn day(time: i64) -> String {
+    format_time(time).split('T').next().unwrap_or_default().to_owned()
+}
+
+/// The decisive statement and its place, else the layer; and the keys it depends on.
+fn because(group: &Group) -> String {
+    let side = group.after.as_ref().unwrap_or(&group.before);
+    let mut text = match &side.statement {
+        Some(statement) => named(statement),
+        None => format!("{} ({})", side.layer, side.reason.as_str()),
+    };
+    if !side.depends_on.is_empty() {
+        let _ = write!(text, "; depends on {}", side.depends_on.join(", "));
+    }
+    text
+}
+
+fn named(statement: &StatementRef) -> String {
+    let mut text = statement.policy.to_string();
+    match (&statement.sid, statement.statement) {
+        (Some(sid), _) => {
+            let _ = write!(text, " `{sid}`");
+        }
+        (None, Some(index)) => {
+            let _ = write!(text, "#{index}");
+        }
+        (None, None) => {}
+    }
+    if let Some(file) = &statement.source {
+        let line = statement.span.map(|span| format!(":{}:{}", span.line, span.column));
+        let _ = write!(text, " at {file}{}", line.unwrap_or_default());
+    }
+    text
+}
+
+/// The closing lines: what was read, what became of it.
+pub(super) fn totals(report: &Report, style: Style) -> String {
+    let mut text = String::new();
+    if report.is_interrupted {
+        let _ = writeln!(text, "{}", style.warning("interrupted: this is the report so far"));
+    }
+    let totals = &report.totals;
+    let coverage = &report.coverage.total;
+    let _ = writeln!(
+        text,
+        "{}: {} decided, {} skipped, {} that the world cannot decide",
+        style.bold(count(whole(coverage.records), "record")),
+        grouped(whole(totals.events)),
+        grouped(whole(coverage.records - coverage.requests)),
+        grouped(whole(totals.errors))
+    );
+    for effect in DifferenceEffect::ALL {
+        let n = report.events_of(effect);
+        if n > 0 && !(effect == DifferenceEffect::Same && report.changes.is_empty()) {
+            let _ = writeln!(text, "  {}: {}", title(effect), grouped(whole(n)));
+        }
+    }
+    let _ = writeln!(
+        text,
+        "  before the change {} agree with the log, {} do not, {} cannot be compared",
+        grouped(whole(totals.agree)),
+        grouped(whole(totals.disagree)),
+        grouped(whole(totals.unknown))
+    );
+    for reason in SkipReason::ALL {
+        let n = report.coverage.skipped_for(reason);
+        if n > 0 {
+            let _ = writeln!(text, "  skipped, {}: {}", reason.as_str(), grouped(whole(n)));
+        }
+    }
+    for (code, n) in &totals.error_codes {
+        let _ = writeln!(text, "  error {code}: {}", grouped(whole(*n)));
+    }
+    let percent = |share: Option<f64>| share.map(|share| format!("{:.1} %", share * 100.0));
+    if let (Some(actions), Some(resources)) =
+        (percent(coverage.action_share()), percent(coverage.resource_share()))
+    {
+        let _ = writeln!(
+            text,
+            "  {actions} of the calls have a known action, {resources} of those that take a \
+             resource name it"
+        );
+    }
+    text
+}
+
+fn whole(n: u64) -> usize {
+    usize::try_from(n).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::common;
+
+    #[test]
+    fn common_beginnings() {
+        assert_eq!(common("abc", "abd"), "ab");
+        assert_eq!(common("abc", "abcd"), "abc");
+        assert_eq!(common("äx", "äy"), "ä");
+        assert_eq!(common("", "x"), "");
+    }
+}

@@ -1,0 +1,178 @@
+//! What the world lacks is taken as the log shows it (C-29).
+
+use std::borrow::Cow;
+
+use assize_cloudtrail::Converted;
+use assize_model::{
+    AccountId, ArnParts, Check, PolicyText, Principal, PrincipalForm, PrincipalKind, Request,
+    ResourceData, ResourceInput, StatedPrincipal, Target,
+};
+use assize_store::{StoreSnapshot, parent_arns};
+
+/// Something taken as the log shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Assumption {
+    /// The caller's account is not in the world: its own side allows.
+    Identity,
+    /// The resource has no record: it belongs to the account the event names, and its own side
+    /// allows.
+    Resource,
+    /// The world has no organization: every account stands under one root with full access.
+    Organization,
+}
+
+impl Assumption {
+    /// The word of the wire format.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Identity => "identity_assumed",
+            Self::Resource => "resource_assumed",
+            Self::Organization => "organization_assumed",
+        }
+    }
+}
+
+/// Who a principal is, as far as assumptions go.
+pub(crate) struct Caller<'a> {
+    pub(crate) kind: PrincipalKind,
+    pub(crate) account: Option<AccountId>,
+    /// The user or role behind it: an entity ARN, the name of a service, `anonymous` (F-74).
+    pub(crate) entity: Cow<'a, str>,
+}
+
+/// The caller of a request that was made of a record.
+pub(crate) fn caller<'r>(request: &'r Request<'_>) -> Caller<'r> {
+    let Principal::Stated(stated) = &request.principal else {
+        let (kind, entity) = (PrincipalKind::Anonymous, Cow::Borrowed("anonymous"));
+        return Caller { kind, account: None, entity };
+    };
+    let named = stated.role.as_deref().or(stated.user.as_deref()).or(stated.arn.as_deref());
+    let account = stated.account.or_else(|| ArnParts::split(named?)?.account_id());
+    let entity = match stated.kind {
+        PrincipalKind::Root | PrincipalKind::FederatedRoot | PrincipalKind::AssumedRoot => {
+            let account = account.map(|id| id.to_string()).unwrap_or_default();
+            Cow::Owned(format!("arn:aws:iam::{account}:root"))
+        }
+        PrincipalKind::RoleSession => role_arn(stated),
+        PrincipalKind::Service => Cow::Borrowed(stated.service.as_deref().unwrap_or_default()),
+        PrincipalKind::Federated => Cow::Borrowed(stated.provider.as_deref().unwrap_or_default()),
+        _ => Cow::Borrowed(named.unwrap_or_default()),
+    };
+    Caller { kind: stated.kind, account: account.filter(|_| stated.kind.has_account()), entity }
+}
+
+/// The ARN of the role of a session; the session's own has no path.
+fn role_arn<'r>(stated: &'r StatedPrincipal<'_>) -> Cow<'r, str> {
+    if let Some(role) = &stated.role {
+        return Cow::Borrowed(role);
+    }
+    let arn = stated.arn.as_deref().unwrap_or_default();
+    match PrincipalForm::parse(arn) {
+        Ok(PrincipalForm::AssumedRole { partition, account, role_name, .. }) => {
+            Cow::Owned(format!("arn:{partition}:iam::{account}:role/{role_name}"))
+        }
+        _ => Cow::Borrowed(arn),
+    }
+}
+
+/// Puts into a request what is assumed of its resources; gives whether anything is.
+pub(crate) fn assume_resources(converted: &mut Converted<'_>, world: &StoreSnapshot) -> bool {
+    let recipient = converted.recipient;
+    let grants = Grants::new(&converted.record.request);
+    let mut any = false;
+    match &mut converted.record.request.target {
+        Target::Action { action, resources, .. } => {
+            for ResourceInput { arn, data, .. } in resources {
+                any |= grants.put(action, arn, data, recipient, world);
+            }
+        }
+        Target::Checks(checks) => {
+            for Check { action, resource, data, .. } in checks {
+                if let Some(arn) = resource {
+                    any |= grants.put(action, arn, data, recipient, world);
+                }
+            }
+        }
+    }
+    any
+}
+
+/// The policies of resources that grant what the log shows: to the caller's account, so that the
+/// caller still needs policies of its own where the world has them; to the caller itself where
+/// nothing else helps (E-52).
+struct Grants {
+    principal: String,
+}
+
+/// The actions of a role trust policy (E-88, E-90).
+const TRUST_ACTIONS: &str = r#"["sts:AssumeRole","sts:AssumeRoleWithSAML","sts:AssumeRoleWithWebIdentity","sts:TagSession","sts:SetSourceIdentity"]"#;
+
+impl Grants {
+    fn new(request: &Request<'_>) -> Self {
+        let caller = caller(request);
+        let quoted = |text: &str| text.replace(['"', '\\'], "");
+        let principal = match (caller.kind, caller.account) {
+            (PrincipalKind::Service, _) => {
+                format!(r#"{{"Service":"{}"}}"#, quoted(&caller.entity))
+            }
+            (PrincipalKind::Federated, _) => {
+                format!(r#"{{"Federated":"{}"}}"#, quoted(&caller.entity))
+            }
+            (PrincipalKind::FederatedRoot, Some(account)) => {
+                let name = session_name(request);
+                let name = quoted(name.unwrap_or_default());
+                format!(r#"{{"AWS":"arn:aws:sts::{account}:federated-user/{name}"}}"#)
+            }
+            (_, Some(account)) => format!(r#"{{"AWS":"{account}"}}"#),
+            (_, None) => r#""*""#.to_owned(),
+        };
+        Self { principal }
+    }
+
+    fn put(
+        &self,
+        action: &str,
+        arn: &str,
+        data: &mut Option<Box<ResourceData<'_>>>,
+        recipient: Option<AccountId>,
+        world: &StoreSnapshot,
+    ) -> bool {
+        if is_recorded(arn, world) {
+            // The world knows the owner; what the event says of it would only contradict.
+            *data = None;
+            return false;
+        }
+        let data = data.get_or_insert_default();
+        let has_account = ArnParts::split(arn).is_some_and(|arn| arn.account_id().is_some());
+        if data.account.is_none() && !has_account {
+            data.account = recipient;
+        }
+        let is_role = arn.contains(":role/") && action.starts_with("sts:");
+        let principal = &self.principal;
+        let text = if is_role {
+            format!(
+                r#"{{"Version":"2012-10-17","Statement":[{{"Sid":"Assumed","Effect":"Allow","Principal":{principal},"Action":{TRUST_ACTIONS}}}]}}"#
+            )
+        } else {
+            format!(
+                r#"{{"Version":"2012-10-17","Statement":[{{"Sid":"Assumed","Effect":"Allow","Principal":{principal},"Action":"*","Resource":"*"}}]}}"#
+            )
+        };
+        data.policy = Some(vec![PolicyText(Cow::Owned(text))]);
+        true
+    }
+}
+
+fn session_name<'r>(request: &'r Request<'_>) -> Option<&'r str> {
+    match &request.principal {
+        Principal::Stated(stated) => stated.session.as_ref()?.name.as_deref(),
+        Principal::Text(_) => None,
+    }
+}
+
+/// Whether the world says who owns a resource and what its policy is.
+fn is_recorded(arn: &str, world: &StoreSnapshot) -> bool {
+    let declared = |arn: &str| world.resource(arn).is_some();
+    declared(arn) || parent_arns(arn).any(declared) || world.role_by_arn(arn).is_some()
+}

@@ -1,0 +1,79 @@
+//! Which events of a log are asked about (C-4).
+
+use std::collections::BTreeSet;
+
+use assize_cloudtrail::Record;
+use assize_formats::parse_time;
+use assize_model::AccountId;
+
+/// Which events of a log are asked about. Empty lists and absent bounds ask about all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Not before this time, in seconds since the epoch.
+    pub since: Option<i64>,
+    /// Before this time.
+    pub until: Option<i64>,
+    /// Accounts: of the caller or of the log.
+    pub accounts: BTreeSet<AccountId>,
+    /// Services, by the beginning of their event source, such as `s3`.
+    pub services: BTreeSet<Box<str>>,
+}
+
+impl Filter {
+    /// Whether an event is asked about. An event without a time is in no window.
+    pub fn admits(&self, record: &Record<'_>) -> bool {
+        self.admits_time(record) && self.admits_account(record) && self.admits_service(record)
+    }
+
+    fn admits_time(&self, record: &Record<'_>) -> bool {
+        if self.since.is_none() && self.until.is_none() {
+            return true;
+        }
+        let time = record.event_time.as_deref().and_then(parse_time);
+        time.is_some_and(|time| {
+            self.since.is_none_or(|since| time >= since)
+                && self.until.is_none_or(|until| time < until)
+        })
+    }
+
+    fn admits_account(&self, record: &Record<'_>) -> bool {
+        let caller = record.identity.as_ref().and_then(|identity| identity.account.as_deref());
+        let mut named = [caller, record.recipient_account.as_deref()].into_iter().flatten();
+        self.accounts.is_empty()
+            || named.any(|id| id.parse().is_ok_and(|id| self.accounts.contains(&id)))
+    }
+
+    fn admits_service(&self, record: &Record<'_>) -> bool {
+        let service = record.event_source.as_deref().and_then(|source| source.split('.').next());
+        self.services.is_empty() || service.is_some_and(|service| self.services.contains(service))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filters_admit_what_they_say() {
+        let record = Record {
+            event_time: Some("2024-05-01T12:00:00Z".into()),
+            event_source: Some("s3.amazonaws.com".into()),
+            recipient_account: Some("111111111111".into()),
+            ..Record::default()
+        };
+        let noon = 1_714_564_800;
+        let check = |filter: Filter, expected: bool| {
+            assert_eq!(filter.admits(&record), expected, "{filter:?}");
+        };
+        check(Filter::default(), true);
+        check(Filter { since: Some(noon), until: Some(noon + 1), ..Filter::default() }, true);
+        check(Filter { since: Some(noon + 1), ..Filter::default() }, false);
+        check(Filter { until: Some(noon), ..Filter::default() }, false);
+        let accounts = |id: &str| id.parse().into_iter().collect();
+        check(Filter { accounts: accounts("111111111111"), ..Filter::default() }, true);
+        check(Filter { accounts: accounts("222222222222"), ..Filter::default() }, false);
+        let services = |name: &str| [Box::from(name)].into_iter().collect();
+        check(Filter { services: services("s3"), ..Filter::default() }, true);
+        check(Filter { services: services("ec2"), ..Filter::default() }, false);
+    }
+}

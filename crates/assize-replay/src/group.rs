@@ -1,0 +1,311 @@
+//! Events that were decided the same way (F-74).
+
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash, Hasher};
+
+use assize::Outcome;
+use assize_formats::{DifferenceEffect, DifferenceRecord, ObservedCounts, ObservedDecision, Side};
+use assize_model::{AccountId, Decision, Layer, ReasonCode, StatementRef};
+use assize_store::parent_arns;
+use hashbrown::HashTable;
+
+/// Most groups of which each has its own resource. Beyond, the objects of a bucket, the streams
+/// of a table and the like are one group, so that memory stays bounded.
+pub(crate) const MAX_EXACT_GROUPS: usize = 200_000;
+
+/// One of the two decisions of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupSide {
+    /// The decision.
+    pub decision: Decision,
+    /// The decisive layer.
+    pub layer: Layer,
+    /// The reason.
+    pub reason: ReasonCode,
+    /// The first decisive statement.
+    pub statement: Option<StatementRef>,
+    /// The unknown keys it hangs on.
+    pub depends_on: Vec<Box<str>>,
+}
+
+impl GroupSide {
+    pub(crate) fn of(outcome: Outcome) -> Self {
+        let Outcome { decision, layer, reason, statement, .. } = outcome;
+        Self { decision, layer, reason, statement, depends_on: Vec::new() }
+    }
+
+    /// F-73: what happens to a principal that a change takes away.
+    pub(crate) fn removed() -> Self {
+        Self {
+            decision: Decision::ImplicitDeny,
+            layer: Layer::Builtin,
+            reason: ReasonCode::PrincipalRemoved,
+            statement: None,
+            depends_on: Vec::new(),
+        }
+    }
+
+    /// Whether two sides say the same by F-74: decision, layer, first statement, keys.
+    fn says_the_same(&self, other: &Self) -> bool {
+        let statement = |side: &Self| {
+            side.statement.as_ref().map(|statement| (statement.policy.clone(), statement.statement))
+        };
+        self.decision == other.decision
+            && self.layer == other.layer
+            && self.reason == other.reason
+            && statement(self) == statement(other)
+            && self.depends_on == other.depends_on
+    }
+
+    fn hash_into(&self, hasher: &mut impl Hasher) {
+        (self.decision, self.layer, self.reason).hash(hasher);
+        if let Some(statement) = &self.statement {
+            (&statement.policy, statement.statement).hash(hasher);
+        }
+        self.depends_on.hash(hasher);
+    }
+
+    fn is_denied(&self) -> bool {
+        matches!(self.decision, Decision::ExplicitDeny | Decision::ImplicitDeny)
+    }
+
+    fn as_side(&self) -> Side<'_> {
+        Side {
+            decision: self.decision,
+            layer: self.layer,
+            reason: self.reason,
+            statement: self.statement.as_ref(),
+            depends_on: &self.depends_on,
+        }
+    }
+}
+
+/// What becomes of events that were decided so before and after (F-74).
+pub(crate) fn effect(before: &GroupSide, after: &GroupSide) -> DifferenceEffect {
+    use DifferenceEffect as E;
+    let depends = |side: &GroupSide| side.decision == Decision::Indeterminate;
+    match (depends(before), depends(after)) {
+        (false, true) if before.is_denied() => E::MayBeAllowed,
+        (false, true) => E::MayBeDenied,
+        (true, false) if after.is_denied() => E::DeniedForCertain,
+        (true, false) => E::AllowedForCertain,
+        (true, true) if before.says_the_same(after) => E::Same,
+        (true, true) => E::MayDiffer,
+        (false, false) => match (before.is_denied(), after.is_denied()) {
+            (false, true) => E::NewlyDenied,
+            (true, false) => E::NewlyAllowed,
+            (true, true) if !before.says_the_same(after) => E::OtherReason,
+            _ => E::Same,
+        },
+    }
+}
+
+/// Events of one principal, action and resource that were decided the same way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// What becomes of them.
+    pub effect: DifferenceEffect,
+    /// The entity's ARN, a service's name, `anonymous`.
+    pub principal: Box<str>,
+    /// The principal's account.
+    pub account: Option<AccountId>,
+    /// The action of the decisive check.
+    pub action: Box<str>,
+    /// Its resource.
+    pub resource: Box<str>,
+    /// How many events.
+    pub count: u64,
+    /// The time of the first, in seconds since the epoch.
+    pub first: i64,
+    /// The time of the last.
+    pub last: i64,
+    /// The decision before.
+    pub before: GroupSide,
+    /// The decision after; none without changes.
+    pub after: Option<GroupSide>,
+    /// What the log says happened.
+    pub observed: ObservedCounts,
+    /// The id of the first event.
+    pub example: Option<Box<str>>,
+}
+
+impl Group {
+    /// The record of the wire format.
+    pub fn record(&self) -> DifferenceRecord<'_> {
+        DifferenceRecord {
+            effect: self.effect,
+            principal: &self.principal,
+            account: self.account,
+            action: &self.action,
+            resource: &self.resource,
+            count: self.count,
+            first: self.first,
+            last: self.last,
+            before: self.before.as_side(),
+            after: self.after.as_ref().map(GroupSide::as_side),
+            observed: self.observed,
+            example: self.example.as_deref(),
+        }
+    }
+
+    /// Whether two groups are one.
+    fn is_of(&self, other: &Self) -> bool {
+        let sides = match (&self.after, &other.after) {
+            (Some(own), Some(other)) => own.says_the_same(other),
+            (None, None) => true,
+            _ => false,
+        };
+        self.effect == other.effect
+            && self.principal == other.principal
+            && self.action == other.action
+            && self.resource == other.resource
+            && self.before.says_the_same(&other.before)
+            && sides
+    }
+
+    fn hash_key(&self) -> u64 {
+        let mut hasher = BuildHasherDefault::<DefaultHasher>::default().build_hasher();
+        (self.effect, &self.principal, &self.action, &self.resource).hash(&mut hasher);
+        self.before.hash_into(&mut hasher);
+        if let Some(after) = &self.after {
+            after.hash_into(&mut hasher);
+        }
+        hasher.finish()
+    }
+
+    /// Takes in the events of the same group.
+    fn join(&mut self, other: Self) {
+        self.count += other.count;
+        self.last = self.last.max(other.last);
+        self.observed.add(other.observed);
+        let earlier = (other.first, &other.example) < (self.first, &self.example);
+        if earlier {
+            self.first = other.first;
+            self.example = other.example;
+        }
+    }
+}
+
+/// Groups by what makes them one.
+#[derive(Debug, Default)]
+pub(crate) struct Groups {
+    table: HashTable<Group>,
+}
+
+impl Groups {
+    /// Adds a group; says whether it is a new one.
+    pub(crate) fn add(&mut self, mut group: Group) -> bool {
+        if self.table.len() >= MAX_EXACT_GROUPS {
+            widen(&mut group);
+        }
+        let hash = group.hash_key();
+        if let Some(known) = self.table.find_mut(hash, |known| known.is_of(&group)) {
+            known.join(group);
+            return false;
+        }
+        self.table.insert_unique(hash, group, Group::hash_key);
+        true
+    }
+
+    /// The group that this one is of.
+    pub(crate) fn get_mut(&mut self, group: &Group) -> Option<&mut Group> {
+        self.table.find_mut(group.hash_key(), |known| known.is_of(group))
+    }
+
+    pub(crate) fn into_groups(self) -> impl Iterator<Item = Group> {
+        self.table.into_iter()
+    }
+}
+
+/// Names the resource by what it is in.
+fn widen(group: &mut Group) {
+    let parent = parent_arns(&group.resource).next().map(|parent| format!("{parent}/*"));
+    if let Some(parent) = parent {
+        group.resource = parent.into();
+    }
+}
+
+/// The order of a report: effect, most events first, then principal, action and resource (F-75).
+pub(crate) fn sort(groups: &mut [Group]) {
+    groups.sort_by(|a, b| {
+        let key = |group: &Group| (group.effect, std::cmp::Reverse(group.count));
+        let names =
+            |group: &Group| (group.principal.clone(), group.action.clone(), group.resource.clone());
+        let sides = |group: &Group| format!("{:?}{:?}", group.before, group.after);
+        key(a)
+            .cmp(&key(b))
+            .then_with(|| names(a).cmp(&names(b)))
+            .then_with(|| sides(a).cmp(&sides(b)))
+    });
+}
+
+/// Counts one observation.
+pub(crate) fn observed(decision: Option<ObservedDecision>) -> ObservedCounts {
+    let mut counts = ObservedCounts::default();
+    counts.count(decision.unwrap_or(ObservedDecision::Unknown));
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn side(decision: Decision, layer: Layer) -> GroupSide {
+        let reason = ReasonCode::NoAllow;
+        GroupSide { decision, layer, reason, statement: None, depends_on: Vec::new() }
+    }
+
+    /// F-74, every row of the table.
+    #[test]
+    fn effects_are_those_of_the_table() {
+        use Decision::{Allowed, ExplicitDeny, ImplicitDeny, Indeterminate};
+        use DifferenceEffect as E;
+        let identity = |decision| side(decision, Layer::Identity);
+        for (before, after, expected) in [
+            (Allowed, ExplicitDeny, E::NewlyDenied),
+            (Allowed, ImplicitDeny, E::NewlyDenied),
+            (ExplicitDeny, Allowed, E::NewlyAllowed),
+            (ImplicitDeny, Allowed, E::NewlyAllowed),
+            (Allowed, Indeterminate, E::MayBeDenied),
+            (ImplicitDeny, Indeterminate, E::MayBeAllowed),
+            (Indeterminate, ExplicitDeny, E::DeniedForCertain),
+            (Indeterminate, Allowed, E::AllowedForCertain),
+            (Indeterminate, Indeterminate, E::Same),
+            (ExplicitDeny, ImplicitDeny, E::OtherReason),
+            (ImplicitDeny, ImplicitDeny, E::Same),
+            (Allowed, Allowed, E::Same),
+        ] {
+            assert_eq!(effect(&identity(before), &identity(after)), expected);
+        }
+        let scp = side(ImplicitDeny, Layer::ServiceControl);
+        assert_eq!(effect(&identity(ImplicitDeny), &scp), E::OtherReason);
+        let mut differs = identity(Indeterminate);
+        differs.depends_on = vec!["aws:SourceIp".into()];
+        assert_eq!(effect(&identity(Indeterminate), &differs), E::MayDiffer);
+    }
+
+    #[test]
+    fn the_first_event_of_a_group_is_its_example() {
+        let group = |first: i64, example: &str| Group {
+            effect: DifferenceEffect::Same,
+            principal: "p".into(),
+            account: None,
+            action: "a:B".into(),
+            resource: "*".into(),
+            count: 1,
+            first,
+            last: first,
+            before: side(Decision::Allowed, Layer::Identity),
+            after: None,
+            observed: observed(None),
+            example: Some(example.into()),
+        };
+        let mut groups = Groups::default();
+        assert!(groups.add(group(5, "b")));
+        assert!(!groups.add(group(3, "c")));
+        assert!(!groups.add(group(9, "a")));
+        let all: Vec<_> = groups.into_groups().collect();
+        assert_eq!((all.len(), all[0].count, all[0].first, all[0].last), (1, 3, 3, 9));
+        assert_eq!(all[0].example.as_deref(), Some("c"));
+        assert_eq!(all[0].observed.unknown, 3);
+    }
+}

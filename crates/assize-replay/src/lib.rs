@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+
+mod assume;
+mod decide;
+mod error;
+mod filter;
+mod group;
+mod report;
+mod run;
+mod source;
+mod world;
+
+pub use assume::Assumption;
+pub use error::{Error, ErrorKind};
+pub use filter::Filter;
+pub use group::{Group, GroupSide};
+pub use report::{Report, Totals};
+pub use run::{Progress, Replay, ReplayOptions};
+pub use source::{LogProblem, LogSource};

@@ -1,0 +1,154 @@
+//! What a replay came to.
+
+use std::collections::BTreeMap;
+
+use assize_cloudtrail::{Coverage, SkipReason};
+use assize_formats::{
+    DifferenceEffect, DifferenceSummary, EffectCounts, Provenance, write_difference,
+    write_difference_header,
+};
+
+use crate::assume::Assumption;
+use crate::decide::Tally;
+use crate::group::{Group, sort};
+use crate::source::LogProblem;
+use crate::world::Worlds;
+
+/// What a replay came to: totals, and the groups of events that differ.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The names of the changes.
+    pub changes: Vec<String>,
+    /// What the answers rest on.
+    pub provenance: Provenance,
+    /// The groups, in the order of F-75.
+    pub groups: Vec<Group>,
+    /// What was counted.
+    pub totals: Totals,
+    /// How much of the log became requests.
+    pub coverage: Coverage,
+    /// Files, or parts of files, that could not be read.
+    pub problems: Vec<LogProblem>,
+    /// What AWS would not let be done (L-1001).
+    pub warnings: Vec<String>,
+    /// Events by day since the epoch and effect.
+    pub days: BTreeMap<i64, BTreeMap<DifferenceEffect, u64>>,
+    /// The run was ended before the log was.
+    pub is_interrupted: bool,
+    /// What the log leaves out counted as absent, because partial context is not supported.
+    pub is_complete_context: bool,
+}
+
+/// What was counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Events that became requests.
+    pub events: u64,
+    /// Events that one of the worlds cannot decide.
+    pub errors: u64,
+    /// These by code.
+    pub error_codes: BTreeMap<&'static str, u64>,
+    /// Events whose answer depends on missing context before any change.
+    pub indeterminate: u64,
+    /// Events that rest on an assumption (C-29).
+    pub assumptions: BTreeMap<Assumption, u64>,
+    /// Groups and events by effect.
+    pub effects: BTreeMap<DifferenceEffect, EffectCounts>,
+    /// Events that the world before decides as the log says.
+    pub agree: u64,
+    /// Events that it decides otherwise.
+    pub disagree: u64,
+    /// Events of which the log or the world does not tell.
+    pub unknown: u64,
+}
+
+impl Report {
+    pub(crate) fn new(
+        worlds: &Worlds,
+        changes: Vec<String>,
+        tally: Tally,
+        problems: Vec<LogProblem>,
+        is_interrupted: bool,
+    ) -> Self {
+        let mut provenance = worlds.before.provenance();
+        provenance.after = worlds.after.as_ref().map(|after| after.provenance().snapshot);
+        let mut groups: Vec<Group> = tally.groups.into_groups().collect();
+        sort(&mut groups);
+        let mut effects: BTreeMap<DifferenceEffect, EffectCounts> = BTreeMap::new();
+        for group in &groups {
+            let counts = effects.entry(group.effect).or_default();
+            counts.groups += 1;
+            counts.events += group.count;
+        }
+        for (effect, n) in tally.unkept {
+            effects.entry(effect).or_default().events += n;
+        }
+        Self {
+            changes,
+            provenance,
+            groups,
+            totals: Totals {
+                events: tally.events,
+                errors: tally.errors,
+                error_codes: tally.error_codes,
+                indeterminate: tally.indeterminate,
+                assumptions: tally.assumptions,
+                effects,
+                agree: tally.agree,
+                disagree: tally.disagree,
+                unknown: tally.unknown,
+            },
+            coverage: tally.coverage,
+            problems,
+            warnings: worlds.warnings.clone(),
+            days: tally.days,
+            is_interrupted,
+            is_complete_context: worlds.is_complete,
+        }
+    }
+
+    /// How many events have an effect.
+    pub fn events_of(&self, effect: DifferenceEffect) -> u64 {
+        self.totals.effects.get(&effect).map_or(0, |counts| counts.events)
+    }
+
+    /// Writes the difference stream (F-75).
+    pub fn write_stream(&self, out: &mut Vec<u8>) {
+        let changes: Vec<&str> = self.changes.iter().map(String::as_str).collect();
+        write_difference_header(out, &changes, &self.provenance);
+        for group in &self.groups {
+            write_difference(out, &group.record());
+        }
+        self.summary().write(out);
+    }
+
+    /// The closing line (F-76).
+    pub fn summary(&self) -> DifferenceSummary {
+        let mut summary = DifferenceSummary {
+            events: self.totals.events,
+            error: self.totals.errors,
+            interrupted: self.is_interrupted,
+            ..DifferenceSummary::default()
+        };
+        for reason in SkipReason::ALL {
+            let n = self.coverage.skipped_for(reason);
+            if n > 0 {
+                summary.skipped.push((reason.as_str(), n));
+            }
+        }
+        for group in &self.groups {
+            summary.count(&group.record());
+        }
+        summary.effects.clone_from(&self.totals.effects);
+        for (assumption, n) in &self.totals.assumptions {
+            summary.assumptions.insert(assumption.as_str(), *n);
+        }
+        for note in assize_cloudtrail::Note::ALL {
+            let n = self.coverage.noted(note);
+            if n > 0 {
+                summary.assumptions.insert(note.as_str(), n);
+            }
+        }
+        summary
+    }
+}

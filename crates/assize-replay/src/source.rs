@@ -1,0 +1,154 @@
+//! The files of a log: read piece by piece, decompressed when their first bytes say so.
+
+use std::fmt;
+use std::io::{self, BufReader, Cursor, Read};
+
+use assize_cloudtrail::LogReader;
+use flate2::bufread::MultiGzDecoder;
+
+const GZIP_MAGIC: [u8; 2] = [0x1F, 0x8B];
+const ZSTD_MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
+/// How much of a compressed file is read at once.
+const READ_BYTES: usize = 64 << 10;
+
+/// A file of a log that is opened when its turn comes.
+pub struct LogSource {
+    /// What it is called in messages.
+    pub name: String,
+    /// Opens it.
+    pub open: Box<dyn FnOnce() -> io::Result<Box<dyn Read + Send>> + Send>,
+}
+
+impl fmt::Debug for LogSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogSource").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Something in a file that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogProblem {
+    /// The file.
+    pub file: String,
+    /// Where, in bytes of its text, or of its compressed bytes where these are broken.
+    pub offset: u64,
+    /// What is wrong.
+    pub message: String,
+    /// Whether the rest of the file is lost with it.
+    pub is_final: bool,
+}
+
+/// A file that is being read.
+pub(crate) struct OpenLog {
+    pub(crate) name: String,
+    input: Input,
+    pub(crate) reader: LogReader,
+    /// The text at hand: what the last round left, and what this one read.
+    pub(crate) text: Vec<u8>,
+    /// Where the text begins in the file.
+    pub(crate) offset: u64,
+    pub(crate) is_at_end: bool,
+    pub(crate) problem: Option<LogProblem>,
+}
+
+enum Input {
+    Plain(Box<dyn Read + Send>),
+    Gzip(Box<MultiGzDecoder<BufReader<Counted>>>),
+    Zstd(Box<zstd::stream::read::Decoder<'static, BufReader<Counted>>>),
+    Closed,
+}
+
+/// Counts what is read.
+struct Counted {
+    inner: Box<dyn Read + Send>,
+    n_bytes: u64,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        self.n_bytes += n as u64;
+        Ok(n)
+    }
+}
+
+impl OpenLog {
+    pub(crate) fn open(source: LogSource) -> Self {
+        let mut log = Self {
+            name: source.name,
+            input: Input::Closed,
+            reader: LogReader::default(),
+            text: Vec::new(),
+            offset: 0,
+            is_at_end: false,
+            problem: None,
+        };
+        match (source.open)().and_then(Input::open) {
+            Ok(input) => log.input = input,
+            Err(error) => log.fail(&error),
+        }
+        log
+    }
+
+    /// Reads so many more bytes of text, or to the end.
+    pub(crate) fn fill(&mut self, n_bytes: usize) {
+        if self.is_at_end {
+            return;
+        }
+        let wanted = n_bytes as u64;
+        let text = &mut self.text;
+        let read = match &mut self.input {
+            Input::Plain(input) => input.take(wanted).read_to_end(text),
+            Input::Gzip(input) => input.take(wanted).read_to_end(text),
+            Input::Zstd(input) => input.take(wanted).read_to_end(text),
+            Input::Closed => Ok(0),
+        };
+        match read {
+            Ok(n) => self.is_at_end = (n as u64) < wanted,
+            Err(error) => self.fail(&error),
+        }
+    }
+
+    /// Forgets the text that is done with.
+    pub(crate) fn consume(&mut self, n_bytes: usize) {
+        self.text.drain(..n_bytes);
+        self.offset += n_bytes as u64;
+    }
+
+    fn fail(&mut self, error: &io::Error) {
+        let (offset, what) = match &self.input {
+            Input::Gzip(input) => (input.get_ref().get_ref().n_bytes, "the gzip data"),
+            Input::Zstd(input) => (input.get_ref().get_ref().n_bytes, "the zstd data"),
+            Input::Plain(_) => (self.offset + self.text.len() as u64, "the file"),
+            Input::Closed => (0, "the file"),
+        };
+        let message = match error.kind() {
+            io::ErrorKind::UnexpectedEof => format!("{what} ends in the middle"),
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other => {
+                format!("{what} is damaged: {error}")
+            }
+            _ => format!("{what} cannot be read: {error}"),
+        };
+        self.problem =
+            Some(LogProblem { file: self.name.clone(), offset, message, is_final: true });
+        self.is_at_end = true;
+    }
+}
+
+impl Input {
+    fn open(mut inner: Box<dyn Read + Send>) -> io::Result<Self> {
+        let mut first = Vec::with_capacity(ZSTD_MAGIC.len());
+        (&mut inner).take(ZSTD_MAGIC.len() as u64).read_to_end(&mut first)?;
+        let is_gzip = first.starts_with(&GZIP_MAGIC);
+        let is_zstd = first.starts_with(&ZSTD_MAGIC);
+        let whole: Box<dyn Read + Send> = Box::new(Cursor::new(first).chain(inner));
+        if !is_gzip && !is_zstd {
+            return Ok(Self::Plain(whole));
+        }
+        let buffered = BufReader::with_capacity(READ_BYTES, Counted { inner: whole, n_bytes: 0 });
+        if is_gzip {
+            return Ok(Self::Gzip(Box::new(MultiGzDecoder::new(buffered))));
+        }
+        zstd::stream::read::Decoder::with_buffer(buffered).map(|d| Self::Zstd(Box::new(d)))
+    }
+}

@@ -1,0 +1,224 @@
+//! The world before and after, grown by the accounts that the log names (C-29).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use assize::{BundledPolicies, Engine};
+use assize_catalog::Catalog;
+use assize_compiler::CompileOptions;
+use assize_formats::{ChangeSet, Changed};
+use assize_model::{AccountId, ContextMode, EngineOptions};
+use assize_store::{
+    Account, ExternalAccount, FULL_AWS_ACCESS_ID, Organization, OrganizationNode,
+    RCP_FULL_AWS_ACCESS_ID, StoreChange, StoreSnapshot, builtin_organization_policy,
+};
+
+use crate::{Error, ErrorKind};
+
+/// The organization that stands above the accounts of a log whose world has none.
+const ASSUMED_ORGANIZATION: &str = "o-assumed000";
+const ASSUMED_ROOT: &str = "r-assumed";
+/// Its management account, unless one is named: an account that nobody has.
+const ASSUMED_MANAGEMENT: &str = "000000000000";
+
+/// What worlds are made of.
+#[derive(Debug)]
+pub(crate) struct Worlds {
+    /// The world as it was given.
+    base: StoreSnapshot,
+    changes: Vec<ChangeSet>,
+    options: EngineOptions,
+    catalog: Arc<Catalog>,
+    managed: BundledPolicies,
+    is_strict: bool,
+    management_account: Option<AccountId>,
+    /// Accounts of the log that the world lacks.
+    assumed: BTreeSet<AccountId>,
+    pub(crate) before: Engine,
+    pub(crate) after: Option<Engine>,
+    /// Users and roles that a change takes away (F-73).
+    pub(crate) removed: Vec<Box<str>>,
+    pub(crate) warnings: Vec<String>,
+    /// Partial context was asked for and is not supported yet.
+    pub(crate) is_complete: bool,
+}
+
+/// What a [`Worlds`] is made from.
+#[derive(Debug)]
+pub(crate) struct Start {
+    pub(crate) base: StoreSnapshot,
+    pub(crate) changes: Vec<ChangeSet>,
+    pub(crate) options: EngineOptions,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) managed: BundledPolicies,
+    pub(crate) is_strict: bool,
+    pub(crate) management_account: Option<AccountId>,
+}
+
+impl Worlds {
+    pub(crate) fn new(start: Start) -> Result<Self, Error> {
+        let Start { base, changes, options, catalog, managed, is_strict, management_account } =
+            start;
+        let (options, is_complete) = supported(options, &catalog, &managed)?;
+        let before = engine(StoreSnapshot::empty(), &options, &catalog, &managed)?;
+        let mut worlds = Self {
+            base,
+            changes,
+            options,
+            catalog,
+            managed,
+            is_strict,
+            management_account,
+            assumed: BTreeSet::new(),
+            before,
+            after: None,
+            removed: Vec::new(),
+            warnings: Vec::new(),
+            is_complete,
+        };
+        worlds.build()?;
+        Ok(worlds)
+    }
+
+    /// The context mode that events are decided in.
+    pub(crate) fn mode(&self) -> ContextMode {
+        self.options.context
+    }
+
+    pub(crate) fn base(&self) -> &StoreSnapshot {
+        &self.base
+    }
+
+    pub(crate) fn catalog(&self) -> &Arc<Catalog> {
+        &self.catalog
+    }
+
+    /// Whether what the world lacks is taken as the log shows it.
+    pub(crate) fn assumes(&self) -> bool {
+        !self.is_strict
+    }
+
+    /// Whether the organization is made up.
+    pub(crate) fn assumes_organization(&self) -> bool {
+        self.assumes() && self.base.organizations().next().is_none()
+    }
+
+    /// Takes accounts of the log into both worlds.
+    pub(crate) fn take_in(
+        &mut self,
+        accounts: impl IntoIterator<Item = AccountId>,
+    ) -> Result<(), Error> {
+        if self.is_strict {
+            return Ok(());
+        }
+        let n_before = self.assumed.len();
+        let base = &self.base;
+        self.assumed.extend(accounts.into_iter().filter(|id| base.account(*id).is_none()));
+        if self.assumed.len() == n_before { Ok(()) } else { self.build() }
+    }
+
+    fn build(&mut self) -> Result<(), Error> {
+        let snapshot = self.assumed_snapshot()?;
+        let mut changed =
+            Changed { snapshot: snapshot.clone(), removed: Vec::new(), warnings: Vec::new() };
+        for set in &self.changes {
+            let next = set
+                .apply(&changed.snapshot, &self.managed)
+                .map_err(|error| Error::caused(ErrorKind::Change, error))?;
+            changed.snapshot = next.snapshot;
+            changed.removed.extend(next.removed);
+            changed.warnings.extend(next.warnings);
+        }
+        self.before = engine(snapshot, &self.options, &self.catalog, &self.managed)?;
+        self.after = if self.changes.is_empty() {
+            None
+        } else {
+            Some(engine(changed.snapshot, &self.options, &self.catalog, &self.managed)?)
+        };
+        self.removed = changed.removed;
+        self.warnings = changed.warnings;
+        Ok(())
+    }
+
+    /// The world as it was given, with the accounts it lacks, and an organization if it has none.
+    fn assumed_snapshot(&self) -> Result<StoreSnapshot, Error> {
+        if self.is_strict {
+            return Ok(self.base.clone());
+        }
+        let mut editor = self.base.edit();
+        let mut apply =
+            |change| editor.apply(change).map_err(|error| Error::caused(ErrorKind::World, error));
+        for id in &self.assumed {
+            let mut account = Account::new(*id);
+            account.external = Some(ExternalAccount::TrustIdentity);
+            apply(StoreChange::PutAccount(Box::new(account)))?;
+        }
+        if self.assumes_organization() {
+            apply(StoreChange::PutOrganization(self.assumed_organization()?))?;
+        }
+        Ok(editor.commit().0)
+    }
+
+    /// Every account under one root with full access.
+    fn assumed_organization(&self) -> Result<Organization<assize_store::DocumentText>, Error> {
+        let management_account = match self.management_account {
+            Some(account) => account,
+            None => ASSUMED_MANAGEMENT
+                .parse()
+                .map_err(|error| Error::caused(ErrorKind::World, error))?,
+        };
+        let node = |parent: Option<&str>| OrganizationNode {
+            parent: parent.map(Into::into),
+            unit: None,
+            scps: vec![FULL_AWS_ACCESS_ID.into()],
+            rcps: vec![RCP_FULL_AWS_ACCESS_ID.into()],
+        };
+        let mut nodes = BTreeMap::from([(Box::from(ASSUMED_ROOT), node(None))]);
+        let known = self.base.accounts().map(|account| account.id);
+        for id in known.chain(self.assumed.iter().copied()) {
+            nodes.insert(id.as_str().into(), node(Some(ASSUMED_ROOT)));
+        }
+        let builtin = [FULL_AWS_ACCESS_ID, RCP_FULL_AWS_ACCESS_ID].into_iter();
+        let policies = builtin
+            .filter_map(|id| Some((Box::from(id), Arc::new(builtin_organization_policy(id)?))));
+        Ok(Organization {
+            id: ASSUMED_ORGANIZATION.into(),
+            management_account,
+            root_id: ASSUMED_ROOT.into(),
+            scp_enabled: true,
+            rcp_enabled: true,
+            delegated_administrators: BTreeMap::new(),
+            policies: policies.collect(),
+            nodes,
+        })
+    }
+}
+
+fn engine(
+    snapshot: StoreSnapshot,
+    options: &EngineOptions,
+    catalog: &Arc<Catalog>,
+    managed: &BundledPolicies,
+) -> Result<Engine, Error> {
+    let (options, catalog, managed) = (options.clone(), Arc::clone(catalog), managed.clone());
+    Engine::build(snapshot, options, catalog, managed, &CompileOptions::default())
+        .map_err(|error| Error::caused(ErrorKind::World, error))
+}
+
+/// The options, in complete context where the engine does not support partial context, and
+/// whether that is so.
+fn supported(
+    options: EngineOptions,
+    catalog: &Arc<Catalog>,
+    managed: &BundledPolicies,
+) -> Result<(EngineOptions, bool), Error> {
+    if options.context == ContextMode::Complete {
+        return Ok((options, false));
+    }
+    if engine(StoreSnapshot::empty(), &options, catalog, managed).is_ok() {
+        return Ok((options, false));
+    }
+    let options = EngineOptions { context: ContextMode::Complete, ..options };
+    engine(StoreSnapshot::empty(), &options, catalog, managed)?;
+    Ok((options, true))
+}

@@ -1,0 +1,411 @@
+//! Logs against worlds and change sets.
+
+use std::io::{Cursor, Read, Write as _};
+
+use assize::BundledPolicies;
+use assize_formats::{ChangeSet, DifferenceEffect, NoFiles, ReadOptions, Scenario};
+use assize_model::{Decision, EngineOptions, Layer, ReasonCode};
+use assize_replay::{Assumption, Filter, Group, LogSource, Replay, ReplayOptions, Report};
+use assize_store::StoreSnapshot;
+use assize_tests::fixtures;
+use serde_json::{Value, json};
+
+fn source(name: &str, bytes: Vec<u8>) -> LogSource {
+    let open = move || Ok(Box::new(Cursor::new(bytes)) as Box<dyn Read + Send>);
+    LogSource { name: name.to_owned(), open: Box::new(open) }
+}
+
+fn log(records: &[Value]) -> Vec<u8> {
+    json!({"Records": records}).to_string().into_bytes()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).expect("memory takes everything");
+    encoder.finish().expect("memory takes everything")
+}
+
+/// A policy attached at the root.
+fn attached(kind: &str, statement: &Value) -> ChangeSet {
+    let document = json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
+    ChangeSet::short(kind, "change.json", document.into_bytes()).expect("a change is read")
+}
+
+fn changes(list: &Value) -> ChangeSet {
+    let text = json!({"assize": 1, "changes": list}).to_string().into_bytes();
+    let managed = BundledPolicies::none();
+    ChangeSet::read("c.json", text, &mut NoFiles, &managed).expect("a change set is read")
+}
+
+fn world(text: &Value) -> StoreSnapshot {
+    let managed = BundledPolicies::new().expect("the policies load");
+    let options = ReadOptions {
+        files: &mut NoFiles,
+        managed_policies: &managed,
+        takes_several_resources: &|_| false,
+    };
+    let bytes = text.to_string().into_bytes();
+    Scenario::read("w.json", bytes, options).expect("the world is read").snapshot
+}
+
+fn run(
+    world: StoreSnapshot,
+    changes: Vec<ChangeSet>,
+    options: ReplayOptions,
+    sources: Vec<LogSource>,
+) -> Report {
+    let replay = Replay::new(world, changes, EngineOptions::default(), options);
+    let replay = replay.expect("the world can be decided with");
+    replay.run(sources, &mut |_| true).expect("the log is replayed")
+}
+
+/// A log and one change, and no world.
+fn alone(change: ChangeSet, records: &[Value]) -> Report {
+    let sources = vec![source("log.json", log(records))];
+    run(StoreSnapshot::empty(), vec![change], ReplayOptions::default(), sources)
+}
+
+/// A call of a user of account 1 in its own log, with some members changed.
+fn event(source: &str, name: &str, parameters: &Value, other: &Value) -> Value {
+    let mut record = json!({
+        "eventType": "AwsApiCall", "eventSource": format!("{source}.amazonaws.com"),
+        "eventName": name, "eventTime": "2024-05-01T12:00:00Z", "awsRegion": "eu-west-1",
+        "sourceIPAddress": "192.0.2.1", "recipientAccountId": "111111111111",
+        "eventID": format!("{source}-{name}-{parameters}-{other}"),
+        "requestParameters": parameters,
+        "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::111111111111:user/ana",
+            "accountId": "111111111111", "accessKeyId": "AKIAEXAMPLE", "userName": "ana"}
+    });
+    for (key, value) in other.as_object().into_iter().flatten() {
+        record[key] = value.clone();
+    }
+    record
+}
+
+fn group(report: &Report, action: &str) -> Option<Group> {
+    report.groups.iter().find(|group| &*group.action == action).cloned()
+}
+
+/// The calls that a change breaks, as `action resource`.
+fn broken(report: &Report) -> Vec<String> {
+    assert_eq!(report.totals.errors, 0, "{:?}", report.totals.error_codes);
+    let denied = report.groups.iter().filter(|g| g.effect == DifferenceEffect::NewlyDenied);
+    denied.map(|group| format!("{} {}", group.action, group.resource)).collect()
+}
+
+/// C-29: S3 without any world.
+#[test]
+fn s3_calls_that_a_policy_denies_and_others() {
+    let bucket = |name: &str, account: &str| json!([{"ARN": format!("arn:aws:s3:::{name}/k")}, {"ARN": format!("arn:aws:s3:::{name}"), "accountId": account}]);
+    let get = |name: &str, account: &str| {
+        let parameters = json!({"bucketName": name, "key": "k"});
+        event("s3", "GetObject", &parameters, &json!({"resources": bucket(name, account)}))
+    };
+    let records = [get("own", "111111111111"), get("other", "222222222222")];
+    let statement = json!({"Effect": "Deny", "Action": "s3:*", "Resource": "*",
+        "Condition": {"StringNotEquals": {"aws:ResourceAccount": "111111111111"}}});
+    let report = alone(attached("scp", &statement), &records);
+    assert_eq!(broken(&report), ["s3:GetObject arn:aws:s3:::other/k"]);
+    let found = group(&report, "s3:GetObject").expect("there is a group");
+    let after = found.after.expect("there is a change");
+    assert_eq!(
+        (found.before.decision, after.decision),
+        (Decision::Allowed, Decision::ExplicitDeny)
+    );
+    assert_eq!(after.layer, Layer::ServiceControl);
+    let statement = after.statement.expect("a statement denies");
+    assert_eq!(statement.source.as_deref(), Some("change.json"));
+    assert_eq!(statement.span.map(|span| span.line), Some(1));
+    let assumptions = &report.totals.assumptions;
+    assert_eq!(assumptions[&Assumption::Organization], 2);
+    assert_eq!(assumptions[&Assumption::Identity], 2);
+    assert_eq!(assumptions[&Assumption::Resource], 2);
+}
+
+/// C-29: a gated check opens, and an RCP closes it for outsiders alone.
+#[test]
+fn kms_calls_that_a_policy_denies_and_others() {
+    let decrypt = |caller: &str| {
+        let identity = json!({"type": "IAMUser", "arn": format!("arn:aws:iam::{caller}:user/u"),
+            "accountId": caller, "accessKeyId": "AKIAX"});
+        let key = "arn:aws:kms:eu-west-1:111111111111:key/k1";
+        event(
+            "kms",
+            "Decrypt",
+            &json!({"encryptionAlgorithm": "SYMMETRIC_DEFAULT"}),
+            &json!({
+            "userIdentity": identity, "resources": [{"ARN": key, "accountId": "111111111111"}]}),
+        )
+    };
+    let statement = json!({"Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*",
+        "Condition": {"StringNotEquals": {"aws:PrincipalAccount": "111111111111"}}});
+    let report =
+        alone(attached("rcp", &statement), &[decrypt("111111111111"), decrypt("333333333333")]);
+    assert_eq!(broken(&report).len(), 1);
+    let found = group(&report, "kms:Decrypt").expect("there is a group");
+    assert_eq!(&*found.principal, "arn:aws:iam::333333333333:user/u");
+    assert_eq!(found.count, 1);
+}
+
+/// C-29: a trust policy is assumed for a role that nobody declared.
+#[test]
+fn sts_calls_that_a_policy_denies_and_others() {
+    let assume = |role: &str, other: Value| {
+        let parameters = json!({"roleArn": format!("arn:aws:iam::111111111111:role/{role}"), "roleSessionName": "s"});
+        event("sts", "AssumeRole", &parameters, &other)
+    };
+    let service =
+        json!({"userIdentity": {"type": "AWSService", "invokedBy": "lambda.amazonaws.com"}});
+    let records =
+        [assume("admin", json!({})), assume("reader", json!({})), assume("function", service)];
+    let statement = json!({"Effect": "Deny", "Action": "sts:AssumeRole",
+        "Resource": ["arn:aws:iam::*:role/admin", "arn:aws:iam::*:role/function"]});
+    // SCPs do not bind services.
+    let report = alone(attached("scp", &statement), &records);
+    assert_eq!(broken(&report), ["sts:AssumeRole arn:aws:iam::111111111111:role/admin"]);
+    assert_eq!(report.events_of(DifferenceEffect::Same), 2);
+}
+
+/// C-29: both sides of a call between accounts, and the account that SCPs spare.
+#[test]
+fn calls_between_accounts_and_the_management_account() {
+    let put = event(
+        "s3",
+        "PutObject",
+        &json!({"bucketName": "b", "key": "k"}),
+        &json!({
+        "recipientAccountId": "222222222222",
+        "resources": [{"ARN": "arn:aws:s3:::b/k"}, {"ARN": "arn:aws:s3:::b", "accountId": "222222222222"}]}),
+    );
+    let read = event("ec2", "DescribeInstances", &json!({}), &json!({}));
+    let deny = |action: &str| json!({"Effect": "Deny", "Action": action, "Resource": "*"});
+    let records = [put, read];
+    let report = alone(attached("scp", &deny("s3:PutObject")), &records);
+    assert_eq!(broken(&report), ["s3:PutObject arn:aws:s3:::b/k"]);
+    let options = ReplayOptions {
+        management_account: "111111111111".parse().ok(),
+        ..ReplayOptions::default()
+    };
+    let change = attached("scp", &deny("*"));
+    let sources = vec![source("log.json", log(&records))];
+    let report = run(StoreSnapshot::empty(), vec![change], options, sources);
+    assert_eq!(broken(&report), [""; 0]);
+}
+
+fn small_world() -> Value {
+    json!({"assize": 1,
+      "organization": {"id": "o-exampleorg0", "managementAccount": "999999999999",
+        "root": {"id": "r-exam", "scps": ["FullAWSAccess"], "accounts": ["111111111111"]}},
+      "accounts": {"111111111111": {"users": {"ana": {"inline": {"read": {"Version": "2012-10-17",
+        "Statement": [{"Sid": "Read", "Effect": "Allow", "Action": ["s3:GetObject", "ec2:Describe*"], "Resource": "*"}]}}}}}},
+      "resources": [{"arn": "arn:aws:s3:::own", "account": "111111111111"}]})
+}
+
+fn get_own() -> Value {
+    event("s3", "GetObject", &json!({"bucketName": "own", "key": "k"}), &json!({}))
+}
+
+/// F-77: without a change the log is the judge.
+#[test]
+fn a_log_is_compared_with_the_world() {
+    let denied = json!({"errorCode": "AccessDenied", "errorMessage": "Access Denied"});
+    let delete = |other: &Value| {
+        event("s3", "DeleteObject", &json!({"bucketName": "own", "key": "k"}), other)
+    };
+    let records = [get_own(), delete(&denied), delete(&json!({}))];
+    let sources = || vec![source("log.json", log(&records))];
+    let report = run(world(&small_world()), Vec::new(), ReplayOptions::default(), sources());
+    assert_eq!((report.totals.agree, report.totals.disagree), (2, 1));
+    assert_eq!(report.groups.len(), 1);
+    let found = &report.groups[0];
+    assert_eq!((found.effect, &*found.action), (DifferenceEffect::Disagrees, "s3:DeleteObject"));
+    assert_eq!((found.observed.allowed, found.after.is_none()), (1, true));
+}
+
+/// F-73, F-74.
+#[test]
+fn changes_of_a_world_are_told_apart() {
+    let ana = "arn:aws:iam::111111111111:user/ana";
+    let deny = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:DeleteObject", "Resource": "*"}]});
+    let delete = event("s3", "DeleteObject", &json!({"bucketName": "own", "key": "k"}), &json!({}));
+    let records = [get_own(), delete];
+    let replayed = |change: Value| {
+        let sources = vec![source("log.json", log(&records))];
+        let set = vec![changes(&json!([change]))];
+        run(world(&small_world()), set, ReplayOptions::default(), sources)
+    };
+    let report = replayed(
+        json!({"op": "replace", "kind": "identity", "target": ana, "name": "read", "policy": deny}),
+    );
+    assert_eq!(broken(&report), ["s3:GetObject arn:aws:s3:::own/k"]);
+    let allowed = group(&report, "s3:DeleteObject").expect("there is a group");
+    assert_eq!(allowed.effect, DifferenceEffect::NewlyAllowed);
+    let report = replayed(json!({"op": "remove", "kind": "entity", "target": ana}));
+    assert_eq!(broken(&report), ["s3:GetObject arn:aws:s3:::own/k"]);
+    let removed = group(&report, "s3:GetObject").and_then(|group| group.after);
+    assert_eq!(removed.map(|side| side.reason), Some(ReasonCode::PrincipalRemoved));
+}
+
+/// C-29: `--strict-world`.
+#[test]
+fn a_strict_world_assumes_nothing() {
+    let stranger = json!({"type": "IAMUser", "arn": "arn:aws:iam::333333333333:user/u",
+        "accountId": "333333333333", "accessKeyId": "AKIAX"});
+    let foreign = event("ec2", "DescribeInstances", &json!({}), &json!({"userIdentity": stranger}));
+    let records = [get_own(), foreign];
+    let options = ReplayOptions { strict_world: true, all: true, ..ReplayOptions::default() };
+    let change = attached("scp", &json!({"Effect": "Deny", "Action": "*", "Resource": "*"}));
+    let sources = vec![source("log.json", log(&records))];
+    let report = run(world(&small_world()), vec![change.clone()], options.clone(), sources);
+    assert_eq!(broken(&report), ["s3:GetObject arn:aws:s3:::own/k"]);
+    let found = group(&report, "ec2:DescribeInstances").expect("all groups are kept");
+    assert_eq!(found.before.decision, Decision::ImplicitDeny);
+    assert!(report.totals.assumptions.is_empty());
+    // There is no root to attach the policy to.
+    let options = ReplayOptions { strict_world: true, ..ReplayOptions::default() };
+    let replay =
+        Replay::new(StoreSnapshot::empty(), vec![change], EngineOptions::default(), options);
+    let error = replay.expect_err("there is no organization");
+    assert!(error.to_string().contains("has no organization"), "{error}");
+}
+
+/// F-51: one call in the logs of two accounts, in different files.
+#[test]
+fn copies_of_an_event_count_once() {
+    let shared = |id: &str, other: &Value| {
+        let mut record = get_own();
+        record["eventID"] = id.into();
+        record["sharedEventID"] = "7d0b4c3e-2f5a-4d7c-9d36-0f6a4b1f5a11".into();
+        for (key, value) in other.as_object().into_iter().flatten() {
+            record[key] = value.clone();
+        }
+        record
+    };
+    let nameless = json!({"userIdentity": {"type": "AWSAccount", "accountId": "111111111111", "principalId": "AIDAX"}});
+    let first = log(&[shared("a", &nameless), shared("b", &json!({}))]);
+    let second = log(&[shared("b", &json!({}))]);
+    let sources = vec![source("1.json", first), source("2.json", second)];
+    let report = run(world(&small_world()), Vec::new(), ReplayOptions::default(), sources);
+    assert_eq!((report.totals.events, report.totals.agree), (1, 1));
+    assert_eq!(report.coverage.skipped_for(assize_cloudtrail::SkipReason::Duplicate), 2);
+}
+
+/// F-54: the call that makes a session may stand in a later file of the same window.
+#[test]
+fn sessions_are_joined_across_files() {
+    let assume = event(
+        "sts",
+        "AssumeRole",
+        &json!({"roleArn": "arn:aws:iam::333333333333:role/r", "roleSessionName": "s", "tags": [{"key": "team", "value": "red"}]}),
+        &json!({"responseElements": {"credentials": {"accessKeyId": "ASIAKNOWN"}}}),
+    );
+    let used = event(
+        "ec2",
+        "DescribeInstances",
+        &json!({}),
+        &json!({"userIdentity": {
+        "type": "AssumedRole", "arn": "arn:aws:sts::333333333333:assumed-role/r/s",
+        "accountId": "333333333333", "accessKeyId": "ASIAKNOWN"}}),
+    );
+    let statement = json!({"Effect": "Deny", "Action": "ec2:*", "Resource": "*",
+        "Condition": {"StringEquals": {"aws:PrincipalTag/team": "red"}}});
+    let sources = vec![source("1.json", log(&[used])), source("2.json", log(&[assume]))];
+    let change = vec![attached("scp", &statement)];
+    let report = run(StoreSnapshot::empty(), change, ReplayOptions::default(), sources);
+    assert_eq!(broken(&report), ["ec2:DescribeInstances *"]);
+}
+
+/// Broken files are told with their name and place, and the rest is decided.
+#[test]
+fn broken_files_cost_only_themselves() {
+    let whole = gzip(&log(&[get_own()]));
+    let many: Vec<Value> = (0..2_000)
+        .map(|n| {
+            event(
+                "s3",
+                "GetObject",
+                &json!({"bucketName": "own", "key": n.to_string()}),
+                &json!({}),
+            )
+        })
+        .collect();
+    let packed = gzip(&log(&many));
+    let cut = packed[..packed.len() / 2].to_vec();
+    let mut damaged = whole.clone();
+    damaged[20] ^= 0xff;
+    let missing = LogSource {
+        name: "missing.json".to_owned(),
+        open: Box::new(|| Err(std::io::Error::from(std::io::ErrorKind::NotFound))),
+    };
+    let sources = vec![
+        source("cut.json.gz", cut),
+        source("damaged.json.gz", damaged),
+        missing,
+        source("whole.json.gz", whole),
+    ];
+    let report = run(world(&small_world()), Vec::new(), ReplayOptions::default(), sources);
+    assert!(report.totals.events > 1, "what comes before the break is decided");
+    let told: Vec<(&str, bool)> =
+        report.problems.iter().map(|problem| (&*problem.file, problem.offset > 0)).collect();
+    assert!(told.contains(&("cut.json.gz", true)), "{:?}", report.problems);
+    assert!(told.contains(&("damaged.json.gz", true)), "{:?}", report.problems);
+    assert!(told.contains(&("missing.json", false)), "{:?}", report.problems);
+    assert_eq!(report.problems.len(), 3);
+}
+
+#[test]
+fn filters_leave_out_what_they_do_not_admit() {
+    let records = [get_own(), event("ec2", "DescribeInstances", &json!({}), &json!({}))];
+    let filter = Filter { services: ["ec2".into()].into(), ..Filter::default() };
+    let options = ReplayOptions { filter, ..ReplayOptions::default() };
+    let sources = vec![source("log.json", log(&records))];
+    let report = run(world(&small_world()), Vec::new(), options, sources);
+    assert_eq!((report.totals.events, report.coverage.total.records), (1, 1));
+}
+
+/// All real events against a real SCP, in one file and in many: the same report, and every
+/// record accounted for.
+#[test]
+fn real_events_give_one_report_however_they_are_stored() {
+    let records: Vec<Value> = fixtures::records("cloudtrail-events.ndjson.gz")
+        .into_iter()
+        .map(|line| line["event"].clone())
+        .collect();
+    let statement = json!({"Sid": "Regions", "Effect": "Deny", "Action": "*", "Resource": "*",
+        "Condition": {"StringNotEquals": {"aws:RequestedRegion": ["us-east-1", "eu-central-1"]}}});
+    let stream = |sources: Vec<LogSource>| {
+        let change = vec![attached("scp", &statement)];
+        let report = run(StoreSnapshot::empty(), change, ReplayOptions::default(), sources);
+        assert_eq!(report.totals.errors, 0, "{:?}", report.totals.error_codes);
+        let skipped: u64 = report.coverage.skipped.iter().sum();
+        assert_eq!((report.totals.events, skipped), (2_357, 85));
+        assert_eq!(report.events_of(DifferenceEffect::NewlyDenied), 295);
+        assert_eq!(report.events_of(DifferenceEffect::NewlyAllowed), 0);
+        let mut out = Vec::new();
+        report.write_stream(&mut out);
+        out
+    };
+    let one = stream(vec![source("all.json", log(&records))]);
+    let pieces = records.chunks(100).enumerate();
+    let pieces = pieces.map(|(at, piece)| source(&format!("{at}.json.gz"), gzip(&log(piece))));
+    let many = stream(pieces.collect());
+    assert!(one == many, "the report depends on how the log is cut");
+}
+
+#[test]
+fn an_interrupted_run_reports_what_it_has_read() {
+    let sources = (0..200).map(|n| source(&n.to_string(), log(&[get_own()]))).collect();
+    let replay = Replay::new(
+        world(&small_world()),
+        Vec::new(),
+        EngineOptions::default(),
+        ReplayOptions::default(),
+    );
+    let replay = replay.expect("the world can be decided with");
+    let report = replay.run(sources, &mut |_| false).expect("the log is replayed");
+    assert!(report.is_interrupted);
+    assert_eq!(report.coverage.total.records, 64);
+    let mut out = Vec::new();
+    report.write_stream(&mut out);
+    assert!(String::from_utf8_lossy(&out).contains(r#""interrupted":true"#));
+}
