@@ -5,7 +5,7 @@ use std::fmt;
 use assize::{Engine, Outcome};
 use assize_compiler::CompileOptions;
 use assize_model::{
-    AllowedBy, Decision, EffectiveDecision, EngineOptions, Layer, ReasonCode, Request,
+    AllowedBy, Bounds, Decision, EffectiveDecision, EngineOptions, Layer, ReasonCode, Request,
     RequestError, StatementRef,
 };
 use assize_policy::PolicyLibrary;
@@ -78,7 +78,7 @@ pub fn engine(snapshot: &StoreSnapshot, options: &EngineOptions) -> Engine {
 }
 
 /// What every answer to a request must agree on: decision, decisive check, layer, reason, whose
-/// policies allow and the first statement; or the kind of error.
+/// policies allow, the first statement, bounds and what they hang on; or the kind of error.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Answer {
     decided: Result<Decided, &'static str>,
@@ -92,6 +92,8 @@ struct Decided {
     reason: ReasonCode,
     allowed_by: Option<AllowedBy>,
     statement: Option<String>,
+    bounds: Option<Bounds>,
+    depends_on: Vec<Box<str>>,
 }
 
 impl Answer {
@@ -106,6 +108,8 @@ impl Answer {
                 reason: decisive.reason,
                 allowed_by: decisive.allowed_by,
                 statement: first_statement(found).map(text_of),
+                bounds: found.bounds,
+                depends_on: found.depends_on.clone(),
             }
         });
         Self { decided }
@@ -120,6 +124,8 @@ impl Answer {
             reason: found.reason,
             allowed_by: found.allowed_by,
             statement: found.statement.as_ref().map(text_of),
+            bounds: found.bounds,
+            depends_on: found.depends_on.clone(),
         });
         Self { decided }
     }
@@ -147,7 +153,8 @@ fn first_statement(found: &EffectiveDecision) -> Option<&StatementRef> {
     let of_layer = match check.decision {
         Decision::Allowed => &layer.allows,
         Decision::ExplicitDeny => &layer.denies,
-        Decision::ImplicitDeny | Decision::Indeterminate => return None,
+        Decision::Indeterminate => return found.decisive.statements.first(),
+        Decision::ImplicitDeny => return None,
     };
     found.decisive.statements.iter().find(|statement| of_layer.contains(statement))
 }
@@ -167,10 +174,13 @@ impl fmt::Debug for Answer {
                 if let Some(by) = d.allowed_by {
                     write!(f, ", allowed by {by}")?;
                 }
-                match &d.statement {
-                    Some(statement) => write!(f, ", {statement}"),
-                    None => Ok(()),
+                if let Some(statement) = &d.statement {
+                    write!(f, ", {statement}")?;
                 }
+                if let Some(Bounds { worst, best }) = d.bounds {
+                    write!(f, ", from {worst:?} to {best:?}, depends on {:?}", d.depends_on)?;
+                }
+                Ok(())
             }
         }
     }

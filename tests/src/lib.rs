@@ -16,6 +16,7 @@ pub mod fuzz;
 pub mod generate;
 pub mod laws;
 pub mod neutral;
+pub mod partial;
 pub mod real;
 pub mod seeds;
 pub mod soak;

@@ -10,7 +10,7 @@ use assize_model::{
 };
 use assize_policy::{Style, load, parse, print};
 use assize_tests::answer::{Answer, Oracle, engine, engine_with};
-use assize_tests::corpus::{corpus, package_folder, read_scenario};
+use assize_tests::corpus::corpus;
 use assize_tests::differential::reduced_passes;
 
 /// The tests of a scenario that share options: one engine serves them.
@@ -90,23 +90,6 @@ fn reference_decides_the_corpus() {
                 let found = cell.record().and_then(|record| oracle.evaluate(&record.request));
                 check(&mut report, place, cell, &found);
             }
-        }
-    }
-    report.assert_none();
-}
-
-/// E-120 – E-132, which the reference alone decides.
-#[test]
-fn reference_decides_partial_context() {
-    let mut report = Report::default();
-    let path = package_folder().join("pending/partial-context.assize.yaml");
-    let text = std::fs::read(path).expect("the file can be read");
-    let scenario = read_scenario("partial-context.assize.yaml", &text).expect("a scenario");
-    for group in groups(&scenario) {
-        let oracle = Oracle::new(&scenario.snapshot, group.options);
-        for (place, cell) in &group.cells {
-            let found = cell.record().and_then(|record| oracle.evaluate(&record.request));
-            check(&mut report, place, cell, &found);
         }
     }
     report.assert_none();
@@ -234,13 +217,13 @@ fn differences(expected: &EffectiveDecision, found: &EffectiveDecision) -> Vec<S
         };
     }
     fields!("", expected, found, decision, decisive, missing_context_keys, assumptions, notes);
-    fields!("", expected, found, message);
+    fields!("", expected, found, message, bounds, depends_on);
     field("checks", expected.checks.len().to_string(), found.checks.len().to_string());
     for (at, (a, b)) in expected.checks.iter().zip(&found.checks).enumerate() {
         let at = format!("checks[{at}].");
         fields!(at, a, b, action, resource, principal_account, resource_account, cross_account);
         fields!(at, a, b, gated, decision, layer, reason, allowed_by, statements, grant);
-        fields!(at, a, b, would_allow, missing_context_keys, context);
+        fields!(at, a, b, would_allow, missing_context_keys, context, bounds, depends_on);
         field(&format!("{at}layers"), a.layers.len().to_string(), b.layers.len().to_string());
         for (a, b) in a.layers.iter().zip(&b.layers) {
             let at = format!("{at}{}.", a.layer);
@@ -383,9 +366,9 @@ fn corpus_reaches_every_layer_and_reason() {
     }
     let missing_layers: Vec<_> = Layer::ALL.iter().filter(|l| !layers.contains(l)).collect();
     assert!(missing_layers.is_empty(), "no case is decided by {missing_layers:?}");
-    assert_eq!(decisions.len(), Decision::ALL.len() - 1, "all but Indeterminate");
-    // Those need partial context and change sets.
-    let others = [ReasonCode::MissingContext, ReasonCode::PrincipalRemoved];
+    assert_eq!(decisions.len(), Decision::ALL.len());
+    // That needs change sets.
+    let others = [ReasonCode::PrincipalRemoved];
     let missing: Vec<_> =
         ReasonCode::ALL.iter().filter(|r| !reasons.contains(r) && !others.contains(r)).collect();
     assert!(missing.is_empty(), "no case has the reason {missing:?}");

@@ -13,6 +13,7 @@ mod laws;
 mod limits;
 mod messages;
 mod neutral;
+mod partial;
 mod real;
 mod replay;
 mod rows;

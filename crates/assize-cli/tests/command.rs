@@ -350,6 +350,40 @@ fn an_answer_is_explained_and_what_would_change_it() {
 }
 
 /// C-2: the statement that decides is shown as text, and JSON has all of it under names of ours.
+/// E-128, F-82: what hangs on keys that nobody tells is neither yes nor no.
+#[test]
+fn partial_context_says_what_it_depends_on() {
+    let files = Files::new();
+    let condition = r#""Condition":{"IpAddress":{"aws:SourceIp":"203.0.113.0/24"}}"#;
+    let statement =
+        format!(r#"{{"Effect":"Allow","Action":"s3:GetObject","Resource":"*",{condition}}}"#);
+    let policy = format!(r#"{{"Version":"2012-10-17","Statement":[{statement}]}}"#);
+    let policy = files.write("office.json", policy);
+    let partial = ["--policy", &policy, "--option", "context=partial"];
+    let question = ["-a", "s3:GetObject", "-r", "arn:aws:s3:::b/k"];
+    let asked = |command, more: &[&'static str]| {
+        let mut line = vec![command];
+        line.extend(partial.iter().chain(&question).chain(more).copied());
+        line.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let check = |command, more: &[&'static str], code, stdout: &[&str]| {
+        let line = asked(command, more);
+        let line: Vec<&str> = line.iter().map(String::as_str).collect();
+        check(&line, code, stdout, &[])
+    };
+    check("simulate", &[], 3, &["Indeterminate", "it depends on aws:SourceIp"]);
+    check("simulate", &["--expect", "Indeterminate"], 0, &[]);
+    check("simulate", &["-c", "aws:SourceIp=203.0.113.5"], 0, &["Allowed"]);
+    check("explain", &[], 3, &["the key is unknown", "send the request with aws:SourceIp"]);
+    let request = r#"{"principal":"arn:aws:iam::111111111111:user/u","action":"s3:GetObject","resource":"arn:aws:s3:::b/k"}"#;
+    let requests = files.write("requests.ndjson", request);
+    let mut line = vec!["batch"];
+    line.extend(partial);
+    line.extend(["--format", "compact", &requests]);
+    let (code, out, err) = answer(&line);
+    assert_eq!((code, &*out), (0, "1\t?\tidentity\taws:SourceIp\n"), "{err}");
+}
+
 #[test]
 fn the_statement_that_decides_is_shown() {
     let line = ["--world", WORLD, "-p", SRE, "-a", "iam:CreateUser"];

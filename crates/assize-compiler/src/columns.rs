@@ -324,6 +324,11 @@ impl Frame {
         }
     }
 
+    /// The policy set that a place of a layer is in.
+    pub(crate) fn set_at(&self, layer: Layer, place: StatementPlace) -> Option<SetRef> {
+        if place.in_grants { self.grants } else { self.policy_set(layer) }
+    }
+
     /// Puts a policy set in place of that of a layer, for asking what another one would say. A
     /// layer that did not apply does then. Layers without documents stay as they are.
     pub fn put_policy_set(&mut self, layer: Layer, set: SetRef) {

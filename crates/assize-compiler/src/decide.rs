@@ -4,6 +4,7 @@
 //! they say without a row decides the whole group, and only what is left looks at rows.
 
 mod dynamic;
+mod partial;
 mod plan;
 
 use std::ops::Range;
@@ -11,6 +12,7 @@ use std::ops::Range;
 use assize_model::{AllowedBy, Layer, ReasonCode, Strength};
 
 use self::dynamic::DynamicCells;
+pub use self::partial::BoundRows;
 use self::plan::{CellView, Plan};
 use crate::columns::{ActionRef, DecisionRow, Frame, RequestColumns, StatementPlace};
 use crate::overlay::Overlay;

@@ -6,6 +6,7 @@ mod conditions;
 mod decide;
 mod intern;
 mod overlay;
+mod partial;
 mod partition;
 mod program;
 mod report;
@@ -14,6 +15,7 @@ mod service_rules;
 mod simplify;
 mod tables;
 mod trace;
+mod truth;
 
 use assize_catalog::Catalog;
 use assize_model::PolicyId;
@@ -28,9 +30,10 @@ pub use columns::{
     PrincipalEntry, RequestColumns, ResourceEntry, SessionLayer, SetRef, StatementPlace, ValueId,
     ValueView, Values,
 };
-pub use decide::Scratch;
+pub use decide::{BoundRows, Scratch};
 pub use intern::DocumentSource;
 pub use overlay::Overlay;
+pub use partial::{Gaps, KeySet, PartialColumns, Relevant, RelevantStatement, Side};
 pub use report::{CompileReport, Fallback};
 pub use tables::{DecisionTables, DocumentRef};
 pub use trace::{

@@ -13,14 +13,17 @@ use assize_model::{
 use assize_policy::ir::Statement;
 
 pub use self::detail::{ConditionDetail, EntryDetail, Expected, PartDetail, StatementDetail};
-use self::matching::{Check, PrincipalPart};
+pub(crate) use self::matching::Check;
+use self::matching::PrincipalPart;
 use crate::columns::{
     DecisionRow, EndpointLayer, Frame, IdentityLayer, RequestColumns, SessionLayer, SetRef,
     StatementPlace,
 };
 use crate::overlay::Overlay;
+use crate::partial::{PartialColumns, Side};
 use crate::service_rules::{self, Ending, Grants};
 use crate::tables::DecisionTables;
+use crate::truth::Truth;
 
 /// Everything about one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +79,13 @@ pub struct StatementTrace {
     /// Keys it asks about and the context lacks, if it matches in all else (E-104), in the order
     /// first seen.
     pub missing_keys: Vec<ConditionKey>,
+    /// In partial context, the keys of its tests and of the variables in their values, if it
+    /// matches in all else.
+    pub asked_keys: Vec<ConditionKey>,
+    /// In partial context, the unknown keys of a statement that is U (E-129), in the order and
+    /// spelling of its text; none of one that is T or F. Whether it applies is then a matter of
+    /// the side that was traced.
+    pub open_keys: Option<Vec<ConditionKey>>,
 }
 
 /// A part of a statement that is false.
@@ -149,24 +159,22 @@ impl DecisionTables {
         row: usize,
     ) -> Option<RowTrace> {
         let (frame, check) = self.check(catalog, overlay, columns, row)?;
-        let layers = if frame.builtin_allow {
-            // E-70, E-71: the endpoint's policy alone is asked.
-            let bare = |layer| LayerTrace::bare(layer, Verdict::NotApplicable);
-            let mut layers = LAYERS.map(bare).to_vec();
-            layers[2] = endpoint(&check, frame);
-            layers
-        } else {
-            vec![
-                guardrail(&check, Layer::ResourceControl, frame.rcp),
-                guardrail(&check, Layer::ServiceControl, frame.scp),
-                endpoint(&check, frame),
-                resource(&check, frame),
-                identity(&check, frame),
-                guardrail(&check, Layer::Boundary, frame.boundary),
-                session(&check, frame),
-            ]
-        };
-        Some(conclude(frame, layers))
+        Some(check.trace(frame))
+    }
+
+    /// Everything about one row on one side, with every unknown falling to it (E-127).
+    pub fn trace_partial(
+        &self,
+        catalog: &Catalog,
+        overlay: Option<&Overlay>,
+        partial: &PartialColumns<'_>,
+        row: usize,
+        side: Side,
+    ) -> Option<RowTrace> {
+        let columns = partial.on(side);
+        let (frame, check) = self.check(catalog, overlay, &columns, row)?;
+        let check = Check { side, ..check.with_gaps(partial)? };
+        Some(check.trace(frame))
     }
 
     /// Why the statement at a place of a layer applies to a row, or does not: part by part. None
@@ -180,12 +188,24 @@ impl DecisionTables {
         (layer, place): (Layer, StatementPlace),
     ) -> Option<StatementDetail> {
         let (frame, check) = self.check(catalog, overlay, columns, row)?;
-        let set = if place.in_grants { frame.grants } else { frame.policy_set(layer) };
-        check.detail_at(set?, place)
+        check.detail_at(frame.set_at(layer, place)?, place)
+    }
+
+    /// The same in partial context: a part that is unknown does not hold.
+    pub fn statement_detail_partial(
+        &self,
+        catalog: &Catalog,
+        overlay: Option<&Overlay>,
+        partial: &PartialColumns<'_>,
+        row: usize,
+        (layer, place): (Layer, StatementPlace),
+    ) -> Option<StatementDetail> {
+        let (frame, check) = self.check(catalog, overlay, partial.columns, row)?;
+        check.with_gaps(partial)?.detail_at(frame.set_at(layer, place)?, place)
     }
 
     /// A row and what it points to.
-    fn check<'a>(
+    pub(crate) fn check<'a>(
         &'a self,
         catalog: &'a Catalog,
         overlay: Option<&'a Overlay>,
@@ -202,8 +222,34 @@ impl DecisionTables {
             action: *columns.action.get(row)?,
             principal: columns.principals.get(*columns.principal.get(row)? as usize)?,
             resource: columns.resources.get(*columns.resource.get(row)? as usize)?,
+            gaps: None,
+            side: Side::Worst,
         };
         Some((frame, check))
+    }
+}
+
+impl Check<'_> {
+    fn trace(&self, frame: &Frame) -> RowTrace {
+        let check = self;
+        let layers = if frame.builtin_allow {
+            // E-70, E-71: the endpoint's policy alone is asked.
+            let bare = |layer| LayerTrace::bare(layer, Verdict::NotApplicable);
+            let mut layers = LAYERS.map(bare).to_vec();
+            layers[2] = endpoint(check, frame);
+            layers
+        } else {
+            vec![
+                guardrail(check, Layer::ResourceControl, frame.rcp),
+                guardrail(check, Layer::ServiceControl, frame.scp),
+                endpoint(check, frame),
+                resource(check, frame),
+                identity(check, frame),
+                guardrail(check, Layer::Boundary, frame.boundary),
+                session(check, frame),
+            ]
+        };
+        conclude(frame, layers)
     }
 }
 
@@ -329,6 +375,8 @@ fn add_statements(
                 strength: found.strength,
                 ignored: ignored(statement.effect),
                 missing_keys: found.missing_keys,
+                asked_keys: found.asked_keys,
+                open_keys: found.open_keys,
             });
         }
     }
@@ -339,12 +387,20 @@ struct Found {
     failed: Option<FailedPart>,
     strength: Option<Strength>,
     missing_keys: Vec<ConditionKey>,
+    asked_keys: Vec<ConditionKey>,
+    open_keys: Option<Vec<ConditionKey>>,
 }
 
 impl Check<'_> {
-    /// L-241, E-104.
+    /// L-241, E-104, E-126.
     fn statement(&self, statement: &Statement, policy_type: PolicyType) -> Found {
-        let mut found = Found { failed: None, strength: None, missing_keys: Vec::new() };
+        let mut found = Found {
+            failed: None,
+            strength: None,
+            missing_keys: Vec::new(),
+            asked_keys: Vec::new(),
+            open_keys: None,
+        };
         match self.principal_part(statement, policy_type) {
             PrincipalPart::False => {
                 found.failed = Some(FailedPart::Principal);
@@ -358,14 +414,37 @@ impl Check<'_> {
             return found;
         }
         self.missing_in_resources(&statement.resource, &mut found.missing_keys);
-        if !self.resource_part(&statement.resource) {
+        let resource = self.resource_part(&statement.resource);
+        if resource == Truth::False {
             found.failed = Some(FailedPart::Resource);
             return found;
         }
         self.missing_in_conditions(&statement.conditions, &mut found.missing_keys);
-        let failed = statement.conditions.iter().position(|condition| !self.test(condition));
-        found.failed = failed.map(FailedPart::Condition);
+        if self.gaps.is_some() {
+            found.asked_keys = Self::asked_keys(&statement.conditions);
+        }
+        let tests = statement.conditions.iter().map(|condition| self.test(condition));
+        let tests: Vec<Truth> = tests.collect();
+        let position = |truth| tests.iter().position(|test| *test == truth);
+        if let Some(failed) = position(Truth::False) {
+            found.failed = Some(FailedPart::Condition(failed));
+        } else if resource == Truth::Unknown || position(Truth::Unknown).is_some() {
+            found.open_keys = Some(self.open_keys(statement));
+            let part = match position(Truth::Unknown) {
+                Some(test) if resource == Truth::True => FailedPart::Condition(test),
+                _ => FailedPart::Resource,
+            };
+            found.failed = (!self.falls(statement.effect)).then_some(part);
+        }
         found
+    }
+
+    /// E-127: whether a statement of this effect that is U applies on the traced side.
+    fn falls(&self, effect: Effect) -> bool {
+        match (effect, self.side) {
+            (Effect::Allow, Side::Best) | (Effect::Deny, Side::Worst) => true,
+            (Effect::Allow, Side::Worst) | (Effect::Deny, Side::Best) => false,
+        }
     }
 }
 

@@ -114,16 +114,18 @@ fn evaluate_in<'a>(
         remarks.note("outside_principal");
     }
     let checks = check::expand(world, &caller, request, &mut remarks)?;
-    let mut decisions = Vec::new();
+    let (mut decisions, mut bounds) = (Vec::new(), Vec::new());
     let mut parties = Vec::new();
     for check in &checks {
         let caller = check.caller.as_ref().unwrap_or(&caller);
         let known = context::build(world, caller, check, request, &mut remarks)?;
         let case = Case { world, caller, check, known: &known, side: Side::Worst };
-        decisions.push(layer::authorize(&case, &mut remarks));
+        let (decision, bound) = layer::authorize(&case, &mut remarks);
+        decisions.push(decision);
+        bounds.push(bound);
         parties.push(caller);
     }
-    output::fold(world, decisions, &parties, remarks)
+    output::fold(world, decisions, &bounds, &parties, remarks)
 }
 
 /// E-120, E-122: in complete context no key is unknown.

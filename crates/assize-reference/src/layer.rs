@@ -5,7 +5,7 @@ mod bounds;
 pub(crate) use bounds::combine;
 
 use assize_model::{
-    AllowedBy, CheckDecision, ConditionKey, Decision, Effect, Grant, Layer, LayerResult,
+    AllowedBy, Bounds, CheckDecision, ConditionKey, Decision, Effect, Grant, Layer, LayerResult,
     NodeVerdict, PrincipalKind as Kind, ReasonCode, StatementRef, Strength, Verdict,
 };
 use assize_policy::ir::Statement;
@@ -383,12 +383,13 @@ struct Reading {
     outcome: Outcome,
 }
 
-/// One check, on both sides where something is open (E-127).
-pub(crate) fn authorize(case: &Case<'_>, remarks: &mut Remarks) -> CheckDecision {
+/// One check and its bounds: on both sides where something is open (E-127).
+pub(crate) fn authorize(case: &Case<'_>, remarks: &mut Remarks) -> (CheckDecision, Bounds) {
     let worst_case = case.on(Side::Worst);
     let worst = read(&worst_case, remarks);
     if !bounds::may_differ(case, &worst) {
-        return conclude(&worst_case, worst);
+        let bound = worst.outcome.bound();
+        return (conclude(&worst_case, worst), Bounds { worst: bound, best: bound });
     }
     let best_case = case.on(Side::Best);
     let best = read(&best_case, remarks);

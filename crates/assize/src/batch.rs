@@ -1,13 +1,14 @@
 //! Many decisions: one after the other with warm dictionaries, or on all cores.
 
+pub(crate) mod partial;
 mod stream;
 
 use std::ops::Range;
 
-use assize_compiler::{DecisionRow, StatementPlace};
+use assize_compiler::{BoundRows, DecisionRow, StatementPlace};
 use assize_formats::FastStatement;
 use assize_model::{
-    AllowedBy, Decision, Effect, Layer, ReasonCode, Request, RequestError, StatementRef,
+    AllowedBy, Bounds, Decision, Effect, Layer, ReasonCode, Request, RequestError, StatementRef,
 };
 
 use crate::engine::Inner;
@@ -30,6 +31,10 @@ pub struct Outcome {
     pub allowed_by: Option<AllowedBy>,
     /// The first statement of the decisive layer by E-102; none for an implicit deny.
     pub statement: Option<StatementRef>,
+    /// Both bounds, when they differ (partial context, E-128).
+    pub bounds: Option<Bounds>,
+    /// The unknown keys the decision hangs on (E-129).
+    pub depends_on: Vec<Box<str>>,
 }
 
 /// Working memory for many decisions in a row, for one thread.
@@ -74,30 +79,95 @@ impl<'e> Decider<'e> {
     }
 
     /// Decides the columns of [`Decider::prepare`], row by row. Nothing is kept of an earlier
-    /// answer.
+    /// answer. In partial context there are no rows here, but bounds
+    /// ([`Decider::bound_prepared`]).
     pub fn decide_prepared(&mut self) -> &[DecisionRow] {
         self.resolver.decide();
         &self.resolver.decided
     }
 
+    /// Decides both bounds of the columns of [`Decider::prepare`], row by row, in partial context
+    /// (E-127).
+    pub fn bound_prepared(&mut self) -> &[BoundRows] {
+        self.resolver.decide();
+        &self.resolver.bounds
+    }
+
     fn outcome(&self, run: Run) -> Outcome {
-        let (row, check) = decisive(&self.resolver, run);
-        let decided = self.resolver.decided[row];
+        let answer = answer(&self.resolver, run);
         Outcome {
-            decision: decided.decision,
-            check,
-            layer: decided.layer,
-            reason: decided.reason,
-            allowed_by: decided.allowed_by,
-            statement: statement(&self.resolver, row, &decided).map(StatementRef::from),
+            decision: answer.decision,
+            check: answer.check,
+            layer: answer.layer,
+            reason: answer.reason,
+            allowed_by: answer.allowed_by,
+            statement: answer.statement(&self.resolver).map(StatementRef::from),
+            bounds: answer.bounds,
+            depends_on: answer.depends_on,
         }
     }
 }
 
+/// The answer to a request, in the terms of its rows.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    /// The row that decides.
+    pub(crate) row: usize,
+    pub(crate) check: u32,
+    pub(crate) decision: Decision,
+    pub(crate) layer: Layer,
+    pub(crate) reason: ReasonCode,
+    pub(crate) allowed_by: Option<AllowedBy>,
+    pub(crate) place: Option<StatementPlace>,
+    pub(crate) bounds: Option<Bounds>,
+    pub(crate) depends_on: Vec<Box<str>>,
+}
+
+impl Answer {
+    fn of_row(row: usize, check: usize, decided: &DecisionRow) -> Self {
+        Self {
+            row,
+            check: u32::try_from(check).unwrap_or_default(),
+            decision: decided.decision,
+            layer: decided.layer,
+            reason: decided.reason,
+            allowed_by: decided.allowed_by,
+            place: decided.place(),
+            bounds: None,
+            depends_on: Vec::new(),
+        }
+    }
+
+    /// E-132: a denial for certain that perhaps is an explicit one.
+    pub(crate) fn is_kind_uncertain(&self) -> bool {
+        self.decision == Decision::ImplicitDeny && self.bounds.is_some()
+    }
+
+    /// The one statement of fast output (E-103).
+    pub(crate) fn statement<'r>(&self, resolver: &'r Resolver<'_>) -> Option<NamedStatement<'r>> {
+        Some(named_statement(resolver, self.row, self.layer, self.place?))
+    }
+}
+
+/// The answer to a request of the chunk at hand.
+pub(crate) fn answer(resolver: &Resolver<'_>, run: Run) -> Answer {
+    if resolver.is_partial {
+        return partial::answer(resolver, run);
+    }
+    let (row, check) = decisive(resolver, run);
+    Answer::of_row(row, check as usize, &resolver.decided[row])
+}
+
 /// The row that decides a request, and its position among the checks (E-67): the first that has
-/// the request's decision.
+/// the request's decision. In partial context, with every unknown against the request.
 pub(crate) fn decisive(resolver: &Resolver<'_>, run: Run) -> (usize, u32) {
-    let rows = &resolver.decided[run.range()];
+    let worst: Vec<DecisionRow>;
+    let rows = if resolver.is_partial {
+        worst = resolver.bounds[run.range()].iter().map(|bounds| bounds.worst).collect();
+        &worst
+    } else {
+        &resolver.decided[run.range()]
+    };
     let decision = fold(rows);
     let at = rows.iter().position(|row| row.decision == decision).unwrap_or_default();
     (run.start as usize + at, u32::try_from(at).unwrap_or_default())
@@ -152,15 +222,6 @@ impl From<NamedStatement<'_>> for StatementRef {
             ..Self::default()
         }
     }
-}
-
-/// The statement a row names.
-pub(crate) fn statement<'r>(
-    resolver: &'r Resolver<'_>,
-    row: usize,
-    decided: &DecisionRow,
-) -> Option<NamedStatement<'r>> {
-    Some(named_statement(resolver, row, decided.layer, decided.place()?))
 }
 
 /// Names a place in the policy set of a layer of a row.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use assize_catalog::{Catalog, ManagedPolicies};
 use assize_compiler::{CompileInput, CompileOptions, CompileReport, DecisionTables, compile};
 use assize_model::{
-    Authorizer, ContextMode, EffectiveDecision, EngineOptions, PolicyId, PolicyType, Request,
-    RequestError, SourceSpan, StatementRef,
+    Authorizer, EffectiveDecision, EngineOptions, PolicyId, PolicyType, Request, RequestError,
+    SourceSpan, StatementRef,
 };
 use assize_policy::{
     EndpointKind, LibraryBuilder, LineIndex, LoadMode, LoadOptions, PolicyLibrary, Span,
@@ -123,7 +123,6 @@ impl Engine {
         managed: BundledPolicies,
         passes: &CompileOptions,
     ) -> Result<Self, Error> {
-        check_options(&options)?;
         let library = library(&snapshot);
         let plan = SetPlan::new(&snapshot, &library, options.skip_invalid_policies);
         let input = CompileInput { catalog: &catalog, library: &library, sets: &plan.specs };
@@ -268,19 +267,6 @@ impl Engine {
 impl Authorizer for Engine {
     fn authorize(&self, request: &Request<'_>) -> Result<EffectiveDecision, RequestError> {
         self.explain(request)
-    }
-}
-
-/// Options of the specification that this version refuses rather than guesses at.
-fn check_options(options: &EngineOptions) -> Result<(), Error> {
-    // `absentByCatalog` says what is unknown in partial context and means nothing in complete one
-    // (E-122).
-    match options.context {
-        ContextMode::Complete => Ok(()),
-        ContextMode::Partial => Err(Error::new(
-            ErrorKind::UnsupportedOption,
-            "option `context: partial` is not supported by this version",
-        )),
     }
 }
 

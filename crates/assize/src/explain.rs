@@ -1,15 +1,20 @@
 //! Everything about one request: each layer, each statement, what would have to change.
 
-use assize_compiler::{LayerTrace, RowTrace, StatementTrace};
+use std::collections::BTreeSet;
+
+use assize_compiler::{
+    DecisionRow, Frame, LayerTrace, RowTrace, Side, StatementPlace, StatementTrace,
+};
 use assize_model::{
-    CheckDecision, Decision, Decisive, EffectiveDecision, Grant, Layer, LayerResult, NodeVerdict,
-    ReasonCode, Request, RequestContext, RequestError, RequestErrorKind, StatementRef, Strength,
-    Verdict,
+    CheckDecision, ConditionKey, Decision, Decisive, EffectiveDecision, Grant, Layer, LayerResult,
+    NodeVerdict, ReasonCode, Request, RequestContext, RequestError, RequestErrorKind, StatementRef,
+    Strength, Verdict,
 };
 
-use crate::batch::{Decider, decisive, document, located_statement, nodes};
+use crate::batch::partial::{self, Turning};
+use crate::batch::{Answer, Decider, answer, document, located_statement, nodes};
 use crate::engine::Inner;
-use crate::resolve::{DocumentHandle, Resolver, Run};
+use crate::resolve::{DocumentHandle, Notes, Resolver, Run};
 
 mod change;
 mod message;
@@ -46,17 +51,30 @@ impl Decider<'_> {
     /// Everything about one request of the chunk at hand.
     pub(crate) fn explain_run(&self, run: Run) -> Result<EffectiveDecision, RequestError> {
         let resolver = &self.resolver;
+        let answer = answer(resolver, run);
+        let mut assumed = BTreeSet::new();
         let mut checks = Vec::with_capacity(run.range().len());
         for row in run.range() {
-            checks.push(check(resolver, row)?);
+            checks.push(if resolver.is_partial {
+                bounded_check(resolver, row, &mut assumed)?
+            } else {
+                let decided = resolver.decided[row];
+                check(resolver, row, decided, resolver.frame_of(row), &trace(resolver, row)?)?
+            });
         }
-        Ok(fold(resolver, run, checks))
+        Ok(fold(resolver, run, checks, answer, assumed))
     }
 }
 
 /// E-67 and the lists of the whole request.
-fn fold(resolver: &Resolver<'_>, run: Run, checks: Vec<CheckDecision>) -> EffectiveDecision {
-    let (row, at) = decisive(resolver, run);
+fn fold(
+    resolver: &Resolver<'_>,
+    run: Run,
+    checks: Vec<CheckDecision>,
+    answer: Answer,
+    mut assumed: BTreeSet<&'static str>,
+) -> EffectiveDecision {
+    let Answer { row, check: at, bounds, depends_on, .. } = answer;
     let deciding = &checks[row - run.start as usize];
     let mut missing: Vec<Box<str>> =
         checks.iter().flat_map(|c| c.missing_context_keys.iter().cloned()).collect();
@@ -69,7 +87,9 @@ fn fold(resolver: &Resolver<'_>, run: Run, checks: Vec<CheckDecision>) -> Effect
     names.extend(resolver.skipped_documents(run));
     names.sort_unstable();
     names.dedup();
-    let assumed = notes.clone().any(|(_, notes)| notes.resource_account);
+    let any = |is_assumed: fn(&Notes) -> bool| notes.clone().any(|(_, notes)| is_assumed(notes));
+    assumed.extend(any(|notes| notes.no_endpoint).then_some("no_endpoint"));
+    assumed.extend(any(|notes| notes.resource_account).then_some("resource_account"));
     EffectiveDecision {
         decision: deciding.decision,
         decisive: Decisive {
@@ -79,11 +99,11 @@ fn fold(resolver: &Resolver<'_>, run: Run, checks: Vec<CheckDecision>) -> Effect
             allowed_by: deciding.allowed_by,
             statements: deciding.statements.clone(),
         },
-        bounds: None,
-        depends_on: Vec::new(),
-        message: message::of(resolver, row, deciding),
+        message: message::of(resolver, row, deciding, &depends_on),
+        bounds,
+        depends_on,
         missing_context_keys: missing,
-        assumptions: if assumed { vec!["resource_account".into()] } else { Vec::new() },
+        assumptions: assumed.into_iter().map(Into::into).collect(),
         notes: names,
         checks,
     }
@@ -103,18 +123,128 @@ fn sort_keys(keys: &mut Vec<Box<str>>) {
     keys.dedup_by(|later, earlier| later.eq_ignore_ascii_case(earlier));
 }
 
-/// What each layer and statement says of a row.
+/// What each layer and statement says of a row; in partial context, with every unknown against the
+/// request.
 fn trace(resolver: &Resolver<'_>, row: usize) -> Result<RowTrace, RequestError> {
+    if resolver.is_partial {
+        return trace_on(resolver, row, Side::Worst);
+    }
     let trace = resolver.with_columns(|engine, overlay, columns| {
         engine.tables.trace(&engine.catalog, Some(overlay), columns, row)
     });
-    trace
-        .ok_or_else(|| RequestError::new(RequestErrorKind::Internal, "the row could not be traced"))
+    trace.ok_or_else(untraceable)
 }
 
-fn check(resolver: &Resolver<'_>, row: usize) -> Result<CheckDecision, RequestError> {
-    let trace = trace(resolver, row)?;
-    let decided = resolver.decided[row];
+/// What each layer and statement says of a row on the side that its check shows.
+fn shown(resolver: &Resolver<'_>, row: usize) -> Result<RowTrace, RequestError> {
+    if !resolver.is_partial {
+        return trace(resolver, row);
+    }
+    let denied = [Decision::ExplicitDeny, Decision::ImplicitDeny];
+    let is_denied = denied.contains(&partial::combine(partial::bounds_of(resolver, row)));
+    trace_on(resolver, row, if is_denied { Side::Best } else { Side::Worst })
+}
+
+fn trace_on(resolver: &Resolver<'_>, row: usize, side: Side) -> Result<RowTrace, RequestError> {
+    let trace = resolver.with_partial_columns(|engine, overlay, columns| {
+        engine.tables.trace_partial(&engine.catalog, Some(overlay), columns, row, side)
+    });
+    trace.ok_or_else(untraceable)
+}
+
+fn untraceable() -> RequestError {
+    RequestError::new(RequestErrorKind::Internal, "the row could not be traced")
+}
+
+/// A check in partial context, on the side that E-128 names; of one that is indeterminate, what
+/// is seen with every unknown against the request.
+fn bounded_check(
+    resolver: &Resolver<'_>,
+    row: usize,
+    assumed: &mut BTreeSet<&'static str>,
+) -> Result<CheckDecision, RequestError> {
+    let mut on = |resolver: &Resolver<'_>, side| {
+        let trace = trace_on(resolver, row, side)?;
+        let bounds = resolver.bounds[row];
+        let (decided, frame) = match side {
+            Side::Worst => (bounds.worst, resolver.frame_of(row)),
+            Side::Best => (bounds.best, resolver.best_frame_of(row)),
+        };
+        assumptions(resolver, row, &trace, assumed);
+        check(resolver, row, decided, frame, &trace)
+    };
+    let (worst, best) = (on(resolver, Side::Worst)?, on(resolver, Side::Best)?);
+    let bounds = partial::bounds_of(resolver, row);
+    let decision = partial::combine(bounds);
+    if !partial::differ(bounds) {
+        return Ok(if decision == Decision::Allowed { worst } else { best });
+    }
+    let Turning { layer, statements, keys } = partial::turning(resolver, row);
+    let (bounds, depends_on) = (Some(bounds), partial::unique(keys));
+    if decision != Decision::Indeterminate {
+        return Ok(CheckDecision { bounds, depends_on, ..best });
+    }
+    Ok(CheckDecision {
+        decision,
+        layer,
+        reason: ReasonCode::MissingContext,
+        allowed_by: None,
+        statements: relevant_statements(resolver, row, (&worst, &best), (layer, &statements)),
+        bounds,
+        depends_on,
+        ..worst
+    })
+}
+
+/// The relevant statements of the decisive layer (E-129): the denies that apply on the worst side
+/// and the allows that apply on the best.
+fn relevant_statements(
+    resolver: &Resolver<'_>,
+    row: usize,
+    sides: (&CheckDecision, &CheckDecision),
+    (layer, places): (Layer, &[StatementPlace]),
+) -> Vec<StatementRef> {
+    let of_layer =
+        |check: &CheckDecision| check.layers.iter().find(|result| result.layer == layer).cloned();
+    let denies = of_layer(sides.0).map(|result| result.denies).unwrap_or_default();
+    let allows = of_layer(sides.1).map(|result| result.allows).unwrap_or_default();
+    let statement = |place: &StatementPlace| {
+        let named = located_statement(resolver, row, layer, *place);
+        let is_named =
+            |found: &&StatementRef| StatementRef { strength: None, ..(*found).clone() } == named;
+        denies.iter().chain(&allows).find(is_named).cloned().unwrap_or(named)
+    };
+    places.iter().map(statement).collect()
+}
+
+/// E-121, E-122: what the tests of statements rest on that match in all else.
+fn assumptions(
+    resolver: &Resolver<'_>,
+    row: usize,
+    trace: &RowTrace,
+    assumed: &mut BTreeSet<&'static str>,
+) {
+    let statements = || trace.layers.iter().flat_map(|layer| &layer.statements);
+    let mut notes = resolver.rows.notes.iter().filter(|(at, _)| *at as usize == row);
+    let asks = |key: &ConditionKey| key.folded() == "aws:securetransport";
+    if notes.any(|(_, notes)| notes.secure_transport)
+        && statements().flat_map(|statement| &statement.asked_keys).any(asks)
+    {
+        assumed.insert("secure_transport");
+    }
+    let is_left = |key: &ConditionKey| resolver.is_left_to_catalog(row, key.folded());
+    if statements().flat_map(|statement| &statement.missing_keys).any(is_left) {
+        assumed.insert("catalogue_keys");
+    }
+}
+
+fn check(
+    resolver: &Resolver<'_>,
+    row: usize,
+    decided: DecisionRow,
+    frame: &Frame,
+    trace: &RowTrace,
+) -> Result<CheckDecision, RequestError> {
     if trace.answer != decided {
         // Tables and trace disagree: a fault of ours, never an Allowed (E-59).
         return Err(RequestError::new(
@@ -122,11 +252,10 @@ fn check(resolver: &Resolver<'_>, row: usize) -> Result<CheckDecision, RequestEr
             "the explanation does not agree with the decision",
         ));
     }
-    let frame = resolver.frame_of(row);
     let principal = resolver.principal_entry_of(row);
     let mut layers: Vec<LayerResult> =
         trace.layers.iter().map(|layer| layer_result(resolver, row, layer)).collect();
-    let statements = decisive_statements(&trace, &layers, decided.layer, decided.reason);
+    let statements = decisive_statements(trace, &layers, decided.layer, decided.reason);
     if decided.decision == Decision::Allowed {
         for layer in &mut layers {
             layer.bypassed = layer.verdict == Verdict::ImplicitDeny;
@@ -157,7 +286,7 @@ fn check(resolver: &Resolver<'_>, row: usize) -> Result<CheckDecision, RequestEr
         bounds: None,
         depends_on: Vec::new(),
         grant: trace.grant,
-        would_allow: would_allow(resolver, row, &trace),
+        would_allow: would_allow(frame, trace),
         layers,
         missing_context_keys: missing,
         context: context(resolver, row),
@@ -170,7 +299,7 @@ fn context(resolver: &Resolver<'_>, row: usize) -> RequestContext {
     let principal = &resolver.principals[resolver.rows.principal[row] as usize];
     let own = resolver.rows.contexts.get(row).into_iter().flatten();
     let all = principal.derived.iter().chain(resolver.resource_keys_of(row)).chain(own);
-    for (key, value) in all {
+    for (key, value) in all.filter(|(key, _)| !resolver.is_hidden(row, key.folded())) {
         context.set(key.clone(), value.clone());
     }
     context
@@ -254,7 +383,7 @@ fn has_strength(grant: Grant, strength: Option<Strength>) -> bool {
 }
 
 /// E-58: every layer that would have to change for Allowed.
-fn would_allow(resolver: &Resolver<'_>, row: usize, trace: &RowTrace) -> Vec<Layer> {
+fn would_allow(frame: &Frame, trace: &RowTrace) -> Vec<Layer> {
     let mut changes = Vec::new();
     if trace.answer.decision == Decision::Allowed {
         return changes;
@@ -270,7 +399,6 @@ fn would_allow(resolver: &Resolver<'_>, row: usize, trace: &RowTrace) -> Vec<Lay
             changes.push(layer.layer);
         }
     }
-    let frame = resolver.frame_of(row);
     if !frame.builtin_allow {
         if frame.builtin_refusal.is_some() {
             changes.push(Layer::Builtin);

@@ -11,6 +11,7 @@ mod derive;
 mod edit;
 mod environment;
 mod frame;
+pub(crate) mod gaps;
 mod key;
 mod note;
 mod plain;
@@ -22,12 +23,12 @@ mod time;
 
 use assize_catalog::ResourceTypeId;
 use assize_compiler::{
-    ActionRef, DecisionRow, EndpointLayer, Frame, KeyId, Overlay, PrincipalEntry, RequestColumns,
-    ResourceEntry, Scratch, ValueId, Values,
+    ActionRef, BoundRows, DecisionRow, EndpointLayer, Frame, KeyId, Overlay, PartialColumns,
+    PrincipalEntry, Relevant, RequestColumns, ResourceEntry, Scratch, ValueId, Values,
 };
 use assize_model::{
-    AccountId, ConditionKey, ContextInput, ContextValue, Request, RequestError, RequestErrorKind,
-    split_action,
+    AccountId, ConditionKey, ContextInput, ContextMode, ContextValue, Request, RequestError,
+    RequestErrorKind, split_action,
 };
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
@@ -38,11 +39,12 @@ use context::RowContext;
 pub(crate) use edit::{AddedPolicy, ChangedWorld, DocumentKey, PRINCIPAL_TAG};
 use environment::Environment;
 use frame::Parties;
+use gaps::{Asked, PartialRows};
 use key::{KeyFacts, N_OWN_KEYS, OwnKey};
 pub(crate) use note::{FLAG_NAMES, Notes};
 pub(crate) use policies::DocumentHandle;
 pub(crate) use principal::ResolvedPrincipal;
-use resource::{KeyList, ResolvedResource};
+use resource::{KeyList, ResolvedResource, Shape};
 
 /// Distinct values of principals and resources that a resolver keeps before it starts over: what
 /// bounds its memory (F-34).
@@ -115,6 +117,13 @@ pub(crate) struct Resolver<'e> {
     now: i64,
     /// Rows keep their whole context, for explanations.
     pub(crate) keeps_context: bool,
+    /// Option `context` is `partial` (E-120).
+    pub(crate) is_partial: bool,
+    pub(crate) partial: PartialRows,
+    /// Both bounds of the rows, in partial context.
+    pub(crate) bounds: Vec<BoundRows>,
+    /// What can turn the rows whose bounds differ, by row.
+    relevant: Vec<(usize, Relevant)>,
 }
 
 /// The columns of a chunk.
@@ -180,6 +189,19 @@ fn names_task_policy(request: &Request<'_>, check: &CheckSpec<'_>) -> bool {
             && matches!(value, ContextInput::Scalar(scalar)
                 if scalar.to_text().is_some_and(|arn| frame::is_task_policy(&arn)))
     })
+}
+
+/// Whether `context` carries a key.
+fn names_key(request: &Request<'_>, check: &CheckSpec<'_>, name: &str) -> bool {
+    let is_named = |(key, value): &&(std::borrow::Cow<'_, str>, ContextInput<'_>)| {
+        key.eq_ignore_ascii_case(name)
+            && !matches!(value, ContextInput::List(items) if items.is_empty())
+    };
+    let own = check.context.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+    match own {
+        Some(own) => is_named(&own),
+        None => request.context.iter().any(|entry| is_named(&entry)),
+    }
 }
 
 /// The position behind the last item.
@@ -291,6 +313,10 @@ impl<'e> Resolver<'e> {
             stamp: 0,
             now: engine.now(),
             keeps_context: false,
+            is_partial: engine.options.context == ContextMode::Partial,
+            partial: PartialRows::default(),
+            bounds: Vec::new(),
+            relevant: Vec::new(),
         };
         resolver.refresh_keys();
         resolver
@@ -300,6 +326,7 @@ impl<'e> Resolver<'e> {
     pub(crate) fn begin(&mut self) {
         self.rows.truncate(0);
         self.values.forget_passing();
+        self.partial.truncate(0);
         self.now = self.engine.now();
         let full = self.values.len() > MAX_VALUES
             || self.resources.len() > MAX_RESOURCES
@@ -328,13 +355,14 @@ impl<'e> Resolver<'e> {
             }),
             Err(error) => {
                 self.rows.truncate(start);
+                self.partial.truncate(start);
                 Err(error)
             }
         }
     }
 
     fn push_rows<'r>(&mut self, request: &'r Request<'r>) -> Result<(), RequestError> {
-        Self::check_lists(request)?;
+        self.check_lists(request)?;
         let principal = self.principal(request)?;
         // Most requests are one check.
         let mut checks = Vec::with_capacity(1);
@@ -372,6 +400,7 @@ impl<'e> Resolver<'e> {
             added: check.added.clone(),
             part: check.part.clone(),
             service: None,
+            is_optional: false,
             action: check.action,
         };
         self.push_row(&own, principal, &mut check)
@@ -430,6 +459,9 @@ impl<'e> Resolver<'e> {
             temporary: seen.temporary,
             mfa_present: seen.mfa_present,
         };
+        if self.is_partial {
+            self.push_gaps(request, check, &seen, (resource, &parties))?;
+        }
         let frame = self.frame(&parties, &self.resources[resource as usize]);
         let frame = self.intern_frame(frame)?;
         self.rows.principal.push(principal);
@@ -452,9 +484,60 @@ impl<'e> Resolver<'e> {
         Ok(())
     }
 
+    /// What a row leaves unknown, and its frame on the best side: there a refusal that looks at
+    /// an unknown key does not refuse (E-126).
+    fn push_gaps(
+        &mut self,
+        request: &Request<'_>,
+        check: &mut CheckSpec<'_>,
+        seen: &RowContext<'_>,
+        (resource, parties): (u32, &Parties),
+    ) -> Result<(), RequestError> {
+        let Parties { principal, action, fit, account, .. } = *parties;
+        let hides_tags = self.replaces_unknown_tags(principal, action, resource);
+        let is_role = self.resources[resource as usize].shape == Shape::IamRole;
+        let has_tags = self.resources[resource as usize].attached().tags.is_some();
+        let asked = Asked {
+            principal,
+            action,
+            tags: self.tag_profile(action, is_role, fit),
+            knows_owner: account.is_some(),
+            knows_tags: has_tags && !hides_tags,
+            stated_mfa: seen.stated_mfa,
+        };
+        let gap = self.gap_of(request, check, &seen.environment, asked)?;
+        let environment = &seen.environment;
+        let has = |key| environment.get(key).is_some();
+        let is_open = |folded, is_present| self.is_unknown(gap, folded, is_present);
+        let gives_task = names_key(request, check, "sts:TaskPolicyArn");
+        let best = Parties {
+            is_wrong_network: parties.is_wrong_network
+                && !is_open("aws:sourcevpc", has(OwnKey::SourceVpc)),
+            mfa_present: parties.mfa_present
+                || is_open("aws:multifactorauthpresent", seen.has_mfa(self)),
+            names_task_policy: parties.names_task_policy
+                || self.actions[action as usize].rule == ActionRule::AssumeRoot
+                    && is_open("sts:taskpolicyarn", gives_task),
+            ..*parties
+        };
+        if self.keeps_context {
+            let network = request.network.as_ref();
+            let states_transport = network.is_some_and(|n| n.secure_transport.is_some())
+                || names_key(request, check, "aws:SecureTransport");
+            check.notes.no_endpoint = is_open("aws:sourcevpce", has(OwnKey::SourceVpce));
+            check.notes.secure_transport = !states_transport;
+        }
+        let frame = self.frame(&best, &self.resources[resource as usize]);
+        let frame = self.intern_frame(frame)?;
+        self.partial.gap.push(gap);
+        self.partial.best_frame.push(frame);
+        self.partial.is_optional.push(check.is_optional);
+        Ok(())
+    }
+
     /// E-122: in complete context `unknown` is an error, `absent` and `complete` change nothing.
-    fn check_lists(request: &Request<'_>) -> Result<(), RequestError> {
-        if !request.unknown.is_empty() {
+    fn check_lists(&self, request: &Request<'_>) -> Result<(), RequestError> {
+        if !request.unknown.is_empty() && !self.is_partial {
             return Err(RequestError::new(
                 RequestErrorKind::ContextMode,
                 "`unknown` needs partial context (option `context`)",
@@ -633,6 +716,12 @@ impl<'e> Resolver<'e> {
         &self.frames[self.rows.frame[row] as usize]
     }
 
+    /// The frame of a row on the best side (E-127).
+    pub(crate) fn best_frame_of(&self, row: usize) -> &Frame {
+        let best = self.partial.best_frame.get(row).copied().unwrap_or(self.rows.frame[row]);
+        &self.frames[best as usize]
+    }
+
     /// The text of the resource of a row, as evaluated.
     pub(crate) fn resource_text_of(&self, row: usize) -> &str {
         self.text_of(self.rows.resource[row].text)
@@ -739,11 +828,18 @@ impl<'e> Resolver<'e> {
             self.key_lists[at].constants = self.constants(&keys);
             self.key_lists[at].keys = keys;
         }
+        if self.is_partial {
+            self.refresh_gaps();
+        }
     }
 
     /// Decides all rows of the chunk into [`Resolver::decided`].
     pub(crate) fn decide(&mut self) {
         self.rows.complete();
+        if self.is_partial {
+            self.decide_partial();
+            return;
+        }
         self.decided.clear();
         self.decided.resize(self.rows.len(), DecisionRow::default());
         let mut decided = std::mem::take(&mut self.decided);
@@ -759,6 +855,53 @@ impl<'e> Resolver<'e> {
         });
         self.scratch = scratch;
         self.decided = decided;
+    }
+
+    /// Decides both bounds of all rows of the chunk into [`Resolver::bounds`].
+    fn decide_partial(&mut self) {
+        let mut bounds = std::mem::take(&mut self.bounds);
+        bounds.clear();
+        bounds.resize(self.rows.len(), BoundRows::default());
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let mut relevant = std::mem::take(&mut self.relevant);
+        relevant.clear();
+        self.with_partial_columns(|engine, overlay, partial| {
+            let (tables, catalog) = (&engine.tables, &engine.catalog);
+            tables.decide_partial(Some(overlay), partial, &mut scratch, &mut bounds);
+            for (row, bounds) in bounds.iter().enumerate() {
+                let BoundRows { worst, best } = bounds;
+                if worst.decision != best.decision || self.partial.is_optional[row] {
+                    let found = tables.relevant(catalog, Some(overlay), partial, row, &mut scratch);
+                    relevant.push((row, found));
+                }
+            }
+        });
+        self.scratch = scratch;
+        self.bounds = bounds;
+        self.relevant = relevant;
+    }
+
+    /// The statements that can turn a row of the chunk that was decided (E-129).
+    pub(crate) fn relevant(&self, row: usize) -> Option<&Relevant> {
+        let at = self.relevant.binary_search_by_key(&row, |(row, _)| *row).ok()?;
+        Some(&self.relevant[at].1)
+    }
+
+    /// Calls with the columns of the chunk and what is not known of them.
+    pub(crate) fn with_partial_columns<R>(
+        &self,
+        call: impl FnOnce(&Inner, &Overlay, &PartialColumns<'_>) -> R,
+    ) -> R {
+        self.with_columns(|engine, overlay, columns| {
+            let partial = PartialColumns {
+                columns,
+                best_frame: &self.partial.best_frame,
+                gap: &self.partial.gap,
+                gaps: &self.partial.gaps,
+                single: &self.partial.single,
+            };
+            call(engine, overlay, &partial)
+        })
     }
 
     /// Calls with the columns of the chunk.

@@ -1,5 +1,7 @@
 //! Requests of every kind of principal.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::condition::any_value;
@@ -8,6 +10,22 @@ use super::text::{
     user_arn,
 };
 use super::{Source, policy, world};
+
+/// Keys that requests say something of without carrying them.
+const LISTED_KEYS: [&str; 12] = [
+    "x:k",
+    "x:n",
+    "s3:prefix",
+    "aws:PrincipalTag/team",
+    "aws:requesttag/team",
+    "aws:ResourceTag/team",
+    "aws:SourceIp",
+    "aws:MultiFactorAuthPresent",
+    "aws:PrincipalOrgID",
+    "aws:CalledVia",
+    "sts:ExternalId",
+    "aws:SourceIdentity",
+];
 
 /// A caller that CloudFront makes up.
 const ORIGIN_ACCESS_IDENTITY: &str =
@@ -99,8 +117,27 @@ fn circumstances(source: &mut Source<'_>, request: &mut Value) {
     if source.percent(40) {
         request["region"] = json!(source.pick(&["eu-west-1", "us-east-1"]));
     }
+    lists(source, request);
     if source.percent(10) {
         request["time"] = json!(source.pick(&["2024-05-01T11:59:59Z", "2024-06-01T00:00:00Z"]));
+    }
+}
+
+/// What a request says of keys that it does not carry (E-122). Only in partial context may some be
+/// unknown.
+fn lists(source: &mut Source<'_>, request: &mut Value) {
+    let keys = |source: &mut Source<'_>| {
+        source.list(1, 2, |source| source.pick(&LISTED_KEYS)).into_iter().collect::<BTreeSet<_>>()
+    };
+    if source.percent(12) {
+        request["absent"] = json!(keys(source));
+    }
+    if source.percent(8) {
+        let prefixes = ["*", "x:", "aws:RequestTag/", "aws:PrincipalTag/", "aws:", "s3:"];
+        request["complete"] = json!([source.pick(&prefixes)]);
+    }
+    if source.percent(5) {
+        request["unknown"] = json!(keys(source));
     }
 }
 

@@ -55,6 +55,10 @@ fn options(source: &mut Source<'_>) -> Value {
     if source.percent(15) {
         options["includeTrust"] = json!(true);
     }
+    if source.percent(30) {
+        options["context"] = json!("partial");
+        options["absentByCatalog"] = json!(source.percent(20));
+    }
     options
 }
 

@@ -10,7 +10,8 @@ use std::fmt::Write as _;
 use assize::compiler::{ConditionDetail, Expected, PartDetail, StatementDetail};
 use assize::{Change, Engine, StatementExplanation};
 use assize_model::{
-    AccountId, CheckDecision, ContextValue, Effect, EffectiveDecision, Layer, LayerResult, Verdict,
+    AccountId, CheckDecision, ContextValue, Decision, Effect, EffectiveDecision, Layer,
+    LayerResult, Verdict,
 };
 
 pub(crate) use self::excerpt::decisive_excerpt;
@@ -41,7 +42,8 @@ pub(crate) fn explanation(
     let style = telling.style;
     let excerpt = decisive_excerpt(engine, answer, found, style);
     let mut text = decision(answer.asked, found, &excerpt, telling.hidden, style);
-    if !found.message.is_empty() {
+    // AWS, which knows all keys, is never in doubt.
+    if !found.message.is_empty() && found.decision != Decision::Indeterminate {
         let _ = writeln!(text, "  AWS would say: {}", found.message);
     }
     for (at, (check, statements)) in found.checks.iter().zip(&answer.statements).enumerate() {
@@ -248,7 +250,7 @@ fn condition_text(condition: &ConditionDetail, style: Style) -> String {
         condition.operator,
         style.name(condition.key.spelling()),
         expected(&condition.expected),
-        style.dim(format_args!("— found {}", actual(condition.actual.as_ref()))),
+        style.dim(format_args!("— found {}", actual(condition))),
     )
 }
 
@@ -285,8 +287,9 @@ fn expected_text(value: &Expected) -> String {
     }
 }
 
-fn actual(value: Option<&ContextValue>) -> String {
-    match value {
+fn actual(detail: &ConditionDetail) -> String {
+    match &detail.actual {
+        None if detail.is_unknown => "what nobody knows: the key is unknown".to_owned(),
         None => "nothing: the key is absent".to_owned(),
         Some(ContextValue::Single(value)) => format!("`{value}`"),
         Some(ContextValue::List(values)) => {

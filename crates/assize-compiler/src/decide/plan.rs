@@ -58,7 +58,7 @@ impl Restriction<'_> {
 const N_LAYERS: usize = 8;
 
 /// Everything about a group that does not depend on the row.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Plan<'a> {
     pub(super) frame: &'a Frame,
     /// Layers with Deny statements or poison, in the order of E-50.

@@ -1,5 +1,7 @@
 //! Whether the statements of a cell apply to one row.
 
+pub(crate) mod three_valued;
+
 use assize_automata::SetScratch;
 use assize_model::Strength;
 use assize_policy::value::{

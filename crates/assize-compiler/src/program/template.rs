@@ -34,9 +34,21 @@ const RESOURCE_SEGMENT: usize = 4;
 impl ArnTemplate {
     /// Puts the pattern into `glob` with the variables replaced (L-411, L-507). False if a
     /// variable is unresolved: the entry matches nothing (L-509).
+    #[inline]
     pub(crate) fn expand<'a>(
         &'a self,
         glob: &mut Glob,
+        resolve: impl Fn(u32, Option<&'a str>) -> Option<&'a str>,
+    ) -> bool {
+        self.expand_hull(glob, |_| false, resolve)
+    }
+
+    /// [`ArnTemplate::expand`] with a wide `*` for each variable that is unknown (E-125).
+    #[inline]
+    pub(crate) fn expand_hull<'a>(
+        &'a self,
+        glob: &mut Glob,
+        is_unknown: impl Fn(u32) -> bool,
         resolve: impl Fn(u32, Option<&'a str>) -> Option<&'a str>,
     ) -> bool {
         glob.clear();
@@ -59,6 +71,10 @@ impl ArnTemplate {
                     TemplatePiece::One => {
                         glob.one(in_resource);
                         ends_in_star = false;
+                    }
+                    TemplatePiece::Variable { key, .. } if is_unknown(*key) => {
+                        glob.star(true);
+                        ends_in_star = true;
                     }
                     TemplatePiece::Variable { key, default } => {
                         let Some(text) = resolve(*key, default.as_deref()) else { return false };
@@ -134,6 +150,45 @@ impl TextTemplate {
             glob.literal(literal);
         }
         (self.mode == TextMode::Plain || n_colons >= ARN_COLONS) && glob.is_match(text)
+    }
+
+    /// Puts the hull into `glob`: a wide `*` for each variable that is unknown, every wildcard of
+    /// the value wide, texts folded where case does not count (E-125). False if a known variable
+    /// is unresolved.
+    pub(crate) fn hull<'a>(
+        &'a self,
+        glob: &mut Glob,
+        is_unknown: impl Fn(u32) -> bool,
+        resolve: impl Fn(u32, Option<&'a str>) -> Option<&'a str>,
+    ) -> bool {
+        glob.clear();
+        for piece in &self.pieces {
+            let text = match piece {
+                TemplatePiece::Star => {
+                    glob.star(true);
+                    continue;
+                }
+                TemplatePiece::One => {
+                    glob.one(true);
+                    continue;
+                }
+                TemplatePiece::Variable { key, .. } if is_unknown(*key) => {
+                    glob.star(true);
+                    continue;
+                }
+                TemplatePiece::Literal(text) => text,
+                TemplatePiece::Variable { key, default } => {
+                    let Some(text) = resolve(*key, default.as_deref()) else { return false };
+                    text
+                }
+            };
+            if self.mode == TextMode::IgnoreCase {
+                glob.literal(&assize_policy::value::fold_unicode(text));
+            } else {
+                glob.literal(text);
+            }
+        }
+        true
     }
 
     fn equals_ignoring_case<'a>(

@@ -9,6 +9,7 @@ use assize_policy::ir::{
 use super::matching::{Check, PrincipalPart, RESOURCE_SEGMENT};
 use crate::columns::{SetRef, StatementPlace, ValueView};
 use crate::program::PrincipalProgram;
+use crate::truth::Truth;
 
 /// What each part of one statement says of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,10 +70,12 @@ pub struct ConditionDetail {
     pub key: ConditionKey,
     /// The values, of which one must match; of a negated operator none.
     pub expected: Vec<Expected>,
-    /// What the context has under the key; none if the key is absent.
+    /// What the context has under the key; none if the key is absent or unknown.
     pub actual: Option<ContextValue>,
     /// Whether the test is true of the row.
     pub holds: bool,
+    /// Whether the key is unknown in partial context (E-121).
+    pub is_unknown: bool,
 }
 
 impl StatementDetail {
@@ -151,10 +154,10 @@ impl Check<'_> {
                     ResourcePattern::Arn(pattern) => self.filled_arn(pattern),
                 },
             },
-            matches: self.entry_matches(entry),
+            matches: self.entry_matches(entry) == Truth::True,
         };
         let entries = entries.iter().map(entry).collect();
-        Some(PartDetail { negated, holds: self.resource_part(element), entries })
+        Some(PartDetail { negated, holds: self.resource_part(element) == Truth::True, entries })
     }
 
     /// An ARN pattern with its variables replaced (L-509, L-510).
@@ -177,6 +180,7 @@ impl Check<'_> {
         let mut text = String::new();
         for piece in pieces {
             match piece {
+                Piece::Variable(variable) if self.is_unknown(&variable.key) => text.push('*'),
                 Piece::Variable(variable) => text.push_str(self.resolve(variable)?),
                 other => text.push_str(&other.to_string()),
             }
@@ -202,13 +206,17 @@ impl Check<'_> {
             key: condition.key.clone(),
             expected: expected.collect(),
             actual: self.actual(&condition.key),
-            holds: self.test(condition),
+            is_unknown: self.is_unknown(&condition.key),
+            holds: self.test(condition) == Truth::True,
         }
     }
 
     /// The value of a key, as a context has it.
     fn actual(&self, key: &ConditionKey) -> Option<ContextValue> {
         let text = |member| self.columns.values.text(member).unwrap_or_default().into();
+        if self.is_unknown(key) {
+            return None;
+        }
         match self.value(key) {
             ValueView::Absent => None,
             ValueView::Single(value) => Some(ContextValue::Single(value.into())),

@@ -410,8 +410,8 @@ impl Builder<'_, '_> {
         let organization =
             account_of(account.as_ref()).and_then(|id| organization_keys(snapshot, id));
         let (org_id, org_paths) = organization.map(|[id, paths]| (id, paths)).unzip();
-        let org_id = self.own("aws:VpceOrgID", org_id)?;
-        let org_paths = self.own("aws:VpceOrgPaths", org_paths)?;
+        let org_id = self.stated("aws:VpceOrgID", org_id)?;
+        let org_paths = self.stated("aws:VpceOrgPaths", org_paths)?;
         let keys = [
             ("aws:VpcSourceIp", vpc_source_ip),
             ("aws:SourceVpce", vpce),

@@ -11,15 +11,9 @@ use assize_model::{
 const BY_WEIGHT: [Decision; 3] =
     [Decision::ExplicitDeny, Decision::ImplicitDeny, Decision::Allowed];
 
-/// E-127: one bound of a check.
-fn bound_of(check: &CheckDecision, side: fn(Bounds) -> Bound) -> Bound {
-    let CheckDecision { decision, layer, reason, .. } = *check;
-    check.bounds.map_or(Bound { decision, layer, reason }, side)
-}
-
 /// E-67, E-127: one bound of a request, and the check it comes from: the first that has it.
-fn bound(checks: &[CheckDecision], side: fn(Bounds) -> Bound) -> Option<(usize, Bound)> {
-    let bounds: Vec<Bound> = checks.iter().map(|check| bound_of(check, side)).collect();
+fn bound(bounds: &[Bounds], side: fn(&Bounds) -> Bound) -> Option<(usize, Bound)> {
+    let bounds: Vec<Bound> = bounds.iter().map(side).collect();
     let heaviest = BY_WEIGHT
         .into_iter()
         .find(|decision| bounds.iter().any(|bound| bound.decision == *decision))?;
@@ -32,11 +26,12 @@ fn bound(checks: &[CheckDecision], side: fn(Bounds) -> Bound) -> Option<(usize, 
 pub(crate) fn fold(
     world: &World<'_>,
     checks: Vec<CheckDecision>,
+    bounds: &[Bounds],
     callers: &[&Caller<'_>],
     remarks: Remarks,
 ) -> Result<EffectiveDecision, RequestError> {
-    let worst = bound(&checks, |bounds| bounds.worst);
-    let (Some(worst), Some(best)) = (worst, bound(&checks, |bounds| bounds.best)) else {
+    let worst = bound(bounds, |bounds| bounds.worst);
+    let (Some(worst), Some(best)) = (worst, bound(bounds, |bounds| bounds.best)) else {
         let message = "the request has no checks";
         return Err(RequestError::new(RequestErrorKind::Internal, message));
     };

@@ -6,7 +6,7 @@ use assize_model::{
 };
 
 use super::{Layers, Open, Outcome, Reading, Terms, is_granted};
-use crate::evaluate::{Case, output};
+use crate::evaluate::{Case, Side, output};
 use crate::service_rules;
 
 /// Whether the bounds of a check can differ at all.
@@ -17,7 +17,7 @@ pub(super) fn may_differ(case: &Case<'_>, worst: &Reading) -> bool {
 }
 
 impl Outcome {
-    fn bound(self) -> Bound {
+    pub(super) fn bound(self) -> Bound {
         Bound { decision: self.decision, layer: self.layer, reason: self.reason }
     }
 }
@@ -36,25 +36,26 @@ pub(crate) fn combine(worst: Decision, best: Decision) -> Decision {
 }
 
 /// E-127, E-128: the decision of a check from its bounds.
-pub(super) fn conclude(case: &Case<'_>, worst: Reading, best: Reading) -> CheckDecision {
+pub(super) fn conclude(case: &Case<'_>, worst: Reading, best: Reading) -> (CheckDecision, Bounds) {
     let is_optional = case.check.made_if.is_some();
     let best_bound = if is_optional { NOT_MADE } else { best.outcome.bound() };
     let bounds = Bounds { worst: worst.outcome.bound(), best: best_bound };
     let decision = combine(bounds.worst.decision, bounds.best.decision);
     if bounds.worst.decision == bounds.best.decision {
-        let bound = if decision == Decision::Allowed { worst } else { best };
-        return super::conclude(case, bound);
+        let allowed = decision == Decision::Allowed;
+        let (side, bound) = if allowed { (Side::Worst, worst) } else { (Side::Best, best) };
+        return (super::conclude(&case.on(side), bound), bounds);
     }
     let relevant = relevant(case, &worst, &best);
     let depends_on = output::unique_keys(
         relevant.iter().flat_map(|item| item.keys.iter().map(|key| case.known.spelled(key))),
     );
     let found = if decision == Decision::Indeterminate {
-        indeterminate(super::conclude(case, worst), relevant)
+        indeterminate(super::conclude(&case.on(Side::Worst), worst), relevant)
     } else {
-        super::conclude(case, best)
+        super::conclude(&case.on(Side::Best), best)
     };
-    CheckDecision { bounds: Some(bounds), depends_on, ..found }
+    (CheckDecision { bounds: Some(bounds), depends_on, ..found }, bounds)
 }
 
 /// E-129, E-102: what is shown of a check that is indeterminate: the layer of the first relevant
@@ -94,8 +95,10 @@ fn relevant(case: &Case<'_>, worst: &Reading, best: &Reading) -> Vec<Relevant> {
     let mut open: Vec<&Open> = worst.layers.open.iter().collect();
     open.sort_by(|a, b| (a.layer, &a.reference.policy).cmp(&(b.layer, &b.reference.policy)));
     let of_effect = |effect| open.iter().filter(move |open| open.effect == effect);
+    // A check that may not be made is open although a Deny is certain, which no other turns.
+    let is_denied = best.outcome.decision == Decision::ExplicitDeny;
     let mut relevant: Vec<Relevant> =
-        of_effect(Effect::Deny).map(|open| Relevant::from(*open)).collect();
+        of_effect(Effect::Deny).filter(|_| !is_denied).map(|open| Relevant::from(*open)).collect();
     let can_be_allowed = best.outcome.decision == Decision::Allowed;
     if can_be_allowed {
         for (layer, key) in service_rules::open_refusals(case) {

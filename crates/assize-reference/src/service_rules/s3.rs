@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use assize_model::{
-    ArnParts, ContextValue, Effect, PrincipalKind as Kind, ReasonCode, ResourceData,
+    ArnParts, ContextValue, Effect, PrincipalKind as Kind, ReasonCode, ResourceData, fold_key,
 };
 use assize_policy::ir::{
     Condition, ConditionOperator as Op, IpBlock, Operand, Piece, PrincipalElement,
@@ -125,8 +125,8 @@ pub(crate) fn access_point<'a>(
     Some((first, second))
 }
 
-/// The key that E-85 looks at, folded.
-pub(super) const SOURCE_VPC: &str = "aws:sourcevpc";
+/// The key that E-85 looks at.
+pub(super) const SOURCE_VPC: &str = "aws:SourceVpc";
 
 /// E-85: an access point of network origin VPC takes requests from its VPC only.
 pub(super) fn network_origin(case: &Case<'_>) -> Option<ReasonCode> {
@@ -136,7 +136,7 @@ pub(super) fn network_origin(case: &Case<'_>) -> Option<ReasonCode> {
     let point = parse_access_point(&case.check.resource)?;
     let record = case.world.snapshot.resource(&point.arn)?;
     let vpc = record.attributes.network_origin_vpc.as_ref()?;
-    let admitted = match (case.known.state(SOURCE_VPC), vpc) {
+    let admitted = match (case.known.state(&fold_key(SOURCE_VPC)), vpc) {
         // E-126: a refusal that looks at an unknown key.
         (State::Unknown, _) => case.side == Side::Best,
         (State::Present(ContextValue::Single(source)), Some(vpc)) => source == vpc,

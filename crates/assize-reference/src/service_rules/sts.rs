@@ -1,7 +1,7 @@
 //! STS and role trust (E-70 – E-73, E-88 – E-94).
 
 use assize_catalog::managed::ROOT_TASK_POLICY_ARNS;
-use assize_model::{ArnParts, ContextValue, PrincipalKind as Kind, ReasonCode};
+use assize_model::{ArnParts, ContextValue, PrincipalKind as Kind, ReasonCode, fold_key};
 
 use crate::evaluate::check::Check;
 use crate::evaluate::knowledge::State;
@@ -57,8 +57,8 @@ pub(super) fn temporary_credentials(case: &Case<'_>) -> Option<ReasonCode> {
     refused.then_some(ReasonCode::TemporaryCredentials)
 }
 
-/// The key that E-72 looks at, folded.
-pub(super) const MFA_PRESENT: &str = "aws:multifactorauthpresent";
+/// The key that E-72 looks at.
+pub(super) const MFA_PRESENT: &str = "aws:MultiFactorAuthPresent";
 
 /// E-72: what sessions of GetSessionToken and GetFederationToken may not call.
 pub(super) fn session_kind(case: &Case<'_>) -> Option<ReasonCode> {
@@ -67,7 +67,7 @@ pub(super) fn session_kind(case: &Case<'_>) -> Option<ReasonCode> {
     let refused = match caller.kind {
         Kind::User | Kind::Root if caller.is_temporary() && !is_console => {
             // E-126: a refusal that looks at an unknown key.
-            let has_mfa = match case.known.state(MFA_PRESENT) {
+            let has_mfa = match case.known.state(&fold_key(MFA_PRESENT)) {
                 State::Unknown => case.side == Side::Best,
                 State::Present(_) | State::Absent => {
                     caller.session.mfa.is_some_and(|mfa| mfa.present)
@@ -96,8 +96,8 @@ pub(super) fn principal_kind(case: &Case<'_>) -> Option<ReasonCode> {
 /// The service that administers root access in member accounts (E-94).
 const ROOT_ACCESS_ADMINISTRATOR: &str = "iam.amazonaws.com";
 
-/// The key that E-94 looks at, folded.
-pub(super) const TASK_POLICY_ARN: &str = "sts:taskpolicyarn";
+/// The key that E-94 looks at.
+pub(super) const TASK_POLICY_ARN: &str = "sts:TaskPolicyArn";
 
 /// E-94: the conditions of AssumeRoot.
 pub(super) fn assume_root(case: &Case<'_>) -> Option<ReasonCode> {
@@ -118,7 +118,7 @@ fn may_assume_root(case: &Case<'_>) -> Option<bool> {
     let member = target.account_id()?;
     let is_member = snapshot.organization_of(member).is_some_and(|of| of.id == organization.id)
         && organization.management_account != member;
-    let has_task = match case.known.state(TASK_POLICY_ARN) {
+    let has_task = match case.known.state(&fold_key(TASK_POLICY_ARN)) {
         State::Present(ContextValue::Single(arn)) => ROOT_TASK_POLICY_ARNS.contains(&&**arn),
         State::Present(_) | State::Absent => false,
         State::Unknown => case.side == Side::Best,

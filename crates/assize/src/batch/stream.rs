@@ -11,7 +11,7 @@ use assize_formats::{
 };
 use assize_model::{Decision, Layer, RequestError, RequestErrorKind};
 
-use super::{Decider, decisive, statement};
+use super::{Answer, Decider, answer};
 use crate::engine::{Engine, Inner};
 use crate::error::{Error, ErrorKind};
 use crate::resolve::{FLAG_NAMES, Run};
@@ -396,36 +396,35 @@ impl<'e> Worker<'e> {
         run: Run,
         mut envelope: Envelope<'_>,
     ) -> Result<(), RequestError> {
-        let (row, check) = decisive(&self.decider.resolver, run);
-        let decided = self.decider.resolver.decided[row];
+        let decided = answer(&self.decider.resolver, run);
         let seen = line.observed.as_ref().and_then(|observed| observed.decision);
         let explained = match job.options.format {
             StreamFormat::Explain => Some(self.decider.explain_run(run)?),
             _ => None,
         };
         if let Some(seen) = seen {
-            let agreement = self.agreement(job, line, run, decided.decision, seen)?;
+            let agreement = self.agreement(job, line, run, &decided, seen)?;
             envelope.agreement = Some(agreement);
             self.counters.count_agreement(agreement);
         }
-        self.counters.count(decided.decision, decided.reason, false);
+        self.counters.count(decided.decision, decided.reason, decided.is_kind_uncertain());
         self.layers.count(decided.decision, decided.layer);
         let resolver = &self.decider.resolver;
         if let Some(explained) = &explained {
             write_explanation(&mut self.out, &envelope, explained, job.echo_context);
             self.out.push(b'\n');
         } else {
-            let first = statement(resolver, row, &decided);
+            let first = decided.statement(resolver);
             let mut name = std::mem::take(&mut self.name);
             let fast = DecisionLine {
                 decision: decided.decision,
-                check,
+                check: decided.check,
                 layer: decided.layer,
                 reason: decided.reason,
                 allowed_by: decided.allowed_by,
                 statement: first.as_ref().map(|first| first.as_fast(&mut name)),
-                bounds: None,
-                depends_on: &[],
+                bounds: decided.bounds,
+                depends_on: &decided.depends_on,
             };
             if job.options.format == StreamFormat::Compact {
                 write_compact(&mut self.out, envelope.id, &fast);
@@ -444,17 +443,19 @@ impl<'e> Worker<'e> {
         job: &Job<'_>,
         line: &Pending<'_>,
         run: Run,
-        decision: Decision,
+        decided: &Answer,
         seen: ObservedDecision,
     ) -> Result<Agreement, RequestError> {
         let strict = job.options.strict_observed;
         let mut compared = Compared {
-            decision: Some(decision),
-            kind_is_uncertain: false,
+            decision: Some(decided.decision),
+            kind_is_uncertain: decided.is_kind_uncertain(),
             context_may_be_incomplete: false,
         };
         let first = agreement(seen, compared, strict);
-        if first != Agreement::Disagrees || line.is_complete {
+        // What is missing in partial context is unknown, and the decision says so.
+        let is_partial = self.decider.resolver.is_partial;
+        if first != Agreement::Disagrees || line.is_complete || is_partial {
             return Ok(first);
         }
         let explained = self.decider.explain_run(run)?;

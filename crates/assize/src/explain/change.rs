@@ -14,7 +14,7 @@ use assize_compiler::RowTrace;
 use assize_model::{AccountId, Decision, Layer, Request, RequestError, StatementRef};
 
 use super::trace;
-use crate::batch::{Decider, decisive};
+use crate::batch::{Decider, answer, decisive};
 use crate::engine::Inner;
 use crate::resolve::{ChangedWorld, Resolver, Run};
 
@@ -149,6 +149,7 @@ struct Tried<'s, 'e> {
     resolver: &'s Resolver<'e>,
     run: Run,
     row: usize,
+    decision: Decision,
     trace: RowTrace,
 }
 
@@ -186,7 +187,7 @@ pub(crate) fn nearest_changes(
         if n_traced > MAX_STATEMENTS_TRACED {
             break;
         }
-        let decision = tried.trace.answer.decision;
+        let decision = tried.decision;
         if decision.is_allowed() != was_allowed {
             changes.push(Change { edits: variant.edits, decision });
             continue;
@@ -212,6 +213,7 @@ fn try_variant<'s, 'e>(
     resolver.change_rows(run, &variant.world)?;
     resolver.decide();
     let (row, _) = decisive(resolver, run);
+    let decision = answer(resolver, run).decision;
     let trace = trace(resolver, row)?;
-    Ok(Tried { resolver, run, row, trace })
+    Ok(Tried { resolver, run, row, decision, trace })
 }

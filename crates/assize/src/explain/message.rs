@@ -9,7 +9,12 @@ use crate::resolve::Resolver;
 const BARE: &str = "Access Denied";
 
 /// The message of the decisive check; empty when it is allowed.
-pub(super) fn of(resolver: &Resolver<'_>, row: usize, check: &CheckDecision) -> Box<str> {
+pub(super) fn of(
+    resolver: &Resolver<'_>,
+    row: usize,
+    check: &CheckDecision,
+    depends_on: &[Box<str>],
+) -> Box<str> {
     if check.decision == Decision::Allowed {
         return "".into();
     }
@@ -30,6 +35,9 @@ pub(super) fn of(resolver: &Resolver<'_>, row: usize, check: &CheckDecision) -> 
     if &*check.resource != "*" {
         text.push_str(" on resource: ");
         text.push_str(&check.resource);
+    }
+    if check.decision == Decision::Indeterminate {
+        return format!("{text}: it depends on {}", depends_on.join(", ")).into();
     }
     let action = &resolver.actions[resolver.rows.resolved_action[row] as usize];
     let resource = &resolver.resources[resolver.rows.resolved_resource[row] as usize];

@@ -2,10 +2,11 @@
 
 use assize_compiler::{StatementDetail, StatementPlace};
 use assize_model::{
-    EffectiveDecision, Layer, PolicyId, Request, RequestError, RequestErrorKind, StatementRef,
+    ConditionKey, EffectiveDecision, Layer, PolicyId, Request, RequestError, RequestErrorKind,
+    StatementRef,
 };
 
-use super::trace;
+use super::shown;
 use crate::batch::{Decider, document, located_statement};
 use crate::engine::Inner;
 use crate::resolve::{DocumentKey, Resolver};
@@ -35,6 +36,9 @@ pub struct StatementExplanation {
     pub applies: bool,
     /// E-83, E-84: it plays no part in this check, whatever it says.
     pub ignored: bool,
+    /// In partial context, the unknown keys it hangs on (E-129): whether it applies is then a
+    /// matter of the bound that the check shows.
+    pub unknown_keys: Vec<ConditionKey>,
     /// Part by part: what it wants, and what the request has.
     pub detail: StatementDetail,
 }
@@ -62,7 +66,7 @@ fn statements(
     row: usize,
 ) -> Result<Vec<StatementExplanation>, RequestError> {
     let mut statements = Vec::new();
-    for layer in trace(resolver, row)?.layers {
+    for layer in shown(resolver, row)?.layers {
         for traced in &layer.statements {
             let place = traced.place;
             let handle = document(resolver, row, layer.layer, place);
@@ -76,6 +80,7 @@ fn statements(
                 document,
                 applies: traced.applies(),
                 ignored: traced.ignored,
+                unknown_keys: traced.open_keys.clone().unwrap_or_default(),
                 detail: detail(resolver, row, layer.layer, place)?,
             });
         }
@@ -90,10 +95,18 @@ pub(super) fn detail(
     layer: Layer,
     place: StatementPlace,
 ) -> Result<StatementDetail, RequestError> {
-    let detail = resolver.with_columns(|engine, overlay, columns| {
-        let tables = &engine.tables;
-        tables.statement_detail(&engine.catalog, Some(overlay), columns, row, (layer, place))
-    });
+    let place = (layer, place);
+    let detail = if resolver.is_partial {
+        resolver.with_partial_columns(|engine, overlay, partial| {
+            let (tables, catalog) = (&engine.tables, &engine.catalog);
+            tables.statement_detail_partial(catalog, Some(overlay), partial, row, place)
+        })
+    } else {
+        resolver.with_columns(|engine, overlay, columns| {
+            let (tables, catalog) = (&engine.tables, &engine.catalog);
+            tables.statement_detail(catalog, Some(overlay), columns, row, place)
+        })
+    };
     detail.ok_or_else(|| {
         RequestError::new(RequestErrorKind::Internal, "the statement could not be traced")
     })

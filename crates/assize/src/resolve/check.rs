@@ -31,6 +31,8 @@ pub(super) struct CheckSpec<'r> {
     /// The service that asks instead of the principal of the request: the one a role is passed to
     /// (E-96, option `includeTrust`). Of what the request says, its context is not its own.
     pub(super) service: Option<Box<str>>,
+    /// It is made only if a source identity is inherited, which nobody knows (E-126).
+    pub(super) is_optional: bool,
 }
 
 /// A value that a service rule adds to the context.
@@ -227,6 +229,7 @@ impl Resolver<'_> {
             added: Vec::new(),
             part: Part::Whole,
             service: None,
+            is_optional: false,
         };
         let rule = self.actions[check.action as usize].rule;
         if rule.is_kms() && rule != ActionRule::KmsAlias {
@@ -318,15 +321,23 @@ impl Resolver<'_> {
             || gives("aws:RequestTag/", false)
             || gives("aws:TagKeys", true);
         let caller = &self.principals[principal as usize];
-        let inherits = rule == ActionRule::AssumeRole
-            && caller.kind == PrincipalKind::RoleSession
-            && caller.source_identity.is_some();
-        let sets_identity = inherits || gives("sts:SourceIdentity", true);
-        let extra = [("sts:TagSession", sends_tags), ("sts:SetSourceIdentity", sets_identity)];
-        for (action, needed) in extra {
+        let inherits = rule == ActionRule::AssumeRole && caller.kind == PrincipalKind::RoleSession;
+        let has_identity = caller.source_identity.is_some();
+        let inherited = if inherits {
+            self.inherits_source_identity(request, check.context, has_identity)
+        } else {
+            Some(false)
+        };
+        let sets_identity = inherited == Some(true) || gives("sts:SourceIdentity", true);
+        let extra = [
+            ("sts:TagSession", sends_tags, false),
+            ("sts:SetSourceIdentity", sets_identity || inherited.is_none(), !sets_identity),
+        ];
+        for (action, needed, is_optional) in extra {
             if needed {
                 let resource = check.resource.clone();
-                checks.extend(self.entailed(check, action, resource, stated)?);
+                let entailed = self.entailed(check, action, resource, stated)?;
+                checks.extend(entailed.map(|check| CheckSpec { is_optional, ..check }));
             }
         }
         Ok(())

@@ -16,6 +16,7 @@ use super::Resolver;
 use super::action::ActionRule;
 use super::check::{Added, CheckSpec};
 use super::environment::{Environment, OwnValue, conflict, pointer_to, scalar_text};
+use super::gaps::{self, Gap};
 use super::key::{KeyRule, OwnKey};
 use super::principal::ResolvedPrincipal;
 use super::resource::Shape;
@@ -36,6 +37,8 @@ pub(super) struct RowContext<'r> {
     /// The credentials are temporary and carry MFA (E-72).
     pub(super) temporary: bool,
     pub(super) mfa_present: bool,
+    /// MFA as `context` states it for a user without a session (E-23).
+    pub(super) stated_mfa: Option<bool>,
     /// Keys that no policy asks about are kept too.
     keeps_all: bool,
     /// Which of the action's resource types the resource is (E-7).
@@ -148,6 +151,7 @@ impl<'r> RowContext<'r> {
             mfa_age: None,
             temporary: resolver.principals[principal as usize].temporary,
             mfa_present: false,
+            stated_mfa: None,
             keeps_all: resolver.keeps_context || !request.absent.is_empty(),
             fit,
         };
@@ -178,7 +182,7 @@ impl<'r> RowContext<'r> {
             }
         }
         let kind = resolver.principals[principal as usize].kind;
-        let (snapshot, now) = (&resolver.engine.snapshot, resolver.now);
+        let (snapshot, now) = (&resolver.engine.snapshot, (resolver.now, resolver.is_partial));
         self.environment.complete(request, snapshot, now, kind)?;
         check.notes.overridden.append(&mut self.environment.overridden);
         self.mfa(resolver, principal, check)
@@ -215,11 +219,19 @@ impl<'r> RowContext<'r> {
             KeyRule::RequestTag => self.request_tag(resolver, request, check, name, value),
             KeyRule::Principal => {
                 let derived = &resolver.principals[principal as usize].derived;
-                let derived = derived.get(resolver.keys[key as usize].key.folded()).cloned();
+                let folded = resolver.keys[key as usize].key.folded();
+                let derived = derived.get(folded).cloned();
+                let gaps = resolver.principals[principal as usize].gaps;
+                if derived.is_none() && gaps::is_open_to(gaps, folded) {
+                    // What nobody derives, the request may carry (E-121).
+                    self.put_given(resolver, key, value);
+                    return Ok(());
+                }
                 self.agree(resolver, check, key, value, derived.as_ref())
             }
             KeyRule::ResourceTag(prefix_len) => {
-                self.resource_tag(resolver, check, resource, key, (name, prefix_len), value)
+                let parties = (principal, resource);
+                self.resource_tag(resolver, check, parties, key, (name, prefix_len), value)
             }
             KeyRule::Free | KeyRule::Mfa | KeyRule::ResourceOwner => {
                 self.put_given(resolver, key, value);
@@ -274,7 +286,7 @@ impl<'r> RowContext<'r> {
         &mut self,
         resolver: &mut Resolver<'_>,
         check: &mut CheckSpec<'r>,
-        resource: u32,
+        (principal, resource): (u32, u32),
         key: u32,
         (name, prefix_len): (&'r str, usize),
         value: GivenValue<'r>,
@@ -285,7 +297,9 @@ impl<'r> RowContext<'r> {
             self.put_given(resolver, key, value);
             return Ok(());
         }
-        let Some(tags) = &resolver.resources[resource as usize].attached().tags else {
+        let is_open = resolver.replaces_unknown_tags(principal, check.action, resource);
+        let tags = resolver.resources[resource as usize].attached().tags.as_ref();
+        let Some(tags) = tags.filter(|_| !is_open) else {
             self.put_given(resolver, key, value.clone());
             self.resource_tags.push((&name[prefix_len..], value));
             return Ok(());
@@ -362,11 +376,28 @@ impl<'r> RowContext<'r> {
         }
         let rule = resolver.actions[check.action as usize].rule;
         let of_check = MfaOfCheck::new(caller, stated, rule, self.environment.time);
+        self.stated_mfa = stated;
         self.temporary = of_check.temporary;
-        self.mfa = of_check.state;
         self.mfa_present = of_check.present;
+        // E-121: what nobody says of the session's MFA, and its age when nobody says the time.
+        if caller.gaps.has(Gap::MfaPresent) && stated.is_none() {
+            return Ok(());
+        }
+        self.mfa = of_check.state;
+        let is_undated = stated.is_some() || caller.mfa.is_some_and(|mfa| mfa.at.is_none());
+        if resolver.is_partial && caller.kind == PrincipalKind::User && is_undated {
+            return Ok(());
+        }
         self.mfa_age = of_check.age;
         Ok(())
+    }
+
+    /// Whether the row has the key of MFA.
+    pub(super) fn has_mfa(&self, resolver: &Resolver<'_>) -> bool {
+        let is_given = |(key, _): &(u32, GivenValue<'_>)| {
+            resolver.keys[*key as usize].key.folded() == "aws:multifactorauthpresent"
+        };
+        self.mfa.is_some() || self.given.iter().any(is_given)
     }
 
     /// E-19: the region, once the resource is known.
@@ -432,6 +463,7 @@ impl<'r> RowContext<'r> {
         keys: u32,
         sink: &mut Sink,
     ) -> Result<(), RequestError> {
+        let gap = resolver.partial.gap.get(sink.row).copied();
         for (key, value) in std::mem::take(&mut self.given) {
             let facts = &resolver.keys[key as usize];
             let derived = match facts.rule {
@@ -444,7 +476,11 @@ impl<'r> RowContext<'r> {
                 _ => None,
             };
             let name = facts.key.spelling();
-            if let Some(derived) = derived {
+            let is_open = |derived: &Option<ContextValue>| {
+                let is_unknown = |gap| resolver.is_underived(gap, facts.key.folded());
+                derived.is_none() && gap.is_some_and(is_unknown)
+            };
+            if let Some(derived) = derived.filter(|derived| !is_open(derived)) {
                 if derived.as_ref().is_some_and(|derived| value.is(derived)) {
                     continue;
                 }

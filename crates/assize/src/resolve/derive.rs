@@ -72,20 +72,21 @@ impl Derived {
     }
 }
 
-/// The keys of E-15, E-16 and E-17, MFA apart.
+/// The keys of E-15, E-16 and E-17, MFA apart; tags only if they are known (E-121).
 pub(super) fn principal_keys(
     snapshot: &StoreSnapshot,
     stated: &StatedPrincipal<'_>,
     who: &Who<'_>,
     request: &Request<'_>,
+    knows_tags: bool,
 ) -> Derived {
     let mut keys = Derived::default();
     type_keys(&mut keys, who);
     if let Some(account) = who.account {
         keys.organization(snapshot, account, "aws:Principal");
     }
-    for tag in effective_tags(stated, who) {
-        keys.single(&format!("aws:PrincipalTag/{}", tag.key), tag.value);
+    for tag in effective_tags(stated, who).iter().filter(|_| knows_tags) {
+        keys.single(&format!("aws:PrincipalTag/{}", tag.key), tag.value.clone());
     }
     if who.kind == PrincipalKind::Service {
         service_keys(&mut keys, snapshot, who, request);
@@ -219,7 +220,7 @@ fn claim_keys(keys: &mut Derived, kind: PrincipalKind, session: &Session<'_>) {
     }
 }
 
-fn survives_into_session(folded: &str) -> bool {
+pub(super) fn survives_into_session(folded: &str) -> bool {
     match folded.strip_prefix("saml:") {
         Some(name) => matches!(name, "namequalifier" | "sub" | "sub_type"),
         None => [":aud", ":sub", ":amr"].iter().any(|ending| folded.ends_with(ending)),

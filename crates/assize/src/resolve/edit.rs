@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use assize_compiler::{DocumentRef, DocumentSource, StatementPlace};
+use assize_compiler::{DocumentRef, DocumentSource, Frame, StatementPlace};
 use assize_model::{ConditionKey, ContextValue, Layer, PolicyId, RequestError};
 use assize_policy::ir::Policy;
 
@@ -145,6 +145,12 @@ impl Resolver<'_> {
                 let changed = self.overlay.add_changed_set(&engine.tables, set, &own, &more);
                 frame.put_policy_set(layer, changed.map_err(super::policies::over_limit)?);
             }
+        }
+        if self.is_partial {
+            let best = self.best_frame_of(row);
+            let (builtin_refusal, refusal) = (best.builtin_refusal, best.refusal);
+            let best = Frame { builtin_refusal, refusal, ..frame.clone() };
+            self.partial.best_frame[row] = self.intern_frame(best)?;
         }
         self.rows.frame[row] = self.intern_frame(frame)?;
         Ok(())

@@ -36,6 +36,8 @@ pub(super) struct Environment<'r> {
     may_override: bool,
     /// Keys of `context` that won over a field (E-23).
     pub(super) overridden: Vec<Box<str>>,
+    /// The caller's address is stated, whether or not it counts (E-18).
+    pub(super) states_ip: bool,
 }
 
 pub(super) fn pointer_to(key: &str) -> String {
@@ -82,6 +84,7 @@ impl<'r> Environment<'r> {
             time: 0,
             may_override,
             overridden: Vec::new(),
+            states_ip: false,
         };
         if let Some(network) = &request.network {
             let texts = [
@@ -183,14 +186,21 @@ impl<'r> Environment<'r> {
         Ok(())
     }
 
-    /// What follows once everything given is known.
+    /// Whether the request came through a VPC endpoint (E-18).
+    pub(super) fn through_endpoint(&self) -> bool {
+        THROUGH_ENDPOINT.iter().any(|key| self.get(*key).is_some())
+    }
+
+    /// What follows once everything given is known. In partial context a call chain of which
+    /// nothing is said is unknown (E-121).
     pub(super) fn complete(
         &mut self,
         request: &Request<'_>,
         snapshot: &StoreSnapshot,
-        now: i64,
+        (now, is_partial): (i64, bool),
         kind: PrincipalKind,
     ) -> Result<(), RequestError> {
+        self.states_ip = self.states_any(&[OwnKey::SourceIp]);
         self.network(snapshot, kind)?;
         self.clock(request, now)?;
         for key in
@@ -202,7 +212,7 @@ impl<'r> Environment<'r> {
             self.set_text(OwnKey::SecureTransport, "true");
         }
         self.tag_keys(request)?;
-        self.call_chain(request)
+        self.call_chain(request, is_partial)
     }
 
     /// E-18: a request that states any key of a VPC endpoint came through one.
@@ -245,8 +255,7 @@ impl<'r> Environment<'r> {
             self.recorded(key, recorded)?;
         }
         self.endpoint_organization(snapshot)?;
-        let through_endpoint = THROUGH_ENDPOINT.iter().any(|key| self.get(*key).is_some());
-        if through_endpoint || kind == PrincipalKind::Service {
+        if self.through_endpoint() || kind == PrincipalKind::Service {
             self.values[OwnKey::SourceIp as usize] = 0;
         }
         Ok(())
@@ -325,12 +334,13 @@ impl<'r> Environment<'r> {
     }
 
     /// E-22.
-    fn call_chain(&mut self, request: &Request<'_>) -> Result<(), RequestError> {
+    fn call_chain(&mut self, request: &Request<'_>, is_partial: bool) -> Result<(), RequestError> {
         if request.via.is_some() || self.states_any(&CALL_CHAIN) {
             self.called_via(request)?;
         }
         self.settle(OwnKey::ViaAwsService)?;
-        if self.get(OwnKey::ViaAwsService).is_none() {
+        let is_open = is_partial && request.via.is_none();
+        if self.get(OwnKey::ViaAwsService).is_none() && !is_open {
             self.set_text(OwnKey::ViaAwsService, "false");
         }
         Ok(())

@@ -26,6 +26,10 @@ pub(crate) struct Notes {
     pub(crate) missing_resource: Option<Box<str>>,
     /// Assumption: the resource belongs to the principal's account (E-8, E-9).
     pub(crate) resource_account: bool,
+    /// Assumption: the request came through no VPC endpoint (E-121).
+    pub(crate) no_endpoint: bool,
+    /// Nothing states whether the transport was secure, which it is taken to be (E-121).
+    pub(crate) secure_transport: bool,
     /// Nothing tells to which service a role is passed, whose trust was asked for (E-96).
     pub(crate) passed_to_service_unknown: bool,
     /// Keys that `context` won over (E-23).

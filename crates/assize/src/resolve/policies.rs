@@ -13,6 +13,7 @@ use assize_policy::ir::{
     ActionElement, ActionPattern, Condition, ConditionOperator, Operand, Piece, Policy,
     PrincipalElement, PrincipalPattern, ResourceElement, ResourcePattern, Statement,
 };
+use assize_policy::value::parse_decimal;
 use assize_policy::{LoadMode, LoadOptions, load};
 use assize_store::{ManagedPolicySource, Resource};
 use hashbrown::HashMap;
@@ -466,13 +467,13 @@ fn constraint(grant: &KmsGrant<'_>) -> Vec<Condition> {
         });
     }
     if let Some(pairs) = equals {
-        // No other pair than these.
+        // No other pair than these. In partial context some of them may be unknown.
         conditions.push(Condition {
             qualifier: None,
-            operator: ConditionOperator::StringEquals,
+            operator: ConditionOperator::NumericLessThanEquals,
             if_exists: false,
             key: ConditionKey::new(N_ENCRYPTION_CONTEXT_KEYS),
-            operand: Operand::Text(vec![Some(literal(&pairs.len().to_string()))]),
+            operand: Operand::Number(vec![parse_decimal(&pairs.len().to_string())]),
         });
     }
     conditions

@@ -11,6 +11,7 @@ use assize_store::{ExternalAccount, Tag};
 
 use super::Resolver;
 use super::derive::{self, Derived};
+use super::gaps::{self, Gap, GapSet};
 use super::policies::DocumentHandle;
 
 /// A principal of the batch: everything that follows from it alone.
@@ -40,6 +41,8 @@ pub(crate) struct ResolvedPrincipal {
     pub(crate) queue_task: bool,
     /// Its account is not in the snapshot, or called external (E-26).
     pub(crate) outside: bool,
+    /// Which keys of E-15 – E-17 partial context leaves unknown (E-121).
+    pub(crate) gaps: GapSet,
     /// The keys of E-15 – E-17 but MFA, which depends on the check.
     pub(crate) derived: Derived,
     /// Documents that option `skipInvalidPolicies` dropped (E-112).
@@ -364,7 +367,17 @@ impl<'e> Resolver<'e> {
             .and_then(|id| engine.snapshot.account(id))
             .and_then(|account| account.external);
         let session = stated.session.as_ref();
-        let derived = derive::principal_keys(&engine.snapshot, stated, who, request);
+        let outside = who.account.is_some_and(|account| !self.inside(account));
+        let temporary = is_temporary(stated);
+        let gaps = if self.is_partial {
+            let is_outside = outside && stated.inline.is_none();
+            let about = (is_outside, request.source.is_some());
+            gaps::of_principal(stated, who.kind, temporary, about)
+        } else {
+            GapSet::default()
+        };
+        let knows_tags = !gaps.has(Gap::PrincipalTags);
+        let derived = derive::principal_keys(&engine.snapshot, stated, who, request, knows_tags);
         let mut resolved = ResolvedPrincipal {
             kind: who.kind,
             partition: who.arn.is_some().then(|| who.partition.clone()),
@@ -377,14 +390,15 @@ impl<'e> Resolver<'e> {
             boundary_documents: Vec::new(),
             session_documents: Vec::new(),
             service_linked: who.service_linked,
-            temporary: is_temporary(stated),
+            temporary,
+            gaps,
             console: session.and_then(|s| s.console).unwrap_or(false),
             mfa: session.and_then(|s| s.mfa),
             has_session: session.is_some(),
             transitive_tags: derive::transitive_tags(session),
             source_identity: session.and_then(|s| s.source_identity.as_deref()).map(Into::into),
             queue_task: false,
-            outside: who.account.is_some_and(|account| !self.inside(account)),
+            outside,
             derived,
             skipped: Vec::new(),
         };

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use assize_model::Effect;
+use assize_model::{AccountId, Effect};
 use assize_policy::ir::{
     Condition, ConditionOperator, IpBlock, Operand, Piece, Policy, PrincipalElement,
     PrincipalPattern, SetQualifier, Statement,
@@ -102,7 +102,7 @@ fn ends_in_star(pieces: &[Piece]) -> bool {
 fn fixes_account(pieces: &[Piece]) -> bool {
     let Some(Piece::Literal(text)) = pieces.first() else { return false };
     let segments: Vec<&str> = text.splitn(6, ':').collect();
-    segments.len() == 6 && !segments[4].is_empty()
+    segments.len() == 6 && segments[4].parse::<AccountId>().is_ok()
 }
 
 /// `o-…/r-…/ou-…/` before the star.

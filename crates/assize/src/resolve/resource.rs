@@ -17,6 +17,7 @@ use smallvec::SmallVec;
 
 use super::action::{ActionRule, ResolvedAction};
 use super::derive::owned_tag;
+use super::gaps::Gap;
 use super::policies::DocumentHandle;
 use super::principal::ResolvedPrincipal;
 use super::{Resolver, public};
@@ -404,18 +405,20 @@ impl Resolver<'_> {
         action: u32,
         (principal, fit): (u32, Option<ResourceTypeId>),
     ) -> u32 {
+        let hides_tags = self.replaces_unknown_tags(principal, action, resource);
         let profile = match &self.resources[resource as usize].attached().tags {
-            Some(_) => {
+            Some(_) if !hides_tags => {
                 let is_role = self.resources[resource as usize].shape == Shape::IamRole;
                 self.tag_profile(action, is_role, fit)
             }
-            None => NO_TAGS,
+            _ => NO_TAGS,
         };
         let action_facts = &self.actions[action as usize];
         // A transitive tag of the caller replaces the role's tag of the same key (E-91).
         let caller = &self.principals[principal as usize];
         let assumes = self.resources[resource as usize].is_assumed_by(action_facts.rule)
-            && !caller.transitive_tags.is_empty();
+            && !caller.transitive_tags.is_empty()
+            && !hides_tags;
         let key = EntryKey {
             account: account.filter(|_| !action_facts.no_account_keys),
             profile,
@@ -428,6 +431,17 @@ impl Resolver<'_> {
         let keys = self.entry_keys(resource, &key);
         self.resources[resource as usize].entries.push((key, keys));
         keys
+    }
+
+    /// E-91, E-121: whether a session whose tags are unknown assumes a role, so that a transitive
+    /// one of them may replace any tag of the role.
+    pub(super) fn replaces_unknown_tags(&self, principal: u32, action: u32, resource: u32) -> bool {
+        let caller = &self.principals[principal as usize];
+        self.is_partial
+            && caller.kind == PrincipalKind::RoleSession
+            && caller.gaps.has(Gap::PrincipalTags)
+            && self.actions[action as usize].rule.is_role_assuming()
+            && self.resources[resource as usize].shape == Shape::IamRole
     }
 
     /// The keys of an entry. Resources without tags share those of their owner.

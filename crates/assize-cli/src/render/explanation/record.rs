@@ -55,6 +55,7 @@ fn all_expected(expected: &[Expected]) -> Vec<Value> {
 
 fn condition(detail: &ConditionDetail) -> Value {
     let actual = match &detail.actual {
+        None if detail.is_unknown => json!({"state": "unknown"}),
         None => json!({"state": "absent"}),
         Some(ContextValue::Single(text)) => json!({"state": "present", "value": &**text}),
         Some(ContextValue::List(texts)) => json!({"state": "present", "value": texts}),

@@ -1,0 +1,573 @@
+//! What partial context leaves unknown (E-120 – E-123).
+//!
+//! What a row does not know follows from a few facts about its request: which fields it has, what
+//! it lists as absent or unknown. Equal facts are one profile, and a profile knows of every key
+//! that policies ask about whether it is unknown.
+
+use std::borrow::Cow;
+
+use assize_catalog::ConditionKeyReference;
+use assize_compiler::{Gaps, KeyId, KeySet};
+use assize_model::{
+    ActionId, ConditionKey, ContextInput, KeyShape, PrincipalKind, Request, RequestError,
+    RequestErrorKind, StatedPrincipal, fold_key,
+};
+use hashbrown::HashMap;
+
+use super::Resolver;
+use super::check::CheckSpec;
+use super::environment::Environment;
+use super::key::{KeyRule, OwnKey};
+
+/// Derived keys that are unknown together, because they follow from one input (E-121).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Gap {
+    PrincipalTags,
+    Source,
+    TokenIssueTime,
+    MfaPresent,
+    MfaAge,
+    SourceIdentity,
+    FederatedProvider,
+    Delivery,
+    /// Claims that outlive the federation call.
+    SessionClaims,
+    /// All claims.
+    Claims,
+    SourceIp,
+    Endpoint,
+    VpcSourceIp,
+    SourceVpc,
+    SourceVpcArn,
+    VpceAccount,
+    VpceOrganization,
+    /// What is unknown whenever it is not given: agent, referer, region.
+    Unstated,
+    ResourceOwner,
+    ResourceTags,
+    RequestTags,
+    CallChain,
+}
+
+/// Which of the derived keys are unknown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub(crate) struct GapSet(u32);
+
+impl GapSet {
+    pub(super) fn add_if(&mut self, gap: Gap, is_open: bool) {
+        if is_open {
+            self.0 |= 1 << gap as u8;
+        }
+    }
+
+    pub(super) fn remove(&mut self, gap: Gap) {
+        self.0 &= !(1 << gap as u8);
+    }
+
+    pub(super) fn has(self, gap: Gap) -> bool {
+        self.0 >> gap as u8 & 1 != 0
+    }
+}
+
+/// The fields `absent`, `complete` and `unknown` of a request, and the empty arrays of its
+/// context (E-122, L-609); names folded.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+struct Lists {
+    absent: Vec<Box<str>>,
+    complete: Vec<Box<str>>,
+    unknown: Vec<Box<str>>,
+}
+
+/// Everything from which follows what a row does not know.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Profile {
+    open: GapSet,
+    /// The keys that carry tags of the resource.
+    tags: u32,
+    /// The position among the distinct lists.
+    lists: u32,
+    /// Option `absentByCatalog`: the action, if the catalog knows it.
+    action: Option<ActionId>,
+}
+
+/// What is kept of partial context in one thread.
+#[derive(Debug, Default)]
+pub(crate) struct PartialRows {
+    /// Positions in `gaps`, one a row.
+    pub(crate) gap: Vec<u32>,
+    /// The frame of each row on the best side.
+    pub(crate) best_frame: Vec<u32>,
+    /// Which rows are made only if a source identity is inherited (E-126).
+    pub(crate) is_optional: Vec<bool>,
+    pub(crate) gaps: Vec<Gaps>,
+    /// The keys that are declared to hold one value (E-124).
+    pub(crate) single: KeySet,
+    profiles: Vec<Profile>,
+    profile_index: HashMap<Profile, u32>,
+    lists: Vec<Lists>,
+    list_index: HashMap<Lists, u32>,
+}
+
+impl PartialRows {
+    pub(super) fn truncate(&mut self, len: usize) {
+        self.gap.truncate(len);
+        self.best_frame.truncate(len);
+        self.is_optional.truncate(len);
+    }
+}
+
+/// Whether a list of names and of prefixes ending in `:` or `/` holds a key.
+fn covers(list: &[Box<str>], folded: &str) -> bool {
+    list.iter().any(|own| {
+        let is_prefix = own.ends_with([':', '/']) && own.len() < folded.len();
+        **own == *"*" || **own == *folded || is_prefix && folded.starts_with(&**own)
+    })
+}
+
+impl Lists {
+    /// What the lists say of a key that is neither carried nor derived: whether it is unknown.
+    /// `unknown` is stronger than `complete`.
+    fn says_unknown(&self, folded: &str) -> Option<bool> {
+        if covers(&self.unknown, folded) {
+            Some(true)
+        } else if covers(&self.absent, folded) || covers(&self.complete, folded) {
+            Some(false)
+        } else {
+            None
+        }
+    }
+}
+
+/// What a key is to partial context.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum KeyClass {
+    /// A derived key, unknown when its inputs are.
+    Derived(Gap),
+    /// A derived key that is always known.
+    Known,
+    /// A claim of an identity provider that does not outlive the call.
+    Claim,
+    /// Any other key: unknown when it is not carried.
+    Free,
+}
+
+/// The class of a key by its folded name; `tags` are the beginnings of the keys that carry tags
+/// of the resource.
+fn class(folded: &str, tags: &[Box<str>]) -> KeyClass {
+    let carries_tag = |prefix: &str| {
+        folded.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
+    };
+    if tags.iter().any(|prefix| carries_tag(prefix)) {
+        return KeyClass::Derived(Gap::ResourceTags);
+    }
+    match KeyRule::of(folded) {
+        KeyRule::Own(own) => own_class(own),
+        KeyRule::RequestTag => KeyClass::Derived(Gap::RequestTags),
+        KeyRule::ResourceOwner => KeyClass::Derived(Gap::ResourceOwner),
+        KeyRule::Mfa if folded.ends_with("age") => KeyClass::Derived(Gap::MfaAge),
+        KeyRule::Mfa => KeyClass::Derived(Gap::MfaPresent),
+        KeyRule::Principal => principal_class(folded),
+        KeyRule::ResourceTag(len) if !folded[..len].ends_with("-tag/") => {
+            KeyClass::Derived(Gap::ResourceTags)
+        }
+        KeyRule::Free | KeyRule::ResourceTag(_) if folded == "aws:requesttag/" => KeyClass::Known,
+        KeyRule::Free | KeyRule::ResourceTag(_) => KeyClass::Free,
+    }
+}
+
+fn own_class(own: OwnKey) -> KeyClass {
+    KeyClass::Derived(match own {
+        OwnKey::SourceIp => Gap::SourceIp,
+        OwnKey::VpcSourceIp => Gap::VpcSourceIp,
+        OwnKey::SourceVpce => Gap::Endpoint,
+        OwnKey::SourceVpc => Gap::SourceVpc,
+        OwnKey::SourceVpcArn => Gap::SourceVpcArn,
+        OwnKey::VpceAccount => Gap::VpceAccount,
+        OwnKey::VpceOrgId | OwnKey::VpceOrgPaths => Gap::VpceOrganization,
+        OwnKey::UserAgent | OwnKey::Referer | OwnKey::RequestedRegion => Gap::Unstated,
+        OwnKey::TagKeys => Gap::RequestTags,
+        OwnKey::ViaAwsService
+        | OwnKey::CalledVia
+        | OwnKey::CalledViaFirst
+        | OwnKey::CalledViaLast => Gap::CallChain,
+        OwnKey::CurrentTime | OwnKey::EpochTime | OwnKey::SecureTransport => {
+            return KeyClass::Known;
+        }
+    })
+}
+
+fn principal_class(folded: &str) -> KeyClass {
+    let gap = match folded {
+        "aws:sourcearn" | "aws:sourceaccount" | "aws:sourceorgid" | "aws:sourceorgpaths" => {
+            Gap::Source
+        }
+        "aws:tokenissuetime" => Gap::TokenIssueTime,
+        "aws:sourceidentity" => Gap::SourceIdentity,
+        "aws:federatedprovider" => Gap::FederatedProvider,
+        "ec2:sourceinstancearn"
+        | "ec2:roledelivery"
+        | "aws:ec2instancesourcevpc"
+        | "aws:ec2instancesourceprivateipv4"
+        | "lambda:sourcefunctionarn"
+        | "glue:roleassumedby"
+        | "glue:credentialissuingservice"
+        | "ssm:sourceinstancearn" => Gap::Delivery,
+        _ => match folded.strip_prefix("aws:principaltag/") {
+            Some("") => return KeyClass::Known,
+            Some(_) => Gap::PrincipalTags,
+            None if folded.starts_with("aws:") => return KeyClass::Known,
+            None if super::derive::survives_into_session(folded) => Gap::SessionClaims,
+            None => return KeyClass::Claim,
+        },
+    };
+    KeyClass::Derived(gap)
+}
+
+/// E-121: which keys of E-15 – E-17 hang on what nobody says of a principal and its session.
+pub(super) fn of_principal(
+    stated: &StatedPrincipal<'_>,
+    kind: PrincipalKind,
+    is_temporary: bool,
+    (is_outside, states_source): (bool, bool),
+) -> GapSet {
+    use PrincipalKind as Kind;
+    let session = stated.session.as_ref();
+    let lacks = |says: bool| !says;
+    let has_tags = session.is_some_and(|session| session.tags.is_some());
+    let takes_tags = matches!(kind, Kind::RoleSession | Kind::FederatedUser | Kind::FederatedRoot);
+    let is_role = kind == Kind::RoleSession;
+    let is_bare_user = kind == Kind::User && session.is_none();
+    let mut open = GapSet::default();
+    open.add_if(Gap::PrincipalTags, lacks(has_tags) && (takes_tags || is_outside));
+    open.add_if(Gap::Source, kind == Kind::Service && lacks(states_source));
+    let is_dated = session.is_some_and(|session| session.issued_at.is_some());
+    open.add_if(Gap::TokenIssueTime, is_bare_user || is_temporary && lacks(is_dated));
+    let mfa = session.and_then(|session| session.mfa);
+    let says_no_mfa = kind == Kind::User && mfa.is_none() && (is_bare_user || is_temporary);
+    open.add_if(Gap::MfaPresent, says_no_mfa);
+    let is_undated = kind == Kind::User && mfa.is_some_and(|mfa| mfa.present && mfa.at.is_none());
+    open.add_if(Gap::MfaAge, says_no_mfa || is_undated);
+    let says = |field: fn(&assize_model::Session<'_>) -> bool| session.is_some_and(field);
+    open.add_if(Gap::SourceIdentity, is_role && !says(|s| s.source_identity.is_some()));
+    open.add_if(Gap::FederatedProvider, is_role && !says(|s| s.federated_provider.is_some()));
+    open.add_if(Gap::Delivery, is_role && !says(|s| s.delivery.is_some()));
+    let lacks_claims = !says(|s| s.claims.is_some());
+    open.add_if(Gap::SessionClaims, is_role && lacks_claims);
+    open.add_if(Gap::Claims, kind == Kind::Federated && lacks_claims);
+    open
+}
+
+/// E-121: the keys of E-18. Without an address or an endpoint all are unknown, with an endpoint
+/// those that neither request nor record gives. Whose account is known, the snapshot knows the
+/// organization of.
+fn of_network(environment: &Environment<'_>, kind: PrincipalKind, open: &mut GapSet) {
+    let has = |key| environment.get(key).is_some();
+    let through_endpoint = environment.through_endpoint();
+    let says_nothing =
+        !environment.states_ip && !has(OwnKey::VpcSourceIp) && !has(OwnKey::SourceVpce);
+    let of_endpoint = says_nothing || through_endpoint;
+    for gap in
+        [Gap::Endpoint, Gap::VpcSourceIp, Gap::SourceVpc, Gap::SourceVpcArn, Gap::VpceAccount]
+    {
+        open.add_if(gap, of_endpoint);
+    }
+    let knows_account = has(OwnKey::VpceAccount);
+    open.add_if(Gap::VpceOrganization, says_nothing || through_endpoint && !knows_account);
+    open.add_if(Gap::SourceIp, says_nothing && kind != PrincipalKind::Service);
+}
+
+/// Whether a key is derived from inputs that are not known; tags of the resource apart.
+pub(super) fn is_open_to(open: GapSet, folded: &str) -> bool {
+    match class(folded, &[]) {
+        KeyClass::Derived(Gap::SessionClaims) => {
+            open.has(Gap::SessionClaims) || open.has(Gap::Claims)
+        }
+        KeyClass::Derived(gap) => open.has(gap),
+        KeyClass::Claim => open.has(Gap::Claims),
+        KeyClass::Known | KeyClass::Free => false,
+    }
+}
+
+/// What is asked of the gaps of a row.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    pub(super) principal: u32,
+    pub(super) action: u32,
+    pub(super) tags: u32,
+    pub(super) knows_owner: bool,
+    pub(super) knows_tags: bool,
+    /// MFA as `context` states it for a user without a session (E-23).
+    pub(super) stated_mfa: Option<bool>,
+}
+
+impl Resolver<'_> {
+    /// The gaps of a row, by position.
+    ///
+    /// # Errors
+    /// When the lists contradict each other or what the request carries (E-122).
+    pub(super) fn gap_of(
+        &mut self,
+        request: &Request<'_>,
+        check: &CheckSpec<'_>,
+        environment: &Environment<'_>,
+        asked: Asked,
+    ) -> Result<u32, RequestError> {
+        let lists = self.lists_of(request, check)?;
+        let principal = &self.principals[asked.principal as usize];
+        let mut open = principal.gaps;
+        if let Some(present) = asked.stated_mfa {
+            open.remove(Gap::MfaPresent);
+            open.remove(Gap::MfaAge);
+            open.add_if(Gap::MfaAge, present);
+        }
+        of_network(environment, principal.kind, &mut open);
+        open.add_if(Gap::Unstated, true);
+        open.add_if(Gap::ResourceOwner, !asked.knows_owner);
+        open.add_if(Gap::ResourceTags, !asked.knows_tags);
+        open.add_if(Gap::RequestTags, request.request_tags.is_none());
+        open.add_if(Gap::CallChain, request.via.is_none());
+        let by_catalog = self.engine.options.absent_by_catalog;
+        let action = self.actions[asked.action as usize].id.filter(|_| by_catalog);
+        let profile = Profile { open, tags: asked.tags, lists, action };
+        if let Some(index) = self.partial.profile_index.get(&profile) {
+            return Ok(*index);
+        }
+        let gaps = self.gaps_of_profile(&profile);
+        let index = super::next_index(self.partial.gaps.len(), "gaps")?;
+        self.partial.gaps.push(gaps);
+        self.partial.profiles.push(profile.clone());
+        self.partial.profile_index.insert(profile, index);
+        Ok(index)
+    }
+
+    /// Makes the gaps anew after the overlay has learned new keys.
+    pub(super) fn refresh_gaps(&mut self) {
+        let profiles = std::mem::take(&mut self.partial.profiles);
+        self.partial.gaps = profiles.iter().map(|p| self.gaps_of_profile(p)).collect();
+        self.partial.profiles = profiles;
+        let mut single = KeySet::default();
+        for (key, folded) in self.asked_keys() {
+            let declared = self.engine.catalog.condition_key(folded);
+            if declared.is_some_and(|declared| declared.shape() == Some(KeyShape::Single)) {
+                single.insert(key);
+            }
+        }
+        self.partial.single = single;
+    }
+
+    /// The keys that policies ask about.
+    fn asked_keys(&self) -> impl Iterator<Item = (KeyId, &str)> {
+        let shared = self.engine.tables.keys().map(|(key, folded, _)| (key, folded));
+        let own = self.overlay.keys().map(|(key, folded, _)| (key, folded));
+        shared.chain(own).filter(|(_, folded)| !folded.starts_with('\0'))
+    }
+
+    fn gaps_of_profile(&self, profile: &Profile) -> Gaps {
+        let mut gaps = Gaps::default();
+        for (key, folded) in self.asked_keys() {
+            if self.is_open(profile, folded) {
+                gaps.absent.insert(key);
+            }
+            if self.lists_at(profile).is_some_and(|lists| covers(&lists.unknown, folded)) {
+                gaps.hidden.insert(key);
+            }
+        }
+        gaps
+    }
+
+    fn lists_at(&self, profile: &Profile) -> Option<&Lists> {
+        self.partial.lists.get((profile.lists as usize).checked_sub(1)?)
+    }
+
+    /// E-121, E-122: whether a key is unknown when nothing carries it.
+    fn is_open(&self, profile: &Profile, folded: &str) -> bool {
+        let said = self.lists_at(profile).and_then(|lists| lists.says_unknown(folded));
+        if let Some(is_unknown) = said {
+            return is_unknown;
+        }
+        let tags = self.tag_profiles.get(profile.tags as usize).map_or(&[][..], |tags| tags);
+        match class(folded, tags) {
+            KeyClass::Derived(Gap::SessionClaims) => {
+                profile.open.has(Gap::SessionClaims) || profile.open.has(Gap::Claims)
+            }
+            KeyClass::Derived(gap) => profile.open.has(gap),
+            KeyClass::Claim => profile.open.has(Gap::Claims),
+            KeyClass::Known => false,
+            KeyClass::Free => !self.is_unlisted(profile.action, folded),
+        }
+    }
+
+    /// E-122, `absentByCatalog`: a service key that the catalog lists neither for the action nor
+    /// for its resource types.
+    fn is_unlisted(&self, action: Option<ActionId>, folded: &str) -> bool {
+        let Some(action) = action.filter(|_| !folded.starts_with("aws:")) else { return false };
+        let catalog = &self.engine.catalog;
+        let Some(declared) = catalog.condition_key(folded) else { return true };
+        let action = catalog.action_ref(action);
+        let is_same = |listed: ConditionKeyReference<'_>| listed.name() == declared.name();
+        let of_types = |listed: assize_catalog::ActionResource<'_>| {
+            listed.condition_keys().any(is_same)
+                || listed.resource_type().condition_keys().any(is_same)
+        };
+        !declared.is_global()
+            && !action.condition_keys().any(is_same)
+            && !action.resource_types().any(of_types)
+    }
+
+    /// Whether a key that no policy need ask about is unknown in a row; `value` is what the row
+    /// has.
+    pub(super) fn is_unknown(&self, gap: u32, folded: &str, is_present: bool) -> bool {
+        self.partial.profiles.get(gap as usize).is_some_and(|profile| {
+            let lists = self.lists_at(profile);
+            lists.is_some_and(|lists| covers(&lists.unknown, folded))
+                || !is_present && self.is_open(profile, folded)
+        })
+    }
+
+    /// Whether the inputs of a derived key of a row are not known (E-121).
+    pub(super) fn is_underived(&self, gap: u32, folded: &str) -> bool {
+        self.partial.profiles.get(gap as usize).is_some_and(|p| is_open_to(p.open, folded))
+    }
+
+    /// Whether a key of a row is under `unknown`, so that nothing sees its value.
+    pub(crate) fn is_hidden(&self, row: usize, folded: &str) -> bool {
+        let gap = self.partial.gap.get(row).copied().unwrap_or_default();
+        let lists = self.partial.profiles.get(gap as usize).and_then(|p| self.lists_at(p));
+        lists.is_some_and(|lists| covers(&lists.unknown, folded))
+    }
+
+    /// E-122: whether nothing but the catalog says that a key of a row is absent.
+    pub(crate) fn is_left_to_catalog(&self, row: usize, folded: &str) -> bool {
+        let gap = self.partial.gap.get(row).copied().unwrap_or_default();
+        let Some(profile) = self.partial.profiles.get(gap as usize) else { return false };
+        let said = self.lists_at(profile).and_then(|lists| lists.says_unknown(folded));
+        let tags = self.tag_profiles.get(profile.tags as usize).map_or(&[][..], |tags| tags);
+        profile.action.is_some() && said.is_none() && class(folded, tags) == KeyClass::Free
+    }
+
+    /// E-129: a key as `dependsOn` spells it: as AWS does if it is one of AWS's own, else as
+    /// given.
+    pub(crate) fn spelled(&self, key: &ConditionKey) -> ConditionKey {
+        let spelling = key.spelling();
+        let declared = self.engine.catalog.condition_key(spelling);
+        match declared.filter(ConditionKeyReference::is_global) {
+            Some(declared) => {
+                let stem = declared.stem();
+                let rest = spelling.get(stem.len()..).unwrap_or_default();
+                ConditionKey::new(&format!("{stem}{rest}"))
+            }
+            None => key.clone(),
+        }
+    }
+
+    /// E-90, E-126: whether the session of a caller that assumes a role has a source identity
+    /// that the call inherits: none if nobody knows.
+    pub(super) fn inherits_source_identity(
+        &self,
+        request: &Request<'_>,
+        context: &[(Cow<'_, str>, ContextInput<'_>)],
+        has_identity: bool,
+    ) -> Option<bool> {
+        const KEY: &str = "aws:sourceidentity";
+        if !self.is_partial {
+            return Some(has_identity);
+        }
+        let given = |is_wanted: fn(&ContextInput<'_>) -> bool| {
+            let of_check = context.iter().find(|(name, _)| name.eq_ignore_ascii_case(KEY));
+            let of_request = || request.context.iter().find(|(n, _)| n.eq_ignore_ascii_case(KEY));
+            of_check.or_else(of_request).is_some_and(|(_, input)| is_wanted(input))
+        };
+        let lists = lists(request, context);
+        match lists.says_unknown(KEY) {
+            Some(true) => None,
+            _ if has_identity || given(|input| !is_empty(input)) => Some(true),
+            Some(false) => Some(false),
+            None => None,
+        }
+    }
+
+    /// The position of the lists of a request, from 1; 0 is none.
+    fn lists_of(
+        &mut self,
+        request: &Request<'_>,
+        check: &CheckSpec<'_>,
+    ) -> Result<u32, RequestError> {
+        let lists = lists(request, check.context);
+        if lists == Lists::default() {
+            return Ok(0);
+        }
+        if let Some(name) = lists.absent.iter().find(|name| covers(&lists.unknown, name)) {
+            return Err(contradiction(name, "is under `unknown`, and known to be absent"));
+        }
+        if !lists.unknown.is_empty() {
+            let carried = carried(request, check.context);
+            if let Some(name) = carried.iter().find(|name| covers(&lists.unknown, name)) {
+                let why = "is under `unknown`, but the request carries it";
+                return Err(contradiction(name, why));
+            }
+        }
+        if let Some(index) = self.partial.list_index.get(&lists) {
+            return Ok(*index);
+        }
+        self.partial.lists.push(lists.clone());
+        let index = super::next_index(self.partial.lists.len(), "lists")?;
+        self.partial.list_index.insert(lists, index);
+        Ok(index)
+    }
+}
+
+fn contradiction(key: &str, why: &str) -> RequestError {
+    let message = format!("context key `{key}` {why}");
+    RequestError::new(RequestErrorKind::ContextConflict, message).at("/unknown")
+}
+
+fn is_empty(input: &ContextInput<'_>) -> bool {
+    matches!(input, ContextInput::List(items) if items.is_empty())
+}
+
+/// The lists that a request gives, with the keys it carries as empty arrays.
+fn lists(request: &Request<'_>, context: &[(Cow<'_, str>, ContextInput<'_>)]) -> Lists {
+    let fold = |names: &[Cow<'_, str>]| -> Vec<Box<str>> {
+        names.iter().map(|name| fold_key(name).into()).collect()
+    };
+    let mut absent = fold(&request.absent);
+    let given = context.iter().chain(&request.context);
+    let empty = given.filter(|(_, input)| is_empty(input));
+    absent.extend(empty.map(|(name, _)| Box::from(fold_key(name))));
+    Lists { absent, complete: fold(&request.complete), unknown: fold(&request.unknown) }
+}
+
+/// The folded names of the keys that a request carries, in `context` or in fields of their own.
+fn carried(request: &Request<'_>, context: &[(Cow<'_, str>, ContextInput<'_>)]) -> Vec<Box<str>> {
+    let of_check = context.iter();
+    let is_replaced = |name: &str| context.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
+    let shared = request.context.iter().filter(|(name, _)| !is_replaced(name));
+    let given = of_check.chain(shared).filter(|(_, input)| !is_empty(input));
+    let mut names: Vec<Box<str>> = given.map(|(name, _)| fold_key(name).into()).collect();
+    if let Some(network) = &request.network {
+        let fields = [
+            (OwnKey::SourceIp, network.source_ip.is_some()),
+            (OwnKey::VpcSourceIp, network.vpc_source_ip.is_some()),
+            (OwnKey::SourceVpce, network.vpce.is_some()),
+            (OwnKey::SourceVpc, network.vpc.is_some()),
+            (OwnKey::VpceAccount, network.vpce_account.is_some()),
+            (OwnKey::SecureTransport, network.secure_transport.is_some()),
+            (OwnKey::UserAgent, network.user_agent.is_some()),
+            (OwnKey::Referer, network.referer.is_some()),
+        ];
+        let stated = fields.iter().filter(|(_, is_stated)| *is_stated);
+        names.extend(stated.map(|(key, _)| Box::from(fold_key(key.name()))));
+    }
+    if request.region.is_some() {
+        names.push(fold_key(OwnKey::RequestedRegion.name()).into());
+    }
+    if request.time.is_some() {
+        names.extend([OwnKey::CurrentTime, OwnKey::EpochTime].map(|k| fold_key(k.name()).into()));
+    }
+    if let Some(tags) = &request.request_tags {
+        names.push(fold_key(OwnKey::TagKeys.name()).into());
+        names.extend(tags.iter().map(|(tag, _)| fold_key(&format!("aws:RequestTag/{tag}")).into()));
+    }
+    names
+}
