@@ -3,7 +3,9 @@
 
 use assize::formats::RequestRecord;
 use assize_automata::{Budget, Class, Pattern, PatternSet, SetScratch};
-use assize_model::{AccountId, PolicyType};
+use assize_catalog::{ApiMap, Catalog};
+use assize_cloudtrail::{Converter, LogReader, NoDirectory, SessionBook, Surroundings};
+use assize_model::{AccountId, ContextMode, PolicyType};
 use assize_policy::{LoadMode, LoadOptions, Style, load, parse, print};
 use assize_store::{ImportFile, ImportOptions, StoreSnapshot, import};
 
@@ -120,6 +122,59 @@ pub fn read_requests(bytes: &[u8]) {
         let expected = crate::answer::Answer::of_decision(&oracle.evaluate(&record.request));
         let found = crate::answer::Answer::of_outcome(&engine.decide(&record.request));
         assert_eq!(found, expected, "{text}");
+    }
+}
+
+/// Reading a log ends and does not depend on the parts it comes in; what becomes of its records is
+/// decided alike by both.
+///
+/// # Panics
+/// When it is not.
+pub fn read_cloudtrail(bytes: &[u8]) {
+    let (whole, faults) = log_names(bytes, bytes.len().max(1));
+    // Behind a fault, what can be read again depends on what is at hand.
+    if !faults {
+        assert_eq!(log_names(bytes, 64), (whole, false), "the parts of a log matter");
+    }
+    let catalog = Catalog::bundled().expect("the bundled catalog loads");
+    let map = ApiMap::bundled().expect("the bundled map loads");
+    let (mut records, mut faults) = (Vec::new(), Vec::new());
+    LogReader::default().read(bytes, true, &mut records, &mut faults);
+    let sessions = SessionBook::default();
+    let surroundings = Surroundings { sessions: &sessions, directory: &NoDirectory };
+    let mut partial = Converter::new(&catalog, &map, ContextMode::Partial);
+    let mut complete = Converter::new(&catalog, &map, ContextMode::Complete);
+    let options = assize_model::EngineOptions { time: Some(0), ..Default::default() };
+    let snapshot = StoreSnapshot::empty();
+    let oracle = Oracle::new(&snapshot, &options);
+    let engine = crate::answer::engine(&snapshot, &options);
+    for record in &records {
+        let skipped = partial.convert(record, surroundings).err();
+        let converted = complete.convert(record, surroundings);
+        assert_eq!(skipped, converted.as_ref().err().copied(), "the mode skips nothing");
+        let Ok(converted) = converted else { continue };
+        let request = &converted.record.request;
+        let expected = crate::answer::Answer::of_decision(&oracle.evaluate(request));
+        let found = crate::answer::Answer::of_outcome(&engine.decide(request));
+        assert_eq!(found, expected, "{request:?}");
+    }
+}
+
+/// The names of the records of a log that comes in parts of a size, and whether there were faults.
+fn log_names(bytes: &[u8], size: usize) -> (Vec<Option<String>>, bool) {
+    let mut reader = LogReader::default();
+    let (mut names, mut any_fault) = (Vec::new(), false);
+    let (mut start, mut end) = (0, 0);
+    loop {
+        end = (end + size).min(bytes.len());
+        let (mut records, mut faults) = (Vec::new(), Vec::new());
+        let part = &bytes[start..end];
+        start += reader.read(part, end == bytes.len(), &mut records, &mut faults);
+        names.extend(records.iter().map(|r| r.event_name.as_deref().map(str::to_owned)));
+        any_fault |= !faults.is_empty();
+        if end == bytes.len() {
+            return (names, any_fault);
+        }
     }
 }
 

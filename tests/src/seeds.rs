@@ -38,6 +38,22 @@ pub fn requests() -> Vec<Vec<u8>> {
     seeds
 }
 
+/// Logs: some real events each, and the records of the corpus.
+pub fn logs() -> Vec<Vec<u8>> {
+    let events = records("cloudtrail-events.ndjson.gz");
+    let some: Vec<&Value> = events.iter().step_by(40).map(|line| &line["event"]).collect();
+    let mut seeds: Vec<Vec<u8>> = some
+        .chunks(3)
+        .map(|records| serde_json::json!({"Records": records}).to_string().into_bytes())
+        .collect();
+    let path = package_folder().join("corpus/cloudtrail-records.json");
+    let cases = std::fs::read(path).expect("the corpus can be read");
+    let cases: Vec<Value> = serde_json::from_slice(&cases).expect("the corpus is JSON");
+    let stated = cases.iter().filter_map(|case| case.get("record").or(case.get("call")));
+    seeds.extend(stated.map(|record| record.to_string().into_bytes()));
+    seeds
+}
+
 /// Scenario files: those of the corpus.
 pub fn scenarios() -> Vec<Vec<u8>> {
     files().iter().map(|path| std::fs::read(path).expect("a corpus file can be read")).collect()

@@ -49,6 +49,11 @@ fn import_account_holds_over_its_seeds() {
 }
 
 #[test]
+fn read_cloudtrail_holds_over_its_seeds() {
+    run(fuzz::read_cloudtrail, &with_kept("read_cloudtrail", seeds::logs()), 3);
+}
+
+#[test]
 fn read_requests_holds_over_its_seeds() {
     run(fuzz::read_requests, &with_kept("read_requests", seeds::requests()), 4);
 }
