@@ -14,8 +14,6 @@ pub struct Error {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// An option that this version does not implement. It is refused, not ignored.
-    UnsupportedOption,
     /// The bundled catalog does not load.
     Catalog,
     /// The policies are beyond a limit of the compiler.
