@@ -232,7 +232,7 @@ fn is_fixed_text(key: &str, pieces: &[Piece]) -> bool {
     let arn = ArnParts::split(text);
     match key {
         "aws:principalarn" | "aws:sourcearn" => arn.is_some_and(|arn| arn.account_id().is_some()),
-        "s3:dataaccesspointarn" => arn.is_some(),
+        "s3:dataaccesspointarn" => !has_star || arn.is_some(),
         "aws:principalorgpaths" | "aws:sourceorgpaths" if has_star => is_full_org_path(text),
         _ => !has_star && FIXING_KEYS.contains(&format!(" {key} ")),
     }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use assize_model::{AccountId, Effect};
+use assize_model::{ArnParts, Effect};
 use assize_policy::ir::{
     Condition, ConditionOperator, IpBlock, Operand, Piece, Policy, PrincipalElement,
     PrincipalPattern, SetQualifier, Statement,
@@ -10,11 +10,12 @@ use assize_policy::ir::{
 
 /// Keys that fix who asks when their value is fixed; folded and sorted. Those of
 /// [`ACCOUNT_ARN_KEYS`] must fix the account of an ARN.
-const FIXING_KEYS: [&str; 14] = [
+const FIXING_KEYS: [&str; 15] = [
     "aws:principalaccount",
     "aws:principalorgid",
     "aws:principalorgpaths",
     "aws:sourceaccount",
+    "aws:sourceip",
     "aws:sourceorgid",
     "aws:sourceorgpaths",
     "aws:sourcevpc",
@@ -90,7 +91,7 @@ fn fixes_value(key: &str, pieces: &[Piece]) -> bool {
     }
     literal
         || (PATH_KEYS.contains(&key) && ends_in_star(pieces) && is_full_path(pieces))
-        || (key == "s3:dataaccesspointarn" && ends_in_star(pieces) && fixes_account(pieces))
+        || (key == "s3:dataaccesspointarn" && ends_in_star(pieces) && arn(pieces).is_some())
 }
 
 /// Literal text and one star at the end.
@@ -98,17 +99,23 @@ fn ends_in_star(pieces: &[Piece]) -> bool {
     matches!(pieces, [Piece::Literal(_), Piece::Star])
 }
 
-/// The text up to the star reaches into the resource part of an ARN with an account.
+/// The ARN into whose resource part the text up to the star reaches.
+fn arn(pieces: &[Piece]) -> Option<ArnParts<'_>> {
+    let Some(Piece::Literal(text)) = pieces.first() else { return None };
+    ArnParts::split(text)
+}
+
 fn fixes_account(pieces: &[Piece]) -> bool {
-    let Some(Piece::Literal(text)) = pieces.first() else { return false };
-    let segments: Vec<&str> = text.splitn(6, ':').collect();
-    segments.len() == 6 && segments[4].parse::<AccountId>().is_ok()
+    arn(pieces).is_some_and(|arn| arn.account_id().is_some())
 }
 
 /// `o-…/r-…/ou-…/` before the star.
 fn is_full_path(pieces: &[Piece]) -> bool {
     let Some(Piece::Literal(text)) = pieces.first() else { return false };
-    text.starts_with("o-") && text.ends_with('/') && text.matches('/').count() >= 2
+    let Some((organization, nodes)) = text.split_once('/') else { return false };
+    let Some(nodes) = nodes.strip_suffix('/') else { return false };
+    let is_organization = organization.starts_with("o-");
+    is_organization && nodes.starts_with("r-") && nodes.split('/').all(|node| !node.is_empty())
 }
 
 fn is_narrow(block: &IpBlock) -> bool {
