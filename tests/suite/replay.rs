@@ -392,6 +392,25 @@ fn real_events_give_one_report_however_they_are_stored() {
     assert!(one == many, "the report depends on how the log is cut");
 }
 
+/// The page holds what the report says, as text: names in a log are no markup.
+#[test]
+fn a_page_shows_the_groups() {
+    let evil = json!({"functionName": "<img src=x onerror=alert(1)>"});
+    let record = event("lambda", "GetFunction20150331v2", &evil, &json!({}));
+    let statement = json!({"Sid": "No", "Effect": "Deny", "Action": "lambda:*", "Resource": "*"});
+    let page = alone(attached("scp", &statement), &[record]).to_html();
+    assert!(page.contains("<td data-name=\"Action\">lambda:GetFunction</td>"), "{page}");
+    assert!(page.contains("scp:p-change No (change.json:1)"));
+    assert!(page.contains("&lt;img src=x onerror=alert(1)&gt;") && !page.contains("<img"));
+    assert!(page.contains("<svg viewBox") && page.contains("2024-05-01: 1 events"));
+    assert!(!page.contains("http://") && !page.contains("https://"));
+    for tag in ["html", "head", "body", "main", "style", "script", "table", "thead", "tbody", "svg"]
+    {
+        let opened = page.matches(&format!("<{tag}")).count();
+        assert_eq!(opened, page.matches(&format!("</{tag}>")).count(), "{tag}");
+    }
+}
+
 #[test]
 fn an_interrupted_run_reports_what_it_has_read() {
     let sources = (0..200).map(|n| source(&n.to_string(), log(&[get_own()]))).collect();

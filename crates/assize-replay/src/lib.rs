@@ -5,6 +5,7 @@ mod decide;
 mod error;
 mod filter;
 mod group;
+mod html;
 mod report;
 mod run;
 mod source;

@@ -63,4 +63,6 @@ pub(crate) enum ReplayFormat {
     Ndjson,
     /// One line a group, separated by commas.
     Csv,
+    /// One page for a browser that needs nothing else.
+    Html,
 }

@@ -133,6 +133,7 @@ fn write(args: &ReplayArgs, report: &Report, mut sink: Sink, output: &Output) ->
         }
         ReplayFormat::Ndjson => report.write_stream(&mut text),
         ReplayFormat::Csv => csv::write(report, &mut text),
+        ReplayFormat::Html => text = report.to_html().into_bytes(),
     }
     sink.write_all(&text)?;
     if report.is_interrupted {
