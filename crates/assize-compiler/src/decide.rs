@@ -4,6 +4,7 @@
 //! they say without a row decides the whole group, and only what is left looks at rows.
 
 mod dynamic;
+mod fetch;
 mod partial;
 mod plan;
 
@@ -12,9 +13,11 @@ use std::ops::Range;
 use assize_model::{AllowedBy, Layer, ReasonCode, Strength};
 
 use self::dynamic::DynamicCells;
+use self::fetch::{Fetched, SlotCells};
 pub use self::partial::BoundRows;
 use self::plan::{CellView, Plan};
-use crate::columns::{ActionRef, DecisionRow, Frame, RequestColumns, StatementPlace};
+use crate::columns::{ActionRef, DecisionRow, Frame, RequestColumns, StatementPlace, ValueId};
+use crate::intern::position;
 use crate::overlay::Overlay;
 use crate::program::Rule;
 use crate::program::evaluate::{
@@ -36,6 +39,8 @@ const MIN_STATIC_ROWS: usize = 3;
 #[derive(Debug, Clone, Default)]
 pub struct Scratch {
     keys: Vec<u64>,
+    groups: Vec<(u32, u32)>,
+    fetched: Fetched,
     dynamic: DynamicCells,
     buffers: Buffers,
 }
@@ -97,13 +102,26 @@ impl DecisionTables {
         keys.sort_unstable();
         let row_of = |key: u64| rows.start + (key & 0xffff) as usize;
         let group_of = |key: u64| (columns.frame[row_of(key)], columns.action[row_of(key)]);
+        let mut fetched = std::mem::take(&mut scratch.fetched);
+        let mut groups = std::mem::take(&mut scratch.groups);
+        groups.clear();
+        let mut start = 0;
         for group in keys.chunk_by(|&a, &b| group_of(a) == group_of(b)) {
-            let (frame, action) = group_of(group[0]);
-            if let Some(frame) = columns.frames.get(frame as usize) {
-                let group = Group { frame, action, first_row: rows.start, keys: group };
-                self.decide_group(overlay, columns, group, scratch, out);
-            }
+            groups.push((start, start + position(group.len())));
+            start += position(group.len());
         }
+        let groups_of = |&(start, end): &(u32, u32)| {
+            let keys = keys.get(start as usize..end as usize)?;
+            let (frame, action) = group_of(*keys.first()?);
+            let frame = columns.frames.get(frame as usize)?;
+            Some(Group { frame, action, first_row: rows.start, keys })
+        };
+        fetched.fetch(self, groups.iter().filter_map(groups_of));
+        for (group, cells) in groups.iter().filter_map(groups_of).zip(&fetched.cells) {
+            self.decide_group(overlay, columns, group, cells, scratch, out);
+        }
+        scratch.fetched = fetched;
+        scratch.groups = groups;
         scratch.keys = keys;
     }
 
@@ -112,12 +130,13 @@ impl DecisionTables {
         overlay: Option<&Overlay>,
         columns: &RequestColumns<'_>,
         group: Group<'_>,
+        cells: &SlotCells,
         scratch: &mut Scratch,
         out: &mut [DecisionRow],
     ) {
         let shared = &self.program;
-        scratch.dynamic.prepare(self, overlay, group.frame, group.action);
-        let plan = Plan::new(self, overlay, group.frame, group.action, &scratch.dynamic);
+        scratch.dynamic.prepare(self, overlay, (group.frame, group.action), cells);
+        let plan = Plan::new(self, overlay, (group.frame, group.action), &scratch.dynamic, cells);
         let overlay = overlay.map(|overlay| &overlay.program);
         let offsets = group.keys.iter().map(|&key| (key & 0xffff) as usize);
         if group.keys.len() >= MIN_STATIC_ROWS
@@ -151,21 +170,26 @@ struct Group<'a> {
     keys: &'a [u64],
 }
 
-/// Reads the resources of the rows in the order in which they lie in memory, all at once: the
-/// groups, which jump between them, then find them in the cache.
+/// Reads the resources and the values of the rows in the order in which they lie in memory, all at
+/// once: the groups, which jump between them, then find them in the cache.
 fn touch(columns: &RequestColumns<'_>, rows: Range<usize>) {
+    /// Values in a line of the cache.
+    const N_LINE: usize = 64 / size_of::<ValueId>();
     if rows.len() < MIN_STATIC_ROWS {
         return;
     }
+    let mut sum = 0_u32;
+    for column in columns.keys.iter().flatten() {
+        let values = column.get(rows.clone()).unwrap_or_default();
+        sum = values.iter().step_by(N_LINE).fold(sum, |sum, value| sum ^ value.0);
+    }
     let resources = columns.resource[rows].iter();
     let texts = resources.filter_map(|&at| columns.resources.get(at as usize));
-    let sum = texts.fold(0_usize, |sum, resource| {
+    let ends = texts.fold(0_u8, |sum, resource| {
         let text = resource.text.as_bytes();
-        let ends = text.first().copied().map_or(0, usize::from)
-            + text.last().copied().map_or(0, usize::from);
-        sum.wrapping_add(ends)
+        sum ^ text.first().copied().unwrap_or_default() ^ text.last().copied().unwrap_or_default()
     });
-    std::hint::black_box(sum);
+    std::hint::black_box((sum, ends));
 }
 
 /// One check (E, section 3.1).

@@ -110,7 +110,6 @@ pub fn compile(
     }
     fallbacks.append(&mut builder.fallbacks);
     let CellBuilder { cells, rules, pages, page_tables, .. } = builder;
-    let is_partitioned = joined.sets.iter().all(|set| set.places.is_some());
     let tables = DecisionTables {
         program,
         keys: maps.keys,
@@ -123,7 +122,6 @@ pub fn compile(
         page_tables,
         pages,
         n_actions,
-        is_partitioned,
         options: options.clone(),
     };
     let report = report(&tables, input.sets.len(), fallbacks);

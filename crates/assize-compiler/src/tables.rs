@@ -79,8 +79,6 @@ pub struct DecisionTables {
     /// touches stays in the second cache.
     pub(crate) pages: Vec<u16>,
     pub(crate) n_actions: usize,
-    /// Every set has cells.
-    pub(crate) is_partitioned: bool,
     pub(crate) options: CompileOptions,
 }
 
@@ -90,7 +88,6 @@ pub(crate) struct SetView<'a> {
     pub(crate) members: &'a [SetMember],
     pub(crate) n_nodes: u16,
     pub(crate) poison: Option<u16>,
-    pub(crate) places: Option<CellPlaces>,
 }
 
 impl DecisionTables {
@@ -137,14 +134,9 @@ impl DecisionTables {
             None => self.sets.get(set.0 as usize).map(|set| (set, &self.members)),
         };
         let Some((set, members)) = found else {
-            return SetView { members: &[], n_nodes: 1, poison: None, places: None };
+            return SetView { members: &[], n_nodes: 1, poison: None };
         };
-        SetView {
-            members: set.members.of(members),
-            n_nodes: set.n_nodes,
-            poison: set.poison,
-            places: set.places,
-        }
+        SetView { members: set.members.of(members), n_nodes: set.n_nodes, poison: set.poison }
     }
 
     /// The document of a member, and the program its statements are in.
@@ -162,15 +154,19 @@ impl DecisionTables {
     }
 
     /// The cell of a set and an action of the catalog.
-    #[inline]
     pub(crate) fn cell(&self, places: CellPlaces, action: u32) -> Option<&Cell> {
+        self.cells.get(self.cell_position(places, action)? as usize)
+    }
+
+    /// The position of a cell.
+    pub(crate) fn cell_position(&self, places: CellPlaces, action: u32) -> Option<u32> {
         let action = action as usize;
         if action >= self.n_actions {
             return None;
         }
         let page = self.page_tables[places.page_table as usize + action / N_PAGE_ACTIONS] as usize;
         let cell = self.pages[page * N_PAGE_ACTIONS + action % N_PAGE_ACTIONS];
-        self.cells.get(places.first_cell as usize + usize::from(cell))
+        Some(places.first_cell + u32::from(cell))
     }
 
     /// An estimate of the bytes of the tables, by the sizes of their parts.

@@ -21,14 +21,16 @@ mod public;
 mod resource;
 mod time;
 
+use std::borrow::Cow;
+
 use assize_catalog::ResourceTypeId;
 use assize_compiler::{
     ActionRef, BoundRows, DecisionRow, EndpointLayer, Frame, KeyId, Overlay, PartialColumns,
     PrincipalEntry, Relevant, RequestColumns, ResourceEntry, Scratch, ValueId, Values,
 };
 use assize_model::{
-    AccountId, ConditionKey, ContextInput, ContextMode, ContextValue, Request, RequestError,
-    RequestErrorKind, split_action,
+    AccountId, ActionId, ConditionKey, ContextInput, ContextMode, ContextValue, Request,
+    RequestError, RequestErrorKind, split_action,
 };
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
@@ -548,20 +550,13 @@ impl<'e> Resolver<'e> {
     }
 
     /// E-6: the text that stands for the resource.
-    fn resource_text<'r>(
-        &self,
-        principal: u32,
-        check: &mut CheckSpec<'r>,
-    ) -> std::borrow::Cow<'r, str> {
+    fn resource_text<'r>(&self, principal: u32, check: &mut CheckSpec<'r>) -> Cow<'r, str> {
         let action = &self.actions[check.action as usize];
         let given = check.resource.clone();
         let (Some(id), true) = (action.id, action.wildcard_only) else {
             return given.unwrap_or("*".into());
         };
-        let entry = &self.principal_entries[principal as usize];
-        let partition = if entry.partition.is_empty() { "aws" } else { &entry.partition };
-        let account = entry.account.map(|a| a.to_string()).unwrap_or_default();
-        let form = self.engine.catalog.wildcard_form(id).render(partition, &account);
+        let form = self.wildcard_form(principal, id);
         match given {
             // A path prefix in the call is appended to the form.
             Some(text) if *form != *"*" && text.starts_with(&*form) => text,
@@ -571,6 +566,14 @@ impl<'e> Resolver<'e> {
             }
             _ => form.into_owned().into(),
         }
+    }
+
+    /// What stands for the resource of an action that takes none (E-6).
+    fn wildcard_form(&self, principal: u32, action: ActionId) -> Cow<'e, str> {
+        let entry = &self.principal_entries[principal as usize];
+        let partition = if entry.partition.is_empty() { "aws" } else { &entry.partition };
+        let account = entry.account.as_ref().map(AccountId::as_str).unwrap_or_default();
+        self.engine.catalog.wildcard_form(action).render(partition, account)
     }
 
     /// E-32: the layer of the endpoint that the request came through.

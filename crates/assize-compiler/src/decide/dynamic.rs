@@ -8,11 +8,10 @@ use assize_model::Effect;
 use assize_policy::ir::{ActionElement, ActionPattern};
 use hashbrown::HashMap;
 
+use super::fetch::{NO_CELL, SlotCells, sets};
 use super::plan::CellView;
 use crate::budget::MAX_KEPT_RULES;
-use crate::columns::{
-    ActionRef, EndpointLayer, Frame, IdentityLayer, OVERLAY_BIT, SessionLayer, SetRef,
-};
+use crate::columns::{ActionRef, Frame, OVERLAY_BIT, SetRef};
 use crate::intern::position;
 use crate::overlay::{Overlay, UnknownAction};
 use crate::partition::{self, finish};
@@ -48,20 +47,16 @@ impl DynamicCells {
         &mut self,
         tables: &DecisionTables,
         overlay: Option<&Overlay>,
-        frame: &Frame,
-        action: ActionRef,
+        (frame, action): (&Frame, ActionRef),
+        cells: &SlotCells,
     ) {
-        let known = tables.known_action(action).is_some();
-        if known && overlay.is_none() && tables.is_partitioned {
-            return;
-        }
         if self.rules.len() > MAX_KEPT_RULES {
             self.begin();
         }
-        for set in sets(frame).into_iter().flatten() {
-            let view = tables.set(overlay, set);
-            let in_tables = known && view.places.is_some();
-            if !in_tables && !self.cells.contains_key(&(set, action)) {
+        let missing = sets(frame).into_iter().zip(cells).filter(|(_, cell)| **cell == NO_CELL);
+        for set in missing.filter_map(|(set, _)| set) {
+            if !self.cells.contains_key(&(set, action)) {
+                let view = tables.set(overlay, set);
                 let cell = self.make(tables, overlay, view, action);
                 self.cells.insert((set, action), cell);
             }
@@ -186,24 +181,6 @@ fn name_matches(pattern: &str, name: &str) -> bool {
         }
     }
     pattern[p..].iter().all(|&c| c == b'*')
-}
-
-/// The sets of a frame.
-fn sets(frame: &Frame) -> [Option<SetRef>; 8] {
-    let endpoint = match frame.endpoint {
-        EndpointLayer::Set(set) => Some(set),
-        EndpointLayer::NotApplicable | EndpointLayer::AllowAll => None,
-    };
-    let identity = match frame.identity {
-        IdentityLayer::Set(set) => Some(set),
-        IdentityLayer::None | IdentityLayer::AllowAll => None,
-    };
-    let session = match frame.session {
-        SessionLayer::Set(set) | SessionLayer::Task(set) => Some(set),
-        SessionLayer::NotApplicable | SessionLayer::Empty => None,
-    };
-    let (rcp, scp, grants) = (frame.rcp, frame.scp, frame.grants);
-    [rcp, scp, endpoint, grants, frame.resource, identity, frame.boundary, session]
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use assize_catalog::Catalog;
 use assize_model::{Decision, Effect, Layer, Strength};
 use smallvec::SmallVec;
 
+use super::fetch::cells_of;
 use super::plan::{CellView, Plan, Restriction};
 use super::{Group, MIN_STATIC_ROWS, N_CHUNK_ROWS, Scratch, decide_check};
 use crate::columns::{DecisionRow, Frame, StatementPlace};
@@ -76,8 +77,10 @@ impl DecisionTables {
     ) {
         let columns = partial.columns;
         let Scratch { dynamic, buffers, .. } = scratch;
-        dynamic.prepare(self, overlay, group.frame, group.action);
-        let plan = Plan::new(self, overlay, group.frame, group.action, dynamic);
+        let asked = (group.frame, group.action);
+        let cells = cells_of(self, asked);
+        dynamic.prepare(self, overlay, asked, &cells);
+        let plan = Plan::new(self, overlay, asked, dynamic, &cells);
         let shared = &self.program;
         let programs = overlay.map(|overlay| &overlay.program);
         let fixed = (group.keys.len() >= MIN_STATIC_ROWS)
@@ -155,8 +158,9 @@ impl DecisionTables {
         let columns = partial.on(Side::Best);
         let frame = columns.frames.get(*columns.frame.get(row)? as usize)?;
         let action = *columns.action.get(row)?;
-        scratch.dynamic.prepare(self, overlay, frame, action);
-        let plan = Plan::new(self, overlay, frame, action, &scratch.dynamic);
+        let cells = cells_of(self, (frame, action));
+        scratch.dynamic.prepare(self, overlay, (frame, action), &cells);
+        let plan = Plan::new(self, overlay, (frame, action), &scratch.dynamic, &cells);
         let mut sides = self.sides(overlay, partial, row, &mut scratch.buffers)?;
         sides.side = Side::Best;
         let best = decide_check(&plan, &mut sides).ok()?;

@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 
 use super::allows;
 use super::dynamic::DynamicCells;
+use super::fetch::{SetSlot, SlotCells};
 use crate::columns::{ActionRef, EndpointLayer, Frame, IdentityLayer, SessionLayer, SetRef};
 use crate::overlay::Overlay;
 use crate::program::Rule;
@@ -77,11 +78,20 @@ impl<'a> Plan<'a> {
     pub(super) fn new(
         tables: &'a DecisionTables,
         overlay: Option<&'a Overlay>,
-        frame: &'a Frame,
-        action: ActionRef,
+        (frame, action): (&'a Frame, ActionRef),
         dynamic: &'a DynamicCells,
+        cells: &SlotCells,
     ) -> Self {
-        let fetch = |set| cell(tables, overlay, set, action, dynamic);
+        let fetch = |slot: SetSlot, set| {
+            let view = tables.set(overlay, set);
+            let cell = tables.cells.get(cells[slot as usize] as usize).map(|cell| CellView {
+                denies: cell.denies.of(&tables.rules),
+                allows: cell.allows.of(&tables.rules),
+                allow: cell.allow,
+                n_nodes: view.n_nodes,
+            });
+            (cell.unwrap_or_else(|| dynamic.get(set, action, view.n_nodes)), view.poison)
+        };
         let mut plan = Self {
             frame,
             denies: SmallVec::new(),
@@ -95,17 +105,20 @@ impl<'a> Plan<'a> {
         plan.guardrails(fetch);
         plan.resource(fetch);
         if let IdentityLayer::Set(set) = frame.identity {
-            plan.identity = Some(plan.deny(Layer::Identity, fetch(set)));
+            plan.identity = Some(plan.deny(Layer::Identity, fetch(SetSlot::Identity, set)));
         }
         if let Some(set) = frame.boundary {
-            plan.boundary = Restriction::Cell(plan.deny(Layer::Boundary, fetch(set)));
+            plan.boundary =
+                Restriction::Cell(plan.deny(Layer::Boundary, fetch(SetSlot::Boundary, set)));
         }
         plan.session = match frame.session {
             SessionLayer::NotApplicable => Restriction::None,
             SessionLayer::Empty => Restriction::Empty,
-            SessionLayer::Set(set) => Restriction::Cell(plan.deny(Layer::Session, fetch(set))),
+            SessionLayer::Set(set) => {
+                Restriction::Cell(plan.deny(Layer::Session, fetch(SetSlot::Session, set)))
+            }
             SessionLayer::Task(set) => {
-                plan.deny(Layer::Session, fetch(set));
+                plan.deny(Layer::Session, fetch(SetSlot::Session, set));
                 Restriction::None
             }
         };
@@ -120,19 +133,19 @@ impl<'a> Plan<'a> {
         cell
     }
 
-    fn guardrails(&mut self, fetch: impl Fn(SetRef) -> (CellView<'a>, Option<u16>)) {
+    fn guardrails(&mut self, fetch: impl Fn(SetSlot, SetRef) -> (CellView<'a>, Option<u16>)) {
         let endpoint = match self.frame.endpoint {
             EndpointLayer::Set(set) => Some(set),
             EndpointLayer::NotApplicable | EndpointLayer::AllowAll => None,
         };
         let guardrails = [
-            (Layer::ResourceControl, self.frame.rcp),
-            (Layer::ServiceControl, self.frame.scp),
-            (Layer::VpcEndpoint, endpoint),
+            (Layer::ResourceControl, SetSlot::ResourceControl, self.frame.rcp),
+            (Layer::ServiceControl, SetSlot::ServiceControl, self.frame.scp),
+            (Layer::VpcEndpoint, SetSlot::Endpoint, endpoint),
         ];
-        for (layer, set) in guardrails {
+        for (layer, slot, set) in guardrails {
             let Some(set) = set else { continue };
-            let cell = self.deny(layer, fetch(set));
+            let cell = self.deny(layer, fetch(slot, set));
             if cell.allow != AllowState::Always {
                 self.guards.push((layer, cell));
             }
@@ -140,9 +153,13 @@ impl<'a> Plan<'a> {
     }
 
     /// Grants and the resource's own policies, with the exceptions of E-83 and E-84.
-    fn resource(&mut self, fetch: impl Fn(SetRef) -> (CellView<'a>, Option<u16>)) {
-        for (in_grants, set) in [(true, self.frame.grants), (false, self.frame.resource)] {
-            let Some((cell, poison)) = set.map(&fetch) else { continue };
+    fn resource(&mut self, fetch: impl Fn(SetSlot, SetRef) -> (CellView<'a>, Option<u16>)) {
+        let sets = [
+            (true, SetSlot::Grants, self.frame.grants),
+            (false, SetSlot::Resource, self.frame.resource),
+        ];
+        for (in_grants, slot, set) in sets {
+            let Some((cell, poison)) = set.map(|set| fetch(slot, set)) else { continue };
             let frame = self.frame;
             let rules = if frame.ignore_resource_denies && !in_grants { &[] } else { cell.denies };
             if poison.is_some() || !rules.is_empty() {
@@ -154,26 +171,4 @@ impl<'a> Plan<'a> {
             }
         }
     }
-}
-
-/// The cell of a set, and the first of its documents that does not load.
-fn cell<'a>(
-    tables: &'a DecisionTables,
-    overlay: Option<&'a Overlay>,
-    set: SetRef,
-    action: ActionRef,
-    dynamic: &'a DynamicCells,
-) -> (CellView<'a>, Option<u16>) {
-    let view = tables.set(overlay, set);
-    let fetched = view.places.zip(tables.known_action(action));
-    if let Some(cell) = fetched.and_then(|(places, action)| tables.cell(places, action)) {
-        let cell = CellView {
-            denies: cell.denies.of(&tables.rules),
-            allows: cell.allows.of(&tables.rules),
-            allow: cell.allow,
-            n_nodes: view.n_nodes,
-        };
-        return (cell, view.poison);
-    }
-    (dynamic.get(set, action, view.n_nodes), view.poison)
 }

@@ -25,9 +25,10 @@ pub(crate) struct ResolvedAction {
     pub(crate) endpoint_covered: bool,
     /// The account keys of the resource are absent (L-704).
     pub(crate) no_account_keys: bool,
-    /// Its requests may be plain: no rule looks closer at them than at their frames, and it takes
-    /// `*` if it takes no resource.
+    /// Its requests may be plain: no rule looks closer at them than at their frames.
     pub(crate) is_plain: bool,
+    /// It takes no resource, and something else than `*` stands for that (E-6).
+    pub(crate) takes_form: bool,
     /// The number of its class: actions of one class have the same frames for the same resources.
     pub(crate) class: u32,
 }
@@ -228,11 +229,11 @@ impl ResolvedAction {
         };
         let wildcard_only = id.is_some_and(|id| catalog.action_ref(id).is_wildcard_only());
         let is_split = service_folded == "kms" && name_folded == "reencrypt";
-        let looks_closer = rule.is_role_assuming() || rule == ActionRule::AssumeRoot;
         let takes_form =
             wildcard_only && id.is_some_and(|id| catalog.wildcard_form(id) != WildcardForm::Star);
         Self {
-            is_plain: !is_split && !looks_closer && !takes_form,
+            is_plain: !is_split && rule != ActionRule::AssumeRoot,
+            takes_form,
             class: 0,
             text: id
                 .map_or_else(

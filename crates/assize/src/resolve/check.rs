@@ -111,14 +111,18 @@ impl Resolver<'_> {
 
     /// Whether no other check follows from one of an action, whatever the request says.
     pub(super) fn entails_nothing(&self, action: u32) -> bool {
-        let options = &self.engine.options;
         match self.actions[action as usize].rule {
             ActionRule::KmsAlias | ActionRule::AssumeRole | ActionRule::AssumeRoleFederated => {
                 false
             }
-            ActionRule::PassRole => !options.include_trust && !options.include_dependent,
-            _ => !options.include_dependent,
+            ActionRule::PassRole => !self.engine.options.include_trust && !self.entails_more(),
+            _ => !self.entails_more(),
         }
+    }
+
+    /// Whether checks entail those of dependent actions (E-69).
+    pub(super) fn entails_more(&self) -> bool {
+        self.engine.options.include_dependent
     }
 
     /// F-10, E-68.

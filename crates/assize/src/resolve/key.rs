@@ -19,6 +19,8 @@ pub(super) struct KeyFacts {
     pub(super) column: Option<KeyId>,
     /// The key that stood behind it in the last request: requests repeat the order of their keys.
     pub(super) follower: u32,
+    /// Whoever gives it to a call that assumes a role is checked for more (E-90).
+    pub(super) is_of_session: bool,
     /// How it is taken on the short way.
     pub(super) plain: PlainUse,
 }
@@ -182,8 +184,12 @@ impl KeyFacts {
         let key = ConditionKey::new(spelling);
         let rule = KeyRule::of(key.folded());
         let shape = catalog.condition_key(spelling).and_then(|declared| declared.shape());
+        let folded = key.folded();
+        let is_of_session = folded.starts_with("aws:requesttag/")
+            || matches!(folded, "aws:tagkeys" | "sts:sourceidentity");
         let plain = PlainUse::Long;
-        let mut facts = Self { key, fold, rule, shape, column: None, follower: 0, plain };
+        let mut facts =
+            Self { key, fold, rule, shape, column: None, follower: 0, is_of_session, plain };
         facts.set_column(column);
         facts
     }

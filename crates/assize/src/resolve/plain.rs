@@ -9,6 +9,8 @@
 //! Whatever is out of the ordinary, and everything that is wrong, takes the long way, which says
 //! the same of plain requests (test `the_short_way_is_the_long_way`).
 
+use std::borrow::Cow;
+
 use assize_catalog::ResourceTypeId;
 use assize_compiler::{EndpointLayer, KeyId, ValueId};
 use assize_formats::PlainLine;
@@ -21,6 +23,7 @@ use assize_store::context::parent_arns;
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
+use super::action::ActionRule;
 use super::context::{MfaOfCheck, stated_mfa};
 use super::frame::Parties;
 use super::key::{KeyFacts, KeyRule, OwnKey};
@@ -132,6 +135,8 @@ struct PlainCheck<'r> {
     header: u32,
     shape: Shape,
     fit: Option<ResourceTypeId>,
+    /// It assumes a role, so that tags and a source identity would be checks of their own (E-90).
+    opens_session: bool,
 }
 
 /// What the context of a plain request says.
@@ -195,7 +200,10 @@ impl Resolver<'_> {
             return None;
         }
         self.refresh_keys();
-        let check = self.plain_check(parts.principal, parts.action, parts.resource)?;
+        let principal = *self.principal_index.get(parts.principal)?;
+        let action = *self.action_index.get(parts.action)?;
+        let resource = self.plain_resource_text(principal, action, parts.resource)?;
+        let check = self.plain_check(principal, action, &resource)?;
         let context = self.plain_context(parts.time, parts.context, &check)?;
         let mfa = self.plain_mfa(&check, &context)?;
         let found = self.plain_frame(&check, &mfa)?;
@@ -240,35 +248,55 @@ impl Resolver<'_> {
         Some(Run { start: number, len: 1 })
     }
 
+    /// E-6: the text that stands for the resource. An ARN where none is taken is replaced, on the
+    /// long way.
+    fn plain_resource_text<'r>(
+        &self,
+        principal: u32,
+        action: u32,
+        given: Option<&'r str>,
+    ) -> Option<Cow<'r, str>> {
+        let facts = &self.actions[action as usize];
+        let given = given.unwrap_or("*");
+        if !facts.wildcard_only || (given == "*" && !facts.takes_form) {
+            return Some(given.into());
+        }
+        let form = self.wildcard_form(principal, facts.id?);
+        let is_form = given == "*" || (*form != *"*" && given.starts_with(&*form));
+        is_form.then(|| if given == "*" { form.into_owned().into() } else { given.into() })
+    }
+
     /// Principal, action and resource, when they are plain.
     fn plain_check<'r>(
         &mut self,
-        principal: &str,
-        action: &str,
-        resource: Option<&'r str>,
+        principal: u32,
+        action: u32,
+        text: &'r str,
     ) -> Option<PlainCheck<'r>> {
-        let principal = *self.principal_index.get(principal)?;
-        let action = *self.action_index.get(action)?;
         let facts = &self.actions[action as usize];
         let id = facts.id?;
-        let text = resource.unwrap_or("*");
-        let is_service = self.principals[principal as usize].kind == PrincipalKind::Service;
-        let is_star = text == "*";
-        let is_plain = facts.is_plain && self.entails_nothing(action) && !is_service;
-        if !is_plain || facts.wildcard_only != is_star {
-            // An ARN where none is taken is replaced; `*` where one is taken is refused.
+        let caller = &self.principals[principal as usize];
+        let opens_session =
+            matches!(facts.rule, ActionRule::AssumeRole | ActionRule::AssumeRoleFederated);
+        // A session that hands on its source identity checks more (E-90).
+        let entails_nothing = self.entails_nothing(action)
+            || (opens_session && !self.entails_more() && caller.source_identity.is_none());
+        if !facts.is_plain || !entails_nothing || caller.kind == PrincipalKind::Service {
             return None;
         }
-        if is_star {
-            let header = self.star_header()?;
-            return Some(PlainCheck {
-                principal,
-                action,
-                resource: text,
-                header,
-                shape: Shape::Star,
-                fit: None,
-            });
+        let (header, shape) = (0, Shape::Star);
+        let mut check = PlainCheck {
+            principal,
+            action,
+            resource: text,
+            header,
+            shape,
+            fit: None,
+            opens_session,
+        };
+        if text == "*" {
+            check.header = self.star_header()?;
+            return Some(check);
         }
         let arn = ArnParts::parse(text).ok()?;
         let header = self.header(text, arn)?;
@@ -277,7 +305,7 @@ impl Resolver<'_> {
             return None;
         }
         let fit = self.engine.catalog.fits(id, text);
-        Some(PlainCheck { principal, action, resource: text, header, shape, fit })
+        Some(PlainCheck { header, shape, fit, ..check })
     }
 
     /// Whether snapshot or rules know more of a resource than its header says.
@@ -369,6 +397,9 @@ impl Resolver<'_> {
             let seen = &mut self.seen[facts.fold as usize];
             // Several entries fold to one name (L-606).
             if std::mem::replace(seen, self.stamp) == self.stamp {
+                return None;
+            }
+            if check.opens_session && facts.is_of_session {
                 return None;
             }
             match facts.plain {
