@@ -160,14 +160,29 @@ impl<'a> ArnFormat<'a> {
     }
 
     pub(crate) fn is_longer_than(&self, other: &Self) -> bool {
-        let rank = |format: &Self| (format.row.literal_bytes, u32::MAX - format.row.placeholders);
-        rank(self) > rank(other)
+        self.rank() > other.rank()
+    }
+
+    /// What orders formats: literal bytes, then few placeholders.
+    pub(crate) fn rank(&self) -> (u32, u32) {
+        (self.row.literal_bytes, u32::MAX - self.row.placeholders)
     }
 
     pub(crate) fn fits(&self, arn: &ArnSegments<'_>) -> bool {
         // The last segment differs most often, so it goes first.
         let segments = self.row.segments.iter().zip(arn.0).rev();
         segments.into_iter().all(|(span, text)| match_segment(&self.code[span.range()], text))
+    }
+
+    /// Whether the segments before the last are of this form.
+    pub(crate) fn fits_header(&self, arn: &ArnSegments<'_>) -> bool {
+        let segments = self.row.segments.iter().zip(arn.0).take(N_SEGMENTS - 1);
+        segments.into_iter().all(|(span, text)| match_segment(&self.code[span.range()], text))
+    }
+
+    /// Whether a text is of the form of the last segment.
+    pub(crate) fn fits_resource(&self, resource: &str) -> bool {
+        match_segment(&self.code[self.row.segments[N_SEGMENTS - 1].range()], resource.as_bytes())
     }
 }
 

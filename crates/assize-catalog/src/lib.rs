@@ -24,5 +24,5 @@ pub use catalog::Catalog;
 pub use condition_key::ConditionKeyReference;
 pub use error::{Error, ErrorKind};
 pub use managed::{ManagedPolicies, ManagedPolicy};
-pub use resource_type::{ResourceType, ResourceTypeId};
+pub use resource_type::{HeaderFits, ResourceType, ResourceTypeId};
 pub use service::ServiceReference;

@@ -73,6 +73,58 @@ impl Catalog {
         let types = self.action_ref(action).resource_types();
         best_fit(types.map(|listed| listed.resource_type()), &arn)
     }
+
+    /// What [`Catalog::fits`] says of all ARNs that begin like one, for callers who ask for many
+    /// of them. Text that is no ARN fits nothing.
+    ///
+    /// # Panics
+    /// When the id is of another catalog and out of the range of this one.
+    pub fn header_fits(&self, action: ActionId, arn: &str) -> HeaderFits {
+        let mut found: Vec<(ArnFormat<'_>, u32, ResourceTypeId)> = Vec::new();
+        if let Some(arn) = ArnSegments::split(arn) {
+            for listed in self.action_ref(action).resource_types() {
+                let listed = listed.resource_type();
+                let formats = listed.row().formats.range().zip(listed.formats());
+                for (at, format) in formats.filter(|(_, format)| format.fits_header(&arn)) {
+                    // INVARIANT: positions of formats are stored in four bytes.
+                    found.push((format, u32::try_from(at).unwrap_or(u32::MAX), listed.id()));
+                }
+            }
+        }
+        // Stable: of equal formats the first counts, as in `best_fit`.
+        found.sort_by(|(a, ..), (b, ..)| b.rank().cmp(&a.rank()));
+        HeaderFits { formats: found.into_iter().map(|(_, at, id)| (at, id)).collect() }
+    }
+}
+
+/// The formats of an action's resource types that ARNs with the same first five segments can
+/// have, the longest first.
+///
+/// ```
+/// let catalog = assize_catalog::Catalog::bundled()?;
+/// let action = catalog.action("s3", "GetObject").unwrap();
+/// let fits = catalog.header_fits(action, "arn:aws:s3:::");
+/// assert_eq!(fits.of(&catalog, "b/k"), catalog.fits(action, "arn:aws:s3:::b/k"));
+/// # Ok::<(), assize_catalog::Error>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct HeaderFits {
+    formats: Box<[(u32, ResourceTypeId)]>,
+}
+
+impl HeaderFits {
+    /// Which resource type the ARN with this last segment is. Does not allocate.
+    ///
+    /// # Panics
+    /// When the catalog is another one.
+    pub fn of(&self, catalog: &Catalog, resource: &str) -> Option<ResourceTypeId> {
+        let tables = &catalog.tables;
+        let fits = |&(at, id): &(u32, ResourceTypeId)| {
+            let format = ArnFormat::new(&tables.formats, &tables.strings, at as usize);
+            format.fits_resource(resource).then_some(id)
+        };
+        self.formats.iter().find_map(fits)
+    }
 }
 
 /// The type whose format is the longest that fits.

@@ -481,3 +481,32 @@ fn catalogs_are_shared_between_threads() {
     check::<crate::ManagedPolicies>();
     assert_eq!(size_of::<Option<crate::ResourceTypeId>>(), 4);
 }
+
+#[test]
+fn fits_by_header_are_fits() {
+    let catalog = catalog();
+    let fill = |format: &str, name: &str| {
+        let mut arn = String::new();
+        for (at, part) in format.split("${").enumerate() {
+            let (_, literal) = part.split_once('}').filter(|_| at > 0).unwrap_or(("", part));
+            arn.push_str(if at > 0 { name } else { "" });
+            arn.push_str(literal);
+        }
+        arn
+    };
+    let mut n_fitting = 0;
+    for action in (0..catalog.n_actions()).filter_map(ActionId::try_from_index) {
+        let listed: Vec<_> = catalog.action_ref(action).resource_types().collect();
+        for format in listed.iter().flat_map(|listed| listed.resource_type().formats()) {
+            for name in ["x", "a/b", "a:b", ""] {
+                let arn = fill(format.text(), name);
+                let resource = arn.splitn(6, ':').nth(5).expect("six segments");
+                let fits = catalog.header_fits(action, &arn[..arn.len() - resource.len()]);
+                let expected = catalog.fits(action, &arn);
+                assert_eq!(fits.of(&catalog, resource), expected, "{arn}");
+                n_fitting += usize::from(expected.is_some());
+            }
+        }
+    }
+    assert!(n_fitting > 10_000, "{n_fitting}");
+}

@@ -21,6 +21,10 @@ pub(super) enum SetSlot {
     Session,
 }
 
+/// [`N_PAGE_ACTIONS`] as a position is counted.
+const N_PAGE: u32 = 64;
+const _: () = assert!(N_PAGE as usize == N_PAGE_ACTIONS, "one page size");
+
 /// How many slots there are.
 pub(super) const N_SLOTS: usize = 8;
 
@@ -43,7 +47,7 @@ struct Step {
     group: u32,
     slot: u8,
     /// The action within its page.
-    offset: u8,
+    offset: u32,
     /// Where to look next: in the page tables, then in the pages.
     at: u32,
     first_cell: u32,
@@ -99,7 +103,7 @@ impl Fetched {
         }
         for step in &mut self.steps {
             let page = tables.page_tables.get(step.at as usize).copied().unwrap_or_default();
-            step.at = page * N_PAGE_ACTIONS as u32 + u32::from(step.offset);
+            step.at = page * N_PAGE + step.offset;
         }
         for step in &mut self.steps {
             let cell = tables.pages.get(step.at as usize).copied().unwrap_or_default();
@@ -120,8 +124,8 @@ impl Fetched {
             self.steps.push(Step {
                 group: number,
                 slot,
-                offset: (action % N_PAGE_ACTIONS as u32) as u8,
-                at: places.page_table + action / N_PAGE_ACTIONS as u32,
+                offset: action % N_PAGE,
+                at: places.page_table + action / N_PAGE,
                 first_cell: places.first_cell,
             });
         }

@@ -32,14 +32,18 @@ pub struct PlainLine<'a> {
     pub resource: Option<&'a str>,
     /// `context`.
     pub context: Vec<(&'a str, &'a str)>,
-    quotes: Vec<u32>,
+    /// For each 64 bytes of the line, the bits of its quotes.
+    quotes: Vec<u64>,
 }
 
 /// A walk over a line whose quotes are known.
 struct Walk<'a, 'q> {
     text: &'a str,
     at: usize,
-    quotes: std::slice::Iter<'q, u32>,
+    /// Quotes that were not met yet: those of the word at hand, and the words behind it.
+    word: u64,
+    base: usize,
+    rest: std::slice::Iter<'q, u64>,
 }
 
 impl<'a> PlainLine<'a> {
@@ -54,7 +58,9 @@ impl<'a> PlainLine<'a> {
 
     fn walk(&mut self, line: &'a str) -> Option<()> {
         let Self { id, principal, action, resource, context, quotes } = self;
-        let mut walk = Walk { text: line, at: 0, quotes: quotes.iter() };
+        let mut rest = quotes.iter();
+        let word = rest.next().copied().unwrap_or_default();
+        let mut walk = Walk { text: line, at: 0, word, base: 0, rest };
         let (mut has_principal, mut has_action, mut has_context) = (false, false, false);
         walk.expect(b'{')?;
         loop {
@@ -108,10 +114,22 @@ impl<'a> Walk<'a, '_> {
         (self.byte() == Some(byte)).then(|| self.at += 1)
     }
 
+    /// The position of the next quote.
+    #[inline]
+    fn quote(&mut self) -> Option<usize> {
+        while self.word == 0 {
+            self.word = *self.rest.next()?;
+            self.base += WORD_BYTES;
+        }
+        let at = self.base + self.word.trailing_zeros() as usize;
+        self.word &= self.word - 1;
+        Some(at)
+    }
+
     #[inline]
     fn string(&mut self) -> Option<&'a str> {
         self.skip_space();
-        let (open, close) = (*self.quotes.next()? as usize, *self.quotes.next()? as usize);
+        let (open, close) = (self.quote()?, self.quote()?);
         if open != self.at {
             return None;
         }
@@ -171,40 +189,39 @@ impl<'a> Walk<'a, '_> {
     }
 }
 
+/// Bytes of a vector.
+const LANES: usize = 16;
+/// Bytes whose quotes are the bits of one word.
+const WORD_BYTES: usize = 64;
+
 /// Finds the quotes of a line. Gives false when it has backslashes or control characters, or is
 /// too long.
-fn find_quotes(line: &[u8], quotes: &mut Vec<u32>) -> bool {
-    const LANES: usize = 16;
+fn find_quotes(line: &[u8], quotes: &mut Vec<u64>) -> bool {
     quotes.clear();
     if line.len() > MAX_LINE_BYTES {
         return false;
     }
-    let mut base = 0;
-    let mut chunks = line.chunks_exact(LANES);
-    for chunk in &mut chunks {
-        let Some(chunk) = chunk.first_chunk::<LANES>() else { return false };
-        if !push_quotes(u8x16::new(*chunk), base, quotes) {
-            return false;
-        }
-        base += 16;
-    }
-    let rest = chunks.remainder();
-    let mut last = [b' '; LANES];
+    let mut unfit = u8x16::ZERO;
+    let (words, rest) = line.as_chunks::<WORD_BYTES>();
+    quotes.extend(words.iter().map(|word| quotes_of(word, &mut unfit)));
+    let mut last = [b' '; WORD_BYTES];
     last[..rest.len()].copy_from_slice(rest);
-    push_quotes(u8x16::new(last), base, quotes)
+    quotes.push(quotes_of(&last, &mut unfit));
+    !unfit.any()
 }
 
+/// The bits of the quotes in a word; marks bytes that do not fit the plain form.
 #[inline]
-fn push_quotes(bytes: u8x16, base: u32, quotes: &mut Vec<u32>) -> bool {
-    let backslashes = bytes.simd_eq(u8x16::splat(b'\\'));
-    // The smaller of a byte and 0x1f is the byte: a control character.
-    let controls = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
-    let mut mask = bytes.simd_eq(u8x16::splat(b'"')).to_bitmask();
-    while mask != 0 {
-        quotes.push(base + mask.trailing_zeros());
-        mask &= mask - 1;
-    }
-    !(backslashes | controls).any()
+fn quotes_of(word: &[u8; WORD_BYTES], unfit: &mut u8x16) -> u64 {
+    let (vectors, _) = word.as_chunks::<LANES>();
+    vectors.iter().rev().fold(0, |mask, vector| {
+        let bytes = u8x16::new(*vector);
+        let backslashes = bytes.simd_eq(u8x16::splat(b'\\'));
+        // The smaller of a byte and 0x1f is the byte: a control character.
+        let controls = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
+        *unfit |= backslashes | controls;
+        mask << LANES | u64::from(bytes.simd_eq(u8x16::splat(b'"')).to_bitmask())
+    })
 }
 
 #[cfg(test)]

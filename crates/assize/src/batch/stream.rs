@@ -292,19 +292,20 @@ impl<'e> Worker<'e> {
         let chunk = std::mem::take(&mut self.chunk);
         match job.defaults {
             None => {
-                let texts = chunk.lines().map(|line| (line.number, text(&line).map(Cow::Borrowed)));
-                self.decide_lines(job, &texts.collect::<Vec<_>>());
+                self.decide_lines(job, chunk.lines().map(|line| (line.number, text(&line))));
             }
             Some(defaults) => {
-                let texts = chunk.lines().map(|line| {
-                    let merged = text(&line).map(|text| {
-                        let mut merged = String::new();
-                        defaults.merge(text, &mut merged);
-                        Cow::Owned(merged)
-                    });
-                    (line.number, merged)
-                });
-                self.decide_lines(job, &texts.collect::<Vec<_>>());
+                let merge = |line: &str| {
+                    let mut merged = String::new();
+                    defaults.merge(line, &mut merged);
+                    merged
+                };
+                let lines = chunk.lines().map(|line| (line.number, text(&line).map(merge)));
+                let lines: Vec<(u64, Result<String, RequestError>)> = lines.collect();
+                let texts = lines
+                    .iter()
+                    .map(|(number, line)| (*number, line.as_deref().map_err(Clone::clone)));
+                self.decide_lines(job, texts);
             }
         }
         self.chunk = chunk;
@@ -313,7 +314,7 @@ impl<'e> Worker<'e> {
     fn decide_lines<'c>(
         &mut self,
         job: &Job<'_>,
-        lines: &'c [(u64, Result<Cow<'c, str>, RequestError>)],
+        lines: impl ExactSizeIterator<Item = (u64, Result<&'c str, RequestError>)>,
     ) {
         let resolver = &mut self.decider.resolver;
         resolver.begin();
@@ -321,24 +322,25 @@ impl<'e> Worker<'e> {
         let mut record = RequestRecord::default();
         let mut plain = PlainLine::default();
         for (number, line) in lines {
-            if let Ok(text) = line
+            if let Ok(text) = &line
                 && plain.read(text)
                 && let Some(run) = resolver.push_plain_line(&plain)
             {
-                pending.push(Pending::plain(*number, &plain, run));
+                pending.push(Pending::plain(number, &plain, run));
                 continue;
             }
-            let read = line.as_ref().map_err(Clone::clone).and_then(|line| record.parse_into(line));
+            let is_unreadable = line.is_err();
+            let read = line.and_then(|line| record.parse_into(line));
             let outcome = read.and_then(|()| resolver.push(&record.request));
             pending.push(Pending {
-                number: *number,
+                number,
                 id: record.id.take(),
                 observed: record.observed.take().map(Box::new),
                 extra: std::mem::take(&mut record.extra),
                 is_complete: !record.request.complete.is_empty(),
                 outcome,
             });
-            if line.is_err() {
+            if is_unreadable {
                 record = RequestRecord::default();
             }
         }

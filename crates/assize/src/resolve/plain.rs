@@ -11,7 +11,7 @@
 
 use std::borrow::Cow;
 
-use assize_catalog::ResourceTypeId;
+use assize_catalog::{HeaderFits, ResourceTypeId};
 use assize_compiler::{EndpointLayer, KeyId, ValueId};
 use assize_formats::PlainLine;
 use assize_model::{
@@ -40,6 +40,8 @@ pub(super) struct PlainPaths {
     /// Partitions and owners; positions are classes.
     owners: Vec<(Box<str>, Owner)>,
     frames: HashMap<u64, PlainFrame>,
+    /// Which resource types there are, by action and header.
+    fits: HashMap<(u32, u32), HeaderFits>,
     /// The regions of global services, by action and partition.
     global_regions: HashMap<(u32, Box<str>), Option<ValueId>>,
     /// The position in the dictionary of a resource of which nothing is known.
@@ -304,7 +306,10 @@ impl Resolver<'_> {
         if self.is_known(text, arn, shape, header) {
             return None;
         }
-        let fit = self.engine.catalog.fits(id, text);
+        let catalog = &self.engine.catalog;
+        let fits = self.plain.fits.entry((action, header));
+        let fits = fits.or_insert_with(|| catalog.header_fits(id, text));
+        let fit = fits.of(catalog, arn.resource);
         Some(PlainCheck { header, shape, fit, ..check })
     }
 
