@@ -92,7 +92,7 @@ impl Catalog {
             }
         }
         // Stable: of equal formats the first counts, as in `best_fit`.
-        found.sort_by(|(a, ..), (b, ..)| b.rank().cmp(&a.rank()));
+        found.sort_by_key(|(format, ..)| std::cmp::Reverse(format.rank()));
         HeaderFits { formats: found.into_iter().map(|(_, at, id)| (at, id)).collect() }
     }
 }
