@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "tasks report on standard output")]
 
+mod bench;
 mod catalog;
 mod ci;
 mod corpus;
@@ -24,6 +25,8 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Measure the workloads beside the rulers, and record the table
+    Bench(bench::Args),
     /// Rebuild the bundled catalog and managed policies from their source files
     Catalog(catalog::Args),
     /// Check format, lints, documentation and the rules of the workspace
@@ -43,6 +46,7 @@ enum Task {
 fn main() -> Result<()> {
     let root = workspace_root()?;
     match Args::parse().task {
+        Task::Bench(args) => bench::run(&root, &args),
         Task::Catalog(args) => catalog::run(&root, &args),
         Task::Ci(args) => ci::run(&root, &args),
         Task::Corpus(args) => corpus::run(&root, &args),

@@ -67,6 +67,12 @@ impl Formats {
         self.rows.push(row);
         Ok(())
     }
+
+    /// Whether a text is of the form of the last segment of a pattern.
+    pub(crate) fn fits_resource(&self, at: usize, resource: &str) -> bool {
+        let [.., last] = &self.rows[at].segments;
+        match_segment(&self.code[last.range()], resource.as_bytes())
+    }
 }
 
 /// Where the segments of a compiled pattern lie, which begins at `start`.
@@ -178,11 +184,6 @@ impl<'a> ArnFormat<'a> {
     pub(crate) fn fits_header(&self, arn: &ArnSegments<'_>) -> bool {
         let segments = self.row.segments.iter().zip(arn.0).take(N_SEGMENTS - 1);
         segments.into_iter().all(|(span, text)| match_segment(&self.code[span.range()], text))
-    }
-
-    /// Whether a text is of the form of the last segment.
-    pub(crate) fn fits_resource(&self, resource: &str) -> bool {
-        match_segment(&self.code[self.row.segments[N_SEGMENTS - 1].range()], resource.as_bytes())
     }
 }
 

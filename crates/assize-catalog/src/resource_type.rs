@@ -120,8 +120,7 @@ impl HeaderFits {
     pub fn of(&self, catalog: &Catalog, resource: &str) -> Option<ResourceTypeId> {
         let tables = &catalog.tables;
         let fits = |&(at, id): &(u32, ResourceTypeId)| {
-            let format = ArnFormat::new(&tables.formats, &tables.strings, at as usize);
-            format.fits_resource(resource).then_some(id)
+            tables.formats.fits_resource(at as usize, resource).then_some(id)
         };
         self.formats.iter().find_map(fits)
     }

@@ -1,0 +1,65 @@
+//! `cargo xtask bench`: the table of the record, and where and when it was measured.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+/// What `cargo xtask bench` is told.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Write the record of the day into `benches/record`
+    #[arg(long)]
+    record: bool,
+}
+
+/// Runs the benchmark that prints the table, and records it.
+pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
+    let cargo = ["bench", "--locked", "-p", "assize-benches", "--bench", "table"];
+    let run = Command::new(env!("CARGO"))
+        .args(cargo)
+        .current_dir(root)
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cargo cannot be run")?;
+    ensure!(run.status.success(), "the benchmark failed");
+    let table = String::from_utf8(run.stdout).context("the table is not text")?;
+    let table = table.trim();
+    println!("{table}");
+    if !args.record {
+        return Ok(());
+    }
+    let said = |program: &str, args: &[&str]| -> Result<String> {
+        let run = Command::new(program)
+            .args(args)
+            .current_dir(root)
+            .output()
+            .with_context(|| format!("`{program}` cannot be run"))?;
+        Ok(String::from_utf8_lossy(&run.stdout).trim().to_owned())
+    };
+    let date = said("date", &["-u", "+%F"])?;
+    let commit = said("git", &["rev-parse", "--short", "HEAD"])?;
+    let compiler = said("rustc", &["--version"])?;
+    let machine = machine();
+    let record = format!(
+        "# {date}\n\n`cargo xtask bench --record` at commit {commit}, {compiler}, on {machine}.\n\n{table}\n"
+    );
+    let folder = root.join("benches/record");
+    std::fs::create_dir_all(&folder)?;
+    let path = folder.join(format!("{date}.md"));
+    std::fs::write(&path, record).with_context(|| format!("cannot write {}", path.display()))?;
+    println!("\nwrote {}", path.display());
+    Ok(())
+}
+
+/// Processor and number of threads, as far as the system tells.
+fn machine() -> String {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let facts = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = facts.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        (name.trim() == "model name").then(|| value.trim().to_owned())
+    });
+    let model = model.unwrap_or_else(|| std::env::consts::ARCH.to_owned());
+    format!("{model}, {threads} threads")
+}
