@@ -4,7 +4,7 @@ use std::io::{Cursor, Read, Write as _};
 
 use assize::BundledPolicies;
 use assize_formats::{ChangeSet, DifferenceEffect, NoFiles, ReadOptions, Scenario};
-use assize_model::{Decision, EngineOptions, Layer, ReasonCode};
+use assize_model::{ContextMode, Decision, EngineOptions, Layer, ReasonCode};
 use assize_replay::{Assumption, Filter, Group, LogSource, Replay, ReplayOptions, Report};
 use assize_store::StoreSnapshot;
 use assize_tests::fixtures;
@@ -351,6 +351,27 @@ fn broken_files_cost_only_themselves() {
     assert!(told.contains(&("damaged.json.gz", true)), "{:?}", report.problems);
     assert!(told.contains(&("missing.json", false)), "{:?}", report.problems);
     assert_eq!(report.problems.len(), 3);
+}
+
+/// F-50, F-74: what the log does not show is unknown, and a decision that hangs on it says so.
+#[test]
+fn what_the_log_leaves_out_is_depended_on() {
+    let statement = json!({"Effect": "Deny", "Action": "lambda:*", "Resource": "*",
+        "Condition": {"StringNotEquals": {"aws:ResourceTag/stage": "test"}}});
+    let record =
+        event("lambda", "GetFunction20150331v2", &json!({"functionName": "f"}), &json!({}));
+    let sources = vec![source("log.json", log(&[record]))];
+    let engine_options =
+        EngineOptions { context: ContextMode::Partial, ..EngineOptions::default() };
+    let change = vec![attached("scp", &statement)];
+    let replay =
+        Replay::new(StoreSnapshot::empty(), change, engine_options, ReplayOptions::default());
+    let replay = replay.expect("the world can be decided with");
+    let report = replay.run(sources, &mut |_| true).expect("the log is replayed");
+    let found = group(&report, "lambda:GetFunction").expect("there is a group");
+    assert_eq!(found.effect, DifferenceEffect::MayBeDenied);
+    let after = found.after.expect("there is a change");
+    assert_eq!(after.depends_on, ["aws:ResourceTag/stage".into()]);
 }
 
 #[test]

@@ -29,8 +29,8 @@ pub struct GroupSide {
 
 impl GroupSide {
     pub(crate) fn of(outcome: Outcome) -> Self {
-        let Outcome { decision, layer, reason, statement, .. } = outcome;
-        Self { decision, layer, reason, statement, depends_on: Vec::new() }
+        let Outcome { decision, layer, reason, statement, depends_on, .. } = outcome;
+        Self { decision, layer, reason, statement, depends_on }
     }
 
     /// F-73: what happens to a principal that a change takes away.

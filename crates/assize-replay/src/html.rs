@@ -64,11 +64,6 @@ impl Report {
                 assumption.as_str()
             );
         }
-        if self.is_complete_context {
-            page.push_str(
-                "<p class=\"note\">assumed: context keys that the log leaves out are absent</p>\n",
-            );
-        }
     }
 
     fn write_totals(&self, page: &mut String) {

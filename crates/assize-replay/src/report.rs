@@ -35,8 +35,6 @@ pub struct Report {
     pub days: BTreeMap<i64, BTreeMap<DifferenceEffect, u64>>,
     /// The run was ended before the log was.
     pub is_interrupted: bool,
-    /// What the log leaves out counted as absent, because partial context is not supported.
-    pub is_complete_context: bool,
 }
 
 /// What was counted.
@@ -103,7 +101,6 @@ impl Report {
             warnings: worlds.warnings.clone(),
             days: tally.days,
             is_interrupted,
-            is_complete_context: worlds.is_complete,
         }
     }
 

@@ -39,8 +39,6 @@ pub(crate) struct Worlds {
     /// Users and roles that a change takes away (F-73).
     pub(crate) removed: Vec<Box<str>>,
     pub(crate) warnings: Vec<String>,
-    /// Partial context was asked for and is not supported yet.
-    pub(crate) is_complete: bool,
 }
 
 /// What a [`Worlds`] is made from.
@@ -59,7 +57,6 @@ impl Worlds {
     pub(crate) fn new(start: Start) -> Result<Self, Error> {
         let Start { base, changes, options, catalog, managed, is_strict, management_account } =
             start;
-        let (options, is_complete) = supported(options, &catalog, &managed)?;
         let before = engine(StoreSnapshot::empty(), &options, &catalog, &managed)?;
         let mut worlds = Self {
             base,
@@ -74,7 +71,6 @@ impl Worlds {
             after: None,
             removed: Vec::new(),
             warnings: Vec::new(),
-            is_complete,
         };
         worlds.build()?;
         Ok(worlds)
@@ -203,22 +199,4 @@ fn engine(
     let (options, catalog, managed) = (options.clone(), Arc::clone(catalog), managed.clone());
     Engine::build(snapshot, options, catalog, managed, &CompileOptions::default())
         .map_err(|error| Error::caused(ErrorKind::World, error))
-}
-
-/// The options, in complete context where the engine does not support partial context, and
-/// whether that is so.
-fn supported(
-    options: EngineOptions,
-    catalog: &Arc<Catalog>,
-    managed: &BundledPolicies,
-) -> Result<(EngineOptions, bool), Error> {
-    if options.context == ContextMode::Complete {
-        return Ok((options, false));
-    }
-    if engine(StoreSnapshot::empty(), &options, catalog, managed).is_ok() {
-        return Ok((options, false));
-    }
-    let options = EngineOptions { context: ContextMode::Complete, ..options };
-    engine(StoreSnapshot::empty(), &options, catalog, managed)?;
-    Ok((options, true))
 }

@@ -64,9 +64,6 @@ fn head(report: &Report, style: Style) -> String {
             other => assumed(other.as_str()),
         }
     }
-    if report.is_complete_context {
-        assumed("context keys that the log leaves out are absent");
-    }
     if !text.is_empty() {
         text.push('\n');
     }
