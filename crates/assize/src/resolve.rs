@@ -328,10 +328,12 @@ impl<'e> Resolver<'e> {
     pub(crate) fn begin(&mut self) {
         self.rows.truncate(0);
         self.values.forget_passing();
+        self.plain.begin();
         self.partial.truncate(0);
         self.now = self.engine.now();
         let full = self.values.len() > MAX_VALUES
             || self.resources.len() > MAX_RESOURCES
+            || self.key_lists.len() > MAX_RESOURCES
             || self.principals.len() > MAX_PRINCIPALS
             || self.given.len() > MAX_GIVEN_DOCUMENTS;
         if full {

@@ -39,6 +39,7 @@ pub(super) struct PlainPaths {
     headers: Vec<Header>,
     /// Partitions and owners; positions are classes.
     owners: Vec<(Box<str>, Owner)>,
+    owner_index: HashMap<(Box<str>, Owner), u32>,
     frames: HashMap<u64, PlainFrame>,
     /// Which resource types there are, by action and header.
     fits: HashMap<(u32, u32), HeaderFits>,
@@ -48,6 +49,17 @@ pub(super) struct PlainPaths {
     bare: Option<u32>,
     /// `false` and `true` as values.
     truth: Option<[ValueId; 2]>,
+}
+
+impl PlainPaths {
+    /// Forgets everything when it is too much: a stream may name any number of accounts (F-34).
+    pub(super) fn begin(&mut self) {
+        let n_paths =
+            self.headers.len() + self.frames.len() + self.fits.len() + self.global_regions.len();
+        if n_paths > MAX_PATHS {
+            *self = Self::default();
+        }
+    }
 }
 
 /// The first five segments of an ARN.
@@ -162,6 +174,9 @@ struct StatedMfa {
     /// The text is as we write it.
     is_canonical: bool,
 }
+
+/// What a resolver keeps of headers and frames before it starts over.
+const MAX_PATHS: usize = 1 << 18;
 
 /// Bits of the parts of a key of `frames`.
 const PRINCIPAL_BITS: u32 = 24;
@@ -370,13 +385,16 @@ impl Resolver<'_> {
     }
 
     fn owner_class(&mut self, partition: &str, owner: Owner) -> Option<u32> {
-        let owners = &mut self.plain.owners;
-        let is_same = |(p, o): &(Box<str>, Owner)| **p == *partition && *o == owner;
-        let at = owners.iter().position(is_same).unwrap_or_else(|| {
-            owners.push((partition.into(), owner));
-            owners.len() - 1
-        });
-        u32::try_from(at).ok().filter(|at| at >> OWNER_BITS == 0)
+        let plain = &mut self.plain;
+        let next = u32::try_from(plain.owners.len()).ok().filter(|at| at >> OWNER_BITS == 0);
+        let key = (Box::from(partition), owner);
+        if let Some(known) = plain.owner_index.get(&key) {
+            return Some(*known);
+        }
+        let next = next?;
+        plain.owners.push(key.clone());
+        plain.owner_index.insert(key, next);
+        Some(next)
     }
 
     fn bare(&mut self) -> Option<u32> {

@@ -122,7 +122,7 @@ impl ResolvedResource {
 }
 
 /// Who owns a resource, as far as the resource tells (E-8).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Owner {
     /// Known.
     Account(AccountId),
