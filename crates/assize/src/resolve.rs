@@ -22,6 +22,7 @@ mod resource;
 mod time;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use assize_catalog::ResourceTypeId;
 use assize_compiler::{
@@ -51,6 +52,9 @@ use resource::{KeyList, ResolvedResource, Shape};
 /// Distinct values of principals and resources that a resolver keeps before it starts over: what
 /// bounds its memory (F-34).
 const MAX_VALUES: usize = 1 << 20;
+/// Rows whose resources are listed for the tables at once: as many as these sort together, so that
+/// the list is in the cache when it is read.
+const N_PART_ROWS: usize = 1 << 12;
 /// Distinct resources a resolver keeps before it starts over.
 const MAX_RESOURCES: usize = 1 << 19;
 /// Distinct principals a resolver keeps before it starts over.
@@ -175,7 +179,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    pub(crate) fn range(self) -> std::ops::Range<usize> {
+    pub(crate) fn range(self) -> Range<usize> {
         self.start as usize..(self.start + self.len) as usize
     }
 }
@@ -849,15 +853,13 @@ impl<'e> Resolver<'e> {
         self.decided.resize(self.rows.len(), DecisionRow::default());
         let mut decided = std::mem::take(&mut self.decided);
         let mut scratch = std::mem::take(&mut self.scratch);
-        self.with_columns(|engine, overlay, columns| {
-            engine.tables.decide(
-                Some(overlay),
-                columns,
-                0..columns.len(),
-                &mut scratch,
-                &mut decided,
-            );
-        });
+        for (part, out) in decided.chunks_mut(N_PART_ROWS).enumerate() {
+            let start = part * N_PART_ROWS;
+            self.with_columns_of(start..start + out.len(), |engine, overlay, columns| {
+                let rows = 0..columns.len();
+                engine.tables.decide(Some(overlay), columns, rows, &mut scratch, out);
+            });
+        }
         self.scratch = scratch;
         self.decided = decided;
     }
@@ -914,18 +916,28 @@ impl<'e> Resolver<'e> {
         &self,
         call: impl FnOnce(&Inner, &Overlay, &RequestColumns<'_>) -> R,
     ) -> R {
+        self.with_columns_of(0..self.rows.len(), call)
+    }
+
+    /// Calls with the columns of some rows of the chunk, which is complete.
+    fn with_columns_of<R>(
+        &self,
+        rows: Range<usize>,
+        call: impl FnOnce(&Inner, &Overlay, &RequestColumns<'_>) -> R,
+    ) -> R {
+        let columns = self.rows.columns.iter();
         let keys: Vec<Option<&[ValueId]>> =
-            self.rows.columns.iter().map(|column| column.as_deref()).collect();
-        let resources = self.rows.resource.iter().map(|row| ResourceEntry {
+            columns.map(|column| column.as_ref().map(|column| &column[rows.clone()])).collect();
+        let resources = self.rows.resource[rows.clone()].iter().map(|row| ResourceEntry {
             text: self.text_of(row.text),
             constants: &self.key_lists[row.keys as usize].constants,
         });
         let resources: Vec<ResourceEntry<'_>> = resources.collect();
         let columns = RequestColumns {
-            principal: &self.rows.principal,
-            action: &self.rows.action,
-            resource: &self.rows.numbers,
-            frame: &self.rows.frame,
+            principal: &self.rows.principal[rows.clone()],
+            action: &self.rows.action[rows.clone()],
+            resource: &self.rows.numbers[..rows.len()],
+            frame: &self.rows.frame[rows],
             keys: &keys,
             values: &self.values,
             principals: &self.principal_entries,
