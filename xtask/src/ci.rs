@@ -53,7 +53,7 @@ fn full(root: &Path) -> Result<()> {
     step(root, "all features", "cargo", &["check", "--workspace", "--all-features"], &[])?;
     step(root, "benches", "cargo", &["bench", "-p", "assize-benches", "--", "--test"], &[])?;
     println!("ci: real policies");
-    corpus::binary(root, &["--release", "--bin", "real"], &[])?;
+    corpus::binary(root, &["--release", "--example", "real"], &[])?;
     println!("ci: soak");
     soak::million(root)?;
     fuzz::run_shortly(root)

@@ -36,7 +36,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
         None if args.bless => vec!["--bless"],
         None => Vec::new(),
     };
-    binary(root, &["--bin", "corpus"], &words)
+    binary(root, &["--example", "corpus"], &words)
 }
 
 /// Runs a binary of `assize-tests`.

@@ -44,5 +44,5 @@ pub(crate) fn million(root: &Path) -> Result<()> {
 }
 
 fn soak(root: &Path, words: &[&str]) -> Result<()> {
-    binary(root, &["--release", "--bin", "soak"], words)
+    binary(root, &["--release", "--example", "soak"], words)
 }

@@ -54,6 +54,7 @@ pub(crate) fn run(root: &Path) -> Result<()> {
     let mut complaints = arrows(root, &metadata)?;
     complaints.extend(licenses(&metadata)?);
     complaints.extend(duplicates(&metadata)?);
+    complaints.extend(binaries(&metadata)?);
     complaints.extend(file_budgets(root, &files)?);
     complaints.extend(crate_budgets(root, &files)?);
     complaints.extend(invariants(root, &files)?);
@@ -158,6 +159,24 @@ fn arrows(root: &Path, metadata: &Value) -> Result<Complaints> {
 fn licenses(metadata: &Value) -> Result<Complaints> {
     let bad = packages(metadata)?.iter().filter(|p| !LICENSES.contains(&text(p, "license")));
     Ok(bad.map(|p| format!("`{}` has licence `{}`", text(p, "name"), text(p, "license"))).collect())
+}
+
+/// The README says `cargo run`, which knows what to run only while there is one binary.
+fn binaries(metadata: &Value) -> Result<Complaints> {
+    let defaults: Vec<&Value> =
+        metadata["workspace_default_members"].as_array().into_iter().flatten().collect();
+    let mut names = BTreeSet::new();
+    for package in packages(metadata)?.iter().filter(|package| defaults.contains(&&package["id"])) {
+        for target in package["targets"].as_array().into_iter().flatten() {
+            let kinds = target["kind"].as_array().into_iter().flatten();
+            if kinds.into_iter().any(|kind| kind == "bin") {
+                names.insert(text(target, "name"));
+            }
+        }
+    }
+    let is_one = names.iter().eq(["assize"].iter());
+    let complaint = format!("the default members have the binaries {names:?}, not `assize` alone");
+    Ok(if is_one { Vec::new() } else { vec![complaint] })
 }
 
 fn duplicates(metadata: &Value) -> Result<Complaints> {
