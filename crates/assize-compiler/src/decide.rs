@@ -91,15 +91,8 @@ impl DecisionTables {
         out: &mut [DecisionRow],
     ) {
         let mut keys = std::mem::take(&mut scratch.keys);
-        keys.clear();
-        keys.extend(rows.clone().zip(0_u64..).map(|(row, offset)| {
-            // The order only brings equal rows together: that high bits of large numbers fall
-            // out makes smaller groups, never wrong ones.
-            let frame = u64::from(columns.frame[row]) << 40;
-            frame | (u64::from(columns.action[row].0) & 0xff_ffff) << 16 | offset
-        }));
         touch(columns, rows.clone());
-        keys.sort_unstable();
+        sort_rows(columns, rows.clone(), &mut keys);
         let row_of = |key: u64| rows.start + (key & 0xffff) as usize;
         let group_of = |key: u64| (columns.frame[row_of(key)], columns.action[row_of(key)]);
         let mut fetched = std::mem::take(&mut scratch.fetched);
@@ -168,6 +161,18 @@ struct Group<'a> {
     first_row: usize,
     /// The sorted keys of its rows.
     keys: &'a [u64],
+}
+
+/// Fills `keys` with the rows by frame and action, their offsets in the lowest bits.
+fn sort_rows(columns: &RequestColumns<'_>, rows: Range<usize>, keys: &mut Vec<u64>) {
+    keys.clear();
+    keys.extend(rows.zip(0_u64..).map(|(row, offset)| {
+        // The order only brings equal rows together: that high bits of large numbers fall out
+        // makes smaller groups, never wrong ones.
+        let frame = u64::from(columns.frame[row]) << 40;
+        frame | (u64::from(columns.action[row].0) & 0xff_ffff) << 16 | offset
+    }));
+    keys.sort_unstable();
 }
 
 /// Reads the resources and the values of the rows in the order in which they lie in memory, all at

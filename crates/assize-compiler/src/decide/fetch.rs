@@ -2,7 +2,7 @@
 //!
 //! The way to a cell is four steps through tables that together outgrow the second cache. Taken
 //! for one group after the other, each step waits for memory; taken for all groups step by step,
-//! the waits overlap: deciding the account workload (W2) takes 4 % less time.
+//! the waits overlap.
 
 use super::Group;
 use crate::columns::{ActionRef, EndpointLayer, Frame, IdentityLayer, SessionLayer, SetRef};

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use super::fetch::cells_of;
 use super::plan::{CellView, Plan, Restriction};
-use super::{Group, MIN_STATIC_ROWS, N_CHUNK_ROWS, Scratch, decide_check};
+use super::{Group, MIN_STATIC_ROWS, N_CHUNK_ROWS, Scratch, decide_check, sort_rows};
 use crate::columns::{DecisionRow, Frame, StatementPlace};
 use crate::overlay::Overlay;
 use crate::partial::{Gaps, PartialColumns, Relevant, RelevantStatement, Side};
@@ -47,12 +47,7 @@ impl DecisionTables {
         while start < n_rows {
             let end = n_rows.min(start + N_CHUNK_ROWS);
             let mut keys = std::mem::take(&mut scratch.keys);
-            keys.clear();
-            keys.extend((start..end).zip(0_u64..).map(|(row, offset)| {
-                let frame = u64::from(columns.frame[row]) << 40;
-                frame | (u64::from(columns.action[row].0) & 0xff_ffff) << 16 | offset
-            }));
-            keys.sort_unstable();
+            sort_rows(columns, start..end, &mut keys);
             let row_of = |key: u64| start + (key & 0xffff) as usize;
             let group_of = |key: u64| (columns.frame[row_of(key)], columns.action[row_of(key)]);
             for group in keys.chunk_by(|&a, &b| group_of(a) == group_of(b)) {
