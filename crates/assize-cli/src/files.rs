@@ -1,5 +1,6 @@
 //! Files to read: names, globs, directories and standard input (C-21).
 
+mod counted;
 mod glob;
 
 use std::fs::File;
@@ -8,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use assize_formats::MAX_FILE_BYTES;
+
+pub(crate) use self::counted::Counted;
 
 /// The name of standard input and output on the command line.
 pub(crate) const STDIO: &str = "-";

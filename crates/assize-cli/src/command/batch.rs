@@ -19,7 +19,7 @@ use self::join::Join;
 use self::policies::SessionLines;
 use super::answer::{no_world, refuse_world};
 use crate::args::{BatchArgs, BatchFormat, Expected, Global};
-use crate::files::{self, Found, STDIO};
+use crate::files::{self, Counted, Found, STDIO};
 use crate::interrupt::{self, InterruptibleStdin};
 use crate::output::Output;
 use crate::output::file::Sink;
@@ -246,20 +246,6 @@ fn sizes(found: &[Found]) -> Option<u64> {
         metadata.is_file().then_some(metadata.len())
     });
     sizes.sum()
-}
-
-/// Counts what is read, for the progress bar.
-struct Counted {
-    inner: Box<dyn Read + Send>,
-    n_read: Arc<AtomicU64>,
-}
-
-impl Read for Counted {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let n = self.inner.read(buffer)?;
-        self.n_read.fetch_add(n as u64, Ordering::Relaxed);
-        Ok(n)
-    }
 }
 
 impl Total {

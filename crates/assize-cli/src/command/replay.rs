@@ -16,7 +16,7 @@ use assize_replay::{Filter, LogSource, Replay, ReplayOptions, Report};
 use assize_store::StoreSnapshot;
 
 use crate::args::{Global, ReplayArgs, ReplayFormat};
-use crate::files::{self, Found, STDIO};
+use crate::files::{self, Counted, Found, STDIO};
 use crate::interrupt::{self, InterruptibleStdin};
 use crate::output::Output;
 use crate::output::file::Sink;
@@ -173,20 +173,6 @@ fn source(found: Found, n_read: &Arc<AtomicU64>) -> LogSource {
         Ok(Box::new(Counted { inner, n_read }) as Box<dyn Read + Send>)
     };
     LogSource { name, open: Box::new(open) }
-}
-
-/// Counts what is read, for the progress bar.
-struct Counted {
-    inner: Box<dyn Read + Send>,
-    n_read: Arc<AtomicU64>,
-}
-
-impl Read for Counted {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let n = self.inner.read(buffer)?;
-        self.n_read.fetch_add(n as u64, Ordering::Relaxed);
-        Ok(n)
-    }
 }
 
 /// The bytes of all files, when each is one.
