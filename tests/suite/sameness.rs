@@ -3,12 +3,12 @@
 
 use assize::formats::RequestRecord;
 use assize::{Engine, StreamFormat, StreamOptions};
-use assize_model::Request;
+use assize_model::{Decision, Request};
 use assize_store::StoreChange;
 use assize_tests::answer::{Answer, engine};
 use assize_tests::corpus::corpus;
 use assize_tests::generate::{self, Source};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The decisions of a stream as bytes, from an engine made for it alone.
 fn decide(seed: u64, format: StreamFormat, threads: usize) -> Vec<u8> {
@@ -154,5 +154,28 @@ fn the_short_way_is_the_long_way() {
         let records = streamed_twice(&engine, &lines);
         let (first, second) = records.split_at(records.len() / 2);
         assert_eq!(first, second, "seed {seed}");
+    }
+}
+
+/// What a plain request states of MFA reaches the policies that ask for it.
+#[test]
+fn the_short_way_knows_mfa() {
+    let scenario = json!({"assize": 1, "accounts": {"111111111111": {"users": {"ana": {"inline": {"p": {
+        "Version": "2012-10-17",
+        "Statement": {"Effect": "Allow", "Action": "sqs:ListQueues", "Resource": "*",
+            "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}},
+    }}}}}}});
+    let scenario = generate::World { scenario }.read().expect("a world");
+    let engine = engine(&scenario.snapshot, &scenario.options);
+    let lines = ["true", "false"].map(|mfa| {
+        json!({"principal": "arn:aws:iam::111111111111:user/ana", "action": "sqs:ListQueues",
+            "context": {"aws:MultiFactorAuthPresent": mfa}})
+        .to_string()
+    });
+    let records = lines.each_ref().map(|line| RequestRecord::parse(line).expect("a request"));
+    let requests = records.map(|record| record.request);
+    for answers in [alone(&engine, &requests), warm(&engine, &requests)] {
+        let decisions: Vec<_> = answers.iter().map(Answer::decision).collect();
+        assert_eq!(decisions, [Some(Decision::Allowed), Some(Decision::ImplicitDeny)]);
     }
 }
