@@ -15,6 +15,7 @@ mod messages;
 mod neutral;
 mod partial;
 mod real;
+mod recompile;
 mod replay;
 mod rows;
 mod sameness;

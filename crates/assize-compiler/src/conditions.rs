@@ -4,6 +4,8 @@
 //! always true go, and a test that never is takes the statement with it. Equal tests of
 //! different statements share one atom.
 
+use std::sync::Arc;
+
 use assize_automata::{Budget, Pattern, PatternSet};
 use assize_policy::ir::{Condition, ConditionOperator, Operand, Piece, SetQualifier};
 use assize_policy::value::fold_unicode;
@@ -154,7 +156,7 @@ fn lower_values<'v>(
     let set = (interner.options().pattern_sets && patterns.len() > MAX_PATTERNS_ONE_BY_ONE)
         .then(|| PatternSet::new(&patterns, &Budget::default()).ok())
         .flatten()
-        .map(Box::new);
+        .map(Arc::new);
     if set.is_some() {
         patterns.clear();
     }

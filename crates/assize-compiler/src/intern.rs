@@ -5,6 +5,7 @@
 
 mod sets;
 
+use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 
 use assize_automata::Pattern;
@@ -15,9 +16,9 @@ use assize_policy::ir::{
     Condition, Operand, Piece, Policy, PrincipalElement, PrincipalPattern, ResourceElement,
     ResourcePattern, Statement,
 };
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
-pub(crate) use self::sets::JoinedSets;
+pub(crate) use self::sets::join;
 use crate::budget::{CompileOptions, Error, ErrorKind, MAX_STATEMENTS};
 use crate::columns::KeyScope;
 use crate::conditions::{self, Lowered};
@@ -75,15 +76,34 @@ pub(crate) struct Document {
 /// Numbers of keys by folded name.
 pub(crate) type KeyMap = HashMap<Box<str>, u32>;
 
-/// Which parts a program has already.
+/// Which parts a program has already: their numbers, by what they hash to. Tables keep them, so
+/// that compiling again goes on where it ended.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Maps {
     pub(crate) keys: KeyMap,
-    atoms: HashMap<Condition, u32>,
-    patterns: HashMap<Pattern, u32>,
-    templates: HashMap<ArnTemplate, u32>,
-    lists: HashMap<(Vec<u32>, Vec<u32>), u32>,
-    principals: HashMap<PrincipalProgram, u32>,
+    atoms: HashMap<Arc<Condition>, u32>,
+    patterns: HashTable<u32>,
+    templates: HashTable<u32>,
+    lists: HashTable<u32>,
+    principals: HashTable<u32>,
+    pub(crate) hasher: DefaultHashBuilder,
+}
+
+/// The number of a part in its arena, which holds equal ones once.
+fn number<T: Hash + Eq>(
+    arena: &mut Vec<T>,
+    known: &mut HashTable<u32>,
+    hasher: &DefaultHashBuilder,
+    part: T,
+) -> u32 {
+    let hash = hasher.hash_one(&part);
+    if let Some(&at) = known.find(hash, |&at| arena[at as usize] == part) {
+        return at;
+    }
+    let at = position(arena.len());
+    arena.push(part);
+    known.insert_unique(hash, at, |&at| hasher.hash_one(&arena[at as usize]));
+    at
 }
 
 /// Puts statements into a program.
@@ -189,12 +209,8 @@ impl Interner<'_> {
         }
         let effect = statement.effect;
         let program = PrincipalProgram { effect, negated, entries: entries.as_slice().into() };
-        let next = position(self.program.principals.len());
-        let at = *self.maps.principals.entry(program).or_insert_with_key(|program| {
-            self.program.principals.push(program.clone());
-            next
-        });
-        PrincipalTest::Program(at)
+        let Maps { principals: known, hasher, .. } = &mut *self.maps;
+        PrincipalTest::Program(number(&mut self.program.principals, known, hasher, program))
     }
 
     /// The atoms of a condition block, cheapest first, or `None` if it is never true.
@@ -222,7 +238,7 @@ impl Interner<'_> {
         if let Lowered::Atom(atom) = lowered
             && self.options.shared_atoms
         {
-            self.maps.atoms.insert(condition.clone(), atom);
+            self.maps.atoms.insert(Arc::new(condition.clone()), atom);
         }
         lowered
     }
@@ -258,20 +274,14 @@ impl Interner<'_> {
 
     /// The number of a resource pattern without variables.
     pub(crate) fn pattern(&mut self, pattern: Pattern) -> u32 {
-        let next = position(self.program.patterns.len());
-        *self.maps.patterns.entry(pattern).or_insert_with_key(|pattern| {
-            self.program.patterns.push(pattern.clone());
-            next
-        })
+        let Maps { patterns: known, hasher, .. } = &mut *self.maps;
+        number(&mut self.program.patterns, known, hasher, Arc::new(pattern))
     }
 
     /// The number of a resource pattern with variables.
     pub(crate) fn arn_template(&mut self, template: ArnTemplate) -> u32 {
-        let next = position(self.program.templates.len());
-        *self.maps.templates.entry(template).or_insert_with_key(|template| {
-            self.program.templates.push(template.clone());
-            next
-        })
+        let Maps { templates: known, hasher, .. } = &mut *self.maps;
+        number(&mut self.program.templates, known, hasher, template)
     }
 
     /// The number of a list of resource entries. Their order plays no part.
@@ -280,16 +290,25 @@ impl Interner<'_> {
             ids.sort_unstable();
             ids.dedup();
         }
-        let program = &mut *self.program;
-        *self.maps.lists.entry((patterns, templates)).or_insert_with_key(|(patterns, templates)| {
-            let list = PatternList {
-                patterns: append(&mut program.pattern_ids, patterns),
-                templates: append(&mut program.template_ids, templates),
-            };
-            let at = position(program.pattern_lists.len());
-            program.pattern_lists.push(list);
-            at
-        })
+        let Maps { lists: known, hasher, .. } = &mut *self.maps;
+        let Program { pattern_lists: lists, pattern_ids, template_ids, .. } = &mut *self.program;
+        let hash = hasher.hash_one((&*patterns, &*templates));
+        let same = |&at: &u32| {
+            lists[at as usize].of(pattern_ids, template_ids) == (&*patterns, &*templates)
+        };
+        if let Some(&at) = known.find(hash, same) {
+            return at;
+        }
+        let list = PatternList {
+            patterns: append(pattern_ids, &patterns),
+            templates: append(template_ids, &templates),
+        };
+        let at = position(lists.len());
+        lists.push(list);
+        known.insert_unique(hash, at, |&at| {
+            hasher.hash_one(lists[at as usize].of(pattern_ids, template_ids))
+        });
+        at
     }
 }
 

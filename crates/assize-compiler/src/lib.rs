@@ -9,6 +9,7 @@ mod overlay;
 mod partial;
 mod partition;
 mod program;
+mod recompile;
 mod report;
 mod resources;
 mod service_rules;
@@ -34,17 +35,13 @@ pub use decide::{BoundRows, Scratch};
 pub use intern::DocumentSource;
 pub use overlay::Overlay;
 pub use partial::{Gaps, KeySet, PartialColumns, Relevant, RelevantStatement, Side};
+pub use recompile::recompile;
 pub use report::{CompileReport, Fallback};
 pub use tables::{DecisionTables, DocumentRef};
 pub use trace::{
     ConditionDetail, EntryDetail, Expected, FailedPart, LayerTrace, PartDetail, RowTrace,
     StatementDetail, StatementTrace,
 };
-
-use crate::intern::{Interner, JoinedSets, Maps};
-use crate::partition::CellBuilder;
-use crate::program::Program;
-use crate::simplify::AllowState;
 
 /// One policy set to compile: the documents of a layer, in the order of E-102.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -92,76 +89,25 @@ pub fn compile(
     input: CompileInput<'_>,
     options: &CompileOptions,
 ) -> Result<(DecisionTables, Vec<PolicySetId>, CompileReport), Error> {
-    let mut program = Program::default();
-    let mut maps = Maps::default();
-    let interner = Interner { program: &mut program, maps: &mut maps, shared_keys: None, options };
-    let mut joined = JoinedSets::default();
-    let ids = joined.join(input, interner)?;
-    let n_actions = input.catalog.n_actions();
-    let mut builder = CellBuilder::new(&mut program, &joined.documents, options, n_actions);
-    let mut fallbacks = Vec::new();
-    for (at, set) in joined.sets.iter_mut().enumerate() {
-        if options.action_partition {
-            set.places = builder.set(set.members.of(&joined.members), set.n_nodes);
-            if set.places.is_none() {
-                fallbacks.push(Fallback::StatementByStatement { set: at });
-            }
-        }
-    }
-    fallbacks.append(&mut builder.fallbacks);
-    let CellBuilder { cells, rules, pages, page_tables, .. } = builder;
-    let tables = DecisionTables {
-        program,
-        keys: maps.keys,
-        documents: joined.documents,
-        policies: joined.policies,
-        sets: joined.sets,
-        members: joined.members,
-        cells,
-        rules,
-        page_tables,
-        pages,
-        n_actions,
-        options: options.clone(),
-    };
-    let report = report(&tables, input.sets.len(), fallbacks);
-    Ok((tables, ids, report))
+    make(DecisionTables::empty(input.catalog.n_actions(), options), None, input)
 }
 
-fn report(tables: &DecisionTables, n_sets: usize, fallbacks: Vec<Fallback>) -> CompileReport {
-    let program = &tables.program;
-    let is_static = |cell: &&tables::Cell| {
-        cell.denies
-            .of(&tables.rules)
-            .first()
-            .map_or(cell.allow != AllowState::Depends, |rule| rule.is_unconditional())
-    };
-    let mut report = CompileReport {
-        n_sets,
-        n_distinct_sets: tables.sets.len(),
-        n_documents: tables.documents.len(),
-        n_poison: tables.documents.iter().filter(|d| d.source.policy().is_none()).count(),
-        n_statements: program.bodies.len(),
-        n_keys: program.keys.len(),
-        n_atoms: program.atoms.len(),
-        n_patterns: program.patterns.len(),
-        n_templates: program.templates.len(),
-        n_cells: tables.cells.len(),
-        n_static_cells: tables.cells.iter().filter(is_static).count(),
-        n_rules: tables.rules.len(),
-        n_pages: tables.pages.len() / tables::N_PAGE_ACTIONS,
-        n_indexes: program.indexes.len(),
-        n_bytes: tables.n_bytes(),
+/// Runs the passes over tables that have no sets yet, and takes over what those of before have.
+fn make(
+    mut tables: DecisionTables,
+    before: Option<&DecisionTables>,
+    input: CompileInput<'_>,
+) -> Result<(DecisionTables, Vec<PolicySetId>, CompileReport), Error> {
+    let ids = intern::join(&mut tables, before, input)?;
+    let (n_compiled_sets, fallbacks) = partition::fill(&mut tables);
+    tables.keeps_budgets = fallbacks.is_empty();
+    let report = CompileReport {
+        n_sets: input.sets.len(),
+        n_compiled_sets,
         fallbacks,
-        ..CompileReport::default()
+        ..CompileReport::of(&tables)
     };
-    for index in &program.indexes {
-        let set = index.set.report();
-        report.n_literals += set.n_literals;
-        report.n_by_needle += set.n_by_needle;
-        report.n_one_by_one += set.n_one_by_one;
-    }
-    report
+    Ok((tables, ids, report))
 }
 
 #[cfg(test)]

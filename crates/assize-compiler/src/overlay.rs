@@ -58,7 +58,7 @@ impl Overlay {
         let mut interner = Interner {
             program: &mut self.program,
             maps: &mut self.maps,
-            shared_keys: Some(&tables.keys),
+            shared_keys: Some(&tables.maps.keys),
             options: &tables.options,
         };
         let document = interner.document(policy.into(), catalog)?;

@@ -10,6 +10,7 @@ use assize_model::Effect;
 use assize_policy::ir::{ActionElement, ActionPattern};
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use std::hash::BuildHasher;
+use std::sync::Arc;
 
 use crate::budget::CompileOptions;
 use crate::intern::{Document, position};
@@ -17,7 +18,7 @@ use crate::program::{Part, PrincipalTest, Program, ResourceTest, Rule};
 use crate::report::Fallback;
 use crate::resources;
 use crate::simplify::{self, AllowState};
-use crate::tables::{Cell, CellPlaces, N_PAGE_ACTIONS, SetMember};
+use crate::tables::{Cell, CellPlaces, DecisionTables, N_PAGE_ACTIONS, SetMember};
 
 /// The actions of a statement: runs of catalog positions, ascending, not touching (L-222,
 /// L-224).
@@ -87,57 +88,84 @@ struct DocumentCell {
     allows: Vec<Rule>,
 }
 
+/// Makes the cells of every set that has none. Gives how many sets that were, and where a budget
+/// was hit.
+pub(crate) fn fill(tables: &mut DecisionTables) -> (usize, Vec<Fallback>) {
+    if !tables.options.action_partition {
+        return (0, Vec::new());
+    }
+    let mut sets = std::mem::take(&mut tables.sets);
+    let members = std::mem::take(&mut tables.members);
+    let mut builder = CellBuilder::new(tables);
+    let mut n_made = 0;
+    for (set, at) in sets.iter_mut().zip(0..).filter(|(set, _)| set.places.is_none()) {
+        n_made += 1;
+        set.places = builder.set(set.members.of(&members), set.n_nodes);
+        if set.places.is_none() {
+            builder.fallbacks.push(Fallback::StatementByStatement { set: at });
+        }
+    }
+    let fallbacks = builder.fallbacks;
+    (tables.sets, tables.members) = (sets, members);
+    (n_made, fallbacks)
+}
+
 /// The cells of all sets, while they are made.
 #[derive(Debug)]
-pub(crate) struct CellBuilder<'a> {
-    pub(crate) program: &'a mut Program,
-    pub(crate) documents: &'a [Document],
-    pub(crate) options: &'a CompileOptions,
+struct CellBuilder<'a> {
+    program: &'a mut Program,
+    documents: &'a [Document],
+    options: &'a CompileOptions,
     n_actions: u32,
     document_cells: Vec<Prepared>,
     indexes: HashMap<Vec<u32>, Option<u32>>,
     n_indexed: usize,
-    pub(crate) cells: Vec<Cell>,
-    pub(crate) rules: Vec<Rule>,
+    cells: &'a mut Vec<Cell>,
+    rules: &'a mut Vec<Rule>,
     known_cells: HashTable<u32>,
-    pub(crate) pages: Vec<u16>,
+    pages: &'a mut Vec<u16>,
     known_pages: HashTable<u32>,
-    pub(crate) page_tables: Vec<u32>,
+    page_tables: &'a mut Vec<u32>,
     hasher: DefaultHashBuilder,
     row: Vec<u16>,
-    pub(crate) fallbacks: Vec<Fallback>,
+    fallbacks: Vec<Fallback>,
 }
 
 impl<'a> CellBuilder<'a> {
-    pub(crate) fn new(
-        program: &'a mut Program,
-        documents: &'a [Document],
-        options: &'a CompileOptions,
-        n_actions: usize,
-    ) -> Self {
-        Self {
+    /// Goes on where the tables end: their indexes and pages are found again.
+    fn new(tables: &'a mut DecisionTables) -> Self {
+        let DecisionTables {
+            program, documents, options, cells, rules, pages, page_tables, ..
+        } = tables;
+        let indexes = program.indexes.iter().zip(0..);
+        let indexes = indexes.map(|(index, at)| (index.bodies.to_vec(), Some(at))).collect();
+        let mut builder = Self {
+            n_indexed: program.indexes.iter().map(|index| index.set.len()).sum(),
             program,
             documents,
             options,
-            n_actions: position(n_actions),
+            n_actions: position(tables.n_actions),
             document_cells: documents.iter().map(|_| Prepared::NotYet).collect(),
-            indexes: HashMap::new(),
-            n_indexed: 0,
-            cells: Vec::new(),
-            rules: Vec::new(),
+            indexes,
+            cells,
+            rules,
             known_cells: HashTable::new(),
-            pages: Vec::new(),
+            pages,
             known_pages: HashTable::new(),
-            page_tables: Vec::new(),
+            page_tables,
             hasher: DefaultHashBuilder::default(),
             row: Vec::new(),
             fallbacks: Vec::new(),
+        };
+        for at in 0..builder.pages.len() / N_PAGE_ACTIONS {
+            builder.know_page(position(at));
         }
+        builder
     }
 
     /// Makes the cells of a set, or `None` if they would exceed a limit: the set is then matched
     /// statement by statement.
-    pub(crate) fn set(&mut self, members: &[SetMember], n_nodes: u16) -> Option<CellPlaces> {
+    fn set(&mut self, members: &[SetMember], n_nodes: u16) -> Option<CellPlaces> {
         for member in members {
             self.prepare(member.document as usize)?;
         }
@@ -260,11 +288,15 @@ impl<'a> CellBuilder<'a> {
         }
         let at = position(self.pages.len() / N_PAGE_ACTIONS);
         self.pages.extend_from_slice(page);
-        let (pages, hasher) = (&self.pages, &self.hasher);
-        self.known_pages.insert_unique(hash, at, |&at| {
-            hasher.hash_one(&pages[at as usize * N_PAGE_ACTIONS..][..N_PAGE_ACTIONS])
-        });
+        self.know_page(at);
         at
+    }
+
+    fn know_page(&mut self, at: u32) {
+        let (pages, hasher) = (&*self.pages, &self.hasher);
+        let hash =
+            |at: &u32| hasher.hash_one(&pages[*at as usize * N_PAGE_ACTIONS..][..N_PAGE_ACTIONS]);
+        self.known_pages.insert_unique(hash(&at), at, hash);
     }
 
     /// Makes the cells of a document on first use; `None` if they exceed the limit of a set.
@@ -380,7 +412,7 @@ impl<'a> CellBuilder<'a> {
             }
             self.n_indexed = n_patterns;
             let at = position(self.program.indexes.len());
-            self.program.indexes.push(index);
+            self.program.indexes.push(Arc::new(index));
             Some(at)
         });
         self.indexes.insert(bodies, made);

@@ -12,6 +12,8 @@ pub(crate) mod pattern_index;
 pub(crate) mod principal;
 pub(crate) mod template;
 
+use std::sync::Arc;
+
 use assize_automata::Pattern;
 use assize_model::Effect;
 
@@ -21,7 +23,7 @@ pub(crate) use self::principal::PrincipalProgram;
 pub(crate) use self::template::ArnTemplate;
 use crate::columns::KeyScope;
 
-/// The numbered parts of many statements.
+/// The numbered parts of many statements. Compiling again copies it, so what is large is shared.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Program {
     /// The folded names of the keys, by id; those of an overlay continue the shared ones.
@@ -43,7 +45,7 @@ pub(crate) struct Program {
     /// Parts of this name the patterns of a list.
     pub(crate) pattern_ids: Vec<u32>,
     /// Resource patterns without variables.
-    pub(crate) patterns: Vec<Pattern>,
+    pub(crate) patterns: Vec<Arc<Pattern>>,
     /// Parts of this name the templates of a list.
     pub(crate) template_ids: Vec<u32>,
     /// Resource patterns with variables.
@@ -51,7 +53,7 @@ pub(crate) struct Program {
     /// Principal elements.
     pub(crate) principals: Vec<PrincipalProgram>,
     /// Statements found by the resource patterns that match.
-    pub(crate) indexes: Vec<PatternIndex>,
+    pub(crate) indexes: Vec<Arc<PatternIndex>>,
 }
 
 /// The part of an arena.
@@ -123,6 +125,17 @@ pub(crate) struct PatternList {
     pub(crate) patterns: Part,
     /// The part of `template_ids`.
     pub(crate) templates: Part,
+}
+
+impl PatternList {
+    /// The numbers of its patterns and of its templates.
+    pub(crate) fn of<'a>(
+        self,
+        pattern_ids: &'a [u32],
+        template_ids: &'a [u32],
+    ) -> (&'a [u32], &'a [u32]) {
+        (self.patterns.of(pattern_ids), self.templates.of(template_ids))
+    }
 }
 
 impl Program {

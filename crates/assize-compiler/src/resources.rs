@@ -76,7 +76,8 @@ pub(crate) fn index(program: &Program, bodies: &[u32]) -> Option<PatternIndex> {
         match searchable(program, body) {
             Some(list) => {
                 let ids = list.patterns.of(&program.pattern_ids);
-                patterns.extend(ids.iter().map(|&id| program.patterns[id as usize].clone()));
+                patterns
+                    .extend(ids.iter().map(|&id| Pattern::clone(&program.patterns[id as usize])));
                 owners.resize(patterns.len(), at);
             }
             None => others.push(at),

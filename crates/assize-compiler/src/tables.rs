@@ -1,15 +1,16 @@
 //! Decision tables: policy sets × actions to cells of statements.
 
-use std::fmt::Write as _;
+mod dump;
+
 use std::mem::size_of_val;
 
-use assize_model::{ActionId, Id, PolicyId};
+use assize_model::{ActionId, PolicyId};
 
 use crate::budget::CompileOptions;
 use crate::columns::{ActionRef, KeyId, KeyScope, OVERLAY_BIT, PolicySetId, SetRef};
-use crate::intern::{Document, KeyMap};
+use crate::intern::{Document, Maps};
 use crate::overlay::Overlay;
-use crate::program::{Part, Program, Rule, Target};
+use crate::program::{Part, Program, Rule};
 use crate::simplify::AllowState;
 
 /// Actions on one page of the action table.
@@ -66,8 +67,11 @@ pub(crate) struct Cell {
 #[derive(Debug, Clone)]
 pub struct DecisionTables {
     pub(crate) program: Program,
-    pub(crate) keys: KeyMap,
+    /// What compiling again has to know of the program.
+    pub(crate) maps: Maps,
     pub(crate) documents: Vec<Document>,
+    /// What each document says, as one number.
+    pub(crate) document_hashes: Vec<u64>,
     /// The documents by their ids in the library, sorted.
     pub(crate) policies: Vec<(PolicyId, u32)>,
     pub(crate) sets: Vec<PolicySet>,
@@ -80,6 +84,10 @@ pub struct DecisionTables {
     pub(crate) pages: Vec<u16>,
     pub(crate) n_actions: usize,
     pub(crate) options: CompileOptions,
+    /// Whether no budget was hit.
+    pub(crate) keeps_budgets: bool,
+    /// How many sets compiling again has left behind: their cells are still there.
+    pub(crate) n_dead_sets: usize,
 }
 
 /// A set of the tables or of an overlay.
@@ -91,6 +99,35 @@ pub(crate) struct SetView<'a> {
 }
 
 impl DecisionTables {
+    /// Tables of no sets.
+    pub(crate) fn empty(n_actions: usize, options: &CompileOptions) -> Self {
+        Self {
+            program: Program::default(),
+            maps: Maps::default(),
+            documents: Vec::new(),
+            document_hashes: Vec::new(),
+            policies: Vec::new(),
+            sets: Vec::new(),
+            members: Vec::new(),
+            cells: Vec::new(),
+            rules: Vec::new(),
+            page_tables: Vec::new(),
+            pages: Vec::new(),
+            n_actions,
+            options: options.clone(),
+            keeps_budgets: true,
+            n_dead_sets: 0,
+        }
+    }
+
+    /// The documents that some set holds, ascending.
+    pub(crate) fn live_documents(&self) -> Vec<u32> {
+        let mut live: Vec<u32> = self.policies.iter().map(|known| known.1).collect();
+        live.sort_unstable();
+        live.dedup();
+        live
+    }
+
     /// The number of keys that the policies ask about; their ids are `0..n_keys()`.
     pub fn n_keys(&self) -> usize {
         self.program.keys.len()
@@ -104,7 +141,7 @@ impl DecisionTables {
 
     /// The key of a folded name, if the policies ask about it.
     pub fn key(&self, folded: &str) -> Option<KeyId> {
-        self.keys.get(folded).copied().map(KeyId)
+        self.maps.keys.get(folded).copied().map(KeyId)
     }
 
     /// The number of distinct policy sets.
@@ -201,71 +238,6 @@ impl DecisionTables {
             + size_of_val(&*program.pattern_ids)
             + patterns
             + indexes
-    }
-
-    /// The tables as text: sets in order, each with its stretches of equal cells. Equal tables
-    /// have equal texts, whatever made them.
-    pub fn dump(&self) -> String {
-        let mut text = String::new();
-        let mut write = |line: std::fmt::Arguments<'_>| {
-            // Writing to a string cannot fail.
-            let _ = text.write_fmt(line);
-            text.push('\n');
-        };
-        for (id, key, scope) in self.keys() {
-            write(format_args!("key {} {key} {scope:?}", id.0));
-        }
-        for (at, atom) in self.program.atoms.iter().enumerate() {
-            write(format_args!(
-                "atom {at} {:?} of key {} {:?}",
-                atom.quantifier, atom.key, atom.test
-            ));
-        }
-        for (at, body) in self.program.bodies.iter().enumerate() {
-            write(format_args!(
-                "statement {at} {body:?} {:?}",
-                body.atoms.of(&self.program.atom_ids)
-            ));
-        }
-        for (at, set) in self.sets.iter().enumerate() {
-            let members = set.members.of(&self.members);
-            write(format_args!(
-                "set {at} nodes {} poison {:?} {members:?}",
-                set.n_nodes, set.poison
-            ));
-            self.dump_cells(set, &mut write);
-        }
-        text
-    }
-
-    fn dump_cells(&self, set: &PolicySet, write: &mut impl FnMut(std::fmt::Arguments<'_>)) {
-        let Some(places) = set.places else { return };
-        let mut last: Option<String> = None;
-        for action in (0..self.n_actions).map(ActionId::from_index) {
-            let Some(cell) = self.cell(places, action.get()) else { continue };
-            let line = format!(
-                "{:?} deny {} allow {}",
-                cell.allow,
-                self.dump_rules(cell.denies),
-                self.dump_rules(cell.allows)
-            );
-            if last.as_ref() != Some(&line) {
-                write(format_args!("  from {} {line}", action.get()));
-                last = Some(line);
-            }
-        }
-    }
-
-    fn dump_rules(&self, part: Part) -> String {
-        let mut text = String::new();
-        for rule in part.of(&self.rules) {
-            let bodies = match rule.target() {
-                Target::Index(at) => &*self.program.indexes[at as usize].bodies,
-                Target::Body(at) | Target::Unconditional(at) => &[at],
-            };
-            let _ = write!(text, "[{}@{} {bodies:?}]", rule.document, rule.node);
-        }
-        text
     }
 }
 

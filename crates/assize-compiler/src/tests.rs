@@ -3,6 +3,7 @@
 mod allocation;
 mod cases;
 mod random;
+mod recompile;
 
 use std::sync::Arc;
 

@@ -156,6 +156,11 @@ impl LibraryBuilder {
         self.put(id, entry)
     }
 
+    /// Puts in a document as another library has loaded it.
+    pub fn share(&mut self, id: PolicyId, entry: &Arc<LibraryEntry>) {
+        self.put(id, Arc::clone(entry));
+    }
+
     /// Puts in a reference that could not be resolved: poison (E-112).
     pub fn insert_missing(&mut self, id: PolicyId) -> &Arc<LibraryEntry> {
         self.put(id, Arc::new(LibraryEntry::missing()))
@@ -199,6 +204,7 @@ mod tests {
         let mut builder = LibraryBuilder::from_library(&first);
         builder.insert(ids[1], &text, &options(PolicyType::ServiceControl));
         builder.insert(ids[3], &text, &options(PolicyType::ManagedIdentity));
+        builder.share(ids[0], first.get(ids[2]).unwrap());
         let library = builder.build();
         let entry = |id: PolicyId| library.get(id).unwrap();
         assert!(Arc::ptr_eq(entry(ids[0]), entry(ids[2])));

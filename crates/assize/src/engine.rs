@@ -1,9 +1,11 @@
 //! The engine: a snapshot, its policies compiled, and the options.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use assize_catalog::{Catalog, ManagedPolicies};
-use assize_compiler::{CompileInput, CompileOptions, CompileReport, DecisionTables, compile};
+use assize_compiler::{
+    CompileInput, CompileOptions, CompileReport, DecisionTables, compile, recompile,
+};
 use assize_model::{
     Authorizer, EffectiveDecision, EngineOptions, PolicyId, PolicyType, Request, RequestError,
     SourceSpan, StatementRef,
@@ -57,7 +59,8 @@ pub(crate) struct Inner {
     pub(crate) tables: DecisionTables,
     pub(crate) sets: Sets,
     report: CompileReport,
-    digest: Box<str>,
+    /// Made when it is first asked for: it reads the whole snapshot.
+    digest: OnceLock<Box<str>>,
 }
 
 /// The AWS-managed policies that come with the library, as a source for importers and scenario
@@ -126,10 +129,40 @@ impl Engine {
         let library = library(&snapshot);
         let plan = SetPlan::new(&snapshot, &library, options.skip_invalid_policies);
         let input = CompileInput { catalog: &catalog, library: &library, sets: &plan.specs };
-        let (tables, ids, report) = compile(input, passes)
-            .map_err(|source| Error::caused(ErrorKind::Limit, source.to_string(), source))?;
+        let (tables, ids, report) = compile(input, passes).map_err(over_limit)?;
         let sets = plan.finish(&ids);
-        let digest = snapshot.digest().into();
+        let digest = OnceLock::new();
+        let inner =
+            Inner { snapshot, library, catalog, managed, options, tables, sets, report, digest };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// An engine over another snapshot, otherwise as this one: what an edit of this engine's
+    /// snapshot has left as it was is not loaded or compiled again. It answers as an engine that
+    /// is built from nothing, and this one goes on as before.
+    ///
+    /// # Errors
+    /// As [`Engine::build`].
+    ///
+    /// # Examples
+    /// ```
+    /// use assize::{Engine, model::EngineOptions, store::StoreSnapshot};
+    ///
+    /// let before = Engine::new(StoreSnapshot::empty(), EngineOptions::default())?;
+    /// let (snapshot, _) = before.snapshot().edit().commit();
+    /// let after = before.with_snapshot(snapshot)?;
+    /// assert_eq!(after.compile_report().n_compiled_sets, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_snapshot(&self, snapshot: StoreSnapshot) -> Result<Self, Error> {
+        let before = &*self.inner;
+        let (catalog, options) = (Arc::clone(&before.catalog), before.options.clone());
+        let library = library_after(before, &snapshot);
+        let plan = SetPlan::new(&snapshot, &library, options.skip_invalid_policies);
+        let input = CompileInput { catalog: &catalog, library: &library, sets: &plan.specs };
+        let (tables, ids, report) = recompile(&before.tables, input).map_err(over_limit)?;
+        let sets = plan.finish(&ids);
+        let (managed, digest) = (before.managed.clone(), OnceLock::new());
         let inner =
             Inner { snapshot, library, catalog, managed, options, tables, sets, report, digest };
         Ok(Self { inner: Arc::new(inner) })
@@ -174,12 +207,17 @@ impl Engine {
         &self.inner.report
     }
 
+    /// What the compiler made.
+    pub fn tables(&self) -> &DecisionTables {
+        &self.inner.tables
+    }
+
     /// Which data an answer rests on (F-85).
     pub fn provenance(&self) -> assize_formats::Provenance {
         assize_formats::Provenance {
             engine: env!("CARGO_PKG_VERSION").into(),
             catalog: self.inner.catalog.date().into(),
-            snapshot: self.inner.digest.clone(),
+            snapshot: self.inner.digest.get_or_init(|| self.snapshot().digest().into()).clone(),
             after: None,
         }
     }
@@ -280,6 +318,29 @@ pub fn library(snapshot: &StoreSnapshot) -> PolicyLibrary {
         };
     }
     library.build()
+}
+
+/// Loads the documents of a snapshot that another one does not hold under the same ids.
+fn library_after(before: &Inner, snapshot: &StoreSnapshot) -> PolicyLibrary {
+    let mut library = LibraryBuilder::new();
+    for (id, document) in snapshot.documents() {
+        let known = before.snapshot.document(id);
+        let known = known.filter(|known| std::ptr::eq(*known, document) || *known == document);
+        match (known.and_then(|_| before.library.get(id)), &document.text) {
+            (Some(entry), _) => library.share(id, entry),
+            (None, Some(text)) => {
+                library.insert(id, text, &load_options(document));
+            }
+            (None, None) => {
+                library.insert_missing(id);
+            }
+        }
+    }
+    library.build()
+}
+
+fn over_limit(source: assize_compiler::Error) -> Error {
+    Error::caused(ErrorKind::Limit, source.to_string(), source)
 }
 
 /// How a document of a snapshot is read: as AWS stores it (L-004).

@@ -1,36 +1,20 @@
-//! Equal documents are one document, equal sets one set.
+//! Equal documents are one document, equal sets one set, each in the order in which they first
+//! come.
+
+use std::hash::BuildHasher;
+use std::sync::Arc;
 
 use assize_model::PolicyId;
+use assize_policy::LibraryEntry;
 use assize_policy::ir::{Operand, Piece, Policy, ResourceElement, ResourcePattern};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashTable};
 
-use super::{Document, DocumentSource, Interner, position};
+use super::{DocumentSource, Interner, position};
 use crate::budget::{Error, ErrorKind, MAX_DOCUMENTS, MAX_SETS};
 use crate::columns::PolicySetId;
 use crate::program::Part;
-use crate::tables::{PolicySet, SetMember};
+use crate::tables::{CellPlaces, DecisionTables, PolicySet, SetMember};
 use crate::{CompileInput, PolicySetSpec, SetDocument};
-
-/// Documents and sets, each distinct one once, in the order in which they first come.
-#[derive(Debug, Default)]
-pub(crate) struct JoinedSets {
-    pub(crate) documents: Vec<Document>,
-    /// The documents by their ids in the library, sorted.
-    pub(crate) policies: Vec<(PolicyId, u32)>,
-    pub(crate) sets: Vec<PolicySet>,
-    pub(crate) members: Vec<SetMember>,
-}
-
-/// What is known already.
-#[derive(Debug, Default)]
-struct Known<'a> {
-    /// Documents by id.
-    policies: HashMap<PolicyId, u32>,
-    /// Documents by what they say and how they spell their keys, which explanations repeat; those
-    /// that do not load are one.
-    contents: HashMap<(Option<&'a Policy>, Vec<&'a str>), u32>,
-    sets: HashMap<(Vec<SetMember>, u16), u32>,
-}
 
 /// The keys of a policy as they are spelled: equality of keys is without case (L-605).
 fn spellings(policy: &Policy) -> Vec<&str> {
@@ -61,86 +45,148 @@ fn spellings(policy: &Policy) -> Vec<&str> {
     keys
 }
 
-impl JoinedSets {
-    /// Lowers the documents of an input and joins its sets. Gives the set of each spec.
-    pub(crate) fn join(
-        &mut self,
-        input: CompileInput<'_>,
-        mut interner: Interner<'_>,
-    ) -> Result<Vec<PolicySetId>, Error> {
-        let mut known = Known::default();
-        let specs = input.sets.iter();
-        let ids = specs.map(|spec| self.set(input, spec, &mut known, &mut interner));
-        let ids = ids.collect::<Result<_, _>>()?;
-        self.policies.sort_unstable();
-        Ok(ids)
+/// Lowers the documents of an input that the tables lack, and joins its sets. Gives the set of
+/// each spec. What the tables of before say of equal sets is taken over.
+pub(crate) fn join(
+    tables: &mut DecisionTables,
+    before: Option<&DecisionTables>,
+    input: CompileInput<'_>,
+) -> Result<Vec<PolicySetId>, Error> {
+    let mut joiner = Joiner::new(tables, before, input);
+    let specs = input.sets.iter();
+    let ids = specs.map(|spec| joiner.set(spec)).collect();
+    joiner.tables.policies.sort_unstable();
+    ids
+}
+
+/// Tables whose documents and sets are being joined, and what is known of them.
+#[derive(Debug)]
+struct Joiner<'a> {
+    tables: &'a mut DecisionTables,
+    input: CompileInput<'a>,
+    /// Documents by id, as far as a set has asked for them.
+    policies: HashMap<PolicyId, u32>,
+    /// Documents of the tables of before by id, as far as they still say the same.
+    kept: HashMap<PolicyId, u32>,
+    /// Documents by what they say and how they spell their keys, which explanations repeat; those
+    /// that do not load are one.
+    contents: HashTable<u32>,
+    sets: HashMap<(Vec<SetMember>, u16), u32>,
+    /// Where the cells of the sets of before are.
+    places: HashMap<(&'a [SetMember], u16), Option<CellPlaces>>,
+}
+
+impl<'a> Joiner<'a> {
+    fn new(
+        tables: &'a mut DecisionTables,
+        before: Option<&'a DecisionTables>,
+        input: CompileInput<'a>,
+    ) -> Self {
+        let mut contents = HashTable::new();
+        let hashes = &tables.document_hashes;
+        for (&hash, at) in hashes.iter().zip(0..) {
+            contents.insert_unique(hash, at, |&at| hashes[at as usize]);
+        }
+        let documents = &tables.documents;
+        let still = |(policy, document): &(PolicyId, u32)| {
+            is_same(&documents[*document as usize].source, input.library.get(*policy))
+        };
+        let before = before.filter(|tables| tables.options.interning);
+        let kept = before.iter().flat_map(|tables| &tables.policies).filter(|known| still(known));
+        let kept = kept.copied().collect();
+        let places = before.iter().flat_map(|tables| {
+            let of = |set: &PolicySet| ((set.members.of(&tables.members), set.n_nodes), set.places);
+            tables.sets.iter().map(of)
+        });
+        let places = places.collect();
+        let (policies, sets) = (HashMap::new(), HashMap::new());
+        Self { tables, input, policies, kept, contents, sets, places }
     }
 
-    fn set<'a>(
-        &mut self,
-        input: CompileInput<'a>,
-        spec: &PolicySetSpec,
-        known: &mut Known<'a>,
-        interner: &mut Interner<'_>,
-    ) -> Result<PolicySetId, Error> {
+    fn set(&mut self, spec: &PolicySetSpec) -> Result<PolicySetId, Error> {
         if spec.documents.len() > MAX_DOCUMENTS {
             return Err(Error::new(ErrorKind::TooManyDocuments { limit: MAX_DOCUMENTS }));
         }
         let n_nodes = spec.n_nodes.max(1);
         let mut members = Vec::with_capacity(spec.documents.len());
         for &SetDocument { policy, node } in &spec.documents {
-            let document = self.document(input, policy, known, interner)?;
+            let document = self.document(policy)?;
             members.push(SetMember { document, node: if n_nodes == 1 { 0 } else { node } });
         }
         let key = (members, n_nodes);
-        if let Some(&set) = known.sets.get(&key).filter(|_| interner.options.interning) {
+        if let Some(&set) = self.sets.get(&key).filter(|_| self.tables.options.interning) {
             return Ok(PolicySetId(set));
         }
-        if self.sets.len() >= MAX_SETS {
+        if self.tables.sets.len() >= MAX_SETS {
             return Err(Error::new(ErrorKind::TooManySets { limit: MAX_SETS }));
         }
-        let set = position(self.sets.len());
+        let set = position(self.tables.sets.len());
         self.push_set(&key.0, n_nodes);
-        known.sets.insert(key, set);
+        self.sets.insert(key, set);
         Ok(PolicySetId(set))
     }
 
-    fn document<'a>(
-        &mut self,
-        input: CompileInput<'a>,
-        policy: PolicyId,
-        known: &mut Known<'a>,
-        interner: &mut Interner<'_>,
-    ) -> Result<u32, Error> {
-        if let Some(&document) = known.policies.get(&policy) {
+    fn document(&mut self, policy: PolicyId) -> Result<u32, Error> {
+        if let Some(&document) = self.policies.get(&policy) {
             return Ok(document);
         }
-        let entry = input.library.get(policy);
-        let content = entry.and_then(|entry| entry.policy.as_ref());
-        let content = (content, content.map(spellings).unwrap_or_default());
-        let equal = known.contents.get(&content).copied().filter(|_| interner.options.interning);
-        let document = if let Some(document) = equal {
-            document
-        } else {
-            let source = entry.cloned().map_or(DocumentSource::Poison, DocumentSource::Entry);
-            let document = position(self.documents.len());
-            self.documents.push(interner.document(source, input.catalog)?);
-            known.contents.insert(content, document);
-            document
+        let document = match self.kept.get(&policy) {
+            Some(&document) => document,
+            None => self.lower(policy)?,
         };
-        known.policies.insert(policy, document);
-        self.policies.push((policy, document));
+        self.policies.insert(policy, document);
+        self.tables.policies.push((policy, document));
         Ok(document)
     }
 
+    /// The document that says what the library has under an id.
+    fn lower(&mut self, policy: PolicyId) -> Result<u32, Error> {
+        let entry = self.input.library.get(policy);
+        let content = entry.and_then(|entry| entry.policy.as_ref());
+        let spelled = content.map(spellings).unwrap_or_default();
+        let hash = self.tables.maps.hasher.hash_one((content, &spelled));
+        let documents = &self.tables.documents;
+        let same = |&at: &u32| {
+            let known = documents[at as usize].source.policy();
+            known == content && known.map(spellings).unwrap_or_default() == spelled
+        };
+        let equal = self.contents.find(hash, same).filter(|_| self.tables.options.interning);
+        if let Some(&document) = equal {
+            return Ok(document);
+        }
+        let source = entry.cloned().map_or(DocumentSource::Poison, DocumentSource::Entry);
+        let at = position(self.tables.documents.len());
+        let DecisionTables { program, maps, options, .. } = &mut *self.tables;
+        let mut interner = Interner { program, maps, shared_keys: None, options };
+        let document = interner.document(source, self.input.catalog)?;
+        self.tables.documents.push(document);
+        self.tables.document_hashes.push(hash);
+        let hashes = &self.tables.document_hashes;
+        self.contents.insert_unique(hash, at, |&at| hashes[at as usize]);
+        Ok(at)
+    }
+
     fn push_set(&mut self, members: &[SetMember], n_nodes: u16) {
-        let is_poison =
-            |member: &SetMember| self.documents[member.document as usize].source.policy().is_none();
+        let tables = &mut *self.tables;
+        let is_poison = |member: &SetMember| {
+            tables.documents[member.document as usize].source.policy().is_none()
+        };
         let poison = members.iter().zip(0..).find(|(member, _)| is_poison(member));
         let poison = poison.map(|(_, at)| at);
-        let start = position(self.members.len());
-        self.members.extend_from_slice(members);
-        let members = Part { start, end: position(self.members.len()) };
-        self.sets.push(PolicySet { members, n_nodes, poison, places: None });
+        let places = self.places.get(&(members, n_nodes)).copied().flatten();
+        let start = position(tables.members.len());
+        tables.members.extend_from_slice(members);
+        let members = Part { start, end: position(tables.members.len()) };
+        tables.sets.push(PolicySet { members, n_nodes, poison, places });
+    }
+}
+
+/// Whether a document is still what the library has under its id. Equal contents in another
+/// entry are found by their hash.
+fn is_same(source: &DocumentSource, entry: Option<&Arc<LibraryEntry>>) -> bool {
+    match (source, entry) {
+        (DocumentSource::Entry(known), Some(entry)) => Arc::ptr_eq(known, entry),
+        (DocumentSource::Poison, None) => true,
+        _ => false,
     }
 }

@@ -3,6 +3,7 @@
 use assize_automata::{Pattern, PatternSet};
 use assize_policy::ir::{Decimal, IpBlock};
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use super::template::TextTemplate;
 
@@ -81,7 +82,7 @@ pub(crate) struct Texts {
     /// Values with wildcards, when few.
     pub(crate) patterns: Box<[Pattern]>,
     /// Values with wildcards, when many.
-    pub(crate) set: Option<Box<PatternSet>>,
+    pub(crate) set: Option<Arc<PatternSet>>,
     /// Values with variables.
     pub(crate) templates: Box<[TextTemplate]>,
 }

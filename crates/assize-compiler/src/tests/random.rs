@@ -160,10 +160,10 @@ fn statement(with_principal: bool) -> impl Strategy<Value = String> {
 }
 
 #[derive(Debug, Clone)]
-struct SetPlan {
-    policy_type: PolicyType,
+pub(super) struct SetPlan {
+    pub(super) policy_type: PolicyType,
     n_nodes: u16,
-    documents: Vec<(String, u16)>,
+    pub(super) documents: Vec<(String, u16)>,
 }
 
 fn set_plan(policy_type: PolicyType) -> impl Strategy<Value = SetPlan> {
@@ -322,13 +322,13 @@ fn request() -> impl Strategy<Value = Request> {
 }
 
 #[derive(Debug, Clone)]
-struct World {
-    sets: Vec<SetPlan>,
+pub(super) struct World {
+    pub(super) sets: Vec<SetPlan>,
     frames: Vec<FramePlan>,
     requests: Vec<Request>,
 }
 
-fn world() -> impl Strategy<Value = World> {
+pub(super) fn world() -> impl Strategy<Value = World> {
     let sets =
         LAYERS.iter().flat_map(|&policy_type| [set_plan(policy_type), set_plan(policy_type)]);
     let sets: Vec<_> = sets.collect();
@@ -338,7 +338,7 @@ fn world() -> impl Strategy<Value = World> {
 }
 
 impl World {
-    fn input(&self) -> Input {
+    pub(super) fn input(&self) -> Input {
         let mut input = Input::default();
         for set in &self.sets {
             input.set(set.policy_type, set.n_nodes, &set.documents);
@@ -346,7 +346,12 @@ impl World {
         input
     }
 
-    fn batch(&self, tables: &DecisionTables, overlay: &mut Overlay, sets: &[SetRef]) -> Batch {
+    pub(super) fn batch(
+        &self,
+        tables: &DecisionTables,
+        overlay: &mut Overlay,
+        sets: &[SetRef],
+    ) -> Batch {
         let frames: Vec<Frame> = self.frames.iter().map(|frame| frame.frame(sets)).collect();
         let principals = self.frames.iter().map(|frame| {
             let mut entry = principal(frame.kind);
