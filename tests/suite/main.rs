@@ -19,3 +19,4 @@ mod recompile;
 mod replay;
 mod rows;
 mod sameness;
+mod usage;

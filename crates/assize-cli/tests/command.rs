@@ -704,6 +704,23 @@ fn a_log_is_replayed_against_a_change() {
     assert!(out.lines().nth(1).is_some_and(|line| line.starts_with("newly_denied,")), "{out}");
 }
 
+/// F-59: what was used, from the same pass.
+#[test]
+fn a_log_tells_what_was_used() {
+    let log = "examples/cloudtrail";
+    let shown =
+        ["What was used: 2,417 calls", "note: iam:PassRole", "kms:Decrypt", "2,442 records"];
+    check(&["replay", log, "--used"], 0, &shown, &[]);
+    let csv = ["replay", log, "--used", "--format", "csv", "-q"];
+    let out = check(&csv, 0, &["status,account,principal,action,count,first,last"], &[]);
+    assert!(out.lines().nth(1).is_some_and(|line| line.starts_with("used,")), "{out}");
+    let change = format!("scp={DENY_REGIONS}");
+    let both = ["replay", log, "--used", "--change", &change];
+    check(&both, 1, &["Newly denied: 272 events", "What was used: 2,417 calls"], &[]);
+    let table = ["replay", log, "--used", "--change", &change, "--format", "csv"];
+    check(&table, 2, &[], &["a CSV file holds one table"]);
+}
+
 /// F-82, C-24: what cannot be read or followed is no answer.
 #[test]
 fn a_replay_without_an_answer_says_why() {

@@ -7,7 +7,7 @@ use assize_catalog::{ApiMap, Catalog};
 use assize_formats::{RecordId, RequestRecord};
 use assize_model::{
     AccountId, Check, ContextMode, Principal, PrincipalKind, Request, ResourceData, ResourceInput,
-    Target,
+    StatedPrincipal, Target,
 };
 use hashbrown::HashMap;
 
@@ -143,21 +143,36 @@ impl<'c> Converter<'c> {
         context(&mut request, self.catalog, record, &parameters, &ids);
         let absent = absent_keys(&principal, facts).into_iter().flatten();
         request.absent.extend(absent.map(Cow::Borrowed));
-        request.principal = match principal.kind {
-            PrincipalKind::Anonymous => Principal::Text(Cow::Borrowed("anonymous")),
-            _ => Principal::Stated(Box::new(principal)),
-        };
-        let observed = observed(record);
-        Ok(Converted {
-            record: RequestRecord {
-                id: record.event_id.clone().map(RecordId::Text),
-                request,
-                observed: Some(observed),
-                extra: Vec::new(),
-            },
-            recipient: record.recipient_account.as_deref().and_then(|id| id.parse().ok()),
-            notes,
-        })
+        request.principal = stated(principal);
+        Ok(converted(record, request, notes))
+    }
+
+    /// Who called what, and what AWS answered, of a record whose resource cannot be told
+    /// ([`SkipReason::ResourceUnknown`]). It counts the use of an action and is not to be decided:
+    /// its checks lack what they are about.
+    pub fn without_resources<'a>(
+        &mut self,
+        record: &Record<'a>,
+        surroundings: Surroundings<'a>,
+    ) -> Option<Converted<'a>>
+    where
+        'c: 'a,
+    {
+        let (source, name) = authorized_call(record).ok()?;
+        let call = self.call(source, name);
+        let service = source.split('.').next().unwrap_or_default();
+        let parameters = Parameters::read(record.request_parameters, service);
+        let actions = call.actions.iter().filter(|action| applies(&call, action, &parameters));
+        let checks = actions.map(|a| Check { action: a.name.clone(), ..Check::default() });
+        let mut request =
+            Request { target: Target::Checks(checks.collect()), ..Request::default() };
+        let access_key = record.identity.as_ref().and_then(|i| i.access_key.as_deref());
+        let facts = access_key.and_then(|key| surroundings.sessions.get(key));
+        let mut notes = Vec::new();
+        let principal = principal(record, facts, surroundings.directory, &mut notes).ok()?;
+        environment(&mut request, record, principal.kind, self.mode);
+        request.principal = stated(principal);
+        Some(converted(record, request, notes))
     }
 
     /// What a call needs, looked up once.
@@ -170,6 +185,26 @@ impl<'c> Converter<'c> {
             self.calls.insert((source.into(), name.into()), Arc::clone(&call));
         }
         call
+    }
+}
+
+fn stated(principal: StatedPrincipal<'_>) -> Principal<'_> {
+    match principal.kind {
+        PrincipalKind::Anonymous => Principal::Text(Cow::Borrowed("anonymous")),
+        _ => Principal::Stated(Box::new(principal)),
+    }
+}
+
+fn converted<'a>(record: &Record<'a>, request: Request<'a>, notes: Vec<Note>) -> Converted<'a> {
+    Converted {
+        record: RequestRecord {
+            id: record.event_id.clone().map(RecordId::Text),
+            request,
+            observed: Some(observed(record)),
+            extra: Vec::new(),
+        },
+        recipient: record.recipient_account.as_deref().and_then(|id| id.parse().ok()),
+        notes,
     }
 }
 

@@ -13,6 +13,7 @@ mod principal;
 pub mod record;
 mod resource;
 mod session;
+mod shown;
 mod skip;
 mod template;
 
@@ -23,4 +24,5 @@ pub use log::{LogFault, LogReader, MAX_RECORD_BYTES};
 pub use principal::{Directory, NoDirectory};
 pub use record::Record;
 pub use session::{MAX_SESSIONS, SessionBook, SessionFacts};
+pub use shown::ShownActions;
 pub use skip::{Note, SkipReason};

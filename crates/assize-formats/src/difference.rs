@@ -279,17 +279,22 @@ pub fn write_difference(out: &mut Vec<u8>, record: &DifferenceRecord<'_>) {
     if let Some(after) = &record.after {
         write_side(object.key("after"), after);
     }
-    let mut observed = Object::open(object.key("observed"));
-    let ObservedCounts { allowed, denied, unknown } = record.observed;
-    for (name, n) in [("Allowed", allowed), ("Denied", denied), ("Unknown", unknown)] {
-        if n > 0 {
-            observed.number(name, n);
-        }
-    }
-    observed.close();
+    write_observed(object.key("observed"), record.observed);
     object.string_if("example", record.example);
     object.close();
     out.push(b'\n');
+}
+
+/// Writes what a log says happened, without what never did.
+pub(crate) fn write_observed(out: &mut Vec<u8>, observed: ObservedCounts) {
+    let mut object = Object::open(out);
+    let ObservedCounts { allowed, denied, unknown } = observed;
+    for (name, n) in [("Allowed", allowed), ("Denied", denied), ("Unknown", unknown)] {
+        if n > 0 {
+            object.number(name, n);
+        }
+    }
+    object.close();
 }
 
 fn write_side(out: &mut Vec<u8>, side: &Side<'_>) {

@@ -14,6 +14,7 @@ mod scenario;
 mod schema;
 mod stream;
 mod time;
+mod usage;
 mod yaml;
 
 pub use change::{ChangeSet, Changed};
@@ -47,4 +48,5 @@ pub use stream::{
     StreamMode, Summary, write_stream_header,
 };
 pub use time::{format_time, parse_time};
+pub use usage::{ActionUse, UsageRecord, UsageSummary, write_usage, write_usage_header};
 pub use yaml::{MAX_ALIAS_EXPANSIONS, MAX_ALIAS_VALUES};

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 
 use assize::{Decider, Engine, Outcome};
 use assize_catalog::{ApiMap, Catalog};
-use assize_cloudtrail::{Converted, Converter, Coverage, Record, Surroundings};
+use assize_cloudtrail::{Converted, Converter, Coverage, Record, SkipReason, Surroundings};
 use assize_formats::{Agreement, Compared, DifferenceEffect, ObservedDecision, agreement};
 use assize_model::{
     ContextMode, Decision, PrincipalKind, Request, RequestError, StatementRef, Target,
 };
 
+use crate::ReplayOptions;
 use crate::assume::{Assumption, Caller, assume_resources, caller};
 use crate::group::{Group, GroupSide, Groups, effect, observed};
+use crate::used::Uses;
 use crate::world::Worlds;
 
 /// What one thread makes of its records.
@@ -21,6 +23,7 @@ pub(crate) struct Worker<'w> {
     after: Option<Decider<'w>>,
     converter: Converter<'w>,
     keeps_all: bool,
+    counts_uses: bool,
     pub(crate) tally: Tally,
 }
 
@@ -42,6 +45,8 @@ pub(crate) struct Tally {
     pub(crate) unknown: u64,
     /// Events by day and effect, for the timeline.
     pub(crate) days: BTreeMap<i64, BTreeMap<DifferenceEffect, u64>>,
+    /// Calls by principal and action, if they are asked for.
+    pub(crate) uses: Uses,
 }
 
 /// Seconds of a day.
@@ -75,6 +80,7 @@ impl Tally {
                 *own.entry(effect).or_default() += n;
             }
         }
+        self.uses.join(other.uses);
     }
 }
 
@@ -83,14 +89,15 @@ impl<'w> Worker<'w> {
         worlds: &'w Worlds,
         catalog: &'w Catalog,
         map: &'w ApiMap,
-        keeps_all: bool,
+        options: &ReplayOptions,
     ) -> Self {
         Self {
             worlds,
             before: worlds.before.decider(),
             after: worlds.after.as_ref().map(Engine::decider),
             converter: Converter::new(catalog, map, worlds.mode()),
-            keeps_all,
+            keeps_all: options.all,
+            counts_uses: options.used,
             tally: Tally::default(),
         }
     }
@@ -109,19 +116,39 @@ impl<'w> Worker<'w> {
     where
         'w: 'a,
     {
-        let Ok(mut converted) = self.converter.convert(record, surroundings) else { return };
+        let mut converted = match self.converter.convert(record, surroundings) {
+            Ok(converted) => converted,
+            Err(SkipReason::ResourceUnknown) if self.counts_uses => {
+                return self.count_without_resources(record, surroundings);
+            }
+            Err(_) => return,
+        };
         self.tally.events += 1;
         if self.worlds.assumes() && assume_resources(&mut converted, self.worlds.base()) {
             *self.tally.assumptions.entry(Assumption::Resource).or_default() += 1;
         }
         let caller = caller(&converted.record.request);
         self.count_assumptions(&caller);
+        if self.counts_uses {
+            self.tally.uses.count(&converted, &caller, is_data_event(record));
+        }
         match self.decide(&converted, &caller) {
             Ok(group) => self.keep(group, &converted),
             Err(error) => {
                 self.tally.errors += 1;
                 *self.tally.error_codes.entry(error.kind().as_str()).or_default() += 1;
             }
+        }
+    }
+
+    /// A call whose resource cannot be told was a use of its action all the same.
+    fn count_without_resources<'a>(&mut self, record: &Record<'a>, surroundings: Surroundings<'a>)
+    where
+        'w: 'a,
+    {
+        if let Some(converted) = self.converter.without_resources(record, surroundings) {
+            let caller = caller(&converted.record.request);
+            self.tally.uses.count(&converted, &caller, is_data_event(record));
         }
     }
 
@@ -270,6 +297,10 @@ impl<'w> Worker<'w> {
             }
         }
     }
+}
+
+fn is_data_event(record: &Record<'_>) -> bool {
+    record.event_category.as_deref() == Some("Data")
 }
 
 /// The statement of a side with the file it stands in.

@@ -9,6 +9,7 @@ mod html;
 mod report;
 mod run;
 mod source;
+mod used;
 mod world;
 
 pub use assume::Assumption;
@@ -18,3 +19,4 @@ pub use group::{Group, GroupSide};
 pub use report::{Report, Totals};
 pub use run::{Progress, Replay, ReplayOptions};
 pub use source::{LogProblem, LogSource};
+pub use used::{PrincipalUsage, Usage};

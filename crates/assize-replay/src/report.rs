@@ -12,6 +12,7 @@ use crate::assume::Assumption;
 use crate::decide::Tally;
 use crate::group::{Group, sort};
 use crate::source::LogProblem;
+use crate::used::Usage;
 use crate::world::Worlds;
 
 /// What a replay came to: totals, and the groups of events that differ.
@@ -35,6 +36,8 @@ pub struct Report {
     pub days: BTreeMap<i64, BTreeMap<DifferenceEffect, u64>>,
     /// The run was ended before the log was.
     pub is_interrupted: bool,
+    /// What was granted and what was used, if that was asked for.
+    pub usage: Option<Usage>,
 }
 
 /// What was counted.
@@ -101,7 +104,13 @@ impl Report {
             warnings: worlds.warnings.clone(),
             days: tally.days,
             is_interrupted,
+            usage: None,
         }
+    }
+
+    /// Whether it tells of the use of grants alone, not of what would be decided otherwise.
+    pub fn is_about_use(&self) -> bool {
+        self.usage.is_some() && self.changes.is_empty()
     }
 
     /// How many events have an effect.

@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use crate::decide::{Tally, Worker};
 use crate::source::{LogProblem, LogSource, OpenLog};
 use crate::world::{Start, Worlds};
-use crate::{Error, ErrorKind, Filter, Report};
+use crate::{Error, ErrorKind, Filter, Report, Usage};
 
 /// Text that is at hand at once, in bytes. What is joined within a log (copies of an event,
 /// sessions and the calls that made them) is joined whatever the order within such a window.
@@ -39,6 +39,8 @@ pub struct ReplayOptions {
     pub management_account: Option<AccountId>,
     /// Groups that do not change are kept too (F-74).
     pub all: bool,
+    /// What was granted is compared with what was used (F-59).
+    pub used: bool,
 }
 
 /// A log against a world and changes of it.
@@ -128,7 +130,14 @@ impl Replay {
                 break;
             }
         }
-        Ok(Report::new(&self.worlds, self.changes, tally, problems, is_interrupted))
+        let uses = std::mem::take(&mut tally.uses);
+        let usage = self
+            .options
+            .used
+            .then(|| Usage::new(uses, &self.worlds, &self.map, &self.options.filter));
+        let mut report = Report::new(&self.worlds, self.changes, tally, problems, is_interrupted);
+        report.usage = usage;
+        Ok(report)
     }
 
     /// Decides the text at hand; gives how much of each file is done with, and how many records
@@ -163,7 +172,7 @@ impl Replay {
         let decided: Vec<Tally> = taken
             .par_chunks(N_TASK_RECORDS)
             .fold(
-                || Worker::new(worlds, &catalog, map, self.options.all),
+                || Worker::new(worlds, &catalog, map, &self.options),
                 |mut worker, records| {
                     for taken in records {
                         if taken.is_copy {

@@ -34,6 +34,10 @@ pub(crate) struct ReplayArgs {
     /// Show groups that do not change, too.
     #[arg(long)]
     pub(crate) all: bool,
+    /// Tell which granted actions were used, how often and when last, and which never; with
+    /// --change beside the differences, else in their place.
+    #[arg(long)]
+    pub(crate) used: bool,
     /// Assume nothing of what the world lacks: it is denied, as in every other command.
     #[arg(long)]
     pub(crate) strict_world: bool,

@@ -3,6 +3,7 @@
 mod change;
 mod csv;
 mod human;
+mod usage;
 
 use std::io::{Read, Write as _};
 use std::path::Path;
@@ -48,14 +49,16 @@ pub(super) fn run(args: &ReplayArgs, global: &Global, output: &Output) -> Result
     // CloudTrail puts the time in the name of a file. In that order, calls that make sessions
     // come before those of the sessions, whatever the region.
     found.sort_by_cached_key(|found| delivery_time(&found.name()));
+    if args.format == ReplayFormat::Csv && args.used && !args.changes.is_empty() {
+        bail!("a CSV file holds one table: ask for `--used` or for `--change`");
+    }
     let replay = prepare(args, global, output)?;
     let sink = Sink::open(args.output.as_deref())?;
     let progress = Progress::new(sizes(&found), Unit::Bytes, output.is_quiet());
     let n_read = Arc::new(AtomicU64::new(0));
     let sources = found.into_iter().map(|found| source(found, &n_read)).collect();
     let ended = replay.run(sources, &mut |at| {
-        let n_records = usize::try_from(at.records).unwrap_or(usize::MAX);
-        progress.set(n_read.load(Ordering::Relaxed), &count(n_records, "record"));
+        progress.set(n_read.load(Ordering::Relaxed), &count(whole(at.records), "record"));
         !interrupt::is_interrupted()
     });
     progress.finish();
@@ -113,6 +116,7 @@ fn prepare(args: &ReplayArgs, global: &Global, output: &Output) -> Result<Replay
         strict_world: args.strict_world,
         management_account: args.management_account,
         all: args.all,
+        used: args.used,
     };
     let snapshot = read.map_or_else(StoreSnapshot::empty, |read| read.snapshot);
     Replay::new(snapshot, changes, options, replay_options).map_err(|error| match error.change() {
@@ -131,8 +135,18 @@ fn write(args: &ReplayArgs, report: &Report, mut sink: Sink, output: &Output) ->
             };
             text = human::report(report, args, style, output.is_verbose()).into_bytes();
         }
-        ReplayFormat::Ndjson => report.write_stream(&mut text),
-        ReplayFormat::Csv => csv::write(report, &mut text),
+        ReplayFormat::Ndjson => {
+            if !report.is_about_use() {
+                report.write_stream(&mut text);
+            }
+            if let Some(usage) = &report.usage {
+                usage.write_stream(report, &mut text);
+            }
+        }
+        ReplayFormat::Csv => match &report.usage {
+            Some(usage) => usage::csv(usage, &mut text),
+            None => csv::write(report, &mut text),
+        },
         ReplayFormat::Html => text = report.to_html().into_bytes(),
     }
     sink.write_all(&text)?;
@@ -184,11 +198,18 @@ fn sizes(found: &[Found]) -> Option<u64> {
     sizes.sum()
 }
 
-/// The exit status (F-82).
+fn whole(n: u64) -> usize {
+    usize::try_from(n).unwrap_or(usize::MAX)
+}
+
+/// The exit status (F-82). The use of grants is told, not judged.
 fn status(report: &Report) -> Status {
     use DifferenceEffect as E;
     if report.is_interrupted || !report.problems.is_empty() {
         return Status::NoAnswer;
+    }
+    if report.is_about_use() {
+        return Status::Yes;
     }
     let any = |effects: &[E]| effects.iter().any(|effect| report.events_of(*effect) > 0);
     let depends = if report.changes.is_empty() {

@@ -3,17 +3,40 @@
 use assize_formats::format_time;
 use assize_replay::{Group, GroupSide, Report};
 
-const HEADER: &str = "effect,account,principal,action,resource,count,first,last,\
-before,after,layer,statement,file,line,dependsOn,observedAllowed,observedDenied,observedUnknown\r\n";
+const HEADER: [&str; 18] = [
+    "effect",
+    "account",
+    "principal",
+    "action",
+    "resource",
+    "count",
+    "first",
+    "last",
+    "before",
+    "after",
+    "layer",
+    "statement",
+    "file",
+    "line",
+    "dependsOn",
+    "observedAllowed",
+    "observedDenied",
+    "observedUnknown",
+];
 
 /// Writes one line a group behind a line of names.
 pub(super) fn write(report: &Report, out: &mut Vec<u8>) {
-    out.extend_from_slice(HEADER.as_bytes());
+    write_row(out, HEADER);
     for group in &report.groups {
-        let cells: Vec<String> = cells(group).iter().map(|cell| quoted(cell)).collect();
-        out.extend_from_slice(cells.join(",").as_bytes());
-        out.extend_from_slice(b"\r\n");
+        write_row(out, cells(group));
     }
+}
+
+/// Writes one line.
+pub(super) fn write_row<T: AsRef<str>>(out: &mut Vec<u8>, cells: impl IntoIterator<Item = T>) {
+    let cells: Vec<String> = cells.into_iter().map(|cell| quoted(cell.as_ref())).collect();
+    out.extend_from_slice(cells.join(",").as_bytes());
+    out.extend_from_slice(b"\r\n");
 }
 
 fn cells(group: &Group) -> [String; 18] {

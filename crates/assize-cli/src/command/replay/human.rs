@@ -8,6 +8,7 @@ use assize_formats::{DifferenceEffect, format_time};
 use assize_model::{Decision, StatementRef};
 use assize_replay::{Assumption, Group, Report};
 
+use super::{usage, whole};
 use crate::args::ReplayArgs;
 use crate::render::style::Style;
 use crate::render::table::{columns, count, grouped};
@@ -31,6 +32,19 @@ struct Row<'g> {
 
 /// The whole report.
 pub(super) fn report(report: &Report, args: &ReplayArgs, style: Style, verbose: bool) -> String {
+    let mut text = differences(report, args, style, verbose);
+    if let Some(used) = &report.usage {
+        text.push_str(&usage::human(used, style, verbose));
+    }
+    text.push_str(&totals(report, style));
+    text
+}
+
+/// What would be decided otherwise; nothing, if only the use of grants is asked about.
+fn differences(report: &Report, args: &ReplayArgs, style: Style, verbose: bool) -> String {
+    if report.is_about_use() {
+        return String::new();
+    }
     let mut text = head(report, style);
     let shown = |effect: &DifferenceEffect| args.all || !effect.is_unchanged();
     for effect in DifferenceEffect::ALL.into_iter().filter(shown) {
@@ -39,7 +53,6 @@ pub(super) fn report(report: &Report, args: &ReplayArgs, style: Style, verbose: 
             section(&mut text, effect, &rows, style, verbose);
         }
     }
-    text.push_str(&totals(report, style));
     text
 }
 
@@ -214,6 +227,25 @@ fn named(statement: &StatementRef) -> String {
     text
 }
 
+/// How many events would be decided otherwise, and how many are decided as the log says.
+fn decided(text: &mut String, report: &Report) {
+    for effect in DifferenceEffect::ALL {
+        let n = report.events_of(effect);
+        if n > 0 && !(effect == DifferenceEffect::Same && report.changes.is_empty()) {
+            let _ = writeln!(text, "  {}: {}", title(effect), grouped(whole(n)));
+        }
+    }
+    let totals = &report.totals;
+    let _ = writeln!(
+        text,
+        "  {}{} agree with the log, {} do not, {} cannot be compared",
+        if report.changes.is_empty() { "" } else { "before the change " },
+        grouped(whole(totals.agree)),
+        grouped(whole(totals.disagree)),
+        grouped(whole(totals.unknown))
+    );
+}
+
 /// The closing lines: what was read, what became of it.
 pub(super) fn totals(report: &Report, style: Style) -> String {
     let mut text = String::new();
@@ -230,19 +262,9 @@ pub(super) fn totals(report: &Report, style: Style) -> String {
         grouped(whole(coverage.records - coverage.requests)),
         grouped(whole(totals.errors))
     );
-    for effect in DifferenceEffect::ALL {
-        let n = report.events_of(effect);
-        if n > 0 && !(effect == DifferenceEffect::Same && report.changes.is_empty()) {
-            let _ = writeln!(text, "  {}: {}", title(effect), grouped(whole(n)));
-        }
+    if !report.is_about_use() {
+        decided(&mut text, report);
     }
-    let _ = writeln!(
-        text,
-        "  before the change {} agree with the log, {} do not, {} cannot be compared",
-        grouped(whole(totals.agree)),
-        grouped(whole(totals.disagree)),
-        grouped(whole(totals.unknown))
-    );
     for reason in SkipReason::ALL {
         let n = report.coverage.skipped_for(reason);
         if n > 0 {
@@ -263,10 +285,6 @@ pub(super) fn totals(report: &Report, style: Style) -> String {
         );
     }
     text
-}
-
-fn whole(n: u64) -> usize {
-    usize::try_from(n).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]

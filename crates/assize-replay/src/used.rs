@@ -1,0 +1,263 @@
+//! Which granted actions were used, and which never in the window of the log (F-59).
+
+mod grants;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use assize_catalog::{ApiMap, Catalog};
+use assize_cloudtrail::{Converted, ShownActions};
+use assize_formats::{
+    ActionUse, ObservedCounts, ObservedDecision, UsageRecord, UsageSummary, write_usage,
+    write_usage_header,
+};
+use assize_model::{AccountId, ActionId, Id as _, Target};
+use hashbrown::HashMap;
+
+use self::grants::Grants;
+use crate::Filter;
+use crate::assume::Caller;
+use crate::report::Report;
+use crate::world::Worlds;
+
+/// What no log of CloudTrail shows.
+const LIMITS: [&str; 4] = [
+    "what was used before or after the log is not in it",
+    "iam:PassRole and other actions that a service checks beside the one called have no record \
+     of their own",
+    "conditions and resources of a grant are not looked at: an action counts as granted where any \
+     statement of the principal's own policies allows it",
+    "what service control, resource and session policies grant or take away is not looked at",
+];
+/// What a log without data events does not show.
+const NO_DATA_EVENTS: &str = "this log holds no data events: calls on objects, items, messages, functions and the like \
+     are in no log unless a trail is told to record them";
+
+/// The calls of a log, by who made them and the action they needed.
+#[derive(Debug, Default)]
+pub(crate) struct Uses {
+    table: HashMap<(Box<str>, Box<str>), Use>,
+    /// Calls that were counted.
+    pub(crate) events: u64,
+    /// Of these, data events.
+    pub(crate) data_events: u64,
+}
+
+/// The calls of one principal that needed one action.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Use {
+    pub(crate) account: Option<AccountId>,
+    pub(crate) observed: ObservedCounts,
+    pub(crate) first: i64,
+    pub(crate) last: i64,
+}
+
+/// A pair of texts that finds an equal pair of boxed ones.
+#[derive(Hash)]
+struct Pair<'p>(&'p str, &'p str);
+
+impl hashbrown::Equivalent<(Box<str>, Box<str>)> for Pair<'_> {
+    fn equivalent(&self, key: &(Box<str>, Box<str>)) -> bool {
+        self.0 == &*key.0 && self.1 == &*key.1
+    }
+}
+
+impl Uses {
+    /// Counts a call: once for each action that it needed.
+    pub(crate) fn count(&mut self, converted: &Converted<'_>, caller: &Caller<'_>, is_data: bool) {
+        self.events += 1;
+        self.data_events += u64::from(is_data);
+        let record = &converted.record;
+        let seen = record.observed.as_ref().and_then(|observed| observed.decision);
+        let mut observed = ObservedCounts::default();
+        observed.count(seen.unwrap_or(ObservedDecision::Unknown));
+        let time = record.request.time.unwrap_or_default();
+        let one = Use { account: caller.account, observed, first: time, last: time };
+        match &record.request.target {
+            Target::Action { action, .. } => self.add(&caller.entity, action, one),
+            Target::Checks(checks) => {
+                let actions: BTreeSet<&str> = checks.iter().map(|check| &*check.action).collect();
+                for action in actions {
+                    self.add(&caller.entity, action, one);
+                }
+            }
+        }
+    }
+
+    /// Takes in another thread's.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.events += other.events;
+        self.data_events += other.data_events;
+        for (principal, action, one) in other.into_sorted() {
+            self.add(&principal, &action, one);
+        }
+    }
+
+    pub(crate) fn add(&mut self, principal: &str, action: &str, one: Use) {
+        match self.table.get_mut(&Pair(principal, action)) {
+            Some(known) => {
+                known.observed.add(one.observed);
+                known.first = known.first.min(one.first);
+                known.last = known.last.max(one.last);
+            }
+            None => {
+                self.table.insert((principal.into(), action.into()), one);
+            }
+        }
+    }
+
+    /// All uses, by principal and action.
+    pub(crate) fn into_sorted(self) -> Vec<(Box<str>, Box<str>, Use)> {
+        let all = self.table.into_iter().map(|((principal, action), one)| (principal, action, one));
+        let mut all: Vec<_> = all.collect();
+        all.sort_unstable_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));
+        all
+    }
+}
+
+/// Which granted actions were used, and which never.
+#[derive(Debug, Clone, Default)]
+pub struct Usage {
+    /// Everyone whom the log shows or the world holds, by ARN.
+    pub principals: Vec<PrincipalUsage>,
+    /// The times of the first and the last call, in seconds since the epoch.
+    pub window: Option<(i64, i64)>,
+    /// What the log cannot show.
+    pub limits: Vec<&'static str>,
+    /// Calls that were counted.
+    pub events: u64,
+}
+
+/// What one principal did with what it was granted.
+#[derive(Debug, Clone)]
+pub struct PrincipalUsage {
+    /// The entity's ARN, a service's name, `anonymous`.
+    pub principal: Box<str>,
+    /// Its account.
+    pub account: Option<AccountId>,
+    /// How many actions its policies grant; none where the world does not hold it.
+    pub granted: Option<u64>,
+    /// The actions that the log shows, most calls first.
+    pub used: Vec<ActionUse>,
+    /// Granted actions that the log would show, and does not; `service:*` for all of a service.
+    pub never: Vec<String>,
+    /// How many actions these are.
+    pub n_never: u64,
+    /// Granted actions whose use no log shows.
+    pub not_shown: Vec<String>,
+}
+
+impl PrincipalUsage {
+    /// The record of the wire format.
+    pub fn record(&self) -> UsageRecord<'_> {
+        UsageRecord {
+            principal: &self.principal,
+            account: self.account,
+            granted: self.granted,
+            used: &self.used,
+            never: &self.never,
+            not_shown: &self.not_shown,
+        }
+    }
+}
+
+impl Usage {
+    /// What the calls of a log say of the grants of a world.
+    pub(crate) fn new(uses: Uses, worlds: &Worlds, map: &ApiMap, filter: &Filter) -> Self {
+        let catalog = worlds.catalog();
+        let mut limits = LIMITS.to_vec();
+        if uses.data_events == 0 {
+            limits.push(NO_DATA_EVENTS);
+        }
+        let events = uses.events;
+        let uses = uses.into_sorted();
+        let first = uses.iter().map(|(_, _, one)| one.first).min();
+        let window = first.zip(uses.iter().map(|(_, _, one)| one.last).max());
+        let mut by_principal: BTreeMap<Box<str>, Vec<(Box<str>, Use)>> = BTreeMap::new();
+        for (principal, action, one) in uses {
+            by_principal.entry(principal).or_default().push((action, one));
+        }
+        let grants = Grants::new(worlds, map, filter);
+        for arn in grants.entities() {
+            by_principal.entry(arn.into()).or_default();
+        }
+        let shown = ShownActions::new(catalog, map);
+        let principals = by_principal.into_iter().map(|(principal, uses)| {
+            let granted = grants.of(&principal);
+            principal_usage(principal, uses, granted, catalog, &shown)
+        });
+        Self { principals: principals.collect(), window, limits, events }
+    }
+
+    /// Writes the usage stream of a report.
+    pub fn write_stream(&self, report: &Report, out: &mut Vec<u8>) {
+        write_usage_header(out, self.window, &self.limits, &report.provenance);
+        for principal in &self.principals {
+            write_usage(out, &principal.record());
+        }
+        let summary = UsageSummary {
+            events: self.events,
+            principals: self.principals.len() as u64,
+            idle: self.principals.iter().filter(|one| one.used.is_empty()).count() as u64,
+            skipped: report.summary().skipped,
+            interrupted: report.is_interrupted,
+        };
+        summary.write(out);
+    }
+}
+
+/// The actions of a catalog as a set: whether each is in it, by its position.
+type ActionSet = Vec<bool>;
+
+fn principal_usage(
+    principal: Box<str>,
+    uses: Vec<(Box<str>, Use)>,
+    granted: Option<(AccountId, ActionSet)>,
+    catalog: &Catalog,
+    shown: &ShownActions,
+) -> PrincipalUsage {
+    let is_in = |set: &ActionSet, id: ActionId| set.get(id.index()).copied().unwrap_or_default();
+    let mut account = uses.iter().find_map(|(_, one)| one.account);
+    let mut used: Vec<ActionUse> = Vec::with_capacity(uses.len());
+    let mut seen: BTreeSet<ActionId> = BTreeSet::new();
+    let mut beside: BTreeSet<ActionId> = BTreeSet::new();
+    for (action, one) in uses {
+        let id = catalog.action_by_full_name(&action);
+        let is_granted =
+            granted.as_ref().map(|(_, set)| id.is_some_and(|action| is_in(set, action)));
+        if let Some(id) = id {
+            seen.insert(id);
+            beside.extend(shown.beside(catalog, id));
+        }
+        let Use { observed, first, last, .. } = one;
+        used.push(ActionUse { action, is_granted, observed, first, last });
+    }
+    used.sort_by(|a, b| b.count().cmp(&a.count()).then_with(|| a.action.cmp(&b.action)));
+    let (mut never, mut not_shown) = (Vec::new(), Vec::new());
+    let (mut n_granted, mut n_never) = (None, 0);
+    if let Some((owner, set)) = granted {
+        account = account.or(Some(owner));
+        n_granted = Some(set.iter().filter(|is_in| **is_in).count() as u64);
+        for service in catalog.services() {
+            let all: Vec<ActionId> = service.actions().collect();
+            let idle = |id: &&ActionId| is_in(&set, **id) && !seen.contains(*id);
+            let (own, other): (Vec<ActionId>, Vec<ActionId>) = all
+                .iter()
+                .filter(idle)
+                .partition(|id| shown.is_shown(**id) && !beside.contains(*id));
+            n_never += own.len() as u64;
+            let n_shown = all.iter().filter(|id| shown.is_shown(**id)).count();
+            let is_whole = own.len() == n_shown && n_shown > 1;
+            if is_whole && own.len() + other.len() == all.len() {
+                never.push(format!("{}:*", service.prefix()));
+                continue;
+            }
+            let names = |ids: Vec<ActionId>| {
+                let names = ids.into_iter().map(|id| catalog.action_ref(id).full_name());
+                names.collect::<Vec<_>>()
+            };
+            never.extend(names(own));
+            not_shown.extend(names(other));
+        }
+    }
+    PrincipalUsage { principal, account, granted: n_granted, used, never, n_never, not_shown }
+}

@@ -1,0 +1,220 @@
+//! What was granted, and what a log shows in use (F-59).
+
+use std::io::{Cursor, Read};
+
+use assize::BundledPolicies;
+use assize_formats::{NoFiles, ReadOptions, Scenario};
+use assize_model::EngineOptions;
+use assize_replay::{Filter, LogSource, PrincipalUsage, Replay, ReplayOptions, Report, Usage};
+use serde_json::{Value, json};
+
+const ANA: &str = "arn:aws:iam::111111111111:user/ana";
+const BEN: &str = "arn:aws:iam::111111111111:user/ben";
+const READER: &str = "arn:aws:iam::222222222222:role/team/reader";
+
+fn allow(actions: &Value) -> Value {
+    json!({"Effect": "Allow", "Action": actions, "Resource": "*"})
+}
+
+fn policy(statements: &[Value]) -> Value {
+    json!({"Version": "2012-10-17", "Statement": statements})
+}
+
+/// Ana's own policy grants and takes away; Ben has a group's within a boundary; a role has all
+/// but one service.
+fn world() -> Value {
+    let ana = policy(&[
+        allow(&json!(["s3:GetObject", "s3:PutObject", "lambda:*Function", "iam:PassRole"])),
+        json!({"Effect": "Deny", "Action": "s3:PutObject", "Resource": "*"}),
+        json!({"Effect": "Deny", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::secret/*"}),
+    ]);
+    let group = policy(&[allow(&json!(["kms:ListKeys", "kms:ListAliases"]))]);
+    let boundary =
+        policy(&[json!({"Effect": "Allow", "NotAction": "kms:ListAliases", "Resource": "*"})]);
+    let reader = policy(&[allow(&json!(["tag:*", "kms:ListKeys"]))]);
+    json!({"assize": 1, "accounts": {
+        "111111111111": {
+            "policies": {"edge": boundary},
+            "groups": {"g": {"inline": {"list": group}}},
+            "users": {
+                "ana": {"inline": {"own": ana}},
+                "ben": {"groups": ["g"], "boundary": "arn:aws:iam::111111111111:policy/edge"}}},
+        "222222222222": {"roles": {"reader": {"path": "/team/", "inline": {"all": reader},
+            "trust": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+                "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}}}}}})
+}
+
+fn event(source: &str, name: &str, time: &str, other: &Value) -> Value {
+    let mut record = json!({
+        "eventType": "AwsApiCall", "eventSource": format!("{source}.amazonaws.com"),
+        "eventName": name, "eventTime": format!("2024-05-01T{time}:00Z"), "awsRegion": "eu-west-1",
+        "recipientAccountId": "111111111111", "eventID": format!("{name}-{time}"),
+        "requestParameters": {"bucketName": "b", "key": "k", "functionName": "f"},
+        "userIdentity": {"type": "IAMUser", "arn": ANA, "accountId": "111111111111",
+            "accessKeyId": "AKIAEXAMPLE", "userName": "ana"}
+    });
+    for (key, value) in other.as_object().into_iter().flatten() {
+        record[key] = value.clone();
+    }
+    record
+}
+
+fn replay(records: &[Value], filter: Filter) -> Report {
+    let managed = BundledPolicies::new().expect("the policies load");
+    let options = ReadOptions {
+        files: &mut NoFiles,
+        managed_policies: &managed,
+        takes_several_resources: &|_| false,
+    };
+    let bytes = world().to_string().into_bytes();
+    let snapshot = Scenario::read("w.json", bytes, options).expect("the world is read").snapshot;
+    let options = ReplayOptions { used: true, filter, ..ReplayOptions::default() };
+    let replay = Replay::new(snapshot, Vec::new(), EngineOptions::default(), options);
+    let replay = replay.expect("the world can be decided with");
+    let log = json!({"Records": records}).to_string().into_bytes();
+    let open = move || Ok(Box::new(Cursor::new(log)) as Box<dyn Read + Send>);
+    let source = LogSource { name: "log.json".to_owned(), open: Box::new(open) };
+    replay.run(vec![source], &mut |_| true).expect("the log is replayed")
+}
+
+fn usage(records: &[Value], filter: Filter) -> Usage {
+    replay(records, filter).usage.expect("usage is asked for")
+}
+
+fn of<'u>(usage: &'u Usage, principal: &str) -> &'u PrincipalUsage {
+    let found = usage.principals.iter().find(|one| &*one.principal == principal);
+    found.expect("the principal is in the report")
+}
+
+/// `action count granted last`, a line each.
+fn used(one: &PrincipalUsage) -> Vec<String> {
+    let line = |used: &assize_formats::ActionUse| {
+        let last = assize_formats::format_time(used.last);
+        format!("{} {} {:?} {}", used.action, used.count(), used.is_granted, &last[11..16])
+    };
+    one.used.iter().map(line).collect()
+}
+
+fn denied() -> Value {
+    json!({"errorCode": "AccessDenied"})
+}
+
+#[test]
+fn granted_actions_are_used_or_never_or_not_shown() {
+    let records = [
+        event("s3", "GetObject", "10:00", &json!({})),
+        event("s3", "GetObject", "12:00", &json!({})),
+        event("s3", "GetObject", "11:00", &denied()),
+        event("ec2", "DescribeInstances", "09:00", &json!({})),
+        // The resource of the call cannot be told; it was made all the same.
+        event("lambda", "DeleteFunction20150331", "13:00", &json!({"requestParameters": null})),
+    ];
+    let usage = usage(&records, Filter::default());
+    let ana = of(&usage, ANA);
+    assert_eq!(
+        used(ana),
+        [
+            "s3:GetObject 3 Some(true) 12:00",
+            "ec2:DescribeInstances 1 Some(false) 09:00",
+            "lambda:DeleteFunction 1 Some(true) 13:00",
+        ]
+    );
+    let get = &ana.used[0].observed;
+    assert_eq!((get.allowed, get.denied, get.unknown), (2, 1, 0));
+    assert!(ana.never.contains(&"lambda:CreateFunction".to_owned()), "{:?}", ana.never);
+    assert!(!ana.never.iter().any(|action| action.starts_with("s3:")), "{:?}", ana.never);
+    assert!(ana.not_shown.contains(&"iam:PassRole".to_owned()), "{:?}", ana.not_shown);
+    // `s3:PutObject` is denied whatever the object; `s3:GetObject` on some.
+    assert_eq!(ana.granted, Some(3 + ana.never.len() as u64 - 1 + ana.not_shown.len() as u64));
+    assert_eq!(usage.events, 5);
+    let noon = 1_714_564_800;
+    assert_eq!(usage.window, Some((noon - 3 * 3_600, noon + 3_600)));
+}
+
+#[test]
+fn groups_and_boundaries_say_what_is_granted() {
+    let usage = usage(&[], Filter::default());
+    let ben = of(&usage, BEN);
+    assert_eq!((ben.granted, ben.n_never), (Some(1), 1));
+    assert_eq!(ben.never, ["kms:ListKeys"]);
+    let reader = of(&usage, READER);
+    assert_eq!(reader.never, ["kms:ListKeys", "tag:*"]);
+    assert!(reader.n_never > 2 && reader.used.is_empty());
+    assert_eq!(usage.window, None);
+}
+
+/// An action that a service checks beside the one that was called may have been used.
+#[test]
+fn actions_beside_those_of_the_log_are_not_called_unused() {
+    let key = "arn:aws:kms:eu-west-1:111111111111:key/k";
+    let parameters = json!({"requestParameters": {"functionName": "f", "kMSKeyArn": key}});
+    let create = event("lambda", "CreateFunction20150331", "10:00", &parameters);
+    let usage = usage(&[create], Filter::default());
+    let ana = of(&usage, ANA);
+    assert_eq!(used(ana), ["lambda:CreateFunction 1 Some(true) 10:00"]);
+    assert!(!ana.never.contains(&"iam:PassRole".to_owned()));
+}
+
+#[test]
+fn sessions_of_a_role_are_the_role() {
+    let session = json!({"userIdentity": {
+        "type": "AssumedRole", "arn": "arn:aws:sts::222222222222:assumed-role/reader/s",
+        "accountId": "222222222222", "accessKeyId": "ASIAX",
+        "sessionContext": {"sessionIssuer": {"type": "Role", "arn": READER}}}});
+    let usage = usage(&[event("kms", "ListKeys", "10:00", &session)], Filter::default());
+    assert_eq!(used(of(&usage, READER)), ["kms:ListKeys 1 Some(true) 10:00"]);
+    assert_eq!(of(&usage, READER).never, ["tag:*"]);
+}
+
+#[test]
+fn strangers_have_no_grants() {
+    let stranger = json!({"userIdentity": {"type": "IAMUser", "accountId": "333333333333",
+        "arn": "arn:aws:iam::333333333333:user/u", "accessKeyId": "AKIAX"}});
+    let usage = usage(&[event("s3", "GetObject", "10:00", &stranger)], Filter::default());
+    let one = of(&usage, "arn:aws:iam::333333333333:user/u");
+    assert_eq!((one.granted, one.never.len()), (None, 0));
+    assert_eq!(used(one), ["s3:GetObject 1 None 10:00"]);
+}
+
+#[test]
+fn filters_hold_for_grants_too() {
+    let filter = Filter {
+        services: ["lambda".into()].into(),
+        accounts: ["111111111111".parse().expect("an account id")].into(),
+        ..Filter::default()
+    };
+    let usage = usage(&[event("s3", "GetObject", "10:00", &json!({}))], filter);
+    let names: Vec<&str> = usage.principals.iter().map(|one| &*one.principal).collect();
+    assert_eq!(names, [ANA, BEN]);
+    assert!(of(&usage, ANA).never.iter().all(|action| action.starts_with("lambda:")));
+    assert_eq!(of(&usage, BEN).granted, Some(0));
+}
+
+/// A log without data events cannot show that objects were not read.
+#[test]
+fn the_limits_of_the_log_are_told() {
+    let limits = |record: Value| {
+        let usage = usage(&[record], Filter::default());
+        usage.limits.iter().any(|limit| limit.contains("holds no data events"))
+    };
+    assert!(limits(event("ec2", "DescribeInstances", "10:00", &json!({}))));
+    assert!(!limits(event("s3", "GetObject", "10:00", &json!({"eventCategory": "Data"}))));
+}
+
+#[test]
+fn the_stream_has_a_line_for_everyone() {
+    let report = replay(&[event("s3", "GetObject", "10:00", &json!({}))], Filter::default());
+    assert!(report.is_about_use());
+    let mut out = Vec::new();
+    report.usage.as_ref().expect("usage is asked for").write_stream(&report, &mut out);
+    let lines: Vec<Value> = out
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_slice(line).expect("a line is JSON"))
+        .collect();
+    assert_eq!(lines.len(), 5);
+    assert_eq!(lines[0]["stream"], "usage");
+    assert_eq!(lines[1]["principal"], ANA);
+    assert_eq!(lines[1]["used"][0]["count"], 1);
+    assert_eq!(lines[4]["summary"]["idle"], 2);
+}
