@@ -142,9 +142,9 @@ pub(super) fn csv(usage: &Usage, out: &mut Vec<u8>) {
             let [allowed, denied, unknown] = numbers.map(|n| n.to_string());
             let (count, first, last) =
                 (used.count().to_string(), format_time(used.first), format_time(used.last));
-            let cells = ["used", account, principal, &used.action, &count, &first, &last];
-            let [a, b, c, d, e, f, g] = cells;
-            write_row(out, [a, b, c, d, e, f, g, &allowed, &denied, &unknown]);
+            let action = &*used.action;
+            let what = ["used", account, principal, action, &count, &first, &last];
+            write_row(out, what.into_iter().chain([&*allowed, &*denied, &*unknown]));
         }
         for (status, names) in [("never", &one.never), ("not_shown", &one.not_shown)] {
             for name in names {
