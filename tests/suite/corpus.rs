@@ -10,7 +10,7 @@ use assize_model::{
 };
 use assize_policy::{Style, load, parse, print};
 use assize_tests::answer::{Answer, Oracle, engine, engine_with};
-use assize_tests::corpus::corpus;
+use assize_tests::corpus::{catalog, corpus};
 use assize_tests::differential::reduced_passes;
 
 /// The tests of a scenario that share options: one engine serves them.
@@ -271,7 +271,8 @@ fn documents_load_as_the_corpus_says() {
     for scenario in corpus() {
         for case in &scenario.documents {
             report.n_cases += 1;
-            let loaded = load(&case.document.text, &case.load_options());
+            let options = case.load_options().with_rcp_services(catalog().rcp_services());
+            let loaded = load(&case.document.text, &options);
             let place = format!("{} `{}`", scenario.file, case.name);
             for mismatch in case.check(loaded.policy.is_some(), &loaded.findings) {
                 report.fail(&place, mismatch);

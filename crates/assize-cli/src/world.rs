@@ -63,6 +63,10 @@ impl Reader {
         Ok(Self { catalog: Catalog::bundled()?, managed: BundledPolicies::new()? })
     }
 
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
     pub(crate) fn managed(&self) -> &BundledPolicies {
         &self.managed
     }

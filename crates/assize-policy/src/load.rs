@@ -1,5 +1,7 @@
 //! Loading: parse and lower in one (L, section 0).
 
+use std::sync::Arc;
+
 use assize_model::PolicyType;
 
 use crate::finding::Findings;
@@ -50,6 +52,9 @@ pub struct LoadOptions {
     pub mode: LoadMode,
     /// The language of service control policies.
     pub scp_language: ScpLanguage,
+    /// The prefixes of the services that resource control policies cover (L-213). Without them
+    /// nothing is said of actions of other services.
+    pub rcp_services: Option<Arc<[Box<str>]>>,
 }
 
 impl LoadOptions {
@@ -61,7 +66,17 @@ impl LoadOptions {
             endpoint: EndpointKind::default(),
             mode,
             scp_language: ScpLanguage::default(),
+            rcp_services: None,
         }
+    }
+
+    /// The same options with the services that resource control policies cover, which the catalog
+    /// knows (L-213).
+    #[must_use]
+    pub fn with_rcp_services<'s>(mut self, services: impl IntoIterator<Item = &'s str>) -> Self {
+        let folded = services.into_iter().map(|service| service.to_ascii_lowercase().into());
+        self.rcp_services = Some(folded.collect());
+        self
     }
 
     /// The same options for a resource-based policy of a service.

@@ -213,7 +213,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// What a policy type allows of an action (L-211, L-212, L-214, L-217).
+    /// What a policy type allows of an action (L-211 – L-214, L-217).
     fn action_of_type(&mut self, action: &ActionPattern, text: &Text<'_>, path: &Path<'_>) {
         let vendor = match action {
             ActionPattern::Any => None,
@@ -232,6 +232,20 @@ impl Lowering<'_> {
                 "`*` in a resource control policy, which must name the service of each action"
                     .into(),
             ),
+            PolicyType::ResourceControl => {
+                let (Some(vendor), Some(covered)) = (vendor, self.options.rcp_services.as_deref())
+                else {
+                    return;
+                };
+                if covered.iter().any(|service| vendor.eq_ignore_ascii_case(service)) {
+                    return;
+                }
+                let message = format!(
+                    "action {} of a service that resource control policies do not cover",
+                    shown()
+                );
+                (FindingCode::XRcpService, Reject::Never, message)
+            }
             PolicyType::ResourceBased => {
                 let (Some(vendor), Some(owner)) = (vendor, self.options.service.as_deref()) else {
                     return;

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
+use assize_catalog::Catalog;
+use assize_model::PolicyType;
 use assize_policy::{EndpointKind, Finding, LoadMode, LoadOptions, Span, load};
 use assize_store::{Document, Origin};
 
@@ -71,12 +73,12 @@ impl<'a> Checker<'a> {
         let name = found.name();
         let text = files::read_text(&found.path)?;
         if self.args.policy_type.is_some() {
-            return Ok(Some(vec![policy(name, text, self.args)]));
+            return Ok(Some(vec![policy(name, text, self.args)?]));
         }
         match recognize::kind(&text) {
-            Kind::Policy => Ok(Some(vec![policy(name, text, self.args)])),
+            Kind::Policy => Ok(Some(vec![policy(name, text, self.args)?])),
             Kind::Scenario => self.scenario(found).map(Some),
-            Kind::Broken if found.is_named => Ok(Some(vec![policy(name, text, self.args)])),
+            Kind::Broken if found.is_named => Ok(Some(vec![policy(name, text, self.args)?])),
             Kind::Other if found.is_named => {
                 let message = "this is neither a policy nor a scenario: expected an object with \
                                `Statement`, or with `assize`";
@@ -111,7 +113,7 @@ impl<'a> Checker<'a> {
                 snapshot: Some(digest.clone()),
                 documents: Vec::new(),
             });
-            let options = load_options(document);
+            let options = load_options(document)?;
             let loaded = load(text, &options);
             file.documents.push(Checked {
                 reference: Some(document.reference.clone()),
@@ -129,7 +131,7 @@ impl<'a> Checker<'a> {
 const AWS_MANAGED: &str = ":iam::aws:policy/";
 
 /// How a document of a world is loaded (F-41).
-fn load_options(document: &Document) -> LoadOptions {
+fn load_options(document: &Document) -> Result<LoadOptions> {
     let mut options = LoadOptions::new(document.policy_type, LoadMode::Import);
     if let Some(service) = &document.service {
         options = options.with_service(service);
@@ -137,20 +139,28 @@ fn load_options(document: &Document) -> LoadOptions {
     if document.gateway {
         options.endpoint = EndpointKind::Gateway;
     }
-    options
+    with_catalog(options)
 }
 
-fn policy(name: String, text: String, args: &CheckArgs) -> CheckedFile {
+/// The same options with what the catalog knows of services (L-213, L-903).
+fn with_catalog(options: LoadOptions) -> Result<LoadOptions> {
+    if options.policy_type != PolicyType::ResourceControl {
+        return Ok(options);
+    }
+    let catalog = Catalog::bundled()?;
+    Ok(options.with_rcp_services(catalog.rcp_services()))
+}
+
+fn policy(name: String, text: String, args: &CheckArgs) -> Result<CheckedFile> {
     let mode = if args.import { LoadMode::Import } else { LoadMode::Author };
     let recognized = recognize::policy_type(&text);
     let policy_type = args.policy_type.unwrap_or(recognized.policy_type);
     let mut options = LoadOptions::new(policy_type, mode);
     let service = args.service.as_deref().or(recognized.service.as_deref());
-    if let Some(service) =
-        service.filter(|_| policy_type == assize_model::PolicyType::ResourceBased)
-    {
+    if let Some(service) = service.filter(|_| policy_type == PolicyType::ResourceBased) {
         options = options.with_service(service);
     }
+    let options = with_catalog(options)?;
     let loaded = load(&text, &options);
     let checked = Checked {
         reference: None,
@@ -159,5 +169,5 @@ fn policy(name: String, text: String, args: &CheckArgs) -> CheckedFile {
         findings: loaded.findings,
         origin: None,
     };
-    CheckedFile { name, text, is_scenario: false, snapshot: None, documents: vec![checked] }
+    Ok(CheckedFile { name, text, is_scenario: false, snapshot: None, documents: vec![checked] })
 }

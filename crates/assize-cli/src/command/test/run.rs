@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use assize::Engine;
+use assize_catalog::Catalog;
 use assize_formats::{Cell, DocumentCase, Mismatch, Place, Provenance, Scenario, TestCase};
 use assize_model::{EffectiveDecision, EngineOptions, RequestError};
 use assize_policy::load;
@@ -120,7 +121,7 @@ impl<'a> Runner<'a> {
         if !has_only {
             let documents = scenario.documents.iter();
             let wanted = documents.filter(|case| matches(self.args, &case.name, &case.rules, &[]));
-            tests.extend(wanted.map(document));
+            tests.extend(wanted.map(|case| document(case, self.reader.catalog())));
         }
         if let Some(coverage) = &mut coverage {
             coverage.add_statements(&engines.get(&options)?);
@@ -211,8 +212,9 @@ fn summary(answer: &Result<EffectiveDecision, RequestError>) -> String {
 }
 
 /// A case about loading a document (F-46a).
-fn document(case: &DocumentCase) -> TestRun {
-    let loaded = load(&case.document.text, &case.load_options());
+fn document(case: &DocumentCase, catalog: &Catalog) -> TestRun {
+    let options = case.load_options().with_rcp_services(catalog.rcp_services());
+    let loaded = load(&case.document.text, &options);
     let loads = loaded.policy.is_some();
     let mismatches = case.check(loads, &loaded.findings);
     let outcome = outcome(mismatches, case.pending.as_deref(), || {
