@@ -1,5 +1,6 @@
 //! The one integration suite of the workspace.
 
+mod binding;
 mod cloudtrail;
 mod corpus;
 mod dependent_actions;

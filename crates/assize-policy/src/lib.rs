@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod ast;
+mod bind;
 mod condition;
 mod finding;
 pub mod ir;
@@ -18,6 +19,7 @@ mod span;
 pub mod value;
 mod variable;
 
+pub use bind::{Binding, bind_principals, show_principals};
 pub(crate) use finding::Reject;
 pub use finding::{Finding, FindingCode, MAX_FINDINGS, Severity};
 pub use library::{LibraryBuilder, LibraryEntry, PolicyLibrary};

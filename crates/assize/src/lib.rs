@@ -6,11 +6,13 @@ mod error;
 mod explain;
 mod resolve;
 mod sets;
+mod write;
 
 pub use batch::{Decider, Outcome, Progress, StreamFormat, StreamOptions, StreamSummary};
 pub use engine::{BundledPolicies, Engine, library};
 pub use error::{Error, ErrorKind};
 pub use explain::{Change, Edit, Explanation, StatementExplanation};
+pub use write::{bind, show};
 
 #[doc(no_inline)]
 pub use {
