@@ -14,6 +14,7 @@ mod laws;
 mod limits;
 mod messages;
 mod neutral;
+mod output;
 mod partial;
 mod real;
 mod recompile;

@@ -624,6 +624,7 @@ fn exports_become_a_world() {
     check(&["import", "polices", "-o", &world], 2, &[], &["did you mean `policies`?"]);
 }
 
+/// F-40, F-46, F-47.
 #[test]
 fn tests_pass_and_fail() {
     let files = Files::new();
@@ -660,6 +661,73 @@ fn tests_pass_and_fail() {
     assert_eq!(report["summary"]["failed"], 1);
     let coverage = ["test", "examples/guardrails.assize.yaml", "--coverage"];
     check(&coverage, 0, &["statements matched by a test", "never matched:"], &[]);
+}
+
+/// A scenario of tests of one user, who may list users and nothing else.
+fn scenario(tests: &str) -> String {
+    let policy = "{Version: \"2012-10-17\", Statement: [{Sid: Reached, Effect: Allow, Action: \
+                  \"iam:ListUsers\", Resource: \"*\"}, {Sid: Missed, Effect: Allow, Action: \
+                  \"s3:GetObject\", Resource: \"*\"}]}";
+    format!(
+        "assize: 1\naccounts: {{\"111111111111\": {{users: {{ana: {{inline: {{p: \
+         {policy}}}}}}}}}}}\ntests:\n{tests}"
+    )
+}
+
+fn test(name: &str, members: &str, expect: &str) -> String {
+    format!(
+        "  - {{name: {name}, {members}principal: \"arn:aws:iam::111111111111:user/ana\", action: \
+         \"iam:ListUsers\", expect: {expect}}}\n"
+    )
+}
+
+/// F-40: files in byte order and tests in their order, each file on its own snapshot.
+#[test]
+fn tests_run_in_order() {
+    let files = Files::new();
+    let both = test("second", "", "Allowed") + &test("first", "", "Allowed");
+    let late = files.write("b.assize.yaml", scenario(&test("late", "", "Allowed")));
+    files.write("B.assize.yaml", scenario(&both));
+    let folder = Path::new(&late).parent().expect("a folder").to_str().expect("UTF-8");
+    let out = check(&["test", folder, "--format", "tap"], 0, &["1..3"], &[]);
+    let at = |name: &str| out.find(name).unwrap_or_else(|| panic!("no `{name}` in\n{out}"));
+    assert!(at("second") < at("first") && at("first") < at("late"), "{out}");
+}
+
+/// F-46: what marks a test changes whether it runs and counts, and nothing else.
+#[test]
+fn marks_of_tests_do_what_they_say() {
+    let files = Files::new();
+    let write = |tests: &str| files.write("m.assize.yaml", scenario(tests));
+    let marks = "rules: [F-46], source: ours, tags: [t], ";
+    let file = write(&test("plain", marks, "Allowed"));
+    check(&["test", &file, "--ci"], 0, &["1 passed"], &[]);
+    // Two of a name.
+    let file = write(&(test("same", "", "Allowed") + &test("same", "", "Allowed")));
+    check(&["test", &file], 2, &[], &["same"]);
+    // What is skipped does not run; what is pending runs, and fails when it passes.
+    let file = write(&(test("good", "", "Allowed") + &test("bad", "skip: why, ", "Denied")));
+    check(&["test", &file], 0, &["1 passed", "1 skipped"], &[]);
+    let file = write(&test("late", "pending: why, ", "Denied"));
+    check(&["test", &file], 0, &["1 pending"], &[]);
+    check(&["test", &file, "--ci"], 1, &[], &[]);
+    let file = write(&test("late", "pending: why, ", "Allowed"));
+    check(&["test", &file], 1, &[], &[]);
+    // One that is marked runs alone.
+    let file = write(&(test("one", "only: true, ", "Allowed") + &test("other", "", "Denied")));
+    check(&["test", &file], 0, &["1 passed"], &[]);
+    check(&["test", &file, "--ci"], 1, &[], &[]);
+}
+
+/// F-47: each statement that no test matched is listed, and no other.
+#[test]
+fn coverage_lists_the_statements_that_no_test_reaches() {
+    let files = Files::new();
+    let file = files.write("c.assize.yaml", scenario(&test("one", "", "Allowed")));
+    let out = check(&["test", &file, "--coverage"], 0, &["Missed"], &[]);
+    assert!(!out.contains("Reached"), "{out}");
+    let out = check(&["test", &file, "--coverage", "--format", "json"], 0, &[], &[]);
+    assert!(out.contains("Missed"), "{out}");
 }
 
 #[test]
