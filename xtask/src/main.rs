@@ -8,6 +8,7 @@ mod ci;
 mod corpus;
 mod demo_data;
 mod fuzz;
+mod mutants;
 mod soak;
 mod tidy;
 
@@ -37,6 +38,8 @@ enum Task {
     DemoData(demo_data::Args),
     /// Decide generated requests by the reference and by the tables, until something differs
     Soak(soak::Args),
+    /// Put small faults into the code that decides, and see which the tests notice
+    Mutants(mutants::Args),
     /// Run every fuzz target for a short while
     Fuzz(fuzz::Args),
     /// Check the rules of the workspace: crate arrows, budgets, licenses, invariants
@@ -52,6 +55,7 @@ fn main() -> Result<()> {
         Task::Corpus(args) => corpus::run(&root, &args),
         Task::DemoData(args) => demo_data::run(&root, &args),
         Task::Soak(args) => soak::run(&root, &args),
+        Task::Mutants(args) => mutants::run(&root, &args),
         Task::Fuzz(args) => fuzz::run(&root, &args),
         Task::Tidy => tidy::run(&root),
     }

@@ -1,0 +1,187 @@
+//! `cargo xtask mutants`: small faults put into the code that decides, one at a time, to see which
+//! of them the tests notice.
+//!
+//! Building anew for each fault would take days. Here all faults are built in at once, each behind
+//! a switch, in a copy of the workspace; a variable of the environment turns one of them on. So
+//! there is one build, and each fault costs one run of the tests it is held against.
+
+mod fault;
+mod place;
+mod trial;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use self::place::Faulty;
+use self::trial::{Bench, Verdict};
+
+/// The arguments of the task.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Only these files, or those below these folders
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Only every N-th fault from the K-th on, counted from 1
+    #[arg(long, value_name = "K/N", value_parser = shard)]
+    shard: Option<(usize, usize)>,
+    /// How many tests run at a time; as many as there are processors when not given
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+    /// Say which faults there are, and try none
+    #[arg(long)]
+    list: bool,
+}
+
+/// What is tried: paths, and the tests that each fault is held against, in this order.
+pub(crate) struct Group {
+    paths: &'static [&'static str],
+    tests: &'static [&'static str],
+}
+
+/// The corpus by the reference, then by both, then 2,000 generated requests by both.
+const DECISIONS: &[&str] = &[
+    "corpus::reference_decides_the_corpus",
+    "corpus::oracle_and_tables_agree",
+    "differential::tables_agree_on_a_sample",
+];
+
+/// Everything that is tried.
+const GROUPS: [Group; 3] = [
+    Group {
+        paths: &[
+            "crates/assize-reference/src/condition.rs",
+            "crates/assize-reference/src/condition",
+            "crates/assize-reference/src/layer.rs",
+            "crates/assize-reference/src/layer",
+            "crates/assize-reference/src/service_rules.rs",
+            "crates/assize-reference/src/service_rules",
+            "crates/assize-reference/src/statement.rs",
+            "crates/assize-reference/src/wildcard.rs",
+        ],
+        tests: DECISIONS,
+    },
+    Group {
+        paths: &[
+            "crates/assize-compiler/src/decide.rs",
+            "crates/assize-compiler/src/decide",
+            "crates/assize-compiler/src/program.rs",
+            "crates/assize-compiler/src/program",
+        ],
+        tests: &["corpus::oracle_and_tables_agree", "differential::tables_agree_on_a_sample"],
+    },
+    Group {
+        paths: &[
+            "crates/assize/src/resolve/plain.rs",
+            "crates/assize-formats/src/request/plain.rs",
+        ],
+        tests: &["sameness::", "corpus::oracle_and_tables_agree", "rows::"],
+    },
+];
+
+/// Where survivors are explained.
+const EXPLAINED: &str = "tests/mutants.md";
+
+/// Tries every fault, and fails when one survives that nobody has explained.
+pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
+    let mut bench = Bench::new(root)?;
+    let mut files = Vec::new();
+    let mut next = 1;
+    for group in &GROUPS {
+        for path in sources(root, group.paths)? {
+            if args.paths.is_empty() || args.paths.iter().any(|wanted| path.starts_with(wanted)) {
+                files.push((Faulty::read(root, &path, &mut next)?, group.tests));
+            }
+        }
+    }
+    if args.list {
+        for fault in files.iter().flat_map(|(file, _)| &file.faults) {
+            println!("{fault}");
+        }
+        return Ok(());
+    }
+    bench.build(&mut files)?;
+    let of_file = |(file, tests): &(Faulty, &'static [&'static str])| {
+        let live = file.faults.iter().filter(|fault| !fault.is_dropped);
+        live.map(|fault| (fault.number, *tests)).collect::<Vec<_>>()
+    };
+    let (first, every) = args.shard.unwrap_or((1, 1));
+    let faults: Vec<_> = files.iter().flat_map(of_file).skip(first - 1).step_by(every).collect();
+    let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok().map(usize::from));
+    let verdicts = bench.try_all(&faults, jobs.unwrap_or(1))?;
+    report(root, &files, &verdicts)
+}
+
+/// The files of paths, in order.
+fn sources(root: &Path, paths: &[&str]) -> Result<Vec<PathBuf>> {
+    let mut found = BTreeSet::new();
+    for path in paths {
+        let whole = root.join(path);
+        if whole.is_dir() {
+            for entry in fs::read_dir(&whole)? {
+                found.insert(Path::new(path).join(entry?.file_name()));
+            }
+        } else if whole.is_file() {
+            found.insert(PathBuf::from(path));
+        } else {
+            bail!("there is no `{path}`: the list in `xtask/src/mutants.rs` is out of date");
+        }
+    }
+    // Unit tests are no code that decides.
+    found.retain(|path| path.extension().is_some_and(|e| e == "rs") && !path.ends_with("tests.rs"));
+    Ok(found.into_iter().collect())
+}
+
+/// Says what became of the faults, a line a file.
+fn report(root: &Path, files: &[(Faulty, &[&str])], verdicts: &[(u32, Verdict)]) -> Result<()> {
+    let explained = fs::read_to_string(root.join(EXPLAINED)).unwrap_or_default();
+    let mut unexplained = Vec::new();
+    println!("| file | faults | no code | killed | endless | survived |");
+    println!("|---|---|---|---|---|---|");
+    let mut total = [0; 5];
+    for (file, _) in files {
+        let of_file = |wanted: Verdict| {
+            let is_here = |number: &u32| file.faults.iter().any(|fault| fault.number == *number);
+            verdicts.iter().filter(|(number, found)| *found == wanted && is_here(number)).count()
+        };
+        let row = [
+            file.faults.len(),
+            file.faults.iter().filter(|fault| fault.is_dropped).count(),
+            of_file(Verdict::Killed),
+            of_file(Verdict::Endless),
+            of_file(Verdict::Survived),
+        ];
+        print_row(&file.path.display().to_string(), &row);
+        for (sum, n) in total.iter_mut().zip(row) {
+            *sum += n;
+        }
+    }
+    print_row("all", &total);
+    for fault in files.iter().flat_map(|(file, _)| &file.faults) {
+        if verdicts.contains(&(fault.number, Verdict::Survived)) {
+            let known = explained.contains(&format!("`{}`", fault.name()));
+            println!("survived{}: {fault}", if known { ", as explained" } else { "" });
+            unexplained.extend((!known).then_some(()));
+        }
+    }
+    if !unexplained.is_empty() {
+        bail!("{} faults survived that `{EXPLAINED}` does not explain", unexplained.len());
+    }
+    Ok(())
+}
+
+fn print_row(name: &str, row: &[usize; 5]) {
+    let cells = row.map(|n| n.to_string()).join(" | ");
+    println!("| {name} | {cells} |");
+}
+
+fn shard(text: &str) -> Result<(usize, usize)> {
+    let (first, every) = text.split_once('/').context("expected `K/N`")?;
+    let (first, every) = (first.parse()?, every.parse()?);
+    if first == 0 || first > every {
+        bail!("K is between 1 and N");
+    }
+    Ok((first, every))
+}

@@ -1,0 +1,258 @@
+//! The copy of the workspace, its build, and the runs of its tests.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use super::place::Faulty;
+
+/// The variable that turns a fault on.
+const VARIABLE: &str = "ASSIZE_MUTANT";
+
+/// What asks for it, put into each crate that has faults.
+const SWITCH: &str = r#"
+#[doc(hidden)]
+#[allow(missing_docs, unreachable_pub, clippy::all, reason = "only in copies with faults")]
+pub mod mutant_switch {
+    pub fn on(number: u32) -> bool {
+        static ACTIVE: std::sync::OnceLock<u32> = std::sync::OnceLock::new();
+        let read = || std::env::var("ASSIZE_MUTANT").ok()?.parse().ok();
+        *ACTIVE.get_or_init(|| read().unwrap_or(0)) == number
+    }
+}
+"#;
+
+/// How much longer than without a fault a run may take before it counts as endless.
+const PATIENCE: u32 = 10;
+/// The least that this is.
+const LEAST_PATIENCE: Duration = Duration::from_secs(20);
+/// How often a build may fail on a fault before it is given up.
+const MAX_BUILDS: usize = 30;
+/// After how many faults a line says how far the work is.
+const PROGRESS: usize = 100;
+/// How often a run is looked at.
+const TICK: Duration = Duration::from_millis(10);
+
+/// What became of a fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// A test failed.
+    Killed,
+    /// A test did not end.
+    Endless,
+    /// No test noticed.
+    Survived,
+}
+
+/// A file and bytes of it.
+type Position = (PathBuf, Range<usize>);
+
+/// The place of the work.
+#[derive(Debug)]
+pub(super) struct Bench {
+    root: PathBuf,
+    tree: PathBuf,
+    tests: PathBuf,
+}
+
+impl Bench {
+    /// Copies the workspace.
+    pub(super) fn new(root: &Path) -> Result<Self> {
+        let target = std::env::var_os("CARGO_TARGET_DIR");
+        let target = target.map_or_else(|| root.join("target"), PathBuf::from);
+        let tree = target.join("mutants");
+        let listed = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+        let files = Command::new("git").args(listed).current_dir(root).output()?;
+        for name in String::from_utf8(files.stdout)?.split('\0').filter(|name| !name.is_empty()) {
+            let (from, to) = (root.join(name), tree.join(name));
+            let Ok(bytes) = fs::read(&from) else { continue };
+            write_changed(&to, &bytes)?;
+        }
+        Ok(Self { root: root.to_owned(), tree, tests: PathBuf::new() })
+    }
+
+    /// Builds the tests with all faults in, leaving out those that do not compile.
+    pub(super) fn build(&mut self, files: &mut [(Faulty, &[&str])]) -> Result<()> {
+        let crates: BTreeSet<PathBuf> =
+            files.iter().filter_map(|(file, _)| folder(&file.path)).collect();
+        for folder in crates {
+            let library = folder.join("src/lib.rs");
+            let text = fs::read_to_string(self.root.join(&library))? + SWITCH;
+            write_changed(&self.tree.join(library), text.as_bytes())?;
+        }
+        for _ in 0..MAX_BUILDS {
+            let mut marks = Vec::new();
+            for (file, _) in &*files {
+                let (text, places) = file.text();
+                write_changed(&self.tree.join(&file.path), text.as_bytes())?;
+                marks.push(places);
+            }
+            let (tests, errors) = self.compile()?;
+            if let Some(tests) = tests {
+                self.tests = tests;
+                return Ok(());
+            }
+            let n_dropped = drop_faults(files, &marks, &errors);
+            println!("mutants: {n_dropped} faults do not compile");
+            if n_dropped == 0 {
+                bail!("the copy in `{}` does not compile: {errors:?}", self.tree.display());
+            }
+        }
+        bail!("the copy does not compile after {MAX_BUILDS} builds")
+    }
+
+    /// Builds; gives the binary of the tests, or the errors: file and positions.
+    fn compile(&self) -> Result<(Option<PathBuf>, Vec<Position>)> {
+        println!("mutants: building");
+        let output = Command::new("cargo")
+            .args(["test", "--package", "assize-tests", "--test", "suite", "--no-run", "--locked"])
+            .arg("--message-format=json")
+            .current_dir(&self.tree)
+            // Shared with the workspace, crates with faults would be taken for those without.
+            .env("CARGO_TARGET_DIR", self.tree.join("target"))
+            .stderr(Stdio::null())
+            .output()
+            .context("`cargo` does not run")?;
+        let (mut tests, mut errors) = (None, Vec::new());
+        for line in output.stdout.split(|byte| *byte == b'\n') {
+            let Ok(message) = serde_json::from_slice::<Value>(line) else { continue };
+            let is_suite = message["target"]["name"] == "suite";
+            if let Some(found) = message["executable"].as_str().filter(|_| is_suite) {
+                tests = Some(PathBuf::from(found));
+            }
+            if message["message"]["level"] == "error" {
+                spans(&message["message"], &mut errors);
+            }
+        }
+        Ok((tests.filter(|_| output.status.success()), errors))
+    }
+
+    /// Runs the tests against the faults, several at a time.
+    pub(super) fn try_all(
+        &self,
+        faults: &[(u32, &'static [&'static str])],
+        n_jobs: usize,
+    ) -> Result<Vec<(u32, Verdict)>> {
+        let mut limits: BTreeMap<&str, Duration> = BTreeMap::new();
+        for test in faults.iter().flat_map(|(_, tests)| *tests) {
+            if !limits.contains_key(test) {
+                let started = Instant::now();
+                if self.run(0, test, Duration::MAX)? != Verdict::Survived {
+                    bail!("`{test}` fails without a fault");
+                }
+                println!("mutants: `{test}` takes {:.1} s", started.elapsed().as_secs_f64());
+                limits.insert(test, LEAST_PATIENCE.max(started.elapsed() * PATIENCE));
+            }
+        }
+        let (next, verdicts) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+        let work = || -> Result<()> {
+            while let Some((number, tests)) = faults.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let mut verdict = Verdict::Survived;
+                for test in *tests {
+                    verdict = self.run(*number, test, limits[test])?;
+                    if verdict != Verdict::Survived {
+                        break;
+                    }
+                }
+                let mut verdicts = verdicts.lock().expect("no thread panics with the lock");
+                verdicts.push((*number, verdict));
+                if verdicts.len().is_multiple_of(PROGRESS) {
+                    println!("mutants: {} of {} tried", verdicts.len(), faults.len());
+                }
+            }
+            Ok(())
+        };
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..n_jobs.max(1)).map(|_| scope.spawn(work)).collect();
+            workers.into_iter().try_for_each(|worker| worker.join().expect("no thread panics"))
+        })?;
+        Ok(verdicts.into_inner().expect("no thread panics with the lock"))
+    }
+
+    /// Runs the tests of a name, or below a module, with a fault turned on; 0 is none.
+    fn run(&self, number: u32, test: &str, limit: Duration) -> Result<Verdict> {
+        let mut command = Command::new(&self.tests);
+        command.arg(test).args(["--include-ignored", "--test-threads=1"]);
+        if !test.ends_with("::") {
+            command.arg("--exact");
+        }
+        command.env(VARIABLE, number.to_string()).current_dir(self.tree.join("tests"));
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+        let started = Instant::now();
+        loop {
+            if let Some(status) = child.try_wait()? {
+                return Ok(if status.success() { Verdict::Survived } else { Verdict::Killed });
+            }
+            if started.elapsed() > limit {
+                child.kill()?;
+                child.wait()?;
+                return Ok(Verdict::Endless);
+            }
+            std::thread::sleep(TICK);
+        }
+    }
+}
+
+/// The folder of the crate of a source file.
+fn folder(path: &Path) -> Option<PathBuf> {
+    path.ancestors().find(|folder| folder.ends_with("src"))?.parent().map(Path::to_owned)
+}
+
+/// Writes a file when it says something else, so that nothing is built again without need.
+fn write_changed(path: &Path, bytes: &[u8]) -> Result<()> {
+    if fs::read(path).is_ok_and(|known| known == bytes) {
+        return Ok(());
+    }
+    fs::create_dir_all(path.parent().context("a file lies in a folder")?)?;
+    fs::write(path, bytes).with_context(|| path.display().to_string())
+}
+
+/// The primary positions of an error.
+fn spans(message: &Value, errors: &mut Vec<Position>) {
+    for span in message["spans"].as_array().into_iter().flatten() {
+        let number = |name: &str| usize::try_from(span[name].as_u64()?).ok();
+        if let (Some(file), Some(start), Some(end)) =
+            (span["file_name"].as_str(), number("byte_start"), number("byte_end"))
+            && span["is_primary"] == true
+        {
+            errors.push((PathBuf::from(file), start..end));
+        }
+    }
+}
+
+/// Leaves out the faults that errors point at: the innermost that holds the position, else those
+/// within it, else the last before it. Gives how many these are.
+fn drop_faults(
+    files: &mut [(Faulty, &[&str])],
+    marks: &[Vec<(u32, Range<usize>)>],
+    errors: &[Position],
+) -> usize {
+    let mut dropped = BTreeSet::new();
+    for (path, at) in errors {
+        let Some(n) = files.iter().position(|(file, _)| file.path == *path) else { continue };
+        let marks = &marks[n];
+        let holds = |mark: &&(u32, Range<usize>)| mark.1.start <= at.start && at.end <= mark.1.end;
+        let inner = marks.iter().filter(holds).min_by_key(|mark| mark.1.len());
+        let within = |mark: &&(u32, Range<usize>)| at.start <= mark.1.start && mark.1.end <= at.end;
+        let mut found: Vec<u32> = inner.into_iter().map(|mark| mark.0).collect();
+        if found.is_empty() {
+            found.extend(marks.iter().filter(within).map(|mark| mark.0));
+        }
+        if found.is_empty() {
+            found.extend(marks.iter().rfind(|mark| mark.1.start <= at.start).map(|mark| mark.0));
+        }
+        dropped.extend(found);
+    }
+    for fault in files.iter_mut().flat_map(|(file, _)| &mut file.faults) {
+        fault.is_dropped |= dropped.contains(&fault.number);
+    }
+    dropped.len()
+}
