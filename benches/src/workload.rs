@@ -20,7 +20,7 @@ pub use world::{Entity, PolicyDocument, World};
 use assize_catalog::ManagedPolicies;
 use fastrand::Rng;
 
-use policies::{BOUNDARIES, SCPS, custom, is_near};
+use policies::{BOUNDARIES, SCPS, custom, is_near, services_of};
 use request::{Generator, TEAMS};
 
 /// The account of W1 – W3.
@@ -105,7 +105,11 @@ pub fn principal(managed: &ManagedSource) -> Workload {
         identity,
         None,
     ));
-    Workload { name: "principal", world, stream: WorkloadStream::weighted(SEED, vec![1.0]) }
+    Workload {
+        name: "principal",
+        world,
+        stream: WorkloadStream::weighted(SEED, vec![1.0], Vec::new()),
+    }
 }
 
 /// W2: one account with 200 principals.
@@ -159,7 +163,11 @@ fn account_of(managed: &ManagedSource, name: &'static str, n_principals: usize) 
     // A few principals make most of the traffic.
     #[expect(clippy::cast_precision_loss, reason = "ranks are far below 2^52")]
     let weights = (0..n_principals).map(|rank| (1.0 + rank as f64).powf(-0.7)).collect();
-    Workload { name, world, stream: WorkloadStream::weighted(SEED + 1, weights) }
+    // Half of what a principal does is about services that its own policies name.
+    let services = |policy: &PolicyDocument| services_of(&policy.document);
+    let own = world.entities.iter().map(|e| e.identity.iter().flat_map(services).collect());
+    let stream = WorkloadStream::weighted(SEED + 1, weights, own.collect());
+    Workload { name, world, stream }
 }
 
 /// W3: one policy of 500 statements with wildcard S3 object resources.

@@ -74,6 +74,13 @@ pub(super) fn lake(rng: &mut Rng, patterns: &[String]) -> String {
 
 /// Whether at least half of the services a policy names are services of the traffic.
 pub(super) fn is_near(document: &str) -> bool {
+    let services = services_of(document);
+    let used = services.iter().filter(|s| SERVICES.iter().any(|(name, _, _)| name == s)).count();
+    used * 2 >= services.len()
+}
+
+/// The services that a policy names, in lower case.
+pub(super) fn services_of(document: &str) -> BTreeSet<String> {
     let mut services = BTreeSet::new();
     for text in document.split('"') {
         if let Some((service, name)) = text.split_once(':')
@@ -85,6 +92,5 @@ pub(super) fn is_near(document: &str) -> bool {
             services.insert(service.to_ascii_lowercase());
         }
     }
-    let used = services.iter().filter(|s| SERVICES.iter().any(|(name, _, _)| name == s)).count();
-    used * 2 >= services.len()
+    services
 }

@@ -1,5 +1,7 @@
 //! Requests of the workloads.
 
+use std::collections::BTreeSet;
+
 use fastrand::Rng;
 
 use super::world::{Entity, World};
@@ -401,15 +403,16 @@ pub struct WorkloadStream {
 
 #[derive(Debug, Clone)]
 enum StreamKind {
-    /// Weights of the principals.
-    Weighted(Vec<f64>),
+    /// Weights of the principals, and the services that the policies of each name; of none when
+    /// only the traffic as a whole counts.
+    Weighted(Vec<f64>, Vec<BTreeSet<String>>),
     /// Patterns that resources are made from.
     Lake(Vec<String>),
 }
 
 impl WorkloadStream {
-    pub(super) fn weighted(seed: u64, weights: Vec<f64>) -> Self {
-        Self { seed, kind: StreamKind::Weighted(weights) }
+    pub(super) fn weighted(seed: u64, weights: Vec<f64>, own: Vec<BTreeSet<String>>) -> Self {
+        Self { seed, kind: StreamKind::Weighted(weights, own) }
     }
 
     pub(super) fn lake(seed: u64, patterns: Vec<String>) -> Self {
@@ -423,7 +426,7 @@ impl WorkloadStream {
         let rng = Rng::with_seed(self.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let mut generator = Generator::new(rng);
         match &self.kind {
-            StreamKind::Weighted(weights) => {
+            StreamKind::Weighted(weights, own) => {
                 let sums: Vec<f64> = weights
                     .iter()
                     .scan(0.0, |sum, weight| {
@@ -431,7 +434,10 @@ impl WorkloadStream {
                         Some(*sum)
                     })
                     .collect();
-                Box::new(std::iter::repeat_with(move || generator.account_request(world, &sums)))
+                let own: Vec<_> = own.iter().map(|names| generator.choices_of(names)).collect();
+                Box::new(std::iter::repeat_with(move || {
+                    generator.account_request(world, &sums, &own)
+                }))
             }
             StreamKind::Lake(patterns) => {
                 Box::new(std::iter::repeat_with(move || generator.lake_request(world, patterns)))
@@ -448,9 +454,12 @@ pub(super) struct Generator {
     buckets: Vec<String>,
     /// Object keys repeat in real traffic: half are drawn from this pool.
     keys: Vec<String>,
-    /// Sums of weights, and what they choose: service, template, action.
-    choices: Vec<(f64, &'static str, &'static str, &'static str)>,
+    /// Sums of weights, and what they choose.
+    choices: Vec<(f64, Choice)>,
 }
+
+/// Service, template of the resource, action.
+type Choice = (&'static str, &'static str, &'static str);
 
 impl Generator {
     fn new(mut rng: Rng) -> Self {
@@ -476,26 +485,39 @@ impl Generator {
                     #[expect(clippy::cast_precision_loss, reason = "a handful of actions")]
                     let share = weight / n_actions as f64;
                     sum += share;
-                    choices.push((sum, service, *template, *action));
+                    choices.push((sum, (service, *template, *action)));
                 }
             }
         }
         Self { rng, names, buckets, keys, choices }
     }
 
-    fn choose(&mut self) -> (&'static str, &'static str, &'static str) {
+    fn choose(&mut self) -> Choice {
         let total = self.choices.last().map_or(0.0, |c| c.0);
         let at = self.rng.f64() * total;
         let index = self.choices.partition_point(|c| c.0 <= at).min(self.choices.len() - 1);
-        let (_, service, template, action) = self.choices[index];
-        (service, template, action)
+        self.choices[index].1
     }
 
-    fn account_request(&mut self, world: &World, sums: &[f64]) -> WorkloadRequest {
+    /// The choices that are about some services.
+    fn choices_of(&self, services: &BTreeSet<String>) -> Vec<Choice> {
+        let choices = self.choices.iter().map(|(_, choice)| *choice);
+        choices.filter(|choice| services.contains(choice.0)).collect()
+    }
+
+    fn account_request(
+        &mut self,
+        world: &World,
+        sums: &[f64],
+        own: &[Vec<Choice>],
+    ) -> WorkloadRequest {
         let at = self.rng.f64() * sums.last().copied().unwrap_or_default();
         let index = sums.partition_point(|sum| *sum <= at).min(sums.len() - 1);
         let entity = &world.entities[index];
-        let (service, template, action) = self.choose();
+        let (service, template, action) = match own.get(index) {
+            Some(own) if !own.is_empty() && self.rng.bool() => own[self.rng.usize(..own.len())],
+            _ => self.choose(),
+        };
         let region = REGIONS[self.rng.usize(..REGIONS.len())];
         let resource = self.fill(template, region, &entity.account);
         let context = self.context(entity, service, action, &resource, region);

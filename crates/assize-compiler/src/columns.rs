@@ -8,8 +8,10 @@ use assize_model::{
     AccountId, ActionId, AllowedBy, Decision, Id, Layer, PrincipalKind, ReasonCode,
 };
 
+pub use self::frames::Frames;
 pub use self::values::{ValueId, ValueView, Values};
 
+mod frames;
 mod values;
 
 /// The bit that tells the ids of an overlay from those of the shared tables.
@@ -376,7 +378,7 @@ pub struct RequestColumns<'a> {
     /// The resources.
     pub resources: &'a [ResourceEntry<'a>],
     /// The frames.
-    pub frames: &'a [Frame],
+    pub frames: &'a Frames,
 }
 
 impl RequestColumns<'_> {

@@ -5,6 +5,7 @@
 
 mod dynamic;
 mod fetch;
+mod joint;
 mod partial;
 mod plan;
 
@@ -14,15 +15,16 @@ use assize_model::{AllowedBy, Layer, ReasonCode, Strength};
 
 use self::dynamic::DynamicCells;
 use self::fetch::{Fetched, SlotCells};
+use self::joint::{Joint, Joints};
 pub use self::partial::BoundRows;
 use self::plan::{CellView, Plan};
-use crate::columns::{ActionRef, DecisionRow, Frame, RequestColumns, StatementPlace, ValueId};
+use crate::columns::{ActionRef, DecisionRow, Frame, RequestColumns, StatementPlace};
 use crate::intern::position;
 use crate::overlay::Overlay;
-use crate::program::Rule;
 use crate::program::evaluate::{
     Applying, Buffers, Evaluate, GroupEvaluator, RowEvaluator, Undecided,
 };
+use crate::program::{Program, Rule};
 use crate::service_rules::{self, Ending, Grants};
 use crate::simplify::AllowState;
 use crate::tables::DecisionTables;
@@ -41,6 +43,9 @@ pub struct Scratch {
     keys: Vec<u64>,
     groups: Vec<(u32, u32)>,
     fetched: Fetched,
+    joints: Joints,
+    /// Rows of the chunk whose joints hang on the row, and the joints.
+    open: Vec<(u16, u16)>,
     dynamic: DynamicCells,
     buffers: Buffers,
 }
@@ -72,6 +77,7 @@ impl DecisionTables {
         out.fill(DecisionRow::default());
         scratch.buffers.memo.begin();
         scratch.dynamic.begin();
+        scratch.joints.begin(self, columns.frames);
         let rows = rows.start..rows.end.min(n_rows).min(rows.start.saturating_add(out.len()));
         let mut start = rows.start;
         while start < rows.end {
@@ -90,10 +96,86 @@ impl DecisionTables {
         scratch: &mut Scratch,
         out: &mut [DecisionRow],
     ) {
-        let mut keys = std::mem::take(&mut scratch.keys);
-        touch(columns, rows.clone());
-        sort_rows(columns, rows.clone(), &mut keys);
-        let row_of = |key: u64| rows.start + (key & 0xffff) as usize;
+        let mut new = std::mem::take(&mut scratch.keys);
+        new.clear();
+        scratch.open.clear();
+        scratch.open.reserve(rows.len());
+        for ((row, offset), out) in rows.clone().zip(0_u16..).zip(&mut *out) {
+            let Some(joint) = scratch.joints.find(columns.frame[row], columns.action[row]) else {
+                new.push(sort_key(columns, row, offset));
+                continue;
+            };
+            match scratch.joints.get(joint).and_then(Joint::answer) {
+                Some(answer) => *out = answer,
+                None => scratch.open.push((offset, joint)),
+            }
+        }
+        self.decide_open(overlay, columns, rows.start, scratch, out);
+        if !new.is_empty() {
+            self.decide_new(overlay, columns, rows.start, &mut new, scratch, out);
+        }
+        scratch.keys = new;
+    }
+
+    /// Decides rows with joints that hang on the row.
+    fn decide_open(
+        &self,
+        overlay: Option<&Overlay>,
+        columns: &RequestColumns<'_>,
+        first_row: usize,
+        scratch: &mut Scratch,
+        out: &mut [DecisionRow],
+    ) {
+        let overlay = overlay.map(|overlay| &overlay.program);
+        let Scratch { joints, open, buffers, .. } = scratch;
+        for &(offset, joint) in &*open {
+            let row = first_row + usize::from(offset);
+            let (Some(joint), Some(frame)) =
+                (joints.get(joint), columns.frames.get(columns.frame[row]))
+            else {
+                continue;
+            };
+            let Some(mut evaluator) = self.row_evaluator(overlay, columns, row, buffers) else {
+                continue;
+            };
+            if let Ok(answer) = joints.decide(self, joint, frame, &mut evaluator) {
+                out[usize::from(offset)] = answer;
+            }
+        }
+    }
+
+    fn row_evaluator<'a>(
+        &'a self,
+        overlay: Option<&'a Program>,
+        columns: &'a RequestColumns<'a>,
+        row: usize,
+        buffers: &'a mut Buffers,
+    ) -> Option<RowEvaluator<'a>> {
+        let principal = columns.principals.get(columns.principal[row] as usize)?;
+        let resource = columns.resources.get(columns.resource[row] as usize)?;
+        Some(RowEvaluator {
+            shared: &self.program,
+            overlay,
+            columns,
+            row,
+            principal,
+            resource,
+            buffers,
+        })
+    }
+
+    /// Decides rows whose frames and actions have no joints, by groups. `keys` are theirs.
+    fn decide_new(
+        &self,
+        overlay: Option<&Overlay>,
+        columns: &RequestColumns<'_>,
+        first_row: usize,
+        keys: &mut [u64],
+        scratch: &mut Scratch,
+        out: &mut [DecisionRow],
+    ) {
+        keys.sort_unstable();
+        let row_of = |key: u64| first_row + (key & 0xffff) as usize;
         let group_of = |key: u64| (columns.frame[row_of(key)], columns.action[row_of(key)]);
         let mut fetched = std::mem::take(&mut scratch.fetched);
         let mut groups = std::mem::take(&mut scratch.groups);
@@ -105,9 +187,9 @@ impl DecisionTables {
         }
         let groups_of = |&(start, end): &(u32, u32)| {
             let keys = keys.get(start as usize..end as usize)?;
-            let (frame, action) = group_of(*keys.first()?);
-            let frame = columns.frames.get(frame as usize)?;
-            Some(Group { frame, action, first_row: rows.start, keys })
+            let (number, action) = group_of(*keys.first()?);
+            let frame = columns.frames.get(number)?;
+            Some(Group { number, frame, action, first_row, keys })
         };
         fetched.fetch(self, groups.iter().filter_map(groups_of));
         for (group, cells) in groups.iter().filter_map(groups_of).zip(&fetched.cells) {
@@ -115,7 +197,6 @@ impl DecisionTables {
         }
         scratch.fetched = fetched;
         scratch.groups = groups;
-        scratch.keys = keys;
     }
 
     fn decide_group(
@@ -130,6 +211,9 @@ impl DecisionTables {
         let shared = &self.program;
         scratch.dynamic.prepare(self, overlay, (group.frame, group.action), cells);
         let plan = Plan::new(self, overlay, (group.frame, group.action), &scratch.dynamic, cells);
+        if scratch.joints.note(group.number, group.action, group.keys.len()) {
+            scratch.joints.keep(self, (group.number, group.action), &plan, cells);
+        }
         let overlay = overlay.map(|overlay| &overlay.program);
         let offsets = group.keys.iter().map(|&key| (key & 0xffff) as usize);
         if group.keys.len() >= MIN_STATIC_ROWS
@@ -140,12 +224,11 @@ impl DecisionTables {
         }
         for offset in offsets {
             let row = group.first_row + offset;
-            let principal = columns.principals.get(columns.principal[row] as usize);
-            let resource = columns.resources.get(columns.resource[row] as usize);
-            let (Some(principal), Some(resource)) = (principal, resource) else { continue };
-            let buffers = &mut scratch.buffers;
-            let mut evaluator =
-                RowEvaluator { shared, overlay, columns, row, principal, resource, buffers };
+            let Some(mut evaluator) =
+                self.row_evaluator(overlay, columns, row, &mut scratch.buffers)
+            else {
+                continue;
+            };
             if let Ok(answer) = decide_check(&plan, &mut evaluator) {
                 out[offset] = answer;
             }
@@ -156,6 +239,8 @@ impl DecisionTables {
 /// Rows of one frame and action.
 #[derive(Debug, Clone, Copy)]
 struct Group<'a> {
+    /// The number of the frame.
+    number: u32,
     frame: &'a Frame,
     action: ActionRef,
     first_row: usize,
@@ -166,35 +251,17 @@ struct Group<'a> {
 /// Fills `keys` with the rows by frame and action, their offsets in the lowest bits.
 fn sort_rows(columns: &RequestColumns<'_>, rows: Range<usize>, keys: &mut Vec<u64>) {
     keys.clear();
-    keys.extend(rows.zip(0_u64..).map(|(row, offset)| {
-        // The order only brings equal rows together: that high bits of large numbers fall out
-        // makes smaller groups, never wrong ones.
-        let frame = u64::from(columns.frame[row]) << 40;
-        frame | (u64::from(columns.action[row].0) & 0xff_ffff) << 16 | offset
-    }));
+    keys.extend(rows.zip(0..).map(|(row, offset)| sort_key(columns, row, offset)));
     keys.sort_unstable();
 }
 
-/// Reads the resources and the values of the rows in the order in which they lie in memory, all at
-/// once: the groups, which jump between them, then find them in the cache.
-fn touch(columns: &RequestColumns<'_>, rows: Range<usize>) {
-    /// Values in a line of the cache.
-    const N_LINE: usize = 64 / size_of::<ValueId>();
-    if rows.len() < MIN_STATIC_ROWS {
-        return;
-    }
-    let mut sum = 0_u32;
-    for column in columns.keys.iter().flatten() {
-        let values = column.get(rows.clone()).unwrap_or_default();
-        sum = values.iter().step_by(N_LINE).fold(sum, |sum, value| sum ^ value.0);
-    }
-    let resources = columns.resource[rows].iter();
-    let texts = resources.filter_map(|&at| columns.resources.get(at as usize));
-    let ends = texts.fold(0_u8, |sum, resource| {
-        let text = resource.text.as_bytes();
-        sum ^ text.first().copied().unwrap_or_default() ^ text.last().copied().unwrap_or_default()
-    });
-    std::hint::black_box((sum, ends));
+/// The key of a row in the order by frame and action.
+#[inline]
+fn sort_key(columns: &RequestColumns<'_>, row: usize, offset: u16) -> u64 {
+    // The order only brings equal rows together: that high bits of large numbers fall out makes
+    // smaller groups, never wrong ones.
+    let frame = u64::from(columns.frame[row]) << 40;
+    frame | (u64::from(columns.action[row].0) & 0xff_ffff) << 16 | u64::from(offset)
 }
 
 /// One check (E, section 3.1).
@@ -210,6 +277,11 @@ fn decide_check(plan: &Plan<'_>, evaluator: &mut impl Evaluate) -> Result<Decisi
             return Ok(DecisionRow::explicit(layer.layer, place));
         }
     }
+    after_denies(plan, evaluator)
+}
+
+/// What follows when no deny applies.
+fn after_denies(plan: &Plan<'_>, evaluator: &mut impl Evaluate) -> Result<DecisionRow, Undecided> {
     if let Some(reason) = plan.frame.builtin_refusal {
         return Ok(DecisionRow::implicit(Layer::Builtin, reason));
     }

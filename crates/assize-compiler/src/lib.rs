@@ -14,6 +14,7 @@ mod report;
 mod resources;
 mod service_rules;
 mod simplify;
+mod stamp;
 mod tables;
 mod trace;
 mod truth;
@@ -27,9 +28,9 @@ pub use budget::{
     Error, ErrorKind, MAX_DOCUMENTS, MAX_KEPT_RULES, MAX_OVERLAY_ACTIONS, MAX_SETS, MAX_STATEMENTS,
 };
 pub use columns::{
-    ActionRef, DecisionRow, EndpointLayer, Frame, IdentityLayer, KeyId, KeyScope, PolicySetId,
-    PrincipalEntry, RequestColumns, ResourceEntry, SessionLayer, SetRef, StatementPlace, ValueId,
-    ValueView, Values,
+    ActionRef, DecisionRow, EndpointLayer, Frame, Frames, IdentityLayer, KeyId, KeyScope,
+    PolicySetId, PrincipalEntry, RequestColumns, ResourceEntry, SessionLayer, SetRef,
+    StatementPlace, ValueId, ValueView, Values,
 };
 pub use decide::{BoundRows, Scratch};
 pub use intern::DocumentSource;

@@ -12,6 +12,7 @@ use crate::intern::{Document, Maps};
 use crate::overlay::Overlay;
 use crate::program::{Part, Program, Rule};
 use crate::simplify::AllowState;
+use crate::stamp::Stamp;
 
 /// Actions on one page of the action table.
 pub(crate) const N_PAGE_ACTIONS: usize = 64;
@@ -88,6 +89,8 @@ pub struct DecisionTables {
     pub(crate) keeps_budgets: bool,
     /// How many sets compiling again has left behind: their cells are still there.
     pub(crate) n_dead_sets: usize,
+    /// Tells these tables from all others.
+    pub(crate) stamp: Stamp,
 }
 
 /// A set of the tables or of an overlay.
@@ -116,6 +119,7 @@ impl DecisionTables {
             n_actions,
             options: options.clone(),
             keeps_budgets: true,
+            stamp: Stamp::default(),
             n_dead_sets: 0,
         }
     }

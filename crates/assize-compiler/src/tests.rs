@@ -98,7 +98,9 @@ struct Batch {
     values: Values,
     principals: Vec<PrincipalEntry>,
     resources: Vec<&'static str>,
-    frames: Vec<Frame>,
+    frames: Frames,
+    /// The number of each frame that was given.
+    frame_numbers: Vec<u32>,
 }
 
 impl Batch {
@@ -111,7 +113,10 @@ impl Batch {
         requests: &[Request],
     ) -> Self {
         let catalog = catalog();
-        let mut batch = Self { frames, ..Self::default() };
+        let mut batch = Self::default();
+        for frame in frames {
+            batch.frame_numbers.extend(batch.frames.intern(frame));
+        }
         for (mut principal, constants) in principals {
             for (key, value) in constants {
                 if let Some(key) = overlay.key(tables, &key.to_ascii_lowercase()) {
@@ -125,7 +130,7 @@ impl Batch {
         batch.keys = vec![vec![ValueId::ABSENT; requests.len()]; n_keys];
         for (row, request) in requests.iter().enumerate() {
             batch.principal.push(request.principal);
-            batch.frame.push(request.frame);
+            batch.frame.push(batch.frame_numbers[request.frame as usize]);
             let (service, name) = split_action(request.action).expect("an action");
             batch.action.push(match catalog.action(service, name) {
                 Some(action) => action.into(),
@@ -169,12 +174,21 @@ impl Batch {
         })
     }
 
+    /// Decides the rows three times with the same working memory: as new ones, while what their
+    /// layers say is kept, and by what was kept.
     fn decide(&self, tables: &DecisionTables, overlay: &Overlay) -> Vec<DecisionRow> {
-        let mut out = vec![DecisionRow::default(); self.frame.len()];
-        self.with(|columns| {
-            tables.decide(Some(overlay), columns, 0..out.len(), &mut Scratch::new(), &mut out);
-        });
-        out
+        let mut scratch = Scratch::new();
+        let mut decide = || {
+            let mut out = vec![DecisionRow::default(); self.frame.len()];
+            self.with(|columns| {
+                tables.decide(Some(overlay), columns, 0..out.len(), &mut scratch, &mut out);
+            });
+            out
+        };
+        let first = decide();
+        assert_eq!(decide(), first, "decided again");
+        assert_eq!(decide(), first, "decided by what was kept");
+        first
     }
 
     fn trace(&self, tables: &DecisionTables, overlay: &Overlay, row: usize) -> RowTrace {

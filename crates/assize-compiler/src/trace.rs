@@ -212,7 +212,7 @@ impl DecisionTables {
         columns: &'a RequestColumns<'a>,
         row: usize,
     ) -> Option<(&'a Frame, Check<'a>)> {
-        let frame = columns.frames.get(*columns.frame.get(row)? as usize)?;
+        let frame = columns.frames.get(*columns.frame.get(row)?)?;
         let check = Check {
             tables: self,
             catalog,

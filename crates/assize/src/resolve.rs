@@ -26,8 +26,9 @@ use std::ops::Range;
 
 use assize_catalog::ResourceTypeId;
 use assize_compiler::{
-    ActionRef, BoundRows, DecisionRow, EndpointLayer, Frame, KeyId, Overlay, PartialColumns,
-    PrincipalEntry, Relevant, RequestColumns, ResourceEntry, Scratch, ValueId, Values,
+    ActionRef, BoundRows, DecisionRow, EndpointLayer, Frame, Frames, KeyId, Overlay,
+    PartialColumns, PrincipalEntry, Relevant, RequestColumns, ResourceEntry, Scratch, ValueId,
+    Values,
 };
 use assize_model::{
     AccountId, ActionId, ConditionKey, ContextInput, ContextMode, ContextValue, Request,
@@ -49,6 +50,8 @@ pub(crate) use policies::DocumentHandle;
 pub(crate) use principal::ResolvedPrincipal;
 use resource::{KeyList, ResolvedResource, Shape};
 
+/// INVARIANT: rows name frames by the numbers they were given.
+const NUMBERED: &str = "the frames of rows are kept";
 /// Distinct values of principals and resources that a resolver keeps before it starts over: what
 /// bounds its memory (F-34).
 const MAX_VALUES: usize = 1 << 20;
@@ -96,8 +99,7 @@ pub(crate) struct Resolver<'e> {
     /// Positions in `tag_columns` of a tag under a profile.
     tag_index: HashMap<(u32, Box<str>), usize>,
     tag_columns: Vec<Vec<KeyId>>,
-    frame_index: HashMap<Frame, u32>,
-    frames: Vec<Frame>,
+    frames: Frames,
     key_index: HashMap<Box<str>, u32>,
     keys: Vec<KeyFacts>,
     fold_index: HashMap<Box<str>, u32>,
@@ -298,8 +300,7 @@ impl<'e> Resolver<'e> {
             tag_profiles: vec![Vec::new()],
             tag_index: HashMap::new(),
             tag_columns: Vec::new(),
-            frame_index: HashMap::new(),
-            frames: Vec::new(),
+            frames: Frames::new(),
             key_index: HashMap::new(),
             keys: Vec::new(),
             fold_index: HashMap::new(),
@@ -597,13 +598,7 @@ impl<'e> Resolver<'e> {
     }
 
     fn intern_frame(&mut self, frame: Frame) -> Result<u32, RequestError> {
-        if let Some(index) = self.frame_index.get(&frame) {
-            return Ok(*index);
-        }
-        let index = next_index(self.frames.len(), "frames")?;
-        self.frames.push(frame.clone());
-        self.frame_index.insert(frame, index);
-        Ok(index)
+        self.frames.intern(frame).ok_or_else(|| limit("frames"))
     }
 
     /// The position of an action in the dictionary.
@@ -722,13 +717,13 @@ impl<'e> Resolver<'e> {
 
     /// The frame of a row.
     pub(crate) fn frame_of(&self, row: usize) -> &Frame {
-        &self.frames[self.rows.frame[row] as usize]
+        self.frames.get(self.rows.frame[row]).expect(NUMBERED)
     }
 
     /// The frame of a row on the best side (E-127).
     pub(crate) fn best_frame_of(&self, row: usize) -> &Frame {
         let best = self.partial.best_frame.get(row).copied().unwrap_or(self.rows.frame[row]);
-        &self.frames[best as usize]
+        self.frames.get(best).expect(NUMBERED)
     }
 
     /// The text of the resource of a row, as evaluated.

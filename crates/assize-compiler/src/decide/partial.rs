@@ -51,9 +51,9 @@ impl DecisionTables {
             let row_of = |key: u64| start + (key & 0xffff) as usize;
             let group_of = |key: u64| (columns.frame[row_of(key)], columns.action[row_of(key)]);
             for group in keys.chunk_by(|&a, &b| group_of(a) == group_of(b)) {
-                let (frame, action) = group_of(group[0]);
-                if let Some(frame) = columns.frames.get(frame as usize) {
-                    let group = Group { frame, action, first_row: start, keys: group };
+                let (number, action) = group_of(group[0]);
+                if let Some(frame) = columns.frames.get(number) {
+                    let group = Group { number, frame, action, first_row: start, keys: group };
                     self.bound_group(overlay, partial, group, scratch, out);
                 }
             }
@@ -94,7 +94,7 @@ impl DecisionTables {
             if !same_frame || sides.met_unknown {
                 sides.side = Side::Best;
                 let frame = partial.on(Side::Best).frame.get(row);
-                let frame = frame.and_then(|frame| columns.frames.get(*frame as usize));
+                let frame = frame.and_then(|frame| columns.frames.get(*frame));
                 let plan = Plan { frame: frame.unwrap_or(group.frame), ..plan.clone() };
                 best = decide_check(&plan, &mut sides).unwrap_or(worst);
             }
@@ -151,7 +151,7 @@ impl DecisionTables {
         scratch: &mut Scratch,
     ) -> Option<Relevant> {
         let columns = partial.on(Side::Best);
-        let frame = columns.frames.get(*columns.frame.get(row)? as usize)?;
+        let frame = columns.frames.get(*columns.frame.get(row)?)?;
         let action = *columns.action.get(row)?;
         let cells = cells_of(self, (frame, action));
         scratch.dynamic.prepare(self, overlay, (frame, action), &cells);

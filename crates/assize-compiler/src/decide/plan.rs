@@ -22,6 +22,22 @@ pub(crate) struct CellView<'a> {
     pub(crate) n_nodes: u16,
 }
 
+impl CellView<'_> {
+    /// The cell of no statements, which allows nothing.
+    fn none() -> Self {
+        Self { denies: &[], allows: &[], allow: AllowState::Never, n_nodes: 1 }
+    }
+}
+
+impl DecisionTables {
+    /// The cell at a position.
+    fn cell_view(&self, at: u32, n_nodes: u16) -> Option<CellView<'_>> {
+        let cell = self.cells.get(at as usize)?;
+        let (denies, allows) = (cell.denies.of(&self.rules), cell.allows.of(&self.rules));
+        Some(CellView { denies, allows, allow: cell.allow, n_nodes })
+    }
+}
+
 /// The Deny statements of a layer, or that it is poisoned.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Denies<'a> {
@@ -82,16 +98,30 @@ impl<'a> Plan<'a> {
         dynamic: &'a DynamicCells,
         cells: &SlotCells,
     ) -> Self {
-        let fetch = |slot: SetSlot, set| {
+        Self::with(frame, |slot, set| {
             let view = tables.set(overlay, set);
-            let cell = tables.cells.get(cells[slot as usize] as usize).map(|cell| CellView {
-                denies: cell.denies.of(&tables.rules),
-                allows: cell.allows.of(&tables.rules),
-                allow: cell.allow,
-                n_nodes: view.n_nodes,
-            });
+            let cell = tables.cell_view(cells[slot as usize], view.n_nodes);
             (cell.unwrap_or_else(|| dynamic.get(set, action, view.n_nodes)), view.poison)
-        };
+        })
+    }
+
+    /// The plan of a frame whose sets all have their cells in the tables.
+    pub(super) fn of_cells(
+        tables: &'a DecisionTables,
+        frame: &'a Frame,
+        cells: &SlotCells,
+    ) -> Self {
+        Self::with(frame, |slot, set| {
+            let view = tables.set(None, set);
+            let cell = tables.cell_view(cells[slot as usize], view.n_nodes);
+            (cell.unwrap_or_else(CellView::none), view.poison)
+        })
+    }
+
+    fn with(
+        frame: &'a Frame,
+        fetch: impl Fn(SetSlot, SetRef) -> (CellView<'a>, Option<u16>),
+    ) -> Self {
         let mut plan = Self {
             frame,
             denies: SmallVec::new(),
@@ -102,8 +132,8 @@ impl<'a> Plan<'a> {
             boundary: Restriction::None,
             session: Restriction::None,
         };
-        plan.guardrails(fetch);
-        plan.resource(fetch);
+        plan.guardrails(&fetch);
+        plan.resource(&fetch);
         if let IdentityLayer::Set(set) = frame.identity {
             plan.identity = Some(plan.deny(Layer::Identity, fetch(SetSlot::Identity, set)));
         }

@@ -76,7 +76,7 @@ fn rows_outside_the_lists_are_not_allowed() {
         values: &values,
         principals: &[],
         resources: &[],
-        frames: &[],
+        frames: &Frames::new(),
     };
     let mut out = [DecisionRow::default()];
     tables.decide(None, &columns, 0..1, &mut Scratch::new(), &mut out);

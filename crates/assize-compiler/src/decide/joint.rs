@@ -1,0 +1,385 @@
+//! What all layers of a frame say of an action, worked out together and kept.
+//!
+//! The cells of the layers are found one by one, and what they say is put in order, for each frame
+//! and action that comes up. A batch comes back to the same few, so the result is kept as a
+//! [`Joint`]: the Deny statements that look at the row, and what follows when none of them applies.
+//! Most often that is an answer already, or one list of Allow statements. Equal joints are one.
+//!
+//! Nothing of a row is kept, only what the tables say. A joint belongs to the frames and tables it
+//! was made of; those of others are forgotten ([`Joints::begin`]).
+
+use assize_model::{Layer, PrincipalKind};
+use hashbrown::HashMap;
+
+use super::fetch::{NO_CELL, SetSlot, SlotCells, sets};
+use super::plan::{CellView, Denies, Plan, Restriction};
+use super::{after_denies, allows, builtin_allow, decide_check, first};
+use crate::columns::{ActionRef, DecisionRow, Frame, Frames};
+use crate::intern::position;
+use crate::program::evaluate::{Evaluate, GroupEvaluator, Undecided};
+use crate::program::{Part, Rule};
+use crate::service_rules::{self, Grants};
+use crate::simplify::AllowState;
+use crate::tables::DecisionTables;
+
+/// Most distinct joints: what two bytes number beside the two that are none.
+const MAX_JOINTS: usize = u16::MAX as usize - 2;
+/// Most steps of all joints.
+const MAX_STEPS: usize = 1 << 20;
+/// Most places of frames and actions: 16 MiB.
+const MAX_PLACES: usize = 1 << 23;
+
+/// An action without a number.
+const NO_NUMBER: u16 = u16::MAX;
+
+/// The place of a frame and an action that did not come up yet.
+const NEW: u16 = 0;
+/// That of one that came up once: only what comes again is worth keeping.
+const SEEN: u16 = 1;
+/// The first joint.
+const FIRST: u16 = 2;
+
+/// Kept joints, and where those of each frame and action are.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Joints {
+    /// The tables and the frames they are of.
+    of: (u64, u64),
+    /// Numbers of the actions that came up, by their position in the catalog.
+    numbers: Vec<u16>,
+    n_numbers: u16,
+    /// For each frame the joints by number of the action, as far as they came up.
+    places: Vec<Vec<u16>>,
+    n_places: usize,
+    distinct: Vec<Joint>,
+    steps: Vec<Step>,
+    index: HashMap<(Box<[Step]>, Rest), u16>,
+    endings: Endings,
+}
+
+/// What the layers of a frame say of an action.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Joint {
+    /// The part of the steps: denies that hang on the row, in order.
+    denies: Part,
+    rest: Rest,
+}
+
+impl Joint {
+    /// The answer, if it hangs on no row.
+    #[inline]
+    pub(super) fn answer(&self) -> Option<DecisionRow> {
+        match self.rest {
+            Rest::Answer(answer) if self.denies.start == self.denies.end => Some(answer),
+            _ => None,
+        }
+    }
+}
+
+/// A Deny statement that hangs on the row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Step {
+    rule: Rule,
+    layer: Layer,
+    in_grants: bool,
+}
+
+/// What follows when no deny applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Rest {
+    /// The answer.
+    Answer(DecisionRow),
+    /// It hangs on the identity policies and what restricts them.
+    Chain(Chain),
+    /// It hangs on more: the plan is made again from the cells.
+    Plan(SlotCells),
+    /// E-70: allowed unless the endpoint's policy, which hangs on the row, objects.
+    Builtin(SlotCells),
+}
+
+/// Step 3 of a check that no resource-based policy can allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Chain {
+    identity: Part,
+    boundary: Limit,
+    session: Limit,
+    /// Without an Allow of the identity policies nothing else is of interest.
+    settles: bool,
+    /// The position in [`Endings`].
+    endings: u16,
+}
+
+/// What a layer that can only restrict says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Limit {
+    Fixed(bool),
+    /// Allow statements, and how many nodes must each allow.
+    Cell(Part, u16),
+}
+
+/// How checks end, by what step 3 looks at of them.
+#[derive(Debug, Clone, Default)]
+struct Endings {
+    /// Who asks, whether in one account, and whether the resource must grant.
+    kinds: Vec<(PrincipalKind, bool, bool)>,
+    /// By the bits of identity, boundary and session.
+    rows: Vec<[DecisionRow; 8]>,
+}
+
+/// The identity policies allow.
+const IDENTITY: u8 = 1;
+/// The boundary allows or does not apply.
+const BOUNDARY: u8 = 2;
+/// The session policies allow or do not apply.
+const SESSION: u8 = 4;
+
+impl Joints {
+    /// Makes ready for batches of these tables and frames.
+    pub(super) fn begin(&mut self, tables: &DecisionTables, frames: &Frames) {
+        let of = (tables.stamp.number(), frames.stamp());
+        let is_full = self.distinct.len() >= MAX_JOINTS
+            || self.steps.len() >= MAX_STEPS
+            || self.n_places >= MAX_PLACES;
+        if self.of == of && !is_full {
+            return;
+        }
+        *self = Self { of, numbers: std::mem::take(&mut self.numbers), ..Self::default() };
+        self.numbers.clear();
+        self.numbers.resize(tables.n_actions, NO_NUMBER);
+    }
+
+    /// The joint of a frame and an action, if there is one.
+    #[inline]
+    pub(super) fn find(&self, frame: u32, action: ActionRef) -> Option<u16> {
+        let number = *self.numbers.get(action.0 as usize)?;
+        self.places.get(frame as usize)?.get(usize::from(number))?.checked_sub(FIRST)
+    }
+
+    #[inline]
+    pub(super) fn get(&self, joint: u16) -> Option<&Joint> {
+        self.distinct.get(usize::from(joint))
+    }
+
+    /// Takes note that a frame and an action came up in `n_rows` rows. Gives whether to keep what
+    /// the layers say: when they came up before or come up more than once.
+    pub(super) fn note(&mut self, frame: u32, action: ActionRef, n_rows: usize) -> bool {
+        let Some(place) = self.place(frame, action) else { return false };
+        let keeps = *place == SEEN || n_rows > 1;
+        *place = (*place).max(SEEN);
+        keeps
+    }
+
+    fn place(&mut self, frame: u32, action: ActionRef) -> Option<&mut u16> {
+        let number = self.numbers.get_mut(action.0 as usize)?;
+        if *number == NO_NUMBER {
+            *number = self.n_numbers;
+            // The last number is nobody's: actions past it are never kept.
+            self.n_numbers = self.n_numbers.saturating_add(1);
+        }
+        if *number == NO_NUMBER || self.n_places >= MAX_PLACES {
+            return None;
+        }
+        let frame = frame as usize;
+        if frame >= self.places.len() {
+            self.n_places += frame + 1 - self.places.len();
+            self.places.resize_with(frame + 1, Vec::new);
+        }
+        let row = self.places.get_mut(frame)?;
+        let at = usize::from(*number);
+        if at >= row.len() {
+            self.n_places += at + 1 - row.len();
+            row.resize(at + 1, NEW);
+        }
+        row.get_mut(at)
+    }
+
+    /// Keeps what a plan says; nothing when some layer is not of the tables.
+    pub(super) fn keep(
+        &mut self,
+        tables: &DecisionTables,
+        (frame, action): (u32, ActionRef),
+        plan: &Plan<'_>,
+        cells: &SlotCells,
+    ) {
+        let of_tables =
+            sets(plan.frame).iter().zip(cells).all(|(set, cell)| set.is_none() || *cell != NO_CELL);
+        if !of_tables || self.distinct.len() >= MAX_JOINTS || self.steps.len() >= MAX_STEPS {
+            return;
+        }
+        let (steps, rest) = self.read(tables, plan, cells);
+        let next = u16::try_from(self.distinct.len()).unwrap_or(NO_NUMBER);
+        let joint = *self.index.entry((steps.into(), rest)).or_insert_with_key(|(steps, rest)| {
+            let start = position(self.steps.len());
+            self.steps.extend_from_slice(steps);
+            let denies = Part { start, end: position(self.steps.len()) };
+            self.distinct.push(Joint { denies, rest: *rest });
+            next
+        });
+        if let Some(place) = self.place(frame, action) {
+            *place = joint + FIRST;
+        }
+    }
+}
+
+impl Joints {
+    /// What a plan says, as far as it can be said without a row.
+    fn read(
+        &mut self,
+        tables: &DecisionTables,
+        plan: &Plan<'_>,
+        cells: &SlotCells,
+    ) -> (Vec<Step>, Rest) {
+        let mut known = GroupEvaluator { shared: &tables.program, overlay: None };
+        if plan.frame.builtin_allow {
+            let answer = decide_check(plan, &mut known);
+            return (Vec::new(), answer.map_or(Rest::Builtin(*cells), Rest::Answer));
+        }
+        let mut steps = Vec::new();
+        for denies in &plan.denies {
+            if let Some(document) = denies.poison {
+                let answer = DecisionRow::poison(denies.layer, document, denies.in_grants);
+                return (steps, Rest::Answer(answer));
+            }
+            for &rule in denies.rules {
+                match first(&[rule], denies.in_grants, &mut known) {
+                    Ok(Some(place)) => {
+                        return (steps, Rest::Answer(DecisionRow::explicit(denies.layer, place)));
+                    }
+                    Ok(None) => {}
+                    Err(Undecided) => {
+                        let Denies { layer, in_grants, .. } = *denies;
+                        steps.push(Step { rule, layer, in_grants });
+                    }
+                }
+            }
+        }
+        let rest = match after_denies(plan, &mut known) {
+            Ok(answer) => Rest::Answer(answer),
+            Err(Undecided) => {
+                self.chain(tables, plan, cells).map_or(Rest::Plan(*cells), Rest::Chain)
+            }
+        };
+        (steps, rest)
+    }
+
+    /// Step 3 as a chain, if it is one.
+    fn chain(
+        &mut self,
+        tables: &DecisionTables,
+        plan: &Plan<'_>,
+        cells: &SlotCells,
+    ) -> Option<Chain> {
+        let mut known = GroupEvaluator { shared: &tables.program, overlay: None };
+        let frame = plan.frame;
+        let guarded = plan.guards.iter().any(|&(_, cell)| allows(cell, &mut known) != Ok(true));
+        let asked = plan.identity.is_some_and(|cell| cell.allow != AllowState::Never);
+        if guarded
+            || !asked
+            || frame.refusal.is_some()
+            || !plan.resource_allows.is_empty()
+            || service_rules::is_outsider(frame.kind)
+        {
+            return None;
+        }
+        let cell = |slot: SetSlot| tables.cells.get(cells[slot as usize] as usize);
+        let mut limit = |restriction: &Restriction<'_>, slot| {
+            Some(match (restriction.is_none_or_allows(&mut known), restriction) {
+                (Ok(fixed), _) => Limit::Fixed(fixed),
+                (Err(Undecided), Restriction::Cell(view)) => {
+                    Limit::Cell(cell(slot)?.allows, view.n_nodes)
+                }
+                (Err(Undecided), _) => return None,
+            })
+        };
+        Some(Chain {
+            identity: cell(SetSlot::Identity)?.allows,
+            boundary: limit(&plan.boundary, SetSlot::Boundary)?,
+            session: limit(&plan.session, SetSlot::Session)?,
+            settles: service_rules::identity_settles(frame.kind),
+            endings: self.endings.number(frame)?,
+        })
+    }
+}
+
+impl Endings {
+    /// Where the endings of a frame stand.
+    fn number(&mut self, frame: &Frame) -> Option<u16> {
+        let kind = (frame.kind, frame.same_account, frame.gated);
+        if let Some(at) = self.kinds.iter().position(|known| *known == kind) {
+            return u16::try_from(at).ok();
+        }
+        let at = u16::try_from(self.kinds.len()).ok()?;
+        let row = |bits: u8| {
+            let grants = Grants {
+                identity: bits & IDENTITY != 0,
+                boundary: bits & BOUNDARY != 0,
+                session: bits & SESSION != 0,
+                ..Grants::default()
+            };
+            service_rules::conclude(frame, grants).row()
+        };
+        self.kinds.push(kind);
+        self.rows.push([0, 1, 2, 3, 4, 5, 6, 7].map(row));
+        Some(at)
+    }
+}
+
+impl Joints {
+    /// Decides a row by its joint.
+    #[inline]
+    pub(super) fn decide(
+        &self,
+        tables: &DecisionTables,
+        joint: &Joint,
+        frame: &Frame,
+        evaluator: &mut impl Evaluate,
+    ) -> Result<DecisionRow, Undecided> {
+        for step in joint.denies.of(&self.steps) {
+            if let Some(place) = first(&[step.rule], step.in_grants, evaluator)? {
+                return Ok(DecisionRow::explicit(step.layer, place));
+            }
+        }
+        match &joint.rest {
+            Rest::Answer(answer) => Ok(*answer),
+            Rest::Chain(chain) => self.end(tables, chain, evaluator),
+            Rest::Plan(cells) => after_denies(&Plan::of_cells(tables, frame, cells), evaluator),
+            Rest::Builtin(cells) => builtin_allow(&Plan::of_cells(tables, frame, cells), evaluator),
+        }
+    }
+
+    fn end(
+        &self,
+        tables: &DecisionTables,
+        chain: &Chain,
+        evaluator: &mut impl Evaluate,
+    ) -> Result<DecisionRow, Undecided> {
+        let mut bits = 0;
+        let identity = first(chain.identity.of(&tables.rules), false, evaluator)?;
+        if identity.is_some() || !chain.settles {
+            bits |= if identity.is_some() { IDENTITY } else { 0 };
+            bits |= if chain.boundary.allows(tables, evaluator)? { BOUNDARY } else { 0 };
+            bits |= if chain.session.allows(tables, evaluator)? { SESSION } else { 0 };
+        }
+        let rows = self.endings.rows.get(usize::from(chain.endings));
+        let row = rows.map_or_else(DecisionRow::default, |rows| rows[usize::from(bits)]);
+        let by_identity = row.decision.is_allowed() && row.layer == Layer::Identity;
+        Ok(identity.filter(|_| by_identity).map_or(row, |place| row.at(place)))
+    }
+}
+
+impl Limit {
+    fn allows(
+        self,
+        tables: &DecisionTables,
+        evaluator: &mut impl Evaluate,
+    ) -> Result<bool, Undecided> {
+        match self {
+            Self::Fixed(fixed) => Ok(fixed),
+            Self::Cell(part, n_nodes) => {
+                let rules = part.of(&tables.rules);
+                let cell =
+                    CellView { denies: &[], allows: rules, allow: AllowState::Depends, n_nodes };
+                allows(cell, evaluator)
+            }
+        }
+    }
+}
