@@ -188,19 +188,23 @@ impl Catalog {
     /// and the name matching `name_pattern` (`*` any text, `?` one character), both without
     /// regard to ASCII case. The runs ascend and do not touch.
     ///
-    /// The bare pattern `*` is not of this form: it matches every action. A literal and a
-    /// pattern whose only wildcards end it cost two binary searches; any other is matched
+    /// The bare pattern `*` is not of this form: it matches every action. A literal costs one
+    /// look-up, a pattern whose only wildcards end it two binary searches; any other is matched
     /// against the names that begin as it does.
     pub fn expand(&self, vendor: &str, name_pattern: &str) -> Vec<ActionRange> {
+        let Some(wildcard) = name_pattern.find(['*', '?']) else {
+            let found = self.index.action(&self.tables, vendor, name_pattern);
+            return found.map(|start| ActionRange { start, end: start + 1 }).into_iter().collect();
+        };
         let Some(service) = self.service(vendor) else { return Vec::new() };
         let pattern = name_pattern.to_ascii_lowercase();
-        let head = &pattern[..pattern.find(['*', '?']).unwrap_or(pattern.len())];
+        let head = &pattern[..wildcard];
         let tail = &pattern.as_bytes()[head.len()..];
         let all = service.actions();
         let span = index::prefix_span(Span { start: all.start, end: all.end }, head, |at| {
             self.tables.strings.lower(self.tables.actions[at as usize].name)
         });
-        if !tail.is_empty() && tail.iter().all(|&b| b == b'*') {
+        if tail.iter().all(|&b| b == b'*') {
             return if span.start < span.end { vec![ActionRange::new(span)] } else { Vec::new() };
         }
         self.filter_actions(span, head.len(), tail)

@@ -8,13 +8,12 @@ mod sets;
 use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 
-use assize_automata::Pattern;
 use assize_catalog::Catalog;
 use assize_model::{ConditionKey, PolicyType};
 use assize_policy::LibraryEntry;
 use assize_policy::ir::{
-    Condition, Operand, Piece, Policy, PrincipalElement, PrincipalPattern, ResourceElement,
-    ResourcePattern, Statement,
+    ArnPattern, Condition, Operand, Piece, Policy, PrincipalElement, PrincipalPattern,
+    ResourceElement, ResourcePattern, Statement,
 };
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
@@ -82,6 +81,8 @@ pub(crate) type KeyMap = HashMap<Box<str>, u32>;
 pub(crate) struct Maps {
     pub(crate) keys: KeyMap,
     atoms: HashMap<Arc<Condition>, u32>,
+    /// Patterns by what the policy says, which is found faster than it is built anew.
+    arns: HashMap<Arc<ArnPattern>, u32>,
     patterns: HashTable<u32>,
     templates: HashTable<u32>,
     lists: HashTable<u32>,
@@ -272,10 +273,16 @@ impl Interner<'_> {
         conditions::template_pieces(pieces, |key| self.key(key))
     }
 
-    /// The number of a resource pattern without variables.
-    pub(crate) fn pattern(&mut self, pattern: Pattern) -> u32 {
-        let Maps { patterns: known, hasher, .. } = &mut *self.maps;
-        number(&mut self.program.patterns, known, hasher, Arc::new(pattern))
+    /// The number of the pattern of a resource entry; none if the entry has variables.
+    pub(crate) fn pattern(&mut self, arn: &ArnPattern) -> Option<u32> {
+        if let Some(&at) = self.maps.arns.get(arn) {
+            return Some(at);
+        }
+        let pattern = resources::static_pattern(arn)?;
+        let Maps { arns, patterns: known, hasher, .. } = &mut *self.maps;
+        let at = number(&mut self.program.patterns, known, hasher, Arc::new(pattern));
+        arns.insert(Arc::new(arn.clone()), at);
+        Some(at)
     }
 
     /// The number of a resource pattern with variables.

@@ -71,6 +71,18 @@ struct DocumentCells {
     cells: Vec<DocumentCell>,
 }
 
+impl DocumentCells {
+    /// The cell of a stretch.
+    fn cell(&self, at: usize) -> u32 {
+        self.stretches.get(at).map_or(0, |stretch| stretch.1)
+    }
+
+    /// Where a stretch begins; behind all actions if there is none.
+    fn start(&self, at: usize) -> u32 {
+        self.stretches.get(at).map_or(u32::MAX, |stretch| stretch.0)
+    }
+}
+
 /// What became of the cells of a document.
 #[derive(Debug)]
 enum Prepared {
@@ -191,21 +203,13 @@ impl<'a> CellBuilder<'a> {
         let first_rule = self.rules.len();
         self.row.clear();
         let mut local: HashMap<Vec<u32>, u16> = HashMap::new();
+        // For each member: which of its stretches this is, its cell, and where the next begins.
         let mut at = vec![0_usize; members.len()];
-        let mut stretch = vec![0_u32; members.len()];
+        let mut stretch: Vec<u32> = members.iter().map(|&m| self.prepared(m).cell(0)).collect();
+        let mut next: Vec<u32> = members.iter().map(|&m| self.prepared(m).start(1)).collect();
         let mut start = 0;
         while start < self.n_actions {
-            let mut end = self.n_actions;
-            for (n, member) in members.iter().enumerate() {
-                let stretches = &self.prepared(*member).stretches;
-                while stretches.get(at[n] + 1).is_some_and(|next| next.0 <= start) {
-                    at[n] += 1;
-                }
-                stretch[n] = stretches.get(at[n]).map_or(0, |stretch| stretch.1);
-                if let Some(next) = stretches.get(at[n] + 1) {
-                    end = end.min(next.0);
-                }
-            }
+            let end = next.iter().fold(self.n_actions, |end, &next| end.min(next));
             let cell = if let Some(&cell) = local.get(&stretch) {
                 cell
             } else {
@@ -219,6 +223,13 @@ impl<'a> CellBuilder<'a> {
             };
             self.row.resize(end as usize, cell);
             start = end;
+            for (n, &member) in members.iter().enumerate() {
+                if next[n] == end {
+                    at[n] += 1;
+                    let cells = self.prepared(member);
+                    (stretch[n], next[n]) = (cells.cell(at[n]), cells.start(at[n] + 1));
+                }
+            }
         }
         let full_pages = self.row.len().next_multiple_of(N_PAGE_ACTIONS);
         let last = self.row.last().copied().unwrap_or(0);

@@ -31,8 +31,8 @@ pub(crate) fn lower(element: &ResourceElement, interner: &mut Interner<'_>) -> R
     let (mut patterns, mut templates) = (Vec::new(), Vec::new());
     for entry in entries {
         let ResourcePattern::Arn(arn) = entry else { continue };
-        if let Some(pattern) = static_pattern(arn) {
-            patterns.push(interner.pattern(pattern));
+        if let Some(pattern) = interner.pattern(arn) {
+            patterns.push(pattern);
         } else {
             let segments = std::array::from_fn(|n| interner.template(&arn.segments[n]));
             templates.push(interner.arn_template(ArnTemplate { segments }));
@@ -47,7 +47,7 @@ pub(crate) fn lower(element: &ResourceElement, interner: &mut Interner<'_>) -> R
 
 /// The pattern of an entry without variables. A star that ends a header segment crosses colons,
 /// any other there does not (L-411).
-fn static_pattern(arn: &ArnPattern) -> Option<Pattern> {
+pub(crate) fn static_pattern(arn: &ArnPattern) -> Option<Pattern> {
     let mut builder = Pattern::builder();
     builder.literal("arn");
     let last_segment = arn.segments.len() - 1;

@@ -11,19 +11,37 @@ pub(crate) fn action(text: &str, problems: &mut Vec<Problem>) -> Option<ActionPa
     if text == "*" {
         return Some(ActionPattern::Any);
     }
+    let named = |vendor: &str, name: &str| {
+        let (vendor, name) = (vendor.to_ascii_lowercase(), name.to_ascii_lowercase());
+        Some(ActionPattern::Named { vendor: vendor.into(), name: name.into() })
+    };
+    // Nearly every action is plain, which two walks over it tell.
+    if let Some((vendor, name)) = text.split_once(':')
+        && !vendor.is_empty()
+        && vendor.bytes().all(is_of_vendor)
+        && !name.is_empty()
+        && name.bytes().all(is_of_name)
+    {
+        return named(vendor, name);
+    }
     match split(text) {
         Ok((vendor, name)) => {
             report_name(text, name, problems);
-            Some(ActionPattern::Named {
-                vendor: vendor.to_ascii_lowercase().into(),
-                name: name.to_ascii_lowercase().into(),
-            })
+            named(vendor, name)
         }
         Err(problem) => {
             problems.push(problem);
             None
         }
     }
+}
+
+fn is_of_vendor(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'-'
+}
+
+fn is_of_name(byte: u8) -> bool {
+    is_of_vendor(byte) || byte == b'*' || byte == b'?'
 }
 
 /// Splits `vendor:name` at its only colon (L-221).
@@ -52,7 +70,7 @@ fn split(text: &str) -> Result<(&str, &str), Problem> {
         reject(FindingCode::InvalidAction, "has an empty service prefix")
     } else if name.contains(':') {
         reject(FindingCode::InvalidAction, "has more than one colon")
-    } else if !vendor.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+    } else if !vendor.bytes().all(is_of_vendor) {
         reject(
             FindingCode::InvalidAction,
             "has a character in its service prefix other than letters, digits and `-`",
@@ -64,12 +82,11 @@ fn split(text: &str) -> Result<(&str, &str), Problem> {
 
 /// Reports a name that no action has (L-223). It loads, and matches as it is written.
 fn report_name(text: &str, name: &str, problems: &mut Vec<Problem>) {
-    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'*' || b == b'?';
     let reason = if name.is_empty() {
         "has no name after the service prefix, so it matches no action"
     } else if name.contains(char::is_whitespace) {
         "has white space in its name, so it matches no action"
-    } else if !name.bytes().all(is_plain) {
+    } else if !name.bytes().all(is_of_name) {
         "has a character in its name that no action has"
     } else {
         return;
