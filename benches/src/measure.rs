@@ -9,6 +9,23 @@ pub fn time<T>(run: impl FnOnce() -> T) -> (Duration, T) {
     (started.elapsed(), value)
 }
 
+/// Bytes of the process that are in memory now; 0 where the system does not tell.
+pub fn resident_bytes() -> usize {
+    status("VmRSS:")
+}
+
+/// The most bytes of the process that ever were in memory; 0 where the system does not tell.
+pub fn peak_bytes() -> usize {
+    status("VmHWM:")
+}
+
+fn status(name: &str) -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let n_kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<usize>().ok());
+    n_kib.unwrap_or_default() << 10
+}
+
 /// The middle one of some durations; of an even number the shorter one.
 pub fn median(durations: &mut [Duration]) -> Duration {
     durations.sort_unstable();

@@ -6,14 +6,20 @@
 //! | [`account`] (W2) | one account: 200 principals of 5–10 managed policies, a boundary, three SCPs |
 //! | [`wildcards`] (W3) | one role with one policy of 500 statements on wildcard S3 objects |
 //! | [`organization`] | 100 accounts, 10,000 principals |
+//! | [`Estate`] | any number of accounts and principals, put into the store by edits |
+//! | [`Hostile`] | policies and requests made to blow up |
 //!
 //! Context keys that Assize derives by itself are left to it; requests carry what a caller
 //! carries, eleven keys in W1 and W2.
 
+mod estate;
+mod hostile;
 mod policies;
 mod request;
 mod world;
 
+pub use estate::Estate;
+pub use hostile::Hostile;
 pub use request::{WorkloadRequest, WorkloadStream};
 pub use world::{Entity, PolicyDocument, World};
 
@@ -86,7 +92,7 @@ pub struct Workload {
 
 impl Workload {
     /// The first requests of the workload; the same ones every time.
-    pub fn requests(&self) -> impl Iterator<Item = WorkloadRequest> + '_ {
+    pub fn requests(&self) -> impl Iterator<Item = WorkloadRequest> + Send + '_ {
         self.stream.iter(&self.world)
     }
 }
@@ -175,14 +181,45 @@ pub fn wildcards() -> Workload {
     wildcards_of(500)
 }
 
-/// The shape of W3 with another number of statements.
+/// The shape of W3 with another number of statements, in documents of at most 500.
 pub fn wildcards_of(n_statements: usize) -> Workload {
+    /// A document has at most 1,000 statements.
+    const N_DOCUMENT: usize = 500;
     let mut rng = Rng::with_seed(SEED + 2);
     let patterns: Vec<String> =
         (0..n_statements).map(|index| Generator::lake_pattern(&mut rng, index)).collect();
-    let document = policies::lake(&mut rng, &patterns);
+    let documents = patterns.chunks(N_DOCUMENT).enumerate().map(|(at, patterns)| {
+        let name = if at == 0 { "Lake".to_owned() } else { format!("Lake{at}") };
+        PolicyDocument::customer(&name, &policies::lake(&mut rng, patterns))
+    });
+    let identity = documents.collect();
     let mut world = World::new(false);
-    let identity = vec![PolicyDocument::customer("Lake", &document)];
     world.add(Entity::role("lake", &[], identity, None));
     Workload { name: "wildcards", world, stream: WorkloadStream::lake(SEED + 2, patterns) }
+}
+
+/// One principal with AWS-managed policies of about so many statements together, and the
+/// requests of W1. All of them together have less than 10,000 statements; what is missing are
+/// their statements once more, in policies of the customer's.
+pub fn statements_of(managed: &ManagedSource, n_statements: usize) -> Workload {
+    let mut rng = Rng::with_seed(SEED + 4);
+    let mut pool: Vec<PolicyDocument> = managed.policies.clone();
+    rng.shuffle(&mut pool);
+    let again = pool.iter().enumerate().map(|(at, policy)| PolicyDocument {
+        name: format!("again-{at}"),
+        arn: None,
+        document: policy.document.clone(),
+    });
+    let again: Vec<PolicyDocument> = again.collect();
+    let mut n_left = n_statements;
+    let identity = pool.into_iter().chain(again).take_while(|policy| {
+        let n_own = policy.document.matches(r#""Effect""#).count();
+        let fits = n_left > 0;
+        n_left = n_left.saturating_sub(n_own);
+        fits
+    });
+    let mut world = World::new(false);
+    let tags = [("team", "payments"), ("env", "prod")];
+    world.add(Entity::role("payments-app", &tags, identity.collect(), None));
+    Workload { name: "statements", world, stream: WorkloadStream::weighted(SEED, vec![1.0]) }
 }

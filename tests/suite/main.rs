@@ -9,6 +9,7 @@ mod evidence;
 mod explanations;
 mod exports;
 mod fuzz;
+mod hostile;
 mod imports;
 mod laws;
 mod limits;

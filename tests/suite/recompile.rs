@@ -15,15 +15,16 @@ use assize_tests::generate::{self, Source};
 /// Edits of one world.
 const N_EDITS: usize = 12;
 
+fn pick<T>(items: BTreeMap<Box<str>, Arc<T>>, source: &mut Source<'_>) -> Option<Arc<T>> {
+    let at = source.below(items.len().max(1));
+    items.into_values().nth(at)
+}
+
 /// A part of a generated world, as a change of another one: the worlds have the same names.
 fn change(from: &StoreSnapshot, source: &mut Source<'_>) -> Option<StoreChange> {
     let accounts: Vec<_> = from.accounts().map(|account| account.id).collect();
     let account = *accounts.get(source.below(accounts.len()))?;
     let mut facts = from.account_with_texts(account)?;
-    fn pick<T>(items: BTreeMap<Box<str>, Arc<T>>, source: &mut Source<'_>) -> Option<Arc<T>> {
-        let at = source.below(items.len().max(1));
-        items.into_values().nth(at)
-    }
     let users = std::mem::take(&mut facts.users);
     let roles = std::mem::take(&mut facts.roles);
     let policies = std::mem::take(&mut facts.policies);

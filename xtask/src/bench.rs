@@ -13,17 +13,23 @@ pub(crate) struct Args {
     record: bool,
 }
 
-/// Runs the benchmark that prints the table, and records it.
+/// What the record holds, in order: a benchmark, or an argument of the example `footprint`, that
+/// prints Markdown; and what stands above its rows.
+const PARTS: [(&str, &[&str]); 5] = [
+    ("", &["bench", "--locked", "-p", "assize-benches", "--bench", "table"]),
+    ("", &["bench", "--locked", "-p", "assize-benches", "--bench", "scale"]),
+    ("| footprint | target | | | | |\n|---|---|---|---|---|---|\n", &["organization"]),
+    ("", &["estate"]),
+    ("", &["stream"]),
+];
+
+/// Runs what prints the tables, and records them.
 pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
-    let cargo = ["bench", "--locked", "-p", "assize-benches", "--bench", "table"];
-    let run = Command::new(env!("CARGO"))
-        .args(cargo)
-        .current_dir(root)
-        .stderr(Stdio::inherit())
-        .output()
-        .context("cargo cannot be run")?;
-    ensure!(run.status.success(), "the benchmark failed");
-    let table = String::from_utf8(run.stdout).context("the table is not text")?;
+    let mut table = String::new();
+    for (head, part) in PARTS {
+        table.push_str(head);
+        table.push_str(&output(root, part)?);
+    }
     let table = table.trim();
     println!("{table}");
     if !args.record {
@@ -50,6 +56,33 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     std::fs::write(&path, record).with_context(|| format!("cannot write {}", path.display()))?;
     println!("\nwrote {}", path.display());
     Ok(())
+}
+
+/// The output of a part: rows of one table follow one another without a gap.
+fn output(root: &Path, part: &[&str]) -> Result<String> {
+    // The profile of benchmarks, so that nothing is built twice.
+    const EXAMPLE: [&str; 9] = [
+        "run",
+        "--locked",
+        "--profile",
+        "bench",
+        "-p",
+        "assize-benches",
+        "--example",
+        "footprint",
+        "--",
+    ];
+    let is_example = part.len() == 1;
+    let run = Command::new(env!("CARGO"))
+        .args(if is_example { &EXAMPLE[..] } else { &[] })
+        .args(part)
+        .current_dir(root)
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cargo cannot be run")?;
+    ensure!(run.status.success(), "{part:?} failed");
+    let text = String::from_utf8(run.stdout).context("what it printed is not text")?;
+    Ok(if is_example { text } else { format!("{}\n\n", text.trim_end()) })
 }
 
 /// Processor and number of threads, as far as the system tells.

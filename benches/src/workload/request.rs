@@ -408,6 +408,8 @@ enum StreamKind {
     Weighted(Vec<f64>, Vec<BTreeSet<String>>),
     /// Patterns that resources are made from.
     Lake(Vec<String>),
+    /// These, again and again.
+    Repeated(Vec<WorkloadRequest>),
 }
 
 impl WorkloadStream {
@@ -419,10 +421,14 @@ impl WorkloadStream {
         Self { seed, kind: StreamKind::Lake(patterns) }
     }
 
+    pub(super) fn repeated(requests: Vec<WorkloadRequest>) -> Self {
+        Self { seed: 0, kind: StreamKind::Repeated(requests) }
+    }
+
     pub(super) fn iter<'a>(
         &'a self,
         world: &'a World,
-    ) -> Box<dyn Iterator<Item = WorkloadRequest> + 'a> {
+    ) -> Box<dyn Iterator<Item = WorkloadRequest> + Send + 'a> {
         let rng = Rng::with_seed(self.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let mut generator = Generator::new(rng);
         match &self.kind {
@@ -439,6 +445,7 @@ impl WorkloadStream {
                     generator.account_request(world, &sums, &own)
                 }))
             }
+            StreamKind::Repeated(requests) => Box::new(requests.iter().cycle().cloned()),
             StreamKind::Lake(patterns) => {
                 Box::new(std::iter::repeat_with(move || generator.lake_request(world, patterns)))
             }
