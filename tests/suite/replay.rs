@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 fn source(name: &str, bytes: Vec<u8>) -> LogSource {
     let open = move || Ok(Box::new(Cursor::new(bytes)) as Box<dyn Read + Send>);
-    LogSource { name: name.to_owned(), open: Box::new(open) }
+    LogSource { name: name.to_owned(), n_bytes: None, open: Box::new(open) }
 }
 
 fn log(records: &[Value]) -> Vec<u8> {
@@ -335,6 +335,7 @@ fn broken_files_cost_only_themselves() {
     damaged[20] ^= 0xff;
     let missing = LogSource {
         name: "missing.json".to_owned(),
+        n_bytes: None,
         open: Box::new(|| Err(std::io::Error::from(std::io::ErrorKind::NotFound))),
     };
     let sources = vec![
@@ -420,10 +421,17 @@ fn a_page_shows_the_groups() {
     let record = event("lambda", "GetFunction20150331v2", &evil, &json!({}));
     let statement = json!({"Sid": "No", "Effect": "Deny", "Action": "lambda:*", "Resource": "*"});
     let page = alone(attached("scp", &statement), &[record]).to_html();
-    assert!(page.contains("<td data-name=\"Action\">lambda:GetFunction</td>"), "{page}");
-    assert!(page.contains("scp:p-change No (change.json:1)"));
+    let action = "<td data-name=\"Action\"><span>lambda:<wbr>Get<wbr>Function</span></td>";
+    assert!(page.contains(action), "{page}");
+    assert!(
+        page.contains("scp:<wbr>p-<wbr>change<br>No <small>change.<wbr>json:1</small>"),
+        "{page}"
+    );
+    assert!(
+        page.contains("Assumed: every account stands under one root with full access (1 event).")
+    );
     assert!(page.contains("&lt;img src=x onerror=alert(1)&gt;") && !page.contains("<img"));
-    assert!(page.contains("<svg viewBox") && page.contains("2024-05-01: 1 events"));
+    assert!(page.contains("<svg viewBox") && page.contains("2024-05-01: 1 event"));
     assert!(!page.contains("http://") && !page.contains("https://"));
     for tag in ["html", "head", "body", "main", "style", "script", "table", "thead", "tbody", "svg"]
     {

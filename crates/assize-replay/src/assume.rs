@@ -23,12 +23,26 @@ pub enum Assumption {
 }
 
 impl Assumption {
+    /// All assumptions.
+    pub const ALL: [Self; 3] = [Self::Identity, Self::Resource, Self::Organization];
+
     /// The word of the wire format.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Identity => "identity_assumed",
             Self::Resource => "resource_assumed",
             Self::Organization => "organization_assumed",
+        }
+    }
+
+    /// What is assumed, for people.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Identity => {
+                "accounts that the world lacks let their own callers do what the log shows"
+            }
+            Self::Resource => "resources without a record let the log's callers in",
+            Self::Organization => "every account stands under one root with full access",
         }
     }
 }

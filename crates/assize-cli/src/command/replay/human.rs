@@ -1,12 +1,11 @@
 //! A report for people.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use assize_cloudtrail::SkipReason;
 use assize_formats::{DifferenceEffect, format_time};
 use assize_model::{Decision, StatementRef};
-use assize_replay::{Assumption, Group, Report};
+use assize_replay::{Group, Report, Row};
 
 use super::{usage, whole};
 use crate::args::ReplayArgs;
@@ -17,18 +16,6 @@ use crate::render::table::{columns, count, grouped};
 const MAX_ROWS: usize = 20;
 /// How far the second line of a row is set in.
 const DETAIL_INDENT: usize = 6;
-
-/// Groups that differ in their resource alone, shown as one row.
-struct Row<'g> {
-    group: &'g Group,
-    count: u64,
-    n_resources: usize,
-    /// What all resources begin with.
-    prefix: &'g str,
-    first: i64,
-    last: i64,
-    denied: u64,
-}
 
 /// The whole report.
 pub(super) fn report(report: &Report, args: &ReplayArgs, style: Style, verbose: bool) -> String {
@@ -48,7 +35,7 @@ fn differences(report: &Report, args: &ReplayArgs, style: Style, verbose: bool) 
     let mut text = head(report, style);
     let shown = |effect: &DifferenceEffect| args.all || !effect.is_unchanged();
     for effect in DifferenceEffect::ALL.into_iter().filter(shown) {
-        let rows = rows(report, effect);
+        let rows = report.rows(effect);
         if !rows.is_empty() {
             section(&mut text, effect, &rows, style, verbose);
         }
@@ -59,23 +46,10 @@ fn differences(report: &Report, args: &ReplayArgs, style: Style, verbose: bool) 
 /// What the answers rest on (C-29: the head of the report says what was assumed).
 fn head(report: &Report, style: Style) -> String {
     let mut text = String::new();
-    let mut assumed = |what: &str| {
-        let _ = writeln!(text, "{} {what}", style.note("assumed:"));
-    };
     for (assumption, n) in &report.totals.assumptions {
         let n = count(whole(*n), "event");
-        match assumption {
-            Assumption::Identity => assumed(&format!(
-                "accounts that the world lacks let their own callers do what the log shows ({n})"
-            )),
-            Assumption::Resource => {
-                assumed(&format!("resources without a record let the log's callers in ({n})"));
-            }
-            Assumption::Organization => {
-                assumed(&format!("every account stands under one root with full access ({n})"));
-            }
-            other => assumed(other.as_str()),
-        }
+        let what = assumption.sentence();
+        let _ = writeln!(text, "{} {what} ({n})", style.note("assumed:"));
     }
     if !text.is_empty() {
         text.push('\n');
@@ -96,43 +70,6 @@ fn title(effect: DifferenceEffect) -> &'static str {
         DifferenceEffect::Same => "Unchanged",
         DifferenceEffect::Disagrees => "Decided otherwise than the log says",
     }
-}
-
-fn rows(report: &Report, effect: DifferenceEffect) -> Vec<Row<'_>> {
-    let mut rows: Vec<Row<'_>> = Vec::new();
-    let mut places: BTreeMap<(&str, &str, String), usize> = BTreeMap::new();
-    for group in report.groups.iter().filter(|group| group.effect == effect) {
-        let key = (&*group.principal, &*group.action, because(group));
-        let at = *places.entry(key).or_insert(rows.len());
-        match rows.get_mut(at) {
-            Some(row) => {
-                row.count += group.count;
-                row.n_resources += 1;
-                row.prefix = common(row.prefix, &group.resource);
-                row.first = row.first.min(group.first);
-                row.last = row.last.max(group.last);
-                row.denied += group.observed.denied;
-            }
-            None => rows.push(Row {
-                group,
-                count: group.count,
-                n_resources: 1,
-                prefix: &group.resource,
-                first: group.first,
-                last: group.last,
-                denied: group.observed.denied,
-            }),
-        }
-    }
-    rows.sort_by_key(|row| std::cmp::Reverse(row.count));
-    rows
-}
-
-/// What two texts begin with.
-fn common<'t>(a: &'t str, b: &str) -> &'t str {
-    let same = a.char_indices().zip(b.chars()).find(|((_, x), y)| x != y);
-    let end = same.map_or(a.len().min(b.len()), |((at, _), _)| at);
-    a.get(..end).unwrap_or_default()
 }
 
 fn section(
@@ -176,17 +113,17 @@ fn who(group: &Group) -> String {
 /// On what, when, and why.
 fn detail(row: &Row<'_>) -> String {
     let group = row.group;
-    let resource = match row.n_resources {
-        1 => group.resource.to_string(),
-        n => format!("{}* ({n} resources)", row.prefix),
-    };
+    let mut resource = row.resource();
+    if row.n_resources > 1 {
+        let _ = write!(resource, " ({} resources)", grouped(row.n_resources));
+    }
     let when = match (day(row.first), day(row.last)) {
         (first, last) if first == last => first,
         (first, last) => format!("{first} to {last}"),
     };
     let mut text = format!("on {resource}, {when}, by {}", because(group));
-    if row.denied > 0 && group.before.decision == Decision::Allowed {
-        let n = grouped(whole(row.denied));
+    if row.observed.denied > 0 && group.before.decision == Decision::Allowed {
+        let n = grouped(whole(row.observed.denied));
         let _ = write!(text, "; the log says it was denied {n} times already");
     }
     text
@@ -285,17 +222,4 @@ pub(super) fn totals(report: &Report, style: Style) -> String {
         );
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::common;
-
-    #[test]
-    fn common_beginnings() {
-        assert_eq!(common("abc", "abd"), "ab");
-        assert_eq!(common("abc", "abcd"), "abc");
-        assert_eq!(common("äx", "äy"), "ä");
-        assert_eq!(common("", "x"), "");
-    }
 }
