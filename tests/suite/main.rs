@@ -1,6 +1,7 @@
 //! The one integration suite of the workspace.
 
 mod binding;
+mod checkpoint;
 mod cloudtrail;
 mod corpus;
 mod dependent_actions;

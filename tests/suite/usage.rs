@@ -73,7 +73,7 @@ fn replay(records: &[Value], filter: Filter) -> Report {
     let replay = replay.expect("the world can be decided with");
     let log = json!({"Records": records}).to_string().into_bytes();
     let open = move || Ok(Box::new(Cursor::new(log)) as Box<dyn Read + Send>);
-    let source = LogSource { name: "log.json".to_owned(), open: Box::new(open) };
+    let source = LogSource { name: "log.json".to_owned(), n_bytes: None, open: Box::new(open) };
     replay.run(vec![source], &mut |_| true).expect("the log is replayed")
 }
 

@@ -30,6 +30,21 @@ impl SeenEvents {
         !seen
     }
 
+    /// What is remembered, in ascending order: of late, and of before.
+    pub fn fingerprints(&self) -> (Vec<u128>, Vec<u128>) {
+        let sorted = |set: &HashSet<u128>| {
+            let mut all: Vec<u128> = set.iter().copied().collect();
+            all.sort_unstable();
+            all
+        };
+        (sorted(&self.recent), sorted(&self.older))
+    }
+
+    /// The events of which these are the fingerprints.
+    pub fn from_fingerprints(recent: Vec<u128>, older: Vec<u128>) -> Self {
+        Self { recent: recent.into_iter().collect(), older: older.into_iter().collect() }
+    }
+
     fn contains(&self, id: u128) -> bool {
         self.recent.contains(&id) || self.older.contains(&id)
     }

@@ -56,6 +56,18 @@ enum Next<'t> {
 }
 
 impl LogReader {
+    /// Where in the log the reader is, as a number that another reader can go on from.
+    pub fn place(&self) -> u8 {
+        self.state as u8
+    }
+
+    /// A reader that goes on from a place.
+    pub fn at_place(place: u8) -> Option<Self> {
+        let all = [State::Top, State::Records, State::RecordsEnd, State::List, State::Broken];
+        let state = all.into_iter().find(|state| *state as u8 == place)?;
+        Some(Self { state })
+    }
+
     /// Reads the records of a part of the log, and gives the number of bytes that are done with.
     /// With `is_last`, the log ends behind it.
     pub fn read<'t>(

@@ -29,19 +29,41 @@ pub struct SessionBook {
 /// What the record of the call that made a session says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SessionFacts {
-    policy: Option<Box<str>>,
-    policy_arns: Vec<Box<str>>,
-    tags: Vec<(Box<str>, Box<str>)>,
-    transitive_tag_keys: Vec<Box<str>>,
-    inherited_tags: Vec<(Box<str>, Box<str>)>,
-    source_identity: Option<Box<str>>,
-    expires_at: Option<i64>,
-    task_policy: Option<Box<str>>,
+    /// The session policy.
+    pub policy: Option<Box<str>>,
+    /// The managed session policies.
+    pub policy_arns: Vec<Box<str>>,
+    /// The tags of the session.
+    pub tags: Vec<(Box<str>, Box<str>)>,
+    /// Which of them go on with a chain of roles.
+    pub transitive_tag_keys: Vec<Box<str>>,
+    /// The tags that came with the chain.
+    pub inherited_tags: Vec<(Box<str>, Box<str>)>,
+    /// The source identity.
+    pub source_identity: Option<Box<str>>,
+    /// When the session ends, in seconds since the epoch.
+    pub expires_at: Option<i64>,
+    /// The task policy of a privileged root session.
+    pub task_policy: Option<Box<str>>,
     /// The caller was a role session itself.
-    chained: bool,
+    pub chained: bool,
     /// The session comes from an identity provider.
-    federated: bool,
+    pub federated: bool,
 }
+
+/// Of a session of which nothing is said.
+static NO_FACTS: SessionFacts = SessionFacts {
+    policy: None,
+    policy_arns: Vec::new(),
+    tags: Vec::new(),
+    transitive_tag_keys: Vec::new(),
+    inherited_tags: Vec::new(),
+    source_identity: None,
+    expires_at: None,
+    task_policy: None,
+    chained: false,
+    federated: false,
+};
 
 impl SessionBook {
     /// What the record of a call that made a session tells, with the key of the session.
@@ -74,6 +96,12 @@ impl SessionBook {
                 self.sessions.remove(&oldest);
             }
         }
+    }
+
+    /// All sessions, the oldest first.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &SessionFacts)> {
+        // Every key of the order is in the table.
+        self.order.iter().map(|key| (&**key, self.sessions.get(key).unwrap_or(&NO_FACTS)))
     }
 
     /// How the session of an access key was made.

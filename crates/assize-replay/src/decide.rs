@@ -35,7 +35,7 @@ pub(crate) struct Tally {
     pub(crate) events: u64,
     pub(crate) errors: u64,
     /// Errors by code.
-    pub(crate) error_codes: BTreeMap<&'static str, u64>,
+    pub(crate) error_codes: BTreeMap<Box<str>, u64>,
     pub(crate) indeterminate: u64,
     pub(crate) assumptions: BTreeMap<Assumption, u64>,
     /// Events of groups that are not kept, by effect.
@@ -136,7 +136,7 @@ impl<'w> Worker<'w> {
             Ok(group) => self.keep(group, &converted),
             Err(error) => {
                 self.tally.errors += 1;
-                *self.tally.error_codes.entry(error.kind().as_str()).or_default() += 1;
+                *self.tally.error_codes.entry(error.kind().as_str().into()).or_default() += 1;
             }
         }
     }

@@ -21,9 +21,15 @@ pub enum ErrorKind {
     World,
     /// The bundled catalog does not load.
     Catalog,
+    /// A checkpoint is damaged, or of another run.
+    Checkpoint,
 }
 
 impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: String) -> Self {
+        Self { kind, message: message.into(), source: None }
+    }
+
     pub(crate) fn caused(
         kind: ErrorKind,
         source: impl std::error::Error + Send + Sync + 'static,

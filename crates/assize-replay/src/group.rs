@@ -1,5 +1,6 @@
 //! Events that were decided the same way (F-74).
 
+use std::cmp::{Ordering, Reverse};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash, Hasher};
 
 use assize::Outcome;
@@ -211,6 +212,19 @@ impl Groups {
         self.table.find_mut(group.hash_key(), |known| known.is_of(group))
     }
 
+    /// Takes a group in as it is.
+    pub(crate) fn insert(&mut self, group: Group) {
+        let hash = group.hash_key();
+        self.table.insert_unique(hash, group, Group::hash_key);
+    }
+
+    /// The groups in the order of a report.
+    pub(crate) fn in_order(&self) -> Vec<&Group> {
+        let mut groups: Vec<&Group> = self.table.iter().collect();
+        groups.sort_by(|a, b| order(a, b));
+        groups
+    }
+
     pub(crate) fn into_groups(self) -> impl Iterator<Item = Group> {
         self.table.into_iter()
     }
@@ -224,18 +238,22 @@ fn widen(group: &mut Group) {
     }
 }
 
-/// The order of a report: effect, most events first, then principal, action and resource (F-75).
+/// Puts groups in the order of a report.
 pub(crate) fn sort(groups: &mut [Group]) {
-    groups.sort_by(|a, b| {
-        let key = |group: &Group| (group.effect, std::cmp::Reverse(group.count));
-        let names =
-            |group: &Group| (group.principal.clone(), group.action.clone(), group.resource.clone());
-        let sides = |group: &Group| format!("{:?}{:?}", group.before, group.after);
-        key(a)
-            .cmp(&key(b))
-            .then_with(|| names(a).cmp(&names(b)))
-            .then_with(|| sides(a).cmp(&sides(b)))
-    });
+    groups.sort_by(order);
+}
+
+/// The order of a report: effect, most events first, then principal, action and resource (F-75).
+fn order(a: &Group, b: &Group) -> Ordering {
+    (a.effect, Reverse(a.count))
+        .cmp(&(b.effect, Reverse(b.count)))
+        .then_with(|| {
+            (&a.principal, &a.action, &a.resource).cmp(&(&b.principal, &b.action, &b.resource))
+        })
+        .then_with(|| {
+            let sides = |group: &Group| format!("{:?}{:?}", group.before, group.after);
+            sides(a).cmp(&sides(b))
+        })
 }
 
 /// Counts one observation.

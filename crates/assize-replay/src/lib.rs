@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod assume;
+mod checkpoint;
 mod decide;
 mod error;
 mod filter;

@@ -48,7 +48,7 @@ pub struct Totals {
     /// Events that one of the worlds cannot decide.
     pub errors: u64,
     /// These by code.
-    pub error_codes: BTreeMap<&'static str, u64>,
+    pub error_codes: BTreeMap<Box<str>, u64>,
     /// Events whose answer depends on missing context before any change.
     pub indeterminate: u64,
     /// Events that rest on an assumption (C-29).

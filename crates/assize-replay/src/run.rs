@@ -1,6 +1,7 @@
 //! The run: files in rounds, each round read, joined and decided on all cores.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::fmt;
 use std::sync::Arc;
 
 use assize::BundledPolicies;
@@ -13,6 +14,7 @@ use assize_model::{AccountId, EngineOptions};
 use assize_store::StoreSnapshot;
 use rayon::prelude::*;
 
+use crate::checkpoint::{self, Identity};
 use crate::decide::{Tally, Worker};
 use crate::source::{LogProblem, LogSource, OpenLog};
 use crate::world::{Start, Worlds};
@@ -50,13 +52,79 @@ pub struct Replay {
     map: Arc<ApiMap>,
     changes: Vec<String>,
     options: ReplayOptions,
+    identity: Identity,
 }
 
 /// How far a replay has come.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Progress {
+#[derive(Clone, Copy)]
+pub struct Progress<'r> {
     /// Records read.
     pub records: u64,
+    /// Bytes of the files that a checkpoint says are done, as far as their lengths are known.
+    pub resumed_bytes: u64,
+    replay: &'r Replay,
+    run: &'r Run,
+}
+
+impl fmt::Debug for Progress<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Progress").field("records", &self.records).finish_non_exhaustive()
+    }
+}
+
+impl Progress<'_> {
+    /// All that [`Replay::resume`] needs to go on from here. It may be large: up to some tens of
+    /// bytes for each of the last two million events.
+    pub fn checkpoint(&self) -> Vec<u8> {
+        checkpoint::write(self.replay, self.run)
+    }
+
+    /// Whether there is nothing left to go on with.
+    pub fn is_at_end(&self) -> bool {
+        self.run.is_at_end()
+    }
+}
+
+/// A run between two rounds: all that a checkpoint holds.
+#[derive(Default)]
+pub(crate) struct Run {
+    /// How many files there are in all.
+    pub(crate) n_sources: usize,
+    pub(crate) waiting: VecDeque<LogSource>,
+    pub(crate) open: Vec<OpenLog>,
+    /// Files that were read: place among all, name, length.
+    pub(crate) done: Vec<(usize, String, Option<u64>)>,
+    pub(crate) known: Known,
+    pub(crate) tally: Tally,
+    pub(crate) problems: Vec<LogProblem>,
+    pub(crate) n_records: u64,
+}
+
+impl Run {
+    fn is_at_end(&self) -> bool {
+        self.waiting.is_empty() && self.open.is_empty()
+    }
+
+    /// Opens as many files as may be open at once.
+    fn open_files(&mut self) {
+        while self.open.len() < MAX_OPEN_FILES
+            && let Some(source) = self.waiting.pop_front()
+        {
+            let position = self.n_sources - self.waiting.len() - 1;
+            self.open.push(OpenLog::open(source, position));
+        }
+    }
+
+    /// Ends a round: what was used of the text at hand is forgotten, files at their end are done.
+    fn end_round(&mut self, used: Vec<usize>) {
+        for (log, used) in self.open.iter_mut().zip(used) {
+            log.consume(used);
+            self.problems.extend(log.problem.take());
+        }
+        for log in self.open.extract_if(.., |log| log.is_at_end) {
+            self.done.push((log.position, log.name, log.n_bytes));
+        }
+    }
 }
 
 impl Replay {
@@ -76,7 +144,8 @@ impl Replay {
         let map = ApiMap::bundled().map_err(|error| Error::caused(ErrorKind::Catalog, error))?;
         let managed =
             BundledPolicies::new().map_err(|error| Error::caused(ErrorKind::Catalog, error))?;
-        let names = changes.iter().map(|set| set.name().to_owned()).collect();
+        let names: Vec<String> = changes.iter().map(|set| set.name().to_owned()).collect();
+        let asked = format!("{engine_options:?} {options:?}");
         let worlds = Worlds::new(Start {
             base: world,
             changes,
@@ -86,7 +155,10 @@ impl Replay {
             is_strict: options.strict_world,
             management_account: options.management_account,
         })?;
-        Ok(Self { worlds, map, changes: names, options })
+        let mut provenance = worlds.before.provenance();
+        provenance.after = worlds.after.as_ref().map(|after| after.provenance().snapshot);
+        let identity = Identity::new(provenance, &names, asked);
+        Ok(Self { worlds, map, changes: names, options, identity })
     }
 
     /// Replays the files of a log. `progress` is told now and then how far it has come, and ends
@@ -99,45 +171,75 @@ impl Replay {
     /// When the accounts of the log cannot be taken into the world. What is wrong with files and
     /// records is in the report.
     pub fn run(
-        mut self,
+        self,
         sources: Vec<LogSource>,
-        progress: &mut dyn FnMut(Progress) -> bool,
+        progress: &mut dyn FnMut(Progress<'_>) -> bool,
     ) -> Result<Report, Error> {
-        let mut waiting: VecDeque<LogSource> = sources.into();
-        let mut open: Vec<OpenLog> = Vec::new();
-        let mut known = Known::default();
-        let mut tally = Tally::default();
-        let mut problems = Vec::new();
-        let mut at = Progress::default();
+        let run = Run { n_sources: sources.len(), waiting: sources.into(), ..Run::default() };
+        self.go(run, progress)
+    }
+
+    /// Goes on with a run where a checkpoint of it was made ([`Progress::checkpoint`]): no record
+    /// counts twice, and the report is that of a run that was never stopped.
+    ///
+    /// # Errors
+    /// When the checkpoint is damaged, or of another world, other changes, other options, other
+    /// files or another version of this crate; else as [`Replay::run`].
+    pub fn resume(
+        mut self,
+        checkpoint: &[u8],
+        sources: Vec<LogSource>,
+        progress: &mut dyn FnMut(Progress<'_>) -> bool,
+    ) -> Result<Report, Error> {
+        let run = checkpoint::read(&mut self, checkpoint, sources)?;
+        self.go(run, progress)
+    }
+
+    fn go(
+        mut self,
+        mut run: Run,
+        progress: &mut dyn FnMut(Progress<'_>) -> bool,
+    ) -> Result<Report, Error> {
+        let resumed_bytes = run.done.iter().filter_map(|(_, _, n_bytes)| *n_bytes).sum();
         let mut is_interrupted = false;
-        while !(waiting.is_empty() && open.is_empty()) {
-            while open.len() < MAX_OPEN_FILES
-                && let Some(source) = waiting.pop_front()
-            {
-                open.push(OpenLog::open(source));
-            }
-            let n_bytes = (WINDOW_BYTES / open.len()).max(MIN_READ_BYTES);
-            open.par_iter_mut().for_each(|log| log.fill(n_bytes));
-            let (used, n_records) = self.round(&mut open, &mut known, &mut tally, &mut problems)?;
-            for (log, used) in open.iter_mut().zip(used) {
-                log.consume(used);
-                problems.extend(log.problem.take());
-            }
-            open.retain(|log| !log.is_at_end);
-            at.records += n_records;
+        while !run.is_at_end() {
+            run.open_files();
+            let n_bytes = (WINDOW_BYTES / run.open.len()).max(MIN_READ_BYTES);
+            run.open.par_iter_mut().for_each(|log| log.fill(n_bytes));
+            let Run { open, known, tally, problems, .. } = &mut run;
+            let (used, n_records) = self.round(open, known, tally, problems)?;
+            run.end_round(used);
+            run.n_records += n_records;
+            let at = Progress { records: run.n_records, resumed_bytes, replay: &self, run: &run };
             if !progress(at) {
-                is_interrupted = !(waiting.is_empty() && open.is_empty());
+                is_interrupted = !run.is_at_end();
                 break;
             }
         }
-        let uses = std::mem::take(&mut tally.uses);
+        let uses = std::mem::take(&mut run.tally.uses);
         let usage = self
             .options
             .used
             .then(|| Usage::new(uses, &self.worlds, &self.map, &self.options.filter));
-        let mut report = Report::new(&self.worlds, self.changes, tally, problems, is_interrupted);
+        let mut report =
+            Report::new(&self.worlds, self.changes, run.tally, run.problems, is_interrupted);
         report.usage = usage;
         Ok(report)
+    }
+
+    /// What the run is, whatever accounts its log will name.
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The accounts of the log that the world lacks.
+    pub(crate) fn assumed_accounts(&self) -> &BTreeSet<AccountId> {
+        self.worlds.assumed()
+    }
+
+    /// Takes accounts of the log into the worlds.
+    pub(crate) fn take_in(&mut self, accounts: BTreeSet<AccountId>) -> Result<(), Error> {
+        self.worlds.take_in(accounts)
     }
 
     /// Decides the text at hand; gives how much of each file is done with, and how many records
@@ -200,10 +302,10 @@ struct Taken<'t> {
 }
 
 /// What is remembered from round to round.
-#[derive(Default)]
-struct Known {
-    seen: SeenEvents,
-    sessions: SessionBook,
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    pub(crate) seen: SeenEvents,
+    pub(crate) sessions: SessionBook,
 }
 
 impl Known {

@@ -10,11 +10,15 @@ const GZIP_MAGIC: [u8; 2] = [0x1F, 0x8B];
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 /// How much of a compressed file is read at once.
 const READ_BYTES: usize = 64 << 10;
+/// How much text is passed over at once.
+const SKIP_BYTES: usize = 1 << 20;
 
 /// A file of a log that is opened when its turn comes.
 pub struct LogSource {
     /// What it is called in messages.
     pub name: String,
+    /// How long it is, where that is known: by it a checkpoint tells that a file has changed.
+    pub n_bytes: Option<u64>,
     /// Opens it.
     pub open: Box<dyn FnOnce() -> io::Result<Box<dyn Read + Send>> + Send>,
 }
@@ -41,6 +45,9 @@ pub struct LogProblem {
 /// A file that is being read.
 pub(crate) struct OpenLog {
     pub(crate) name: String,
+    pub(crate) n_bytes: Option<u64>,
+    /// Its place among the files.
+    pub(crate) position: usize,
     input: Input,
     pub(crate) reader: LogReader,
     /// The text at hand: what the last round left, and what this one read.
@@ -73,9 +80,11 @@ impl Read for Counted {
 }
 
 impl OpenLog {
-    pub(crate) fn open(source: LogSource) -> Self {
+    pub(crate) fn open(source: LogSource, position: usize) -> Self {
         let mut log = Self {
             name: source.name,
+            n_bytes: source.n_bytes,
+            position,
             input: Input::Closed,
             reader: LogReader::default(),
             text: Vec::new(),
@@ -107,6 +116,19 @@ impl OpenLog {
             Ok(n) => self.is_at_end = (n as u64) < wanted,
             Err(error) => self.fail(&error),
         }
+    }
+
+    /// Passes over the text up to a place and reads so much behind it; whether there is so much.
+    pub(crate) fn skip_to(&mut self, offset: u64, n_at_hand: u64) -> bool {
+        while self.offset < offset && !self.is_at_end {
+            let n_left = usize::try_from(offset - self.offset).unwrap_or(usize::MAX);
+            self.fill(n_left.min(SKIP_BYTES));
+            self.consume(self.text.len());
+        }
+        if let Ok(n) = usize::try_from(n_at_hand) {
+            self.fill(n);
+        }
+        self.offset == offset && self.text.len() as u64 == n_at_hand && self.problem.is_none()
     }
 
     /// Forgets the text that is done with.

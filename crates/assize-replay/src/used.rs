@@ -106,7 +106,16 @@ impl Uses {
     }
 
     /// All uses, by principal and action.
-    pub(crate) fn into_sorted(self) -> Vec<(Box<str>, Box<str>, Use)> {
+    pub(crate) fn sorted(&self) -> Vec<(&str, &str, Use)> {
+        let all =
+            self.table.iter().map(|((principal, action), one)| (&**principal, &**action, *one));
+        let mut all: Vec<_> = all.collect();
+        all.sort_unstable_by_key(|(principal, action, _)| (*principal, *action));
+        all
+    }
+
+    /// All uses, by principal and action.
+    fn into_sorted(self) -> Vec<(Box<str>, Box<str>, Use)> {
         let all = self.table.into_iter().map(|((principal, action), one)| (principal, action, one));
         let mut all: Vec<_> = all.collect();
         all.sort_unstable_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)));

@@ -99,6 +99,11 @@ impl Worlds {
         self.assumes() && self.base.organizations().next().is_none()
     }
 
+    /// The accounts of the log that the world lacks.
+    pub(crate) fn assumed(&self) -> &BTreeSet<AccountId> {
+        &self.assumed
+    }
+
     /// Takes accounts of the log into both worlds.
     pub(crate) fn take_in(
         &mut self,

@@ -44,6 +44,10 @@ pub(crate) struct ReplayArgs {
     /// The management account, where the world has no organization: SCPs do not bind it.
     #[arg(long, value_name = "ID")]
     pub(crate) management_account: Option<assize_model::AccountId>,
+    /// Keeps in this file how far the run has come, and goes on from there when it is run again
+    /// after it was stopped. A run that ends takes the file away.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) checkpoint: Option<PathBuf>,
     /// How to print the report.
     #[arg(
         long,

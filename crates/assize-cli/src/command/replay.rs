@@ -1,6 +1,7 @@
 //! `assize replay`: what did they do, and what would this change break? (C-4)
 
 mod change;
+mod checkpoint;
 mod csv;
 mod human;
 mod usage;
@@ -26,6 +27,8 @@ use crate::render::progress::{Progress, Unit};
 use crate::render::table::count;
 use crate::status::Status;
 use crate::world::{self, Located, Reader};
+
+use self::checkpoint::Keeper;
 
 /// The files of a directory that are logs.
 const EXTENSIONS: [&str; 9] = [
@@ -54,16 +57,18 @@ pub(super) fn run(args: &ReplayArgs, global: &Global, output: &Output) -> Result
     }
     let replay = prepare(args, global, output)?;
     let sink = Sink::open(args.output.as_deref())?;
-    let progress = Progress::new(sizes(&found), Unit::Bytes, output.is_quiet());
-    let n_read = Arc::new(AtomicU64::new(0));
-    let sources = found.into_iter().map(|found| source(found, &n_read)).collect();
-    let ended = replay.run(sources, &mut |at| {
-        progress.set(n_read.load(Ordering::Relaxed), &count(whole(at.records), "record"));
-        !interrupt::is_interrupted()
-    });
-    progress.finish();
-    let report = ended?;
+    let mut keeper = match &args.checkpoint {
+        Some(path) => Some(Keeper::open(path, &found)?),
+        None => None,
+    };
+    let report = replayed(replay, found, keeper.as_mut(), output)?;
     write(args, &report, sink, output)?;
+    if let Some(keeper) = keeper {
+        if report.is_interrupted {
+            output.note("run it again with the same `--checkpoint` to go on");
+        }
+        keeper.finish(report.is_interrupted)?;
+    }
     for problem in &report.problems {
         let (file, offset, message) = (&problem.file, problem.offset, &problem.message);
         output.error(format_args!("`{file}`, byte {offset}: {message}"));
@@ -75,6 +80,34 @@ pub(super) fn run(args: &ReplayArgs, global: &Global, output: &Output) -> Result
         output.say(&human::totals(&report, output.error_style()));
     }
     Ok(status(&report))
+}
+
+/// Replays the logs, from the checkpoint if there is one.
+fn replayed(
+    replay: Replay,
+    found: Vec<Found>,
+    mut keeper: Option<&mut Keeper>,
+    output: &Output,
+) -> Result<Report> {
+    let progress = Progress::new(sizes(&found), Unit::Bytes, output.is_quiet());
+    let n_read = Arc::new(AtomicU64::new(0));
+    let sources = found.into_iter().map(|found| source(found, &n_read)).collect();
+    let before = keeper.as_mut().and_then(|keeper| keeper.before.take());
+    let mut watch = |at: assize_replay::Progress<'_>| {
+        let n_done = at.resumed_bytes + n_read.load(Ordering::Relaxed);
+        progress.set(n_done, &count(whole(at.records), "record"));
+        let is_ending = interrupt::is_interrupted();
+        keeper.as_mut().is_none_or(|keeper| keeper.keep(at, is_ending)) && !is_ending
+    };
+    let ended = match &before {
+        Some(before) => replay.resume(before, sources, &mut watch),
+        None => replay.run(sources, &mut watch),
+    };
+    progress.finish();
+    ended.map_err(|error| match keeper {
+        Some(keeper) => keeper.explain(error),
+        None => error.into(),
+    })
 }
 
 fn prepare(args: &ReplayArgs, global: &Global, output: &Output) -> Result<Replay> {
@@ -178,6 +211,7 @@ fn delivery_time(name: &str) -> (String, String) {
 fn source(found: Found, n_read: &Arc<AtomicU64>) -> LogSource {
     let n_read = Arc::clone(n_read);
     let name = found.name();
+    let n_bytes = size(&found);
     let open = move || {
         let inner: Box<dyn Read + Send> = if found.path == Path::new(STDIO) {
             Box::new(InterruptibleStdin::start())
@@ -186,16 +220,18 @@ fn source(found: Found, n_read: &Arc<AtomicU64>) -> LogSource {
         };
         Ok(Box::new(Counted { inner, n_read }) as Box<dyn Read + Send>)
     };
-    LogSource { name, open: Box::new(open) }
+    LogSource { name, n_bytes, open: Box::new(open) }
 }
 
 /// The bytes of all files, when each is one.
 fn sizes(found: &[Found]) -> Option<u64> {
-    let sizes = found.iter().map(|found| {
-        let metadata = found.path.metadata().ok()?;
-        metadata.is_file().then_some(metadata.len())
-    });
-    sizes.sum()
+    found.iter().map(size).sum()
+}
+
+/// The bytes of a file, if it is one.
+fn size(found: &Found) -> Option<u64> {
+    let metadata = found.path.metadata().ok()?;
+    metadata.is_file().then_some(metadata.len())
 }
 
 fn whole(n: u64) -> usize {

@@ -1,0 +1,287 @@
+//! A run that was stopped goes on where it was: everything it knew, in one compact text of bytes.
+//!
+//! The bytes are the line [`MAGIC`], the version of the format, and a frame of zstd with a check
+//! sum, in which stand: what the run was (engine, world, changes, options), how far each file was
+//! read, and all that was remembered and counted. Equal runs give equal bytes.
+
+mod bytes;
+mod records;
+
+use std::collections::BTreeSet;
+use std::io::Read as _;
+
+use assize_cloudtrail::{LogReader, SeenEvents, SessionBook};
+use assize_formats::Provenance;
+use assize_model::AccountId;
+
+use self::bytes::{Broken, Persist, Reader, persist_fields, put_text};
+use crate::run::{Known, Replay, Run};
+use crate::source::{LogSource, OpenLog};
+use crate::{Error, ErrorKind};
+
+/// What a checkpoint begins with.
+const MAGIC: &[u8] = b"assize checkpoint\n";
+/// The version of the format; another is refused.
+const VERSION: u8 = 1;
+/// How hard the bytes are pressed: little, for a run waits for it.
+const LEVEL: i32 = 1;
+/// Most bytes of a checkpoint once they are decompressed.
+const MAX_BYTES: u64 = 4 << 30;
+
+/// What a run was: a checkpoint of another does not fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Identity {
+    engine: Box<str>,
+    catalog: Box<str>,
+    world: Box<str>,
+    changes: Vec<Box<str>>,
+    options: Box<str>,
+}
+
+/// How far a file was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct FileMark {
+    name: String,
+    n_bytes: Option<u64>,
+    place: FilePlace,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum FilePlace {
+    Waiting,
+    Done,
+    /// Read up to `offset` in its text, with so much text behind it at hand.
+    Open {
+        offset: u64,
+        n_at_hand: u64,
+        reader: u8,
+    },
+}
+
+persist_fields!(Identity { engine, catalog, world, changes, options });
+persist_fields!(FileMark { name, n_bytes, place });
+
+impl Persist for FilePlace {
+    fn put(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Waiting => out.push(0),
+            Self::Done => out.push(1),
+            Self::Open { offset, n_at_hand, reader } => {
+                out.push(2);
+                offset.put(out);
+                n_at_hand.put(out);
+                reader.put(out);
+            }
+        }
+    }
+
+    fn take(from: &mut Reader<'_>) -> Result<Self, Broken> {
+        match u8::take(from)? {
+            0 => Ok(Self::Waiting),
+            1 => Ok(Self::Done),
+            2 => Ok(Self::Open {
+                offset: Persist::take(from)?,
+                n_at_hand: Persist::take(from)?,
+                reader: Persist::take(from)?,
+            }),
+            _ => Err(Broken),
+        }
+    }
+}
+
+impl Persist for SeenEvents {
+    fn put(&self, out: &mut Vec<u8>) {
+        let (recent, older) = self.fingerprints();
+        recent.put(out);
+        older.put(out);
+    }
+
+    fn take(from: &mut Reader<'_>) -> Result<Self, Broken> {
+        let (recent, older): (Vec<u128>, Vec<u128>) = Persist::take(from)?;
+        Ok(Self::from_fingerprints(recent, older))
+    }
+}
+
+impl Persist for SessionBook {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.iter().len().put(out);
+        for (key, facts) in self.iter() {
+            put_text(out, key);
+            facts.put(out);
+        }
+    }
+
+    fn take(from: &mut Reader<'_>) -> Result<Self, Broken> {
+        let mut book = Self::default();
+        for (key, facts) in Vec::take(from)? {
+            book.insert(key, facts);
+        }
+        Ok(book)
+    }
+}
+
+persist_fields!(Known { seen, sessions });
+
+/// The bytes of a run that can go on.
+pub(crate) fn write(replay: &Replay, run: &Run) -> Vec<u8> {
+    let mut body = Vec::new();
+    replay.identity().put(&mut body);
+    marks(run).put(&mut body);
+    replay.assumed_accounts().iter().copied().collect::<Vec<_>>().put(&mut body);
+    run.known.put(&mut body);
+    run.tally.put(&mut body);
+    run.problems.put(&mut body);
+    run.n_records.put(&mut body);
+    let mut out = MAGIC.to_vec();
+    out.push(VERSION);
+    // Writing to memory does not fail; bytes without a frame would be refused when read.
+    out.extend(pressed(&body).unwrap_or_default());
+    out
+}
+
+fn pressed(body: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), LEVEL)?;
+    encoder.include_checksum(true)?;
+    std::io::Write::write_all(&mut encoder, body)?;
+    encoder.finish()
+}
+
+/// Every file with how far it was read, in the order in which they were given.
+fn marks(run: &Run) -> Vec<FileMark> {
+    let done = run.done.iter().map(|(position, name, n_bytes)| {
+        (*position, FileMark { name: name.clone(), n_bytes: *n_bytes, place: FilePlace::Done })
+    });
+    let open = run.open.iter().map(|log| {
+        let (offset, n_at_hand) = (log.offset, log.text.len() as u64);
+        let place = FilePlace::Open { offset, n_at_hand, reader: log.reader.place() };
+        (log.position, FileMark { name: log.name.clone(), n_bytes: log.n_bytes, place })
+    });
+    let waiting = run.waiting.iter().map(|source| {
+        let (name, n_bytes) = (source.name.clone(), source.n_bytes);
+        (usize::MAX, FileMark { name, n_bytes, place: FilePlace::Waiting })
+    });
+    let mut all: Vec<(usize, FileMark)> = done.chain(open).chain(waiting).collect();
+    all.sort_by_key(|(position, _)| *position);
+    all.into_iter().map(|(_, mark)| mark).collect()
+}
+
+/// What a checkpoint holds beside the files.
+struct Saved {
+    accounts: BTreeSet<AccountId>,
+    run: Run,
+}
+
+/// Makes a run of a checkpoint and the files it was made with.
+pub(crate) fn read(
+    replay: &mut Replay,
+    checkpoint: &[u8],
+    sources: Vec<LogSource>,
+) -> Result<Run, Error> {
+    let damaged = || refused("it is damaged or cut off");
+    let rest = checkpoint.strip_prefix(MAGIC).ok_or_else(|| refused("it is no checkpoint"))?;
+    let (version, frame) = rest.split_first().ok_or_else(damaged)?;
+    if *version != VERSION {
+        return Err(refused(format!("it is of version {version}; this is {VERSION}")));
+    }
+    let mut body = Vec::new();
+    let decoder = zstd::stream::read::Decoder::with_buffer(frame).map_err(|_| damaged())?;
+    decoder.take(MAX_BYTES).read_to_end(&mut body).map_err(|_| damaged())?;
+    let mut from = Reader::new(&body);
+    let identity = Identity::take(&mut from).map_err(|Broken| damaged())?;
+    replay.identity().check(&identity)?;
+    let marks: Vec<FileMark> = Persist::take(&mut from).map_err(|Broken| damaged())?;
+    let mut saved = saved(&mut from).map_err(|Broken| damaged())?;
+    replay.take_in(saved.accounts)?;
+    place(&mut saved.run, &marks, sources)?;
+    Ok(saved.run)
+}
+
+fn saved(from: &mut Reader<'_>) -> Result<Saved, Broken> {
+    let accounts: Vec<AccountId> = Persist::take(from)?;
+    let run = Run {
+        known: Persist::take(from)?,
+        tally: Persist::take(from)?,
+        problems: Persist::take(from)?,
+        n_records: Persist::take(from)?,
+        ..Run::default()
+    };
+    if from.is_at_end() {
+        Ok(Saved { accounts: accounts.into_iter().collect(), run })
+    } else {
+        Err(Broken)
+    }
+}
+
+/// Puts the files where they were.
+fn place(run: &mut Run, marks: &[FileMark], sources: Vec<LogSource>) -> Result<(), Error> {
+    let known: BTreeSet<&str> = marks.iter().map(|mark| mark.name.as_str()).collect();
+    run.n_sources = sources.len();
+    let mut sources = sources.into_iter();
+    for (position, mark) in marks.iter().enumerate() {
+        let name = &mark.name;
+        let source = sources.next().filter(|source| source.name == *name).ok_or_else(|| {
+            refused(format!("it is of other files: `{name}` is not where it was among them"))
+        })?;
+        if mark.place == FilePlace::Waiting {
+            run.waiting.push_back(source);
+            continue;
+        }
+        if mark.n_bytes.is_some() && source.n_bytes != mark.n_bytes {
+            return Err(refused(format!("`{name}` has changed since")));
+        }
+        match mark.place {
+            FilePlace::Open { offset, n_at_hand, reader } => {
+                let changed = || refused(format!("`{name}` cannot be read as before"));
+                let reader = LogReader::at_place(reader).ok_or_else(changed)?;
+                let mut log = OpenLog::open(source, position);
+                log.reader = reader;
+                if !log.skip_to(offset, n_at_hand) {
+                    return Err(changed());
+                }
+                run.open.push(log);
+            }
+            _ => run.done.push((position, source.name, source.n_bytes)),
+        }
+    }
+    match sources.next() {
+        Some(new) if !known.contains(new.name.as_str()) => {
+            Err(refused(format!("it is of other files: `{}` is new", new.name)))
+        }
+        Some(twice) => Err(refused(format!("it is of other files: `{}` is twice", twice.name))),
+        None => Ok(()),
+    }
+}
+
+fn refused(why: impl std::fmt::Display) -> Error {
+    Error::new(ErrorKind::Checkpoint, format!("the checkpoint does not fit: {why}"))
+}
+
+impl Identity {
+    /// A run over the worlds of a provenance, with changes of these names.
+    pub(crate) fn new(provenance: Provenance, names: &[String], options: String) -> Self {
+        let names = names.iter().map(|name| name.as_str().into());
+        Self {
+            engine: provenance.engine,
+            catalog: provenance.catalog,
+            world: provenance.snapshot,
+            changes: provenance.after.into_iter().chain(names).collect(),
+            options: options.into(),
+        }
+    }
+
+    fn check(&self, other: &Self) -> Result<(), Error> {
+        let Self { engine, catalog, world, changes, options } = self;
+        for (what, is_equal) in [
+            ("the engine was another", *engine == other.engine),
+            ("the catalog was another", *catalog == other.catalog),
+            ("the world was another", *world == other.world),
+            ("the changes were others", *changes == other.changes),
+            ("the options were others", *options == other.options),
+        ] {
+            if !is_equal {
+                return Err(refused(format!("{what} when it was written")));
+            }
+        }
+        Ok(())
+    }
+}
