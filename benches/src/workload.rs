@@ -221,5 +221,6 @@ pub fn statements_of(managed: &ManagedSource, n_statements: usize) -> Workload {
     let mut world = World::new(false);
     let tags = [("team", "payments"), ("env", "prod")];
     world.add(Entity::role("payments-app", &tags, identity.collect(), None));
-    Workload { name: "statements", world, stream: WorkloadStream::weighted(SEED, vec![1.0]) }
+    let stream = WorkloadStream::weighted(SEED, vec![1.0], Vec::new());
+    Workload { name: "statements", world, stream }
 }
