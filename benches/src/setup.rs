@@ -149,7 +149,7 @@ impl Ready {
     ) -> Result<usize> {
         let mut n_checked = 0;
         for request in requests.iter().step_by(step.max(1)) {
-            let Some(wanted) = of_three_layers(&self.reference(request)?) else { continue };
+            let Some(wanted) = self.of_three_layers(request)? else { continue };
             let got = ask(request);
             n_checked += 1;
             if wanted != got {
@@ -158,6 +158,24 @@ impl Ready {
             }
         }
         Ok(n_checked)
+    }
+
+    /// What the reference says of identity, boundary and service control policies together; none
+    /// when AWS allows the request without asking them (E-70).
+    ///
+    /// # Errors
+    /// When the request is malformed.
+    pub fn of_three_layers(&self, request: &WorkloadRequest) -> Result<Option<Answer>> {
+        Ok(of_three_layers(&self.reference(request)?))
+    }
+
+    /// A request for evaluators that derive nothing: the resource and every key, spelled out.
+    pub fn spelled_out(&self, request: &WorkloadRequest) -> (String, Vec<(String, String)>) {
+        let Lowered { resource, derived } = self.lower(request);
+        let world = &self.workload.world;
+        let own = request.context.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
+        let of_principal = world.entities[request.entity].derived_keys(world.in_organization);
+        (resource, own.chain(derived).chain(of_principal).collect())
     }
 
     /// A ruler's request: split, with the keys that the engine would derive.

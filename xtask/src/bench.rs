@@ -11,6 +11,9 @@ pub(crate) struct Args {
     /// Write the record of the day into `benches/record`
     #[arg(long)]
     record: bool,
+    /// Ask other evaluators too (`benches/peers`)
+    #[arg(long)]
+    peers: bool,
 }
 
 /// What the record holds, in order: a benchmark, or an argument of the example `footprint`, that
@@ -30,22 +33,27 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
         table.push_str(head);
         table.push_str(&output(root, part)?);
     }
+    if args.peers {
+        table.push_str("\n\n");
+        let folder = root.join("benches/peers");
+        table.push_str(&said(Command::new(env!("CARGO")).current_dir(folder).args([
+            "run",
+            "--locked",
+            "--release",
+        ]))?);
+    }
     let table = table.trim();
     println!("{table}");
     if !args.record {
         return Ok(());
     }
-    let said = |program: &str, args: &[&str]| -> Result<String> {
-        let run = Command::new(program)
-            .args(args)
-            .current_dir(root)
-            .output()
-            .with_context(|| format!("`{program}` cannot be run"))?;
-        Ok(String::from_utf8_lossy(&run.stdout).trim().to_owned())
+    let fact = |program: &str, args: &[&str]| -> Result<String> {
+        let text = said(Command::new(program).args(args).current_dir(root))?;
+        Ok(text.trim().to_owned())
     };
-    let date = said("date", &["-u", "+%F"])?;
-    let commit = said("git", &["rev-parse", "--short", "HEAD"])?;
-    let compiler = said("rustc", &["--version"])?;
+    let date = fact("date", &["-u", "+%F"])?;
+    let commit = fact("git", &["rev-parse", "--short", "HEAD"])?;
+    let compiler = fact("rustc", &["--version"])?;
     let machine = machine();
     let record = format!(
         "# {date}\n\n`cargo xtask bench --record` at commit {commit}, {compiler}, on {machine}.\n\n{table}\n"
@@ -73,16 +81,18 @@ fn output(root: &Path, part: &[&str]) -> Result<String> {
         "--",
     ];
     let is_example = part.len() == 1;
-    let run = Command::new(env!("CARGO"))
-        .args(if is_example { &EXAMPLE[..] } else { &[] })
-        .args(part)
-        .current_dir(root)
-        .stderr(Stdio::inherit())
-        .output()
-        .context("cargo cannot be run")?;
-    ensure!(run.status.success(), "{part:?} failed");
-    let text = String::from_utf8(run.stdout).context("what it printed is not text")?;
+    let mut run = Command::new(env!("CARGO"));
+    run.args(if is_example { &EXAMPLE[..] } else { &[] }).args(part).current_dir(root);
+    let text = said(&mut run)?;
     Ok(if is_example { text } else { format!("{}\n\n", text.trim_end()) })
+}
+
+/// What a command prints on standard output.
+fn said(command: &mut Command) -> Result<String> {
+    let run = command.stderr(Stdio::inherit()).output();
+    let run = run.with_context(|| format!("{command:?} cannot be run"))?;
+    ensure!(run.status.success(), "{command:?} failed");
+    String::from_utf8(run.stdout).context("what it printed is not text")
 }
 
 /// Processor and number of threads, as far as the system tells.
