@@ -18,6 +18,19 @@ impl ValueId {
     pub fn is_absent(self) -> bool {
         self == Self::ABSENT
     }
+
+    /// Whether it is a list, which the id tells without a look at the value.
+    #[inline]
+    pub(crate) fn is_list(self) -> bool {
+        self.0 & LIST_ID_BIT != 0
+    }
+
+    /// The position among the values of its kind.
+    #[inline]
+    fn position(self) -> u32 {
+        let at = self.0 & !(PASSING_BIT | LIST_ID_BIT);
+        if self.0 & PASSING_BIT == 0 { at.wrapping_sub(N_RESERVED) } else { at }
+    }
 }
 
 /// What a [`ValueId`] stands for.
@@ -75,6 +88,8 @@ const LIST_BIT: u32 = 1 << 31;
 const N_RESERVED: u32 = 2;
 /// Ids of passing values have it.
 const PASSING_BIT: u32 = 1 << 31;
+/// Ids of lists have it.
+const LIST_ID_BIT: u32 = 1 << 30;
 /// How many recent values are remembered: 8 KiB, which stays in the first cache.
 const N_RECENT: usize = 1 << 11;
 /// Fibonacci hashing: 2⁶⁴ divided by the golden ratio.
@@ -108,12 +123,12 @@ impl Values {
         let hash = self.hasher.hash_one(&ids);
         let store = &self.interned;
         if let Some(&at) = self.lists.find(hash, |&at| store.members(at) == Some(&ids)) {
-            return ValueId(at + N_RESERVED);
+            return ValueId((at + N_RESERVED) | LIST_ID_BIT);
         }
         let at = self.interned.push_list(&ids);
         let (store, hasher) = (&self.interned, &self.hasher);
         self.lists.insert_unique(hash, at, |&at| hasher.hash_one(store.members(at)));
-        ValueId(at + N_RESERVED)
+        ValueId((at + N_RESERVED) | LIST_ID_BIT)
     }
 
     /// A single value until [`Values::forget_passing`].
@@ -145,7 +160,8 @@ impl Values {
             return ValueId::ABSENT;
         }
         let len = length(self.passing.members.len() - start) | LIST_BIT;
-        ValueId(self.passing.push(Entry { start: length(start), len }) | PASSING_BIT)
+        let at = self.passing.push(Entry { start: length(start), len });
+        ValueId(at | PASSING_BIT | LIST_ID_BIT)
     }
 
     /// Forgets the values that came with rows, and keeps their memory.
@@ -162,11 +178,8 @@ impl Values {
     /// What an id stands for. An id of other values may be taken for absent.
     #[inline]
     pub fn get(&self, id: ValueId) -> ValueView<'_> {
-        let (store, at) = match id.0 & PASSING_BIT {
-            0 => (&self.interned, id.0.wrapping_sub(N_RESERVED)),
-            _ => (&self.passing, id.0 & !PASSING_BIT),
-        };
-        let Some(entry) = store.entries.get(at as usize) else {
+        let store = if id.0 & PASSING_BIT == 0 { &self.interned } else { &self.passing };
+        let Some(entry) = store.entries.get(id.position() as usize) else {
             let colliding = id == ValueId::COLLIDING;
             return if colliding { ValueView::Colliding } else { ValueView::Absent };
         };
@@ -242,6 +255,7 @@ impl Store {
 
     fn push(&mut self, entry: Entry) -> u32 {
         let at = length(self.entries.len());
+        assert!(at < LIST_ID_BIT - N_RESERVED, "{FEW}");
         self.entries.push(entry);
         at
     }
@@ -268,11 +282,12 @@ impl Entry {
     }
 }
 
-/// INVARIANT: a batch has far fewer than 2³¹ values, members and bytes of values, since a request
-/// is limited to a megabyte and a batch to thousands of requests.
+/// INVARIANT: a batch has far fewer than 2³⁰ values and 2³¹ members and bytes of values, since a
+/// request is limited to a megabyte and a batch to thousands of requests.
+const FEW: &str = "the values of a batch are limited far below 2³⁰";
+
 fn length(n: usize) -> u32 {
-    let n = u32::try_from(n).ok().filter(|n| n & LIST_BIT == 0);
-    n.expect("the values of a batch are limited far below 2³¹")
+    u32::try_from(n).ok().filter(|n| n & LIST_BIT == 0).expect(FEW)
 }
 
 #[cfg(test)]

@@ -250,10 +250,9 @@ impl<'a> RowEvaluator<'a> {
             };
         }
         match atom.quantifier {
-            Quantifier::One { negated, .. } => match self.columns.values.get(value) {
-                ValueView::List(_) => false,
-                _ => self.satisfies(atom, tagged, value) != negated,
-            },
+            Quantifier::One { negated, .. } => {
+                !value.is_list() && self.satisfies(atom, tagged, value) != negated
+            }
             Quantifier::Null { present, .. } => present,
             Quantifier::All { negated } => {
                 self.is_all_empty(value)
