@@ -40,7 +40,10 @@ pub(super) struct PlainPaths {
     /// Partitions and owners; positions are classes.
     owners: Vec<(Box<str>, Owner)>,
     owner_index: HashMap<(Box<str>, Owner), u32>,
-    frames: HashMap<u64, PlainFrame>,
+    /// Positions in `found`: four bytes, since what a batch looks up should stay in the cache.
+    frames: HashMap<u64, u32>,
+    found: Vec<PlainFrame>,
+    found_index: HashMap<PlainFrame, u32>,
     /// Which resource types there are, by action and header.
     fits: HashMap<(u32, u32), HeaderFits>,
     /// The regions of global services, by action and partition.
@@ -75,7 +78,7 @@ struct Header {
 }
 
 /// What follows from everything but the context.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct PlainFrame {
     frame: u32,
     /// The keys that hang on the resource's owner.
@@ -506,11 +509,17 @@ impl Resolver<'_> {
         key = key << 4 | check.shape as u64;
         let flags = [check.fit.is_some(), mfa.temporary, mfa.present];
         key = flags.into_iter().fold(key, |key, flag| key << 1 | u64::from(flag));
-        if let Some(found) = self.plain.frames.get(&key) {
-            return Some(*found);
+        if let Some(at) = self.plain.frames.get(&key) {
+            return self.plain.found.get(*at as usize).copied();
         }
         let found = self.new_plain_frame(check, mfa)?;
-        self.plain.frames.insert(key, found);
+        let plain = &mut self.plain;
+        let next = u32::try_from(plain.found.len()).ok()?;
+        let at = *plain.found_index.entry(found).or_insert(next);
+        if at == next {
+            plain.found.push(found);
+        }
+        plain.frames.insert(key, at);
         Some(found)
     }
 
