@@ -36,6 +36,7 @@ pub fn reduced_passes() -> Vec<(&'static str, CompileOptions)> {
         ("no action partition", with(|options| options.action_partition = false)),
         ("no static verdicts", with(|options| options.static_verdicts = false)),
         ("no shared atoms", with(|options| options.shared_atoms = false)),
+        ("no joint cells", with(|options| options.joint_cells = false)),
         ("no pattern sets", with(|options| options.pattern_sets = false)),
         ("no interning", with(|options| options.interning = false)),
         ("no rules", with(|options| options.max_rules = 0)),
@@ -47,6 +48,7 @@ pub fn reduced_passes() -> Vec<(&'static str, CompileOptions)> {
                 options.action_partition = false;
                 options.static_verdicts = false;
                 options.shared_atoms = false;
+                options.joint_cells = false;
                 options.pattern_sets = false;
                 options.interning = false;
             }),

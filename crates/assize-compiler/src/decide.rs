@@ -1,7 +1,8 @@
 //! The loop that decides columns of checks.
 //!
-//! Rows are sorted by frame and action. The cells of a group's layers are fetched once; what
-//! they say without a row decides the whole group, and only what is left looks at rows.
+//! What all layers say of a frame and an action is kept as one joint cell ([`joint`]). Rows whose
+//! frame and action are new are sorted by both: the cells of a group's layers are fetched once, and
+//! what they say without a row decides the whole group. Only what is left looks at rows.
 
 mod dynamic;
 mod fetch;
@@ -62,7 +63,7 @@ impl DecisionTables {
     /// row `rows.start + n`.
     ///
     /// Rows that the columns do not have, or that point outside the lists of the columns, are
-    /// not allowed. After the first batch of a shape nothing is allocated.
+    /// not allowed. Once the batches of a shape came twice nothing is allocated.
     pub fn decide(
         &self,
         overlay: Option<&Overlay>,
@@ -212,7 +213,9 @@ impl DecisionTables {
         let shared = &self.program;
         scratch.dynamic.prepare(self, overlay, (group.frame, group.action), cells);
         let plan = Plan::new(self, overlay, (group.frame, group.action), &scratch.dynamic, cells);
-        if scratch.joints.note(group.number, group.action, group.keys.len()) {
+        if self.options.joint_cells
+            && scratch.joints.note(group.number, group.action, group.keys.len())
+        {
             scratch.joints.keep(self, (group.number, group.action), &plan, cells);
         }
         let overlay = overlay.map(|overlay| &overlay.program);

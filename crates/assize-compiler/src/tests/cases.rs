@@ -120,6 +120,7 @@ pub(super) fn variants() -> Vec<CompileOptions> {
         CompileOptions { action_partition: false, ..all.clone() },
         CompileOptions { static_verdicts: false, ..all.clone() },
         CompileOptions { shared_atoms: false, ..all.clone() },
+        CompileOptions { joint_cells: false, ..all.clone() },
         CompileOptions { pattern_sets: false, ..all.clone() },
         CompileOptions { interning: false, ..all.clone() },
         CompileOptions { max_rules: 0, ..all.clone() },
