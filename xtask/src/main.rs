@@ -8,6 +8,7 @@ mod ci;
 mod corpus;
 mod demo_data;
 mod fuzz;
+mod instructions;
 mod mutants;
 mod soak;
 mod tidy;
@@ -36,6 +37,8 @@ enum Task {
     Corpus(corpus::Args),
     /// Rebuild the generated files of the examples from their source files
     DemoData(demo_data::Args),
+    /// Count the instructions of a decision under valgrind, against the recorded counts
+    Instructions(instructions::Args),
     /// Decide generated requests by the reference and by the tables, until something differs
     Soak(soak::Args),
     /// Put small faults into the code that decides, and see which the tests notice
@@ -54,6 +57,7 @@ fn main() -> Result<()> {
         Task::Ci(args) => ci::run(&root, &args),
         Task::Corpus(args) => corpus::run(&root, &args),
         Task::DemoData(args) => demo_data::run(&root, &args),
+        Task::Instructions(args) => instructions::run(&root, &args),
         Task::Soak(args) => soak::run(&root, &args),
         Task::Mutants(args) => mutants::run(&root, &args),
         Task::Fuzz(args) => fuzz::run(&root, &args),
