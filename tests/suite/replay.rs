@@ -414,6 +414,64 @@ fn real_events_give_one_report_however_they_are_stored() {
     assert!(one == many, "the report depends on how the log is cut");
 }
 
+/// F-50: every form in which people have their events.
+#[test]
+fn every_form_of_a_log_gives_the_same_report() {
+    let records: Vec<Value> = fixtures::records("cloudtrail-events.ndjson.gz")
+        .into_iter()
+        .map(|line| line["event"].clone())
+        .collect();
+    let texts = || records.iter().map(Value::to_string);
+    let lines = |all: Vec<String>| all.join("\n").into_bytes();
+    let looked_up = texts().map(|text| json!({"EventId": "1", "CloudTrailEvent": text}));
+    let looked_up = json!({"Events": looked_up.collect::<Vec<_>>(), "NextToken": null});
+    let rows = texts().map(|text| json!([{"eventID": "1"}, {"eventJson": text}]));
+    let queried = json!({"QueryStatus": "FINISHED", "QueryResultRows": rows.collect::<Vec<_>>()});
+    let csv = texts().map(|text| format!("1,\"{}\"", text.replace('"', "\"\"")));
+    let bridge = records.iter().map(|record| {
+        json!({"version": "0", "detail-type": "AWS API Call via CloudTrail", "detail": record})
+            .to_string()
+    });
+    let statement = json!({"Effect": "Deny", "Action": "*", "Resource": "*",
+        "Condition": {"StringNotEquals": {"aws:RequestedRegion": "us-east-1"}}});
+    let stream = |name: &str, bytes: Vec<u8>| {
+        let change = vec![attached("scp", &statement)];
+        let sources = vec![source(name, bytes)];
+        let report = run(StoreSnapshot::empty(), change, ReplayOptions::default(), sources);
+        assert_eq!(report.problems, [], "{name}");
+        assert_eq!(report.totals.events, 2_357, "{name}");
+        let mut out = Vec::new();
+        report.write_stream(&mut out);
+        out
+    };
+    let expected = stream("Records", log(&records));
+    for (name, bytes) in [
+        ("lines", lines(texts().collect())),
+        ("list", json!(records).to_string().into_bytes()),
+        ("EventBridge", lines(bridge.collect())),
+        ("lookup-events", looked_up.to_string().into_bytes()),
+        ("lookup-events, compressed", gzip(&serde_json::to_vec_pretty(&looked_up).expect("JSON"))),
+        ("get-query-results", queried.to_string().into_bytes()),
+        ("Lake", lines(["eventID,eventJson".to_owned()].into_iter().chain(csv).collect())),
+    ] {
+        assert!(stream(name, bytes) == expected, "{name}");
+    }
+}
+
+/// What is wrong in an export is told with the file and the place in it.
+#[test]
+fn broken_rows_cost_only_themselves() {
+    let good = get_own().to_string().replace('"', "\"\"");
+    let csv = format!("eventID,eventJson\n1,\"{good}\"\n2,{{}},3\n");
+    let at = csv.find("2,{}").expect("the row is there") as u64;
+    let sources = vec![source("lake.csv.gz", gzip(csv.as_bytes()))];
+    let report = run(world(&small_world()), Vec::new(), ReplayOptions::default(), sources);
+    assert_eq!(report.totals.events, 1);
+    let [problem] = report.problems.as_slice() else { unreachable!("one row is broken") };
+    assert_eq!((&*problem.file, problem.offset, problem.is_final), ("lake.csv.gz", at, false));
+    assert_eq!(problem.message, "a row of 3 cells where the head has 2");
+}
+
 /// The page holds what the report says, as text: names in a log are no markup.
 #[test]
 fn a_page_shows_the_groups() {

@@ -201,7 +201,7 @@ fn record(text: &str, at: usize, is_last: bool) -> Next<'_> {
 }
 
 /// Whether a fault is a string that the end of the text cuts off.
-fn is_cut(rest: &str, fault: &assize_formats::json::Fault) -> bool {
+pub(crate) fn is_cut(rest: &str, fault: &assize_formats::json::Fault) -> bool {
     let tail = rest.as_bytes().get(fault.offset() + 1..).unwrap_or_default();
     fault.message().contains("closing quote") && memchr::memchr(b'\n', tail).is_none()
 }

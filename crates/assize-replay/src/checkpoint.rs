@@ -50,8 +50,10 @@ struct FileMark {
 enum FilePlace {
     Waiting,
     Done,
-    /// Read up to `offset` in its text, with so much text behind it at hand.
+    /// So much was read of the file; its text is done with up to `offset`, and so much is at hand
+    /// behind it.
     Open {
+        n_read: u64,
         offset: u64,
         n_at_hand: u64,
         reader: u8,
@@ -66,8 +68,9 @@ impl Persist for FilePlace {
         match self {
             Self::Waiting => out.push(0),
             Self::Done => out.push(1),
-            Self::Open { offset, n_at_hand, reader } => {
+            Self::Open { n_read, offset, n_at_hand, reader } => {
                 out.push(2);
+                n_read.put(out);
                 offset.put(out);
                 n_at_hand.put(out);
                 reader.put(out);
@@ -80,6 +83,7 @@ impl Persist for FilePlace {
             0 => Ok(Self::Waiting),
             1 => Ok(Self::Done),
             2 => Ok(Self::Open {
+                n_read: Persist::take(from)?,
                 offset: Persist::take(from)?,
                 n_at_hand: Persist::take(from)?,
                 reader: Persist::take(from)?,
@@ -153,7 +157,8 @@ fn marks(run: &Run) -> Vec<FileMark> {
     });
     let open = run.open.iter().map(|log| {
         let (offset, n_at_hand) = (log.offset, log.text.len() as u64);
-        let place = FilePlace::Open { offset, n_at_hand, reader: log.reader.place() };
+        let (n_read, reader) = (log.n_read, log.reader.place());
+        let place = FilePlace::Open { n_read, offset, n_at_hand, reader };
         (log.position, FileMark { name: log.name.clone(), n_bytes: log.n_bytes, place })
     });
     let waiting = run.waiting.iter().map(|source| {
@@ -230,12 +235,12 @@ fn place(run: &mut Run, marks: &[FileMark], sources: Vec<LogSource>) -> Result<(
             return Err(refused(format!("`{name}` has changed since")));
         }
         match mark.place {
-            FilePlace::Open { offset, n_at_hand, reader } => {
+            FilePlace::Open { n_read, offset, n_at_hand, reader } => {
                 let changed = || refused(format!("`{name}` cannot be read as before"));
                 let reader = LogReader::at_place(reader).ok_or_else(changed)?;
                 let mut log = OpenLog::open(source, position);
                 log.reader = reader;
-                if !log.skip_to(offset, n_at_hand) {
+                if !log.skip_to(n_read, offset, n_at_hand) {
                     return Err(changed());
                 }
                 run.open.push(log);

@@ -119,7 +119,7 @@ impl Run {
     fn end_round(&mut self, used: Vec<usize>) {
         for (log, used) in self.open.iter_mut().zip(used) {
             log.consume(used);
-            self.problems.extend(log.problem.take());
+            self.problems.extend(log.faults.drain(..).chain(log.problem.take()));
         }
         for log in self.open.extract_if(.., |log| log.is_at_end) {
             self.done.push((log.position, log.name, log.n_bytes));

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::{self, BufReader, Cursor, Read};
 
-use assize_cloudtrail::LogReader;
+use assize_cloudtrail::{Export, LogReader, Recognized};
 use flate2::bufread::MultiGzDecoder;
 
 const GZIP_MAGIC: [u8; 2] = [0x1F, 0x8B];
@@ -56,6 +56,21 @@ pub(crate) struct OpenLog {
     pub(crate) offset: u64,
     pub(crate) is_at_end: bool,
     pub(crate) problem: Option<LogProblem>,
+    /// Pieces of an export that are no records.
+    pub(crate) faults: Vec<LogProblem>,
+    /// How much was read of the file, decompressed.
+    pub(crate) n_read: u64,
+    form: Form,
+    /// What was read and is not text of records yet.
+    raw: Vec<u8>,
+}
+
+/// What a file holds (F-50).
+enum Form {
+    /// Too little was read to tell.
+    Unknown,
+    Records,
+    Export(Export),
 }
 
 enum Input {
@@ -91,6 +106,10 @@ impl OpenLog {
             offset: 0,
             is_at_end: false,
             problem: None,
+            faults: Vec::new(),
+            n_read: 0,
+            form: Form::Unknown,
+            raw: Vec::new(),
         };
         match (source.open)().and_then(Input::open) {
             Ok(input) => log.input = input,
@@ -105,30 +124,67 @@ impl OpenLog {
             return;
         }
         let wanted = n_bytes as u64;
-        let text = &mut self.text;
+        let text = if matches!(self.form, Form::Records) { &mut self.text } else { &mut self.raw };
+        let n_before = text.len();
         let read = match &mut self.input {
             Input::Plain(input) => input.take(wanted).read_to_end(text),
             Input::Gzip(input) => input.take(wanted).read_to_end(text),
             Input::Zstd(input) => input.take(wanted).read_to_end(text),
             Input::Closed => Ok(0),
         };
+        self.n_read += (text.len() - n_before) as u64;
         match read {
             Ok(n) => self.is_at_end = (n as u64) < wanted,
             Err(error) => self.fail(&error),
         }
+        self.take_raw();
     }
 
-    /// Passes over the text up to a place and reads so much behind it; whether there is so much.
-    pub(crate) fn skip_to(&mut self, offset: u64, n_at_hand: u64) -> bool {
-        while self.offset < offset && !self.is_at_end {
-            let n_left = usize::try_from(offset - self.offset).unwrap_or(usize::MAX);
+    /// Makes text of records of what was read.
+    fn take_raw(&mut self) {
+        if matches!(self.form, Form::Unknown) {
+            match Export::recognize(&self.raw, self.is_at_end) {
+                Recognized::Records => {
+                    self.form = Form::Records;
+                    self.text = std::mem::take(&mut self.raw);
+                }
+                Recognized::Export(export, n) => {
+                    self.form = Form::Export(export);
+                    self.raw.drain(..n);
+                }
+                Recognized::More => {}
+            }
+        }
+        let Form::Export(export) = &mut self.form else { return };
+        let mut faults = Vec::new();
+        let start = self.n_read - self.raw.len() as u64;
+        let used = export.read(&self.raw, self.is_at_end, &mut self.text, &mut faults);
+        self.raw.drain(..used);
+        // A file that broke off says so itself.
+        faults.retain(|fault| !(fault.is_final && self.problem.is_some()));
+        self.faults.extend(faults.into_iter().map(|fault| LogProblem {
+            file: self.name.clone(),
+            offset: start + fault.offset as u64,
+            message: fault.message,
+            is_final: fault.is_final,
+        }));
+    }
+
+    /// Reads so much of the file and passes over the text up to a place; whether so much text is
+    /// at hand behind it.
+    pub(crate) fn skip_to(&mut self, n_read: u64, offset: u64, n_at_hand: u64) -> bool {
+        while self.n_read < n_read && !self.is_at_end {
+            let n_left = usize::try_from(n_read - self.n_read).unwrap_or(usize::MAX);
             self.fill(n_left.min(SKIP_BYTES));
-            self.consume(self.text.len());
+            let n_passed = usize::try_from(offset - self.offset).unwrap_or(usize::MAX);
+            self.consume(n_passed.min(self.text.len()));
         }
-        if let Ok(n) = usize::try_from(n_at_hand) {
-            self.fill(n);
-        }
-        self.offset == offset && self.text.len() as u64 == n_at_hand && self.problem.is_none()
+        // What was wrong so far was told.
+        self.faults.clear();
+        self.n_read == n_read
+            && self.offset == offset
+            && self.text.len() as u64 == n_at_hand
+            && self.problem.is_none()
     }
 
     /// Forgets the text that is done with.
@@ -141,7 +197,7 @@ impl OpenLog {
         let (offset, what) = match &self.input {
             Input::Gzip(input) => (input.get_ref().get_ref().n_bytes, "the gzip data"),
             Input::Zstd(input) => (input.get_ref().get_ref().n_bytes, "the zstd data"),
-            Input::Plain(_) => (self.offset + self.text.len() as u64, "the file"),
+            Input::Plain(_) => (self.n_read, "the file"),
             Input::Closed => (0, "the file"),
         };
         let message = match error.kind() {

@@ -11,7 +11,8 @@ use clap::{Args, ValueEnum};
 )]
 pub(crate) struct ReplayArgs {
     /// CloudTrail logs, or directories of them: files as CloudTrail delivers them, a record a
-    /// line, or events of EventBridge; also compressed. `-` is standard input.
+    /// line, events of EventBridge, CSV of CloudTrail Lake, or what `aws cloudtrail
+    /// lookup-events` prints; also compressed. `-` is standard input.
     #[arg(required = true, value_name = "LOGS")]
     pub(crate) logs: Vec<PathBuf>,
     /// What would be otherwise: a file of changes, or KIND:TARGET=FILE, such as

@@ -31,7 +31,7 @@ use crate::world::{self, Located, Reader};
 use self::checkpoint::Keeper;
 
 /// The files of a directory that are logs.
-const EXTENSIONS: [&str; 9] = [
+const EXTENSIONS: [&str; 12] = [
     ".json",
     ".json.gz",
     ".json.zst",
@@ -41,6 +41,9 @@ const EXTENSIONS: [&str; 9] = [
     ".jsonl",
     ".jsonl.gz",
     ".jsonl.zst",
+    ".csv",
+    ".csv.gz",
+    ".csv.zst",
 ];
 
 pub(super) fn run(args: &ReplayArgs, global: &Global, output: &Output) -> Result<Status> {

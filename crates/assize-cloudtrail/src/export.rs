@@ -1,0 +1,166 @@
+//! Exports that hold records as texts or as columns, made into records one a line (F-50): what
+//! `aws cloudtrail lookup-events` and `get-query-results` print, and the CSV files of CloudTrail
+//! Lake.
+
+mod columns;
+mod csv;
+mod printed;
+
+use std::str;
+
+use assize_formats::json::Cursor;
+
+use crate::log::{LogFault, MAX_RECORD_BYTES};
+use crate::record::Record;
+
+use self::columns::Columns;
+use self::printed::Printed;
+
+/// Makes records of the text of an export, in parts of any size.
+#[derive(Debug, Clone)]
+pub struct Export {
+    form: Form,
+    is_broken: bool,
+}
+
+#[derive(Debug, Clone)]
+enum Form {
+    /// The JSON that a command prints.
+    Printed(Printed),
+    /// A CSV file, by its columns.
+    Csv(Columns),
+}
+
+/// What the beginning of a log is.
+#[derive(Debug)]
+pub enum Recognized {
+    /// Records, for [`crate::LogReader`].
+    Records,
+    /// An export, and how much of its text is done with.
+    Export(Export, usize),
+    /// More text is needed to tell.
+    More,
+}
+
+/// The next piece of an export.
+#[derive(Debug)]
+enum Piece {
+    /// A record, written to the output; the text is done with up to here.
+    Record(usize),
+    /// Nothing that is a record.
+    Passed(usize),
+    /// A piece that is none, from one place to another.
+    Faulty(usize, usize, String),
+    /// Nothing behind this place can be read.
+    Broken(usize, String),
+    /// More text is needed.
+    More,
+}
+
+impl Export {
+    /// Tells an export by its beginning. With `is_last`, there is no more text.
+    pub fn recognize(text: &[u8], is_last: bool) -> Recognized {
+        let trimmed = text.trim_ascii_start();
+        match trimmed.first() {
+            None if is_last => Recognized::Records,
+            None => Recognized::More,
+            Some(b'{') => match Printed::recognize(trimmed) {
+                Some(true) => {
+                    let form = Form::Printed(Printed::default());
+                    let n_space = text.len() - trimmed.len();
+                    Recognized::Export(Self { form, is_broken: false }, n_space)
+                }
+                None if !is_last => Recognized::More,
+                _ => Recognized::Records,
+            },
+            Some(b'[') => Recognized::Records,
+            Some(_) => match csv::row(text, is_last) {
+                csv::Next::Row(cells, end) => match Columns::of(&cells) {
+                    Some(columns) => {
+                        let form = Form::Csv(columns);
+                        Recognized::Export(Self { form, is_broken: false }, end)
+                    }
+                    None => Recognized::Records,
+                },
+                csv::Next::More if text.len() < MAX_RECORD_BYTES => Recognized::More,
+                _ => Recognized::Records,
+            },
+        }
+    }
+
+    /// Writes the records of a part of the export, a line each, and gives how much of the part is
+    /// done with; what is left is to be given again at the beginning of the next.
+    pub fn read(
+        &mut self,
+        part: &[u8],
+        is_last: bool,
+        records: &mut Vec<u8>,
+        faults: &mut Vec<LogFault>,
+    ) -> usize {
+        let mut at = 0;
+        while !self.is_broken {
+            let rest = &part[at..];
+            let piece = match &mut self.form {
+                Form::Printed(printed) => printed.next(rest, is_last, records),
+                Form::Csv(columns) => columns.next(rest, is_last, records),
+            };
+            let mut fault = |offset: usize, message: String, is_final: bool| {
+                faults.push(LogFault { offset: at + offset, message, is_final });
+            };
+            match piece {
+                Piece::Record(end) => {
+                    records.push(b'\n');
+                    at += end;
+                }
+                Piece::Passed(end) => at += end,
+                Piece::Faulty(offset, end, message) => {
+                    fault(offset, message, false);
+                    at += end;
+                }
+                Piece::Broken(offset, message) => {
+                    fault(offset, message, true);
+                    self.is_broken = true;
+                }
+                Piece::More if is_last => {
+                    if !rest.trim_ascii().is_empty() || self.is_inside() {
+                        fault(rest.len(), "the log ends in the middle".to_owned(), true);
+                    }
+                    self.is_broken = true;
+                }
+                Piece::More if rest.len() > 2 * MAX_RECORD_BYTES => {
+                    fault(0, "a record that is too long".to_owned(), true);
+                    self.is_broken = true;
+                }
+                Piece::More => return at,
+            }
+        }
+        part.len()
+    }
+
+    fn is_inside(&self) -> bool {
+        match &self.form {
+            Form::Printed(printed) => printed.is_inside(),
+            Form::Csv(_) => false,
+        }
+    }
+}
+
+/// Writes the text of a record behind others, if it is one.
+fn put_record(text: &str, records: &mut Vec<u8>) -> Result<(), String> {
+    let mut cursor = Cursor::new(text);
+    let read = Record::read(&mut cursor).and_then(|_| cursor.end());
+    match read {
+        Ok(()) => {
+            records.extend_from_slice(text.as_bytes());
+            Ok(())
+        }
+        Err(fault) => Err(format!("at byte {}: {}", fault.offset(), fault.message())),
+    }
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str, String> {
+    str::from_utf8(bytes).map_err(|_| "a byte that is not UTF-8".to_owned())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+use super::*;
+
+/// The records of an export, and the places and messages of its faults, read in parts of a size.
+fn read(log: &[u8], size: usize) -> (String, Vec<(usize, String)>) {
+    let (mut records, mut told) = (Vec::new(), Vec::new());
+    let (mut start, mut end) = (0, 0);
+    let mut export = None;
+    loop {
+        end = (end + size).min(log.len());
+        let is_last = end == log.len();
+        if export.is_none() {
+            match Export::recognize(&log[start..end], is_last) {
+                Recognized::Export(found, n) => {
+                    export = Some(found);
+                    start += n;
+                }
+                Recognized::Records => return ("records".to_owned(), told),
+                Recognized::More => assert!(!is_last, "the last part says what it is"),
+            }
+        }
+        if let Some(export) = &mut export {
+            let mut faults = Vec::new();
+            let n = export.read(&log[start..end], is_last, &mut records, &mut faults);
+            told.extend(faults.into_iter().map(|fault| (start + fault.offset, fault.message)));
+            start += n;
+        }
+        if is_last {
+            return (String::from_utf8(records).unwrap_or_default(), told);
+        }
+    }
+}
+
+fn check(log: &str, records: &[&str], faults: &[(usize, &str)]) {
+    let records =
+        [records.join("\n"), String::new()].join(if records.is_empty() { "" } else { "\n" });
+    let faults: Vec<_> = faults.iter().map(|(at, why)| (*at, (*why).to_owned())).collect();
+    for size in [1, 2, 7, 10_000] {
+        assert_eq!(read(log.as_bytes(), size), (records.clone(), faults.clone()), "{size}: {log}");
+    }
+}
+
+#[test]
+fn records_are_no_export() {
+    for log in [r#"{"Records":[]}"#, r#"{"eventName":"A"}"#, "[{}]", "", "  ", "nonsense\nx,y\n"] {
+        for size in [1, 100] {
+            assert_eq!(read(log.as_bytes(), size).0, "records", "{log}");
+        }
+    }
+}
+
+/// F-50: the output of `aws cloudtrail lookup-events`.
+#[test]
+fn looked_up_events_are_records() {
+    let event =
+        |text: &str| format!(r#"{{"EventId":"1","CloudTrailEvent":{text:?},"Resources":[]}}"#);
+    let (a, b) = (r#"{"eventName":"A","x":"\"é"}"#, r#"{"eventName":"B"}"#);
+    check(&format!("{{\"Events\":[{},\n {}]}}\n", event(a), event(b)), &[a, b], &[]);
+    let paged = format!(r#"{{ "NextToken" : "t]}}" , "Events" : [ {} ] }} "#, event(a));
+    check(&format!("{paged}{paged}"), &[a, a], &[]);
+    check(r#"{"Events":[],"NextToken":null}"#, &[], &[]);
+    check(
+        &format!(r#"{{"Events":[{{"EventId":"1"}},{},{}]}}"#, event("{\"a\":}"), event(b)),
+        &[b],
+        &[
+            (11, "an event without `CloudTrailEvent`"),
+            (27, "`CloudTrailEvent` is no record: at byte 5: expected a value, found `}`"),
+        ],
+    );
+    let cut = format!(r#"{{"Events":[{},{{"Eve"#, event(b));
+    let told = read(cut.as_bytes(), 10_000);
+    assert_eq!((told.0, told.1.len()), (format!("{b}\n"), 1));
+    assert_eq!(told.1[0].1, "the log ends in the middle");
+}
+
+/// F-50: CloudTrail Lake, the record in a column of its own.
+#[test]
+fn rows_with_whole_records_are_records() {
+    let (a, b) = (r#"{"eventName":"A"}"#, r#"{"eventName":"B"}"#);
+    let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
+    let csv = format!("eventID,\"eventJson\"\r\n1,{}\r\n\r\n2,{}", quoted(a), quoted(b));
+    check(&csv, &[a, b], &[]);
+    check(&format!("\u{feff}eventjson\n{}\n", quoted(a)), &[a], &[]);
+    let at = "eventJson\n".len();
+    check(
+        &format!("eventJson\n{},2\n{}\n\"a\"b\n{}\n", quoted(a), quoted("{"), quoted(b)),
+        &[b],
+        &[
+            (at, "a row of 2 cells where the head has 1"),
+            (
+                at + 26,
+                "`eventJson` is no record: at byte 1: expected a member name in quotes, found the end",
+            ),
+            (at + 30, "expected a comma behind a quoted cell"),
+        ],
+    );
+    let rows = format!(
+        r#"{{"QueryStatus":"FINISHED","QueryStatistics":{{"ResultsCount":1}},"QueryResultRows":[[{{"eventID":"1"}},{{"eventJson":{a:?}}}]]}}"#
+    );
+    check(&rows, &[a], &[]);
+}
+
+/// F-50: CloudTrail Lake, members in columns.
+#[test]
+fn rows_of_members_are_records() {
+    let csv = concat!(
+        "eventtime,eventsource,eventname,useridentity,requestparameters,resources,vpcendpointid,additionaleventdata\n",
+        "2023-06-07 23:59:12.000,s3.amazonaws.com,GetObject,",
+        "\"{type=AssumedRole, principalid=AROAX:s, arn=arn:aws:sts::111111111111:assumed-role/r/a,b=c, accountid=111111111111, accesskeyid=ASIAX, username=null, ",
+        "sessioncontext={attributes={creationdate=2023-06-07 23:00:00.000, mfaauthenticated=true}, sessionissuer={type=Role, principalid=AROAX, arn=arn:aws:iam::111111111111:role/r, accountid=111111111111, username=r}, webidfederationdata=null, sourceidentity=null}, invokedby=null, onbehalfof=null}\",",
+        "\"{bucketName=b, key=a, b.txt, tagSet={\"\"items\"\":[1]}, x=null}\",",
+        "\"[{accountid=111111111111, type=AWS::S3::Bucket, arn=arn:aws:s3:::b, arnprefix=null}, {accountid=null, type=null, arn=arn:aws:s3:::b/a, arnprefix=null}]\",null,{x=y}\n",
+    );
+    let record = concat!(
+        r#"{"eventTime":"2023-06-07T23:59:12.000Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","#,
+        r#""userIdentity":{"type":"AssumedRole","principalId":"AROAX:s","arn":"arn:aws:sts::111111111111:assumed-role/r/a,b=c","accountId":"111111111111","accessKeyId":"ASIAX","#,
+        r#""sessionContext":{"attributes":{"creationDate":"2023-06-07T23:00:00.000Z","mfaAuthenticated":"true"},"sessionIssuer":{"type":"Role","principalId":"AROAX","arn":"arn:aws:iam::111111111111:role/r","accountId":"111111111111","userName":"r"}}},"#,
+        r#""requestParameters":{"bucketName":"b","key":"a, b.txt","tagSet":{"items":[1]}},"#,
+        r#""resources":[{"accountId":"111111111111","type":"AWS::S3::Bucket","ARN":"arn:aws:s3:::b"},{"ARN":"arn:aws:s3:::b/a"}]}"#,
+    );
+    check(csv, &[record], &[]);
+}
+
+/// What could be read in two ways is not read at all.
+#[test]
+fn ambiguous_members_are_told() {
+    let row = |identity: &str| format!("eventsource,eventname,useridentity\na,B,\"{identity}\"\n");
+    let at = row("").find('\n').unwrap_or_default() + 1;
+    for (identity, why) in [
+        ("{type=X, color=red, arn=a}", None),
+        ("{color=red}", Some("`userIdentity`: the member `color` is not known here")),
+        ("{type=X, arn=a}}", Some("`userIdentity`: expected the end, found `}`")),
+        ("{type=X, arn=a", Some("`userIdentity`: `arn` has no end")),
+        ("type", Some("`userIdentity`: expected `{`, found `type`")),
+    ] {
+        let (records, told) = read(row(identity).as_bytes(), 10_000);
+        let expected: Vec<_> = why.iter().map(|why| (at, (*why).to_owned())).collect();
+        assert_eq!((records.lines().count(), told), (usize::from(why.is_none()), expected));
+    }
+    let twice = "eventsource,eventname,requestparameters\na,B,\"{k=1, l=2, k=3}\"\n";
+    let (records, told) = read(twice.as_bytes(), 10_000);
+    assert!(records.is_empty() && told[0].1.contains("the member `k` comes twice"), "{told:?}");
+}
