@@ -10,6 +10,7 @@ mod demo_data;
 mod fuzz;
 mod instructions;
 mod mutants;
+mod report_look;
 mod soak;
 mod tidy;
 
@@ -39,6 +40,8 @@ enum Task {
     DemoData(demo_data::Args),
     /// Count the instructions of a decision under valgrind, against the recorded counts
     Instructions(instructions::Args),
+    /// Make pictures of the HTML reports in a browser, and measure that they fit
+    ReportLook(report_look::Args),
     /// Decide generated requests by the reference and by the tables, until something differs
     Soak(soak::Args),
     /// Put small faults into the code that decides, and see which the tests notice
@@ -58,6 +61,7 @@ fn main() -> Result<()> {
         Task::Corpus(args) => corpus::run(&root, &args),
         Task::DemoData(args) => demo_data::run(&root, &args),
         Task::Instructions(args) => instructions::run(&root, &args),
+        Task::ReportLook(args) => report_look::run(&root, &args),
         Task::Soak(args) => soak::run(&root, &args),
         Task::Mutants(args) => mutants::run(&root, &args),
         Task::Fuzz(args) => fuzz::run(&root, &args),
