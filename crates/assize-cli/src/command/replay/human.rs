@@ -122,9 +122,16 @@ fn detail(row: &Row<'_>) -> String {
         (first, last) => format!("{first} to {last}"),
     };
     let mut text = format!("on {resource}, {when}, by {}", because(group));
-    if row.observed.denied > 0 && group.before.decision == Decision::Allowed {
-        let n = grouped(whole(row.observed.denied));
-        let _ = write!(text, "; the log says it was denied {n} times already");
+    let denied = row.observed.denied;
+    if group.effect == DifferenceEffect::Disagrees {
+        let logged = if denied > 0 { "denied" } else { "allowed" };
+        let _ = write!(text, ": {}, logged as {logged}", group.before.decision);
+        if let Some(event) = &group.example {
+            let _ = write!(text, " (event {event})");
+        }
+    } else if denied > 0 && group.before.decision == Decision::Allowed {
+        let n = count(whole(denied), "time");
+        let _ = write!(text, "; the log says it was denied {n} already");
     }
     text
 }
