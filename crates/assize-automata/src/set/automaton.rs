@@ -53,14 +53,34 @@ impl Automaton {
     #[inline]
     pub(super) fn scan(&self, text: &[u8], mut found: impl FnMut(u32, usize) -> bool) -> bool {
         let mut state = usize::from(ROOT);
-        for (at, &byte) in text.iter().enumerate() {
-            let class = usize::from(self.classes[usize::from(byte)]);
-            state = usize::from(self.moves[(state << self.shift) | class]);
-            if state >= self.first_end && !self.report(state - self.first_end, at + 1, &mut found) {
+        let mut rest = text;
+        while !rest.is_empty() {
+            (state, rest) = self.walk(state, rest);
+            if state >= self.first_end
+                && !self.report(state - self.first_end, text.len() - rest.len(), &mut found)
+            {
                 return false;
             }
         }
         true
+    }
+
+    /// Moves on to the next state at which a needle ends, or to the end of the text.
+    ///
+    /// A function of its own, so that the loop keeps all it needs in registers: it is most of what
+    /// a search costs.
+    #[inline(never)]
+    fn walk<'t>(&self, mut state: usize, text: &'t [u8]) -> (usize, &'t [u8]) {
+        let (classes, moves, shift) = (&*self.classes, &*self.moves, self.shift);
+        let mut bytes = text.iter();
+        for &byte in bytes.by_ref() {
+            let class = usize::from(classes[usize::from(byte)]);
+            state = usize::from(moves[(state << shift) | class]);
+            if state >= self.first_end {
+                break;
+            }
+        }
+        (state, bytes.as_slice())
     }
 
     fn report(&self, at: usize, end: usize, found: &mut impl FnMut(u32, usize) -> bool) -> bool {
