@@ -74,6 +74,13 @@ static NOTHING: Attached = Attached {
     trust_skipped: Vec::new(),
 };
 
+/// E-3: a resource is `*` or an ARN.
+pub(super) fn parse_arn(text: &str) -> Result<ArnParts<'_>, RequestError> {
+    ArnParts::parse(text).map_err(|error| {
+        RequestError::new(RequestErrorKind::InvalidResource, error.to_string()).at("/resource")
+    })
+}
+
 impl Attached {
     fn is_empty(&self) -> bool {
         self.object_owner.is_none()
@@ -234,10 +241,7 @@ impl Resolver<'_> {
     ) -> Result<ResolvedResource, RequestError> {
         let arn = match text {
             "*" => None,
-            _ => Some(ArnParts::parse(text).map_err(|error| {
-                RequestError::new(RequestErrorKind::InvalidResource, error.to_string())
-                    .at("/resource")
-            })?),
+            _ => Some(parse_arn(text)?),
         };
         let engine = self.engine;
         let snapshot = &engine.snapshot;
