@@ -3,6 +3,7 @@
 
 mod condition;
 mod pattern;
+mod plain;
 mod policy;
 mod request;
 mod source;
@@ -30,6 +31,12 @@ pub fn world(source: &mut Source<'_>) -> World {
 /// Makes a request to any world of [`world`].
 pub fn request(source: &mut Source<'_>) -> Value {
     request::request(source)
+}
+
+/// Makes a line of a request stream that says little, as most do, to any world of [`world`]. Some
+/// are no requests.
+pub fn plain_line(source: &mut Source<'_>) -> String {
+    plain::line(source)
 }
 
 /// Makes a policy document of a type, by the abbreviation of L section 0. Most load.

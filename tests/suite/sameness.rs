@@ -5,7 +5,7 @@ use assize::formats::RequestRecord;
 use assize::{Engine, StreamFormat, StreamOptions};
 use assize_model::{Decision, Request};
 use assize_store::StoreChange;
-use assize_tests::answer::{Answer, engine};
+use assize_tests::answer::{Answer, Oracle, engine};
 use assize_tests::corpus::corpus;
 use assize_tests::generate::{self, Source};
 use serde_json::{Value, json};
@@ -178,4 +178,59 @@ fn the_short_way_knows_mfa() {
         let decisions: Vec<_> = answers.iter().map(Answer::decision).collect();
         assert_eq!(decisions, [Some(Decision::Allowed), Some(Decision::ImplicitDeny)]);
     }
+}
+
+/// The decisions to lines that say little are the reference's, by a decider that knows their
+/// principals and actions, by a stream, and in whatever company.
+#[test]
+fn plain_lines_are_decided_as_the_reference_does() {
+    let (mut n_decided, mut n_allowed) = (0, 0);
+    for seed in 0..120 {
+        let mut source = Source::seeded(seed);
+        let mut world = generate::world(&mut source);
+        // In partial context nothing takes the short way.
+        world.scenario["options"]["context"] = json!("complete");
+        let scenario = world.read().expect("a world");
+        let lines: Vec<String> = (0..150).map(|_| generate::plain_line(&mut source)).collect();
+        let records: Vec<_> = lines.iter().map(|line| RequestRecord::parse(line)).collect();
+        let oracle = Oracle::new(&scenario.snapshot, &scenario.options);
+        let expected: Vec<Answer> = records
+            .iter()
+            .map(|record| match record {
+                Ok(record) => Answer::of_decision(&oracle.evaluate(&record.request)),
+                Err(error) => Answer::of_decision(&Err(error.clone())),
+            })
+            .collect();
+        let engine = engine(&scenario.snapshot, &scenario.options);
+        let requests: Vec<Request<'_>> =
+            records.iter().flatten().map(|record| record.request.clone()).collect();
+        let at_hand = records.iter().zip(&expected).zip(&lines);
+        let readable = at_hand.filter(|((record, _), _)| record.is_ok());
+        for (found, ((_, expected), line)) in warm(&engine, &requests).iter().zip(readable) {
+            assert_eq!(same_kind(found), same_kind(expected), "seed {seed}: {line}");
+        }
+        let streamed = streamed_twice(&engine, &lines);
+        assert_eq!(streamed.len(), 2 * lines.len());
+        for (at, record) in streamed.iter().enumerate() {
+            let (line, expected) = (&lines[at % lines.len()], &expected[at % lines.len()]);
+            let found = ["decision", "layer", "reason"].map(|name| {
+                let of = if name == "decision" { record } else { &record["decisive"] };
+                of[name].as_str().map(str::to_owned)
+            });
+            let wanted = [
+                expected.decision().map(|decision| decision.as_str().to_owned()),
+                expected.layer().map(|layer| layer.as_str().to_owned()),
+                expected.reason().map(|reason| reason.as_str().to_owned()),
+            ];
+            assert_eq!(found, wanted, "seed {seed}: {line}: {record}");
+            n_decided += usize::from(expected.decision().is_some());
+            n_allowed += usize::from(expected.decision() == Some(Decision::Allowed));
+        }
+    }
+    assert!(n_decided > 20_000 && n_allowed > 2_000, "{n_decided} decided, {n_allowed} allowed");
+}
+
+/// An answer; which of several mistakes of a request is named is nobody's business.
+fn same_kind(answer: &Answer) -> Option<&Answer> {
+    Some(answer).filter(|answer| answer.decision().is_some())
 }

@@ -20,7 +20,7 @@ enum Kind {
 }
 
 /// The keys of conditions and what they hold.
-const KEYS: [(&str, Kind); 38] = [
+const KEYS: [(&str, Kind); 46] = [
     ("aws:username", Kind::Text),
     ("AWS:UserName", Kind::Text),
     ("aws:userid", Kind::Text),
@@ -34,6 +34,11 @@ const KEYS: [(&str, Kind); 38] = [
     ("aws:ResourceTag/team", Kind::Text),
     ("aws:RequestTag/team", Kind::Text),
     ("aws:RequestedRegion", Kind::Text),
+    ("aws:UserAgent", Kind::Text),
+    ("aws:Referer", Kind::Text),
+    ("s3:ExistingObjectTag/team", Kind::Text),
+    ("iam:ResourceTag/team", Kind::Text),
+    ("sts:SourceIdentity", Kind::Text),
     ("aws:SourceVpce", Kind::Text),
     ("aws:SourceVpc", Kind::Text),
     ("aws:SourceAccount", Kind::Text),
@@ -55,9 +60,12 @@ const KEYS: [(&str, Kind); 38] = [
     ("aws:VpcSourceIp", Kind::Address),
     ("aws:CurrentTime", Kind::Time),
     ("aws:TokenIssueTime", Kind::Time),
+    ("aws:EpochTime", Kind::Number),
+    ("aws:MultiFactorAuthAge", Kind::Number),
     ("x:n", Kind::Number),
     ("aws:MultiFactorAuthPresent", Kind::Truth),
     ("aws:SecureTransport", Kind::Truth),
+    ("aws:ViaAWSService", Kind::Truth),
     ("x:b", Kind::Bytes),
 ];
 
