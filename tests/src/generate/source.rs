@@ -35,9 +35,15 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// True in so many of a hundred cases.
+    /// True in so many of a hundred cases; false when the bytes of a fuzzer have ended, so that
+    /// short inputs make small worlds.
     pub fn percent(&mut self, percent: usize) -> bool {
-        self.below(100) < percent
+        !self.has_ended() && self.below(100) < percent
+    }
+
+    /// Whether all choices are zero from here on.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.choices, Choices::Bytes([]))
     }
 
     /// One of several.
