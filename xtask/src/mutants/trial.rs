@@ -163,6 +163,9 @@ impl Bench {
                     }
                 }
                 let mut verdicts = verdicts.lock().expect("no thread panics with the lock");
+                if verdict == Verdict::Survived {
+                    println!("mutants: {number} survived");
+                }
                 verdicts.push((*number, verdict));
                 if verdicts.len().is_multiple_of(PROGRESS) {
                     println!("mutants: {} of {} tried", verdicts.len(), faults.len());
