@@ -366,7 +366,11 @@ fn add_statements(
         };
         for (statement, at) in policy.statements.iter().zip(0..) {
             let place = StatementPlace { statement: Some(at), ..place };
-            let found = check.statement(statement, policy.policy_type);
+            let mut found = check.statement(statement, policy.policy_type);
+            if in_grants {
+                // The constraint of a grant is no condition of a statement (E-104).
+                found.missing_keys.clear();
+            }
             traced.statements.push(StatementTrace {
                 place,
                 node: member.node,
