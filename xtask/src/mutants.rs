@@ -27,6 +27,9 @@ pub(crate) struct Args {
     /// Only every N-th fault from the K-th on, counted from 1
     #[arg(long, value_name = "K/N", value_parser = shard)]
     shard: Option<(usize, usize)>,
+    /// Only the faults of these numbers, as `--list` has them
+    #[arg(long, value_name = "N", value_delimiter = ',')]
+    only: Vec<u32>,
     /// How many tests run at a time; as many as there are processors when not given
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
@@ -41,10 +44,11 @@ pub(crate) struct Group {
     tests: &'static [&'static str],
 }
 
-/// The corpus by the reference, then by both, then 2,000 generated requests by both.
+/// The corpus by the reference, then by both, in full, then 2,000 generated requests by both.
 const DECISIONS: &[&str] = &[
     "corpus::reference_decides_the_corpus",
     "corpus::oracle_and_tables_agree",
+    "corpus::explanations_are_those_of_the_reference",
     "differential::tables_agree_on_a_sample",
 ];
 
@@ -96,8 +100,10 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     let mut next = 1;
     for group in &GROUPS {
         for path in sources(root, group.paths)? {
+            // All are numbered, whatever is asked for.
+            let file = Faulty::read(root, &path, &mut next)?;
             if args.paths.is_empty() || args.paths.iter().any(|wanted| path.starts_with(wanted)) {
-                files.push((Faulty::read(root, &path, &mut next)?, group.tests));
+                files.push((file, group.tests));
             }
         }
     }
@@ -113,7 +119,9 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
         live.map(|fault| (fault.number, *tests)).collect::<Vec<_>>()
     };
     let (first, every) = args.shard.unwrap_or((1, 1));
-    let faults: Vec<_> = files.iter().flat_map(of_file).skip(first - 1).step_by(every).collect();
+    let is_wanted = |(number, _): &(u32, _)| args.only.is_empty() || args.only.contains(number);
+    let faults = files.iter().flat_map(of_file).filter(is_wanted);
+    let faults: Vec<_> = faults.skip(first - 1).step_by(every).collect();
     let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok().map(usize::from));
     let verdicts = bench.try_all(&faults, jobs.unwrap_or(1))?;
     report(root, &files, &verdicts)
