@@ -779,6 +779,8 @@ fn a_log_tells_what_was_used() {
     let shown =
         ["What was used: 2,417 calls", "note: iam:PassRole", "kms:Decrypt", "2,442 records"];
     check(&["replay", log, "--used"], 0, &shown, &[]);
+    let by_service = ["by service", "kms.amazonaws.com"];
+    check(&["replay", log, "--used", "-v"], 0, &by_service, &[]);
     let csv = ["replay", log, "--used", "--format", "csv", "-q"];
     let out = check(&csv, 0, &["status,account,principal,action,count,first,last"], &[]);
     assert!(out.lines().nth(1).is_some_and(|line| line.starts_with("used,")), "{out}");

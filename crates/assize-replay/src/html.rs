@@ -7,7 +7,7 @@ mod usage;
 
 use std::fmt::Write as _;
 
-use self::text::{count, escaped, grouped};
+use self::text::{breakable, count, escaped, grouped, percent};
 use crate::report::Report;
 
 const STYLE: &str = include_str!("html/style.css");
@@ -33,7 +33,7 @@ impl Report {
             groups::write(&mut page, self);
         }
         if let Some(used) = &self.usage {
-            usage::write(&mut page, used);
+            usage::write(&mut page, used, self.is_about_use());
         }
         self.write_foot(&mut page);
         page.push_str("</main>\n<script>\n");
@@ -99,9 +99,6 @@ impl Report {
         }
         let provenance = &self.provenance;
         let coverage = &self.coverage.total;
-        let percent = |share: Option<f64>| {
-            share.map_or_else(|| "none".to_owned(), |share| format!("{:.1} %", share * 100.0))
-        };
         let _ = writeln!(
             page,
             "<footer>{}, {} decided, {} skipped, {} undecidable. {} of the calls have a known \
@@ -117,6 +114,30 @@ impl Report {
             escaped(&provenance.catalog),
             escaped(&provenance.snapshot)
         );
+        self.write_coverage(page);
+    }
+
+    /// How much of the log became requests, by service, to unfold.
+    fn write_coverage(&self, page: &mut String) {
+        page.push_str(
+            "<details><summary>By service</summary>\n<table class=\"coverage\">\n<thead><tr>\
+             <th>Service</th><th>Records</th><th>Known action</th><th>Known resource</th>\
+             </tr></thead>\n<tbody>\n",
+        );
+        for (source, counts) in &self.coverage.by_source {
+            let _ = writeln!(
+                page,
+                "<tr><td data-name=\"Service\"><span>{}</span></td>\
+                 <td data-name=\"Records\"><span>{}</span></td>\
+                 <td data-name=\"Known action\"><span>{}</span></td>\
+                 <td data-name=\"Known resource\"><span>{}</span></td></tr>",
+                breakable(source),
+                grouped(counts.records),
+                percent(counts.action_share()),
+                percent(counts.resource_share())
+            );
+        }
+        page.push_str("</tbody>\n</table>\n</details>\n");
     }
 }
 

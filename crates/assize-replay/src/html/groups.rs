@@ -40,7 +40,10 @@ pub(super) fn write_head(page: &mut String, columns: &[(&str, bool)]) {
 
 /// Writes the rows of every effect that is shown.
 pub(super) fn write(page: &mut String, report: &Report) {
-    let effects = DifferenceEffect::ALL.into_iter();
+    // What does not change comes last.
+    let (unchanged, changed): (Vec<_>, Vec<_>) =
+        DifferenceEffect::ALL.into_iter().partition(|effect| effect.is_unchanged());
+    let effects = changed.into_iter().chain(unchanged);
     let rows: Vec<Row<'_>> = effects.flat_map(|effect| report.rows(effect)).collect();
     if rows.is_empty() {
         page.push_str("<p>No event would be decided otherwise.</p>\n");

@@ -1,5 +1,5 @@
 "use strict";
-for (const head of document.querySelectorAll("th")) {
+for (const head of document.querySelectorAll("th[data-kind]")) {
   head.querySelector("button").addEventListener("click", () => {
     const rows = head.closest("table").tBodies[0];
     const column = head.cellIndex;

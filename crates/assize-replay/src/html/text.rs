@@ -52,6 +52,11 @@ pub(super) fn grouped(n: u64) -> String {
     text
 }
 
+/// A share of what there is; nothing, where there is nothing.
+pub(super) fn percent(share: Option<f64>) -> String {
+    share.map(|share| format!("{:.1} %", share * 100.0)).unwrap_or_default()
+}
+
 /// A count with its noun.
 pub(super) fn count(n: u64, noun: &str) -> String {
     format!("{} {noun}{}", grouped(n), if n == 1 { "" } else { "s" })

@@ -20,20 +20,25 @@ const COLUMNS: [(&str, bool); 6] = [
     ("Last call", true),
 ];
 
-/// Writes the table of principals, with their actions to unfold.
-pub(super) fn write(page: &mut String, usage: &Usage) {
-    page.push_str("<h2>What was used</h2>\n");
+/// Writes the table of principals, with their actions to unfold: who was granted the most for
+/// nothing comes first.
+pub(super) fn write(page: &mut String, usage: &Usage, has_heading: bool) {
+    if !has_heading {
+        page.push_str("<h2>What was used</h2>\n");
+    }
     if let Some((first, last)) = usage.window {
         let calls = count(usage.events, "call");
         let (first, last) = (moment(first), moment(last));
         let _ = writeln!(page, "<p>{calls}, from {first} to {last} (UTC)</p>");
     }
     for limit in &usage.limits {
-        let _ = writeln!(page, "<p class=\"note\">{}</p>", escaped(limit));
+        let _ = writeln!(page, "<p class=\"note\">Note: {}.</p>", escaped(limit));
     }
     page.push_str("<table class=\"usage\">\n");
     write_head(page, &COLUMNS);
-    for one in usage.principals.iter().take(MAX_PRINCIPALS) {
+    let mut order: Vec<&PrincipalUsage> = usage.principals.iter().collect();
+    order.sort_by_key(|one| (one.granted.is_none(), std::cmp::Reverse(one.n_never)));
+    for one in order.into_iter().take(MAX_PRINCIPALS) {
         write_principal(page, one);
     }
     page.push_str("</tbody>\n</table>\n");
@@ -49,6 +54,7 @@ fn write_principal(page: &mut String, one: &PrincipalUsage) {
     let calls: u64 = one.used.iter().map(assize_formats::ActionUse::count).sum();
     let last = one.used.iter().map(|used| used.last).max();
     let number = |n: Option<u64>| n.map(grouped).unwrap_or_default();
+    let granted = one.granted.map_or_else(|| "not in the world".to_owned(), grouped);
     let key = |n: Option<u64>| n.map_or_else(|| "-1".to_owned(), |n| n.to_string());
     let n_never = one.granted.map(|_| one.n_never);
     let mut never = number(n_never);
@@ -68,7 +74,7 @@ fn write_principal(page: &mut String, one: &PrincipalUsage) {
     for (name, sort, text) in [
         ("Account", None, escaped(&account)),
         ("Principal", None, breakable(who(&one.principal))),
-        ("Granted", Some(key(one.granted)), number(one.granted)),
+        ("Granted", Some(key(one.granted)), granted),
         ("Never used", Some(key(n_never)), never),
         ("Calls", Some(calls.to_string()), used),
         (

@@ -24,7 +24,27 @@ pub(super) fn report(report: &Report, args: &ReplayArgs, style: Style, verbose: 
         text.push_str(&usage::human(used, style, verbose));
     }
     text.push_str(&totals(report, style));
+    if verbose {
+        text.push_str(&coverage(report));
+    }
     text
+}
+
+/// How much of the log became requests, by service.
+fn coverage(report: &Report) -> String {
+    let head = ["by service", "records", "known action", "known resource"].map(str::to_owned);
+    let percent = |share: Option<f64>| share.map_or_else(String::new, percent);
+    let rows = report.coverage.by_source.iter().map(|(source, counts)| {
+        let records = grouped(whole(counts.records));
+        let [action, resource] = [counts.action_share(), counts.resource_share()].map(percent);
+        [source.to_string(), records, action, resource]
+    });
+    let rows: Vec<[String; 4]> = std::iter::once(head).chain(rows).collect();
+    columns(&rows, 2)
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
 }
 
 /// What would be decided otherwise; nothing, if only the use of grants is asked about.
@@ -218,9 +238,8 @@ pub(super) fn totals(report: &Report, style: Style) -> String {
     for (code, n) in &totals.error_codes {
         let _ = writeln!(text, "  error {code}: {}", grouped(whole(*n)));
     }
-    let percent = |share: Option<f64>| share.map(|share| format!("{:.1} %", share * 100.0));
     if let (Some(actions), Some(resources)) =
-        (percent(coverage.action_share()), percent(coverage.resource_share()))
+        (coverage.action_share().map(percent), coverage.resource_share().map(percent))
     {
         let _ = writeln!(
             text,
