@@ -12,6 +12,7 @@ use assize::{StreamFormat, StreamOptions};
 use assize_benches::measure::{median, quantile, rate, shown_rate, time};
 use assize_benches::ruler::{Answer, RulerA, RulerB};
 use assize_benches::setup::{Ready, ndjson, request_of};
+use assize_benches::workload::WorkloadRequest;
 
 /// Requests of a measurement, and runs of which the median counts.
 #[expect(clippy::struct_field_names, reason = "the names say what is counted")]
@@ -40,19 +41,147 @@ fn main() -> Result<(), Box<dyn Error>> {
         "| workload | ruler A | ruler B | columns | of ruler B | typed | NDJSON | NDJSON, 2 threads | p50 | p99 | checked |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|---|");
+    let mut targets = Vec::new();
     for ready in Ready::all()? {
-        println!("{}", row(&ready, &size)?);
+        let figures = Figures::measure(&ready, &size)?;
+        println!("{}", figures.row(ready.label));
+        targets.extend(figures.targets(ready.label));
+    }
+    println!("\n| target | asked | measured | |\n|---|---|---|---|");
+    for target in targets {
+        println!("{target}");
     }
     Ok(())
 }
 
-fn row(ready: &Ready, size: &Size) -> Result<String, Box<dyn Error>> {
-    let requests: Vec<_> = ready.workload.requests().take(size.n_requests).collect();
-    let typed: Vec<_> = requests.iter().map(request_of).collect();
-    let mut decider = ready.engine.decider();
-    let outcomes = decider.decide_all(&typed).into_iter().collect::<Result<Vec<_>, _>>()?;
-    let n_checked = ready.check(&requests, &outcomes, CHECK_STEP)?;
+/// What is asked of columns, NDJSON and columns as a multiple of ruler B, by workload.
+const ASKED: [(&str, f64, f64, f64); 3] =
+    [("W1", 10e6, 2e6, 4.7), ("W2", 20e6, 2e6, 26.0), ("W3", 5e6, 3e6, 42.0)];
 
+/// What was measured of a workload: rates, and the latencies of single decisions.
+#[derive(Debug)]
+struct Figures {
+    ruler_a: f64,
+    ruler_b: f64,
+    columns: f64,
+    typed: f64,
+    ndjson: f64,
+    two_threads: f64,
+    /// Lines of about 200 bytes: as [`Figures::ndjson`], with one key of the context each.
+    short_lines: f64,
+    n_short_bytes: usize,
+    p50: Duration,
+    p99: Duration,
+    n_checked: usize,
+}
+
+impl Figures {
+    fn measure(ready: &Ready, size: &Size) -> Result<Self, Box<dyn Error>> {
+        let mut requests: Vec<_> = ready.workload.requests().take(size.n_requests).collect();
+        let (ruler_a, ruler_b) = rulers(ready, &requests, size)?;
+        let typed: Vec<_> = requests.iter().map(request_of).collect();
+        let mut decider = ready.engine.decider();
+        let outcomes = decider.decide_all(&typed).into_iter().collect::<Result<Vec<_>, _>>()?;
+        let n_checked = ready.check(&requests, &outcomes, CHECK_STEP)?;
+        drop(outcomes);
+        decider.prepare(&typed);
+        let columns = per_second(size.n_requests, size.n_runs, || decider.decide_prepared().len());
+        let all = per_second(size.n_requests, size.n_runs, || decider.decide_all(&typed).len());
+        let mut latencies: Vec<Duration> =
+            typed.iter().map(|request| time(|| decider.decide(request)).0).collect();
+        latencies.sort_unstable();
+        drop((typed, decider));
+        let lines = ndjson(&requests);
+        let (one, two) = (stream(ready, &lines, size, 1), stream(ready, &lines, size, 2));
+        for request in &mut requests {
+            request.context.truncate(1);
+        }
+        let short = ndjson(&requests);
+        Ok(Self {
+            ruler_a,
+            ruler_b,
+            columns,
+            typed: all,
+            ndjson: one,
+            two_threads: two,
+            short_lines: stream(ready, &short, size, 1),
+            n_short_bytes: short.len() / size.n_requests.max(1),
+            p50: quantile(&latencies, 0.5),
+            p99: quantile(&latencies, 0.99),
+            n_checked,
+        })
+    }
+
+    fn row(&self, label: &str) -> String {
+        format!(
+            "| {label} | {} | {} | {} | {:.1} | {} | {} | {} | {:?} | {:?} | {} |",
+            shown_rate(self.ruler_a),
+            shown_rate(self.ruler_b),
+            shown_rate(self.columns),
+            self.columns / self.ruler_b,
+            shown_rate(self.typed),
+            shown_rate(self.ndjson),
+            shown_rate(self.two_threads),
+            self.p50,
+            self.p99,
+            self.n_checked,
+        )
+    }
+
+    /// The targets of the workload, and whether they are met.
+    fn targets(&self, label: &str) -> Vec<String> {
+        let asked = ASKED.iter().find(|asked| asked.0 == label);
+        let Some(&(_, columns, ndjson, multiple)) = asked else { return Vec::new() };
+        let line = |name: &str, asked: String, measured: String, is_met: bool| {
+            let verdict = if is_met { "met" } else { "missed" };
+            format!("| {label} {name} | {asked} | {measured} | {verdict} |")
+        };
+        let of_b = self.columns / self.ruler_b;
+        let scaling = self.two_threads / self.ndjson;
+        let mut lines = vec![
+            line(
+                "columns",
+                format!("{}, or {multiple} × ruler B", shown_rate(columns)),
+                format!("{}, {of_b:.1} ×", shown_rate(self.columns)),
+                self.columns >= columns || of_b >= multiple,
+            ),
+            line("NDJSON", shown_rate(ndjson), shown_rate(self.ndjson), self.ndjson >= ndjson),
+            line(
+                "NDJSON, 2 threads",
+                "1.7 × one".into(),
+                format!("{scaling:.2} ×"),
+                scaling >= 1.7,
+            ),
+        ];
+        if label == "W2" {
+            lines.push(line(
+                &format!("NDJSON of {} bytes", self.n_short_bytes),
+                shown_rate(SHORT_LINES),
+                shown_rate(self.short_lines),
+                self.short_lines >= SHORT_LINES,
+            ));
+            lines.push(line(
+                "single decision, p50 and p99",
+                format!("{P50:?}, {P99:?}"),
+                format!("{:?}, {:?}", self.p50, self.p99),
+                self.p50 <= P50 && self.p99 <= P99,
+            ));
+        }
+        lines
+    }
+}
+
+/// Asked of NDJSON of short lines in W2, and of single decisions.
+const SHORT_LINES: f64 = 8e6;
+const P50: Duration = Duration::from_micros(1);
+const P99: Duration = Duration::from_micros(5);
+
+/// The rates of both rulers, whose answers are checked.
+fn rulers(
+    ready: &Ready,
+    requests: &[WorkloadRequest],
+    size: &Size,
+) -> Result<(f64, f64), Box<dyn Error>> {
     let ruler_a = RulerA::load(&ready.workload.world);
     let lowered: Vec<_> = requests.iter().map(|request| ready.lower(request)).collect();
     let split: Vec<_> = requests
@@ -61,56 +190,34 @@ fn row(ready: &Ready, size: &Size) -> Result<String, Box<dyn Error>> {
         .map(|(request, lowered)| ready.split(request, lowered, ruler_a.keys()))
         .collect();
     let ruler_b = RulerB::load(&ruler_a, split.iter().map(|request| request.action));
-    let allowed = |answers: &mut dyn Iterator<Item = Answer>| {
-        answers.filter(|answer| *answer == Answer::Allowed).count()
-    };
-    ready.check_ruler(&requests, CHECK_STEP, |request| {
+    ready.check_ruler(requests, CHECK_STEP, |request| {
         let lowered = ready.lower(request);
         ruler_b.decide(&ready.split(request, &lowered, ruler_a.keys()))
     })?;
-
+    let allowed = |answers: &mut dyn Iterator<Item = Answer>| {
+        answers.filter(|answer| *answer == Answer::Allowed).count()
+    };
     let a = per_second(size.n_interpreted, size.n_runs, || {
         allowed(&mut split.iter().take(size.n_interpreted).map(|request| ruler_a.decide(request)))
     });
     let b = per_second(size.n_requests, size.n_runs, || {
         allowed(&mut split.iter().map(|request| ruler_b.decide(request)))
     });
-    decider.prepare(&typed);
-    let columns = per_second(size.n_requests, size.n_runs, || decider.decide_prepared().len());
-    let all = per_second(size.n_requests, size.n_runs, || decider.decide_all(&typed).len());
-    let lines = ndjson(&requests);
-    let stream = |n_threads| {
-        let options = StreamOptions {
-            format: StreamFormat::Compact,
-            threads: Some(n_threads),
-            ..StreamOptions::default()
-        };
-        let mut answers = Vec::new();
-        per_second(size.n_requests, size.n_runs, || {
-            answers.clear();
-            ready
-                .engine
-                .decide_stream(&mut &lines[..], &mut answers, &options, &mut |_| true)
-                .is_ok()
-        })
+    Ok((a, b))
+}
+
+/// The rate of a stream, from bytes in memory to bytes in memory.
+fn stream(ready: &Ready, lines: &[u8], size: &Size, n_threads: usize) -> f64 {
+    let options = StreamOptions {
+        format: StreamFormat::Compact,
+        threads: Some(n_threads),
+        ..StreamOptions::default()
     };
-    let (one, two) = (stream(1), stream(2));
-    let mut latencies: Vec<Duration> =
-        typed.iter().map(|request| time(|| decider.decide(request)).0).collect();
-    latencies.sort_unstable();
-    Ok(format!(
-        "| {} | {} | {} | {} | {:.1} | {} | {} | {} | {:?} | {:?} | {n_checked} |",
-        ready.label,
-        shown_rate(a),
-        shown_rate(b),
-        shown_rate(columns),
-        columns / b,
-        shown_rate(all),
-        shown_rate(one),
-        shown_rate(two),
-        quantile(&latencies, 0.5),
-        quantile(&latencies, 0.99),
-    ))
+    let mut answers = Vec::new();
+    per_second(size.n_requests, size.n_runs, || {
+        answers.clear();
+        ready.engine.decide_stream(&mut &lines[..], &mut answers, &options, &mut |_| true).is_ok()
+    })
 }
 
 /// The median rate of some runs of something that handles `n` requests.
