@@ -23,6 +23,8 @@ const DATA: &str = "crates/assize-catalog/data";
 
 /// Most differences that are printed one by one.
 const MAX_PRINTED: usize = 40;
+/// Bytes before the compressed body of a data file.
+const HEADER_BYTES: usize = 16;
 
 /// The arguments of the task.
 #[derive(Debug, clap::Args)]
@@ -52,7 +54,8 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     put(args, &file, &map, || print_map_difference(&file, &map))
 }
 
-/// Writes a data file, or checks that it need not be written.
+/// Writes a data file, or checks that it need not be written. What is compressed is compared
+/// uncompressed, so that another version of the compressor makes no difference.
 fn put(
     args: &Args,
     file: &Path,
@@ -60,7 +63,8 @@ fn put(
     print_difference: impl Fn() -> Result<()>,
 ) -> Result<()> {
     let name = file.file_name().unwrap_or_default().display();
-    if fs::read(file).is_ok_and(|old| old == bytes) {
+    if fs::read(file).is_ok_and(|old| content(&old).is_some_and(|old| Some(old) == content(bytes)))
+    {
         println!("{name} is current ({} bytes)", bytes.len());
         return Ok(());
     }
@@ -71,6 +75,14 @@ fn put(
     fs::write(file, bytes).with_context(|| format!("cannot write {}", file.display()))?;
     println!("wrote {name} ({} bytes)", bytes.len());
     Ok(())
+}
+
+/// The header of a data file and its body.
+fn content(file: &[u8]) -> Option<(&[u8], Vec<u8>)> {
+    let (header, stream) = file.split_at_checked(HEADER_BYTES)?;
+    let mut body = Vec::new();
+    flate2::read::ZlibDecoder::new(stream).read_to_end(&mut body).ok()?;
+    Some((header, body))
 }
 
 // The source files.
