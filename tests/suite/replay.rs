@@ -1,5 +1,6 @@
 //! Logs against worlds and change sets.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read, Write as _};
 
 use assize::BundledPolicies;
@@ -514,4 +515,56 @@ fn an_interrupted_run_reports_what_it_has_read() {
     let mut out = Vec::new();
     report.write_stream(&mut out);
     assert!(String::from_utf8_lossy(&out).contains(r#""interrupted":true"#));
+}
+
+/// The groups of reports with how many events they have.
+fn counted(reports: impl IntoIterator<Item = Report>) -> BTreeMap<String, u64> {
+    let mut groups = BTreeMap::new();
+    for report in reports {
+        assert_eq!(report.totals.errors, 0, "{:?}", report.totals.error_codes);
+        for group in report.groups {
+            let Group { effect, principal, account, action, resource, before, after, .. } = group;
+            let key = (effect, principal, account, action, resource, before, after);
+            *groups.entry(format!("{key:?}")).or_default() += group.count;
+        }
+    }
+    groups
+}
+
+/// Events that differ in nothing that a policy sees are decided once: each as if it were alone.
+#[test]
+fn events_that_are_alike_are_decided_as_each_alone() {
+    let mut records: Vec<Value> = fixtures::records("cloudtrail-events.ndjson.gz")
+        .into_iter()
+        .step_by(8)
+        .map(|line| line["event"].clone())
+        .collect();
+    // What a call of the log says of another would be missing where each is alone.
+    for record in &mut records {
+        record["responseElements"] = Value::Null;
+        record["sharedEventID"] = Value::Null;
+    }
+    let accounts: BTreeSet<String> = records
+        .iter()
+        .flat_map(|record| [&record["recipientAccountId"], &record["userIdentity"]["accountId"]])
+        .filter_map(|id| id.as_str().map(str::to_owned))
+        .collect();
+    let named = accounts.iter().map(|id| json!({"recipientAccountId": id})).collect::<Vec<_>>();
+    let regions = json!({"Effect": "Deny", "Action": "*", "Resource": "*",
+        "Condition": {"StringNotEquals": {"aws:RequestedRegion": ["us-east-1"]}}});
+    let seeing = json!({"Effect": "Deny", "Action": "*", "Resource": ["arn:*:s3:::*a*", "arn:*:ec2:*"],
+        "Condition": {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:user/bert-*"},
+            "NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}}});
+    for statement in [regions, seeing] {
+        let replayed = |records: &[Value]| {
+            let records: Vec<Value> = named.iter().chain(records).cloned().collect();
+            let options = ReplayOptions { all: true, ..ReplayOptions::default() };
+            let sources = vec![source("log.json", log(&records))];
+            run(StoreSnapshot::empty(), vec![attached("scp", &statement)], options, sources)
+        };
+        let together = counted([replayed(&records)]);
+        let alone = counted(records.iter().map(|record| replayed(std::slice::from_ref(record))));
+        assert!(together.len() > 100, "{}", together.len());
+        assert_eq!(together, alone);
+    }
 }

@@ -9,6 +9,7 @@ use assize_catalog::{
 };
 use assize_model::ActionId;
 
+use crate::context::ActionKeys;
 use crate::parameters::Parameters;
 use crate::template::Filler;
 
@@ -32,6 +33,8 @@ pub(crate) struct CallAction<'c> {
     pub(crate) name: Cow<'c, str>,
     /// The action in the catalog, if it has it.
     pub(crate) id: Option<ActionId>,
+    /// The keys that parameters fill.
+    pub(crate) keys: ActionKeys<'c>,
     /// Each way in which the map says what the resource is called.
     pub(crate) entries: Vec<Entry<'c>>,
 }
@@ -58,18 +61,15 @@ impl<'c> Call<'c> {
         let bare = without_version(name);
         let rule = Rule::of(service, bare);
         if let Some(names) = rule.and_then(|rule| rule.actions(bare)) {
-            let actions = names.iter().map(|name| CallAction {
-                name: Cow::Borrowed(name),
-                id: catalog.action_by_full_name(name),
-                entries: rule.map(Rule::entry).into_iter().collect(),
-            });
+            let entries = || rule.map(Rule::entry).into_iter().collect();
+            let actions =
+                names.iter().map(|name| CallAction::new(catalog, Cow::Borrowed(name), entries()));
             return Self { actions: actions.collect(), rule, is_unknown: false };
         }
         if let Some(operation) = operation(map, source, &[name, bare]) {
             let mut actions = main_actions(catalog, operation);
             if let (Some(Rule::ApiGateway(name)), true) = (rule, actions.is_empty()) {
-                let id = catalog.action_by_full_name(name);
-                actions.push(CallAction { name: Cow::Borrowed(name), id, entries: Vec::new() });
+                actions.push(CallAction::new(catalog, Cow::Borrowed(name), Vec::new()));
             }
             return Self { actions, rule, is_unknown: false };
         }
@@ -82,8 +82,7 @@ impl<'c> Call<'c> {
             Some(id) => (catalog.action_ref(id).full_name(), false),
             None => (format!("{service}:{bare}"), true),
         };
-        let id = catalog.action_by_full_name(&name);
-        let action = CallAction { name: Cow::Owned(name), id, entries: Vec::new() };
+        let action = CallAction::new(catalog, Cow::Owned(name), Vec::new());
         Self { actions: vec![action], rule, is_unknown }
     }
 }
@@ -107,19 +106,24 @@ fn main_actions<'c>(catalog: &'c Catalog, operation: ApiOperation<'c>) -> Vec<Ca
         if !is_main {
             continue;
         }
-        match actions.iter_mut().find(|known| known.name == action.full_name()) {
-            Some(known) => known.entries.push(Entry::new(action)),
-            None => actions.push(CallAction {
-                name: Cow::Borrowed(action.full_name()),
-                id: catalog.action_by_full_name(action.full_name()),
-                entries: vec![Entry::new(action)],
-            }),
+        let known = actions.iter_mut().find(|known| known.name == action.full_name());
+        if let Some(known) = known {
+            known.entries.push(Entry::new(action));
+        } else {
+            let name = Cow::Borrowed(action.full_name());
+            actions.push(CallAction::new(catalog, name, vec![Entry::new(action)]));
         }
     }
     actions
 }
 
-impl CallAction<'_> {
+impl<'c> CallAction<'c> {
+    fn new(catalog: &'c Catalog, name: Cow<'c, str>, entries: Vec<Entry<'c>>) -> Self {
+        let id = catalog.action_by_full_name(&name);
+        let keys = id.map(|id| ActionKeys::of(catalog, id)).unwrap_or_default();
+        Self { name, id, keys, entries }
+    }
+
     /// Whether the parameters are such that the call needs the action.
     pub(crate) fn applies(&self, parameters: &Parameters<'_>) -> bool {
         self.entries.is_empty() || self.entries.iter().any(|entry| entry.applies(parameters))

@@ -40,20 +40,56 @@ const TAG_PARAMETERS: [&str; 5] =
 /// none were sent.
 const LOGS_ALL_TAGS: [&str; 3] = ["sts", "iam", "ec2"];
 
+/// The keys of an action that parameters fill, looked up once.
+#[derive(Debug, Default)]
+pub(crate) struct ActionKeys<'c> {
+    /// Which of [`ROWS`] the catalog lists for the action, a bit for each.
+    rows: u32,
+    /// Keys of S3 that carry a header of the call.
+    headers: Vec<&'c str>,
+    takes_tags: bool,
+}
+
+impl<'c> ActionKeys<'c> {
+    /// The keys of an action of the catalog.
+    pub(crate) fn of(catalog: &'c Catalog, action: ActionId) -> Self {
+        let action = catalog.action_ref(action);
+        let of_types = action.resource_types().flat_map(|listed| listed.condition_keys());
+        let mut keys = Self::default();
+        for key in action.condition_keys().chain(of_types) {
+            let name = key.name();
+            let is = |known: &str| name.eq_ignore_ascii_case(known);
+            for (at, row) in ROWS.iter().enumerate().filter(|(_, row)| is(row.3)) {
+                debug_assert!(at < 32, "{} has a bit", row.3);
+                keys.rows |= 1 << at;
+            }
+            if name.starts_with(S3_HEADERS)
+                && name != UNLOGGED_HEADER
+                && !keys.headers.contains(&name)
+            {
+                keys.headers.push(name);
+            }
+            keys.takes_tags |= is("aws:TagKeys") || is("aws:RequestTag/${TagKey}");
+        }
+        keys
+    }
+}
+
 /// Puts into a request what the parameters say beside the resource.
-pub(crate) fn context<'a>(
+pub(crate) fn context<'a, 'c: 'a>(
     request: &mut Request<'a>,
-    catalog: &Catalog,
     record: &Record<'a>,
     parameters: &Parameters<'a>,
-    actions: &[ActionId],
+    actions: &[&ActionKeys<'c>],
 ) {
     let source = record.event_source.as_deref().unwrap_or_default();
     let service = source.split('.').next().unwrap_or_default();
     let name = record.event_name.as_deref().unwrap_or_default();
-    let mut keys = Keys { request, catalog, actions };
-    for (_, operation, parameter, key) in ROWS.iter().filter(|row| row.0 == service) {
-        if name.starts_with(operation) && keys.are_of_the_call(key) {
+    let mut keys = Keys { request, actions };
+    for (at, (_, operation, parameter, key)) in
+        ROWS.iter().enumerate().filter(|(_, row)| row.0 == service)
+    {
+        if name.starts_with(operation) && keys.have_row(at) {
             keys.put(key, parameters, parameter);
         }
     }
@@ -68,20 +104,15 @@ pub(crate) fn context<'a>(
     }
 }
 
-struct Keys<'k, 'a> {
+struct Keys<'k, 'a, 'c> {
     request: &'k mut Request<'a>,
-    catalog: &'k Catalog,
-    actions: &'k [ActionId],
+    actions: &'k [&'k ActionKeys<'c>],
 }
 
-impl<'a> Keys<'_, 'a> {
-    /// Whether the catalog lists a key for an action of the call.
-    fn are_of_the_call(&self, key: &str) -> bool {
-        self.actions.iter().any(|action| {
-            let action = self.catalog.action_ref(*action);
-            let of_types = action.resource_types().flat_map(|listed| listed.condition_keys());
-            action.condition_keys().chain(of_types).any(|k| k.name().eq_ignore_ascii_case(key))
-        })
+impl<'a, 'c: 'a> Keys<'_, 'a, 'c> {
+    /// Whether the catalog lists the key of a row for an action of the call.
+    fn have_row(&self, at: usize) -> bool {
+        self.actions.iter().any(|action| action.rows >> at & 1 == 1)
     }
 
     fn carry(&mut self, key: Cow<'a, str>, value: ContextInput<'a>) {
@@ -100,24 +131,19 @@ impl<'a> Keys<'_, 'a> {
 
     /// The headers of a call to S3 that are condition keys.
     fn headers(&mut self, parameters: &Parameters<'a>) {
-        let mut names: Vec<&str> = Vec::new();
+        let mut names: Vec<&'c str> = Vec::new();
         for action in self.actions {
-            let action = self.catalog.action_ref(*action);
-            let of_types = action.resource_types().flat_map(|listed| listed.condition_keys());
-            for key in action.condition_keys().chain(of_types) {
-                let is_header = key.name().starts_with(S3_HEADERS) && key.name() != UNLOGGED_HEADER;
-                if is_header && !names.contains(&key.name()) {
-                    names.push(key.name());
+            for name in &action.headers {
+                if !names.contains(name) {
+                    names.push(name);
                 }
             }
         }
         for name in names {
             let parameter = name.trim_start_matches("s3:");
             match parameters.member(parameter).and_then(input) {
-                Some(value) => self.carry(Cow::Owned(name.to_owned()), value),
-                None if parameters.is_given() => {
-                    self.request.absent.push(Cow::Owned(name.to_owned()));
-                }
+                Some(value) => self.carry(Cow::Borrowed(name), value),
+                None if parameters.is_given() => self.request.absent.push(Cow::Borrowed(name)),
                 None => {}
             }
         }
@@ -166,7 +192,7 @@ impl<'a> Keys<'_, 'a> {
 
     /// Whether an action of the call knows tags of the request.
     fn takes_tags(&self) -> bool {
-        self.are_of_the_call("aws:TagKeys") || self.are_of_the_call("aws:RequestTag/${TagKey}")
+        self.actions.iter().any(|action| action.takes_tags)
     }
 }
 

@@ -74,6 +74,11 @@ impl<'c> Converter<'c> {
         &self.coverage
     }
 
+    /// What became of the records since this was asked for last.
+    pub fn take_coverage(&mut self) -> Coverage {
+        std::mem::take(&mut self.coverage)
+    }
+
     /// Counts a record that [`crate::SeenEvents`] has seen before.
     pub fn count_duplicate(&mut self, record: &Record<'_>) {
         let counts = Counts { records: 1, ..Counts::default() };
@@ -139,8 +144,8 @@ impl<'c> Converter<'c> {
         let checks = checks.ok_or(SkipReason::ResourceUnknown)?;
         let mut request = Request { target: target(checks), ..Request::default() };
         environment(&mut request, record, principal.kind, self.mode);
-        let ids: Vec<_> = actions.iter().filter_map(|action| action.id).collect();
-        context(&mut request, self.catalog, record, &parameters, &ids);
+        let keys: Vec<_> = actions.iter().map(|action| &action.keys).collect();
+        context(&mut request, record, &parameters, &keys);
         let absent = absent_keys(&principal, facts).into_iter().flatten();
         request.absent.extend(absent.map(Cow::Borrowed));
         request.principal = stated(principal);

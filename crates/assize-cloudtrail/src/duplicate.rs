@@ -15,17 +15,41 @@ pub struct SeenEvents {
     older: HashSet<u128>,
 }
 
+/// What tells the copies of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventIds {
+    own: Option<u128>,
+    shared: Option<u128>,
+    names_caller: bool,
+}
+
+impl EventIds {
+    /// The ids of a record.
+    pub fn of(record: &Record<'_>) -> Self {
+        Self {
+            own: record.event_id.as_deref().map(|id| fingerprint(id, 0)),
+            shared: record.shared_event_id.as_deref().map(|id| fingerprint(id, 1)),
+            names_caller: names_caller(record),
+        }
+    }
+
+    /// Whether the record says who its caller was: of the copies of an event, only that of the
+    /// caller's account does (F-51).
+    pub fn names_caller(&self) -> bool {
+        self.names_caller
+    }
+}
+
 impl SeenEvents {
     /// Whether neither the event nor another copy of it was read before; remembers it.
     ///
     /// The copy that does not name its caller is to be asked about after the others.
-    pub fn is_new(&mut self, record: &Record<'_>) -> bool {
-        let own = record.event_id.as_deref().map(|id| fingerprint(id, 0));
-        let shared = record.shared_event_id.as_deref().map(|id| fingerprint(id, 1));
+    pub fn is_new(&mut self, event: &EventIds) -> bool {
+        let EventIds { own, shared, names_caller } = *event;
         let seen = [own, shared].into_iter().flatten().any(|id| self.contains(id));
         if !seen {
             self.insert(own);
-            self.insert(shared.filter(|_| names_caller(record)));
+            self.insert(shared.filter(|_| names_caller));
         }
         !seen
     }
@@ -57,9 +81,7 @@ impl SeenEvents {
     }
 }
 
-/// Whether a record says who its caller was: of the copies of an event, only that of the
-/// caller's account does (F-51).
-pub fn names_caller(record: &Record<'_>) -> bool {
+fn names_caller(record: &Record<'_>) -> bool {
     record.identity.as_ref().is_some_and(|identity| identity.arn.is_some())
 }
 
@@ -85,17 +107,17 @@ mod tests {
     use super::*;
     use crate::record::Identity;
 
-    fn record(
+    fn event(
         id: &'static str,
         shared: Option<&'static str>,
         arn: Option<&'static str>,
-    ) -> Record<'static> {
-        Record {
+    ) -> EventIds {
+        EventIds::of(&Record {
             event_id: Some(id.into()),
             shared_event_id: shared.map(Into::into),
             identity: Some(Identity { arn: arn.map(Into::into), ..Identity::default() }),
             ..Record::default()
-        }
+        })
     }
 
     /// F-51.
@@ -103,19 +125,19 @@ mod tests {
     fn copies_of_an_event_are_found() {
         const ID: &str = "450230d4-b39e-4a18-a6a0-d07a6e2105cb";
         let mut seen = SeenEvents::default();
-        assert!(seen.is_new(&record(ID, None, Some("arn"))));
-        assert!(!seen.is_new(&record(ID, None, Some("arn"))));
+        assert!(seen.is_new(&event(ID, None, Some("arn"))));
+        assert!(!seen.is_new(&event(ID, None, Some("arn"))));
         // Another kind of id with the same digits.
-        assert!(seen.is_new(&record("a", Some(ID), Some("arn"))));
-        assert!(!seen.is_new(&record("b", Some(ID), None)));
+        assert!(seen.is_new(&event("a", Some(ID), Some("arn"))));
+        assert!(!seen.is_new(&event("b", Some(ID), None)));
     }
 
     /// F-51: the copy with an ARN is kept.
     #[test]
     fn a_copy_without_a_caller_does_not_hide_the_other() {
         let mut seen = SeenEvents::default();
-        assert!(seen.is_new(&record("a", Some("s"), None)));
-        assert!(seen.is_new(&record("b", Some("s"), Some("arn"))));
-        assert!(!seen.is_new(&record("c", Some("s"), None)));
+        assert!(seen.is_new(&event("a", Some("s"), None)));
+        assert!(seen.is_new(&event("b", Some("s"), Some("arn"))));
+        assert!(!seen.is_new(&event("c", Some("s"), None)));
     }
 }

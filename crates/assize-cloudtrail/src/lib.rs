@@ -20,7 +20,7 @@ mod template;
 
 pub use convert::{Converted, Converter, Surroundings};
 pub use coverage::{Counts, Coverage};
-pub use duplicate::{REMEMBERED_EVENTS, SeenEvents, names_caller};
+pub use duplicate::{EventIds, REMEMBERED_EVENTS, SeenEvents};
 pub use export::{Export, Recognized};
 pub use log::{LogFault, LogReader, MAX_RECORD_BYTES};
 pub use principal::{Directory, NoDirectory};

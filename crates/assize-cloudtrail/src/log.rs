@@ -46,9 +46,8 @@ pub struct LogFault {
 }
 
 /// What the end of a part of a log meets.
-enum Next<'t> {
-    Record(Box<Record<'t>>, usize),
-    /// Nothing but punctuation stands before this offset.
+enum Next {
+    /// Nothing but punctuation, and a record that was read, stands before this offset.
     Passed(usize),
     Faulty(usize, String),
     /// More text is needed.
@@ -89,11 +88,7 @@ impl LogReader {
         while self.state != State::Broken {
             at += space(&text.as_bytes()[at..]);
             let Some(&byte) = text.as_bytes().get(at) else { break };
-            match self.step(text, at, byte, is_last || bad) {
-                Next::Record(record, end) => {
-                    records.push(*record);
-                    at = end;
-                }
+            match self.step(text, at, byte, is_last || bad, records) {
                 Next::Passed(end) => at = end,
                 Next::More => break,
                 Next::Faulty(offset, message) => {
@@ -124,7 +119,14 @@ impl LogReader {
     }
 
     /// Takes the next value, which begins with `byte`.
-    fn step<'t>(&mut self, text: &'t str, at: usize, byte: u8, is_last: bool) -> Next<'t> {
+    fn step<'t>(
+        &mut self,
+        text: &'t str,
+        at: usize,
+        byte: u8,
+        is_last: bool,
+        records: &mut Vec<Record<'t>>,
+    ) -> Next {
         match (self.state, byte) {
             (State::Top, b'{') => match list_start(&text[at..]) {
                 Start::List(length) => {
@@ -132,9 +134,9 @@ impl LogReader {
                     Next::Passed(at + length)
                 }
                 Start::Cut if !is_last => Next::More,
-                Start::Cut | Start::Other => record(text, at, is_last),
+                Start::Cut | Start::Other => record(text, at, is_last, records),
             },
-            (State::Records | State::List, b'{') => record(text, at, is_last),
+            (State::Records | State::List, b'{') => record(text, at, is_last, records),
             (State::Top, b'[') => self.enter(State::List, at),
             (State::Records, b']') => self.enter(State::RecordsEnd, at),
             (State::List, b']') | (State::RecordsEnd, b'}') => self.enter(State::Top, at),
@@ -144,7 +146,7 @@ impl LogReader {
         }
     }
 
-    fn enter<'t>(&mut self, state: State, at: usize) -> Next<'t> {
+    fn enter(&mut self, state: State, at: usize) -> Next {
         self.state = state;
         Next::Passed(at + 1)
     }
@@ -180,11 +182,14 @@ fn space(text: &[u8]) -> usize {
     text.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).count()
 }
 
-fn record(text: &str, at: usize, is_last: bool) -> Next<'_> {
+fn record<'t>(text: &'t str, at: usize, is_last: bool, records: &mut Vec<Record<'t>>) -> Next {
     let rest = &text[at..];
     let mut cursor = Cursor::new(rest);
     match Record::read(&mut cursor) {
-        Ok(record) => Next::Record(Box::new(record), at + cursor.offset()),
+        Ok(record) => {
+            records.push(record);
+            Next::Passed(at + cursor.offset())
+        }
         // A record that is not whole yet cannot be told from one that is wrong; it is read again
         // with more text, until it would be too long.
         Err(_) if !is_last && rest.len() < MAX_RECORD_BYTES => Next::More,

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use assize_formats::json::{Node, Value};
+use assize_formats::json::{Member, Node, Value};
 
 /// What a log writes in place of a secret.
 const HIDDEN: [&str; 3] =
@@ -42,13 +42,23 @@ fn aliases(service: &str) -> &'static [Alias] {
 #[derive(Debug, Default)]
 pub(crate) struct Parameters<'a> {
     root: Option<Node<'a>>,
+    /// Positions of the members of the root that wrap parameters.
+    wrapped: Vec<usize>,
     aliases: &'static [Alias],
 }
 
 impl<'a> Parameters<'a> {
     /// Reads the parameters of a call to a service, such as `s3`.
     pub(crate) fn read(json: Option<&'a str>, service: &str) -> Self {
-        Self { root: json.and_then(|json| Node::parse(json).ok()), aliases: aliases(service) }
+        let root = json.and_then(|json| Node::parse(json).ok());
+        let members = root.as_ref().and_then(Node::as_object).unwrap_or_default();
+        let wraps = |member: &Member<'_>| {
+            WRAPPERS.iter().any(|ending| member.key.ends_with(ending))
+                && member.value.as_object().is_some()
+        };
+        let wrapped = members.iter().enumerate().filter(|(_, member)| wraps(member));
+        let wrapped = wrapped.map(|(at, _)| at).collect();
+        Self { root, wrapped, aliases: aliases(service) }
     }
 
     /// Whether the record says what was sent (F-60).
@@ -93,10 +103,20 @@ impl<'a> Parameters<'a> {
     }
 
     fn values_at(&self, path: &str) -> Vec<Cow<'a, str>> {
+        let is_name = !path.contains(['.', '[']);
         for scope in self.scopes() {
+            let mut values = Vec::new();
+            if is_name {
+                if let Some(value) = member(scope, path) {
+                    scalars(value, &mut values);
+                }
+                if !values.is_empty() {
+                    return values;
+                }
+                continue;
+            }
             let mut found = Vec::new();
             walk(scope, path, &mut found);
-            let mut values = Vec::new();
             for node in found {
                 scalars(node, &mut values);
             }
@@ -110,10 +130,7 @@ impl<'a> Parameters<'a> {
     /// The objects whose members are parameters: the whole, then what is wrapped in it.
     fn scopes(&self) -> impl Iterator<Item = &Node<'a>> {
         let members = self.root.as_ref().and_then(Node::as_object).unwrap_or_default();
-        let wrapped = members.iter().filter(|member| {
-            WRAPPERS.iter().any(|ending| member.key.ends_with(ending))
-                && member.value.as_object().is_some()
-        });
+        let wrapped = self.wrapped.iter().filter_map(|at| members.get(*at));
         self.root.iter().chain(wrapped.map(|member| &member.value))
     }
 }

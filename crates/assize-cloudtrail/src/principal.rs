@@ -163,7 +163,9 @@ fn service<'a>(identity: &Identity<'a>) -> Result<StatedPrincipal<'a>, SkipReaso
 
 /// Whether a text is the name of a service, not `AWS Internal` or an address.
 pub(crate) fn is_service(text: &str) -> bool {
-    matches!(PrincipalForm::parse(text), Ok(PrincipalForm::Service(_)))
+    // Most texts that are asked about are user agents.
+    (text.ends_with(".amazonaws.com") || text.ends_with(".amazonaws.com.cn"))
+        && matches!(PrincipalForm::parse(text), Ok(PrincipalForm::Service(_)))
 }
 
 /// A caller of another account, which the copy of the record in the resource's account does not

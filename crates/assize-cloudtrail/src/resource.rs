@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use assize_catalog::Catalog;
 use assize_formats::json::Node;
 use assize_model::{AccountId, ActionId, ArnParts};
+use smallvec::SmallVec;
 
 use crate::call::{ANY_VARIABLE, Call, CallAction, Entry, Rule};
 use crate::parameters::Parameters;
@@ -14,6 +15,8 @@ use crate::template::Values;
 
 /// Most resources that the parameters of a call give for one ARN format.
 const MAX_RESOURCES: usize = 1_000;
+/// Bytes that hold most ARNs.
+const MANY_BYTES: usize = 96;
 
 /// A resource of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -347,27 +350,50 @@ fn next_variable(format: &str) -> Option<(&str, &str, &str)> {
 
 /// The ARNs of a format: one for each combination of the texts of its variables.
 fn fill_format(format: &str, entry: Option<&Entry<'_>>, values: &Values<'_, '_>) -> Vec<String> {
-    let mut arns = vec![String::new()];
+    // Most formats lack a variable, so nothing is put together before all are found.
+    let mut own: SmallVec<[Vec<String>; 2]> = SmallVec::new();
+    for name in own_variables(format) {
+        let texts = variable_texts(name, entry, values);
+        if texts.is_empty() {
+            return Vec::new();
+        }
+        own.push(texts);
+    }
+    let mut own = own.iter();
+    let mut arns = vec![String::with_capacity(MANY_BYTES)];
     let mut rest = format;
     while let Some((before, variable, after)) = next_variable(rest) {
-        let texts = match variable {
-            "Partition" => vec![values.partition.to_owned()],
-            "Region" => vec![values.region.to_owned()],
-            "Account" | "AccountId" => vec![values.account.to_owned()],
-            name => variable_texts(name, entry, values),
+        let fixed = match variable {
+            "Partition" => Some(values.partition),
+            "Region" => Some(values.region),
+            "Account" | "AccountId" => Some(values.account),
+            _ => None,
         };
-        let mut longer = Vec::with_capacity(arns.len() * texts.len());
-        for arn in &arns {
-            longer.extend(texts.iter().map(|text| format!("{arn}{before}{text}")));
+        let texts = if fixed.is_some() { None } else { own.next() };
+        match (fixed, texts.map(Vec::as_slice)) {
+            (Some(text), _) => append(&mut arns, before, text),
+            (None, Some([text])) => append(&mut arns, before, text),
+            (None, texts) => {
+                let texts = texts.unwrap_or_default();
+                let longer = arns
+                    .iter()
+                    .flat_map(|arn| texts.iter().map(move |text| format!("{arn}{before}{text}")));
+                arns = longer.take(MAX_RESOURCES).collect();
+            }
         }
-        longer.truncate(MAX_RESOURCES);
-        arns = longer;
         rest = after;
     }
     for arn in &mut arns {
         arn.push_str(rest);
     }
     arns
+}
+
+fn append(arns: &mut [String], before: &str, text: &str) {
+    for arn in arns {
+        arn.push_str(before);
+        arn.push_str(text);
+    }
 }
 
 /// Whether an ARN gives a machine the type of the other kind: those that Systems Manager manages

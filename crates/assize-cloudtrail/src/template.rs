@@ -59,13 +59,17 @@ impl<'c> Filler<'c> {
         values: &Values<'_, '_>,
         fits: &dyn Fn(&str) -> bool,
     ) -> Vec<String> {
+        if let [whole] = &self.parts[..] {
+            let mut texts = whole.texts(values, fits);
+            texts.truncate(MAX_TEXTS);
+            return texts;
+        }
         let mut texts = vec![String::new()];
-        let is_whole = self.parts.len() == 1;
         for part in &self.parts {
             let mut pieces = part.texts(values, fits);
             // A part of something cut out of a parameter, such as the path before a name, may be
             // empty.
-            if pieces.is_empty() && !is_whole && matches!(part, Part::Capture(..)) {
+            if pieces.is_empty() && matches!(part, Part::Capture(..)) {
                 pieces.push(String::new());
             }
             if let [piece] = &pieces[..] {

@@ -196,7 +196,7 @@ pub(crate) fn read(
     replay.identity().check(&identity)?;
     let marks: Vec<FileMark> = Persist::take(&mut from).map_err(|Broken| damaged())?;
     let mut saved = saved(&mut from).map_err(|Broken| damaged())?;
-    replay.take_in(saved.accounts)?;
+    replay.take_in(&saved.accounts)?;
     place(&mut saved.run, &marks, sources)?;
     Ok(saved.run)
 }
@@ -238,7 +238,7 @@ fn place(run: &mut Run, marks: &[FileMark], sources: Vec<LogSource>) -> Result<(
             FilePlace::Open { n_read, offset, n_at_hand, reader } => {
                 let changed = || refused(format!("`{name}` cannot be read as before"));
                 let reader = LogReader::at_place(reader).ok_or_else(changed)?;
-                let mut log = OpenLog::open(source, position);
+                let mut log = OpenLog::open(source, position, Vec::new());
                 log.reader = reader;
                 if !log.skip_to(n_read, offset, n_at_hand) {
                     return Err(changed());

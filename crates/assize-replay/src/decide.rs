@@ -1,30 +1,34 @@
 //! One thread's part: records to requests, decided before and after, and grouped.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use assize::{Decider, Engine, Outcome};
+use assize::{Decider, Engine};
 use assize_catalog::{ApiMap, Catalog};
 use assize_cloudtrail::{Converted, Converter, Coverage, Record, SkipReason, Surroundings};
-use assize_formats::{Agreement, Compared, DifferenceEffect, ObservedDecision, agreement};
-use assize_model::{
-    ContextMode, Decision, PrincipalKind, Request, RequestError, StatementRef, Target,
-};
+use assize_formats::{Agreement, DifferenceEffect, ObservedDecision, RecordId};
+use assize_model::{ContextMode, PrincipalKind, Request, RequestError};
 
 use crate::ReplayOptions;
+use crate::alike::{Keys, Likeness, Sight};
+use crate::answer::{Answer, Answers, Decided, Subject, located, stated_subject};
 use crate::assume::{Assumption, Caller, assume_resources, caller};
-use crate::group::{Group, GroupSide, Groups, effect, observed};
+use crate::group::{Event, GroupSide, Groups};
 use crate::used::Uses;
 use crate::world::Worlds;
 
-/// What one thread makes of its records.
+/// What one thread makes of its records. It lasts as long as both worlds do, so that what was
+/// resolved and decided once is found again.
 pub(crate) struct Worker<'w> {
     worlds: &'w Worlds,
     before: Decider<'w>,
     after: Option<Decider<'w>>,
     converter: Converter<'w>,
+    keys: Keys<'w>,
+    answers: Answers,
     keeps_all: bool,
     counts_uses: bool,
-    pub(crate) tally: Tally,
+    tally: Tally,
 }
 
 /// What was counted and grouped.
@@ -86,7 +90,7 @@ impl Tally {
 
 impl<'w> Worker<'w> {
     pub(crate) fn new(
-        worlds: &'w Worlds,
+        (worlds, sight): (&'w Worlds, &'w Sight),
         catalog: &'w Catalog,
         map: &'w ApiMap,
         options: &ReplayOptions,
@@ -96,15 +100,24 @@ impl<'w> Worker<'w> {
             before: worlds.before.decider(),
             after: worlds.after.as_ref().map(Engine::decider),
             converter: Converter::new(catalog, map, worlds.mode()),
+            keys: Keys::new(sight, worlds.base()),
+            answers: Answers::default(),
             keeps_all: options.all,
             counts_uses: options.used,
             tally: Tally::default(),
         }
     }
 
-    pub(crate) fn finish(mut self) -> Tally {
-        self.tally.coverage = self.converter.coverage().clone();
-        self.tally
+    /// What was counted since it was asked for last.
+    pub(crate) fn take_tally(&mut self) -> Tally {
+        let mut tally = std::mem::take(&mut self.tally);
+        tally.coverage = self.converter.take_coverage();
+        tally
+    }
+
+    /// Whether events are counted by what their resource is in.
+    pub(crate) fn widen_groups(&mut self, widens: bool) {
+        self.tally.groups.widens = widens;
     }
 
     pub(crate) fn count_duplicate(&mut self, record: &Record<'_>) {
@@ -124,21 +137,27 @@ impl<'w> Worker<'w> {
             Err(_) => return,
         };
         self.tally.events += 1;
-        if self.worlds.assumes() && assume_resources(&mut converted, self.worlds.base()) {
-            *self.tally.assumptions.entry(Assumption::Resource).or_default() += 1;
-        }
-        let caller = caller(&converted.record.request);
-        self.count_assumptions(&caller);
         if self.counts_uses {
+            let caller = caller(&converted.record.request);
             self.tally.uses.count(&converted, &caller, is_data_event(record));
         }
-        match self.decide(&converted, &caller) {
-            Ok(group) => self.keep(group, &converted),
-            Err(error) => {
-                self.tally.errors += 1;
-                *self.tally.error_codes.entry(error.kind().as_str().into()).or_default() += 1;
-            }
+        let likeness = self.likeness(&converted);
+        if likeness.is_some()
+            && let Some(answer) = self.answers.find(&self.keys.key)
+        {
+            count(&mut self.tally, answer, &converted, self.keeps_all);
+            return;
         }
+        let mut answer = self.answer(&mut converted);
+        count(&mut self.tally, &answer, &converted, self.keeps_all);
+        let Some(likeness) = likeness else { return };
+        if let Ok(decided) = &mut answer.decided {
+            if !likeness.same_resources && self.shows_resource(decided) {
+                return;
+            }
+            decided.principal = decided.principal.take().filter(|_| likeness.same_caller);
+        }
+        self.answers.keep(&self.keys.key, answer);
     }
 
     /// A call whose resource cannot be told was a use of its action all the same.
@@ -152,29 +171,70 @@ impl<'w> Worker<'w> {
         }
     }
 
-    fn count_assumptions(&mut self, caller: &Caller<'_>) {
+    /// How far events of the same key are alike; none for those that are decided one by one.
+    fn likeness(&mut self, converted: &Converted<'_>) -> Option<Likeness> {
+        // In complete mode an event that disagrees is explained by itself (F-35).
+        if self.worlds.mode() == ContextMode::Complete {
+            return None;
+        }
+        let Self { keys, before, after, .. } = self;
+        // Both worlds have one catalog: where a resource has a kind in both, it is the same.
+        keys.write(converted, &mut |action, arn| {
+            let kind = before.resource_kind(action, arn)?;
+            match after {
+                Some(after) => after.resource_kind(action, arn),
+                None => Some(kind),
+            }
+        })
+    }
+
+    /// Whether an answer, as the report shows it, tells of which resource it is.
+    fn shows_resource(&self, decided: &Decided) -> bool {
+        let is_kept = |effect: DifferenceEffect| self.keeps_all || !effect.is_unchanged();
+        let is_shown = match decided.after {
+            Some(_) => is_kept(decided.effect(None)),
+            None => true,
+        };
+        matches!(decided.subject, Subject::Added(..)) || is_shown && decided.names_resource()
+    }
+
+    /// Decides a request of which nobody asked yet.
+    fn answer(&mut self, converted: &mut Converted<'_>) -> Answer {
+        let mut assumptions = Vec::new();
+        if self.worlds.assumes() && assume_resources(converted, self.worlds.base()) {
+            assumptions.push(Assumption::Resource);
+        }
+        let request = &converted.record.request;
+        let caller = caller(request);
+        self.assume(&caller, &mut assumptions);
+        let seen = converted.record.observed.as_ref().and_then(|observed| observed.decision);
+        let decided = self.decide(request, &caller, seen);
+        Answer { assumptions, decided: decided.map_err(|error| error.kind().as_str()) }
+    }
+
+    fn assume(&self, caller: &Caller<'_>, assumptions: &mut Vec<Assumption>) {
         if !self.worlds.assumes() {
             return;
         }
         let is_assumed =
             caller.account.is_some_and(|account| self.worlds.base().account(account).is_none());
         if is_assumed && caller.kind != PrincipalKind::Root {
-            *self.tally.assumptions.entry(Assumption::Identity).or_default() += 1;
+            assumptions.push(Assumption::Identity);
         }
         if self.worlds.assumes_organization() {
-            *self.tally.assumptions.entry(Assumption::Organization).or_default() += 1;
+            assumptions.push(Assumption::Organization);
         }
     }
 
     fn decide(
         &mut self,
-        converted: &Converted<'_>,
+        request: &Request<'_>,
         caller: &Caller<'_>,
-    ) -> Result<Group, RequestError> {
-        let request = &converted.record.request;
-        let seen = converted.record.observed.as_ref().and_then(|observed| observed.decision);
+        seen: Option<ObservedDecision>,
+    ) -> Result<Decided, RequestError> {
         let before = self.before.decide(request)?;
         let mut decisive = before.check;
+        let before = located(&self.before, before);
         let is_removed = self.worlds.removed.iter().any(|arn| **arn == *caller.entity);
         let after = match &mut self.after {
             None => None,
@@ -182,120 +242,34 @@ impl<'w> Worker<'w> {
             Some(after) => {
                 let outcome = after.decide(request)?;
                 decisive = outcome.check;
-                Some(GroupSide::of(outcome))
+                Some(located(after, outcome))
             }
         };
-        if before.decision == Decision::Indeterminate {
-            self.tally.indeterminate += 1;
-        }
-        let agreement = self.agreement(request, &before, seen)?;
-        let before = GroupSide::of(before);
-        let effect = match &after {
-            Some(after) => effect(&before, after),
-            None if agreement == Some(Agreement::Disagrees) => DifferenceEffect::Disagrees,
-            None => DifferenceEffect::Same,
-        };
-        let (action, resource) = self.subject(request, decisive)?;
-        let time = request.time.unwrap_or_default();
-        Ok(Group {
-            effect,
-            principal: caller.entity.as_ref().into(),
-            account: caller.account,
-            action,
-            resource,
-            count: 1,
-            first: time,
-            last: time,
-            before,
-            after,
-            observed: observed(seen),
-            example: converted.record.id.as_ref().map(|id| id.as_str().into()),
-        })
-    }
-
-    /// F-35.
-    fn agreement(
-        &mut self,
-        request: &Request<'_>,
-        before: &Outcome,
-        seen: Option<ObservedDecision>,
-    ) -> Result<Option<Agreement>, RequestError> {
-        let Some(seen) = seen else { return Ok(None) };
-        let mut compared = Compared {
-            decision: Some(before.decision),
-            kind_is_uncertain: false,
-            context_may_be_incomplete: false,
-        };
-        let mut found = agreement(seen, compared, false);
-        if found == Agreement::Disagrees && self.worlds.mode() == ContextMode::Complete {
+        let subject = self.subject(request, decisive)?;
+        let mut decided = Decided::new(caller, before, after, subject);
+        if let Some(seen) = seen
+            && self.worlds.mode() == ContextMode::Complete
+            && decided.agreement(seen) == Agreement::Disagrees
+        {
             let explained = self.worlds.before.explain(request)?;
-            compared.context_may_be_incomplete = !explained.missing_context_keys.is_empty();
-            found = agreement(seen, compared, false);
+            decided.lacks_context = !explained.missing_context_keys.is_empty();
         }
-        match found {
-            Agreement::Agrees => self.tally.agree += 1,
-            Agreement::Disagrees => self.tally.disagree += 1,
-            Agreement::Unknown => self.tally.unknown += 1,
-        }
-        Ok(Some(found))
+        Ok(decided)
     }
 
-    /// The action and the resource of a check.
-    fn subject(
-        &self,
-        request: &Request<'_>,
-        check: u32,
-    ) -> Result<(Box<str>, Box<str>), RequestError> {
+    /// What a check is about.
+    fn subject(&self, request: &Request<'_>, check: u32) -> Result<Subject, RequestError> {
         let at = check as usize;
-        match &request.target {
-            Target::Action { action, resources, .. } if resources.is_empty() && at == 0 => {
-                Ok((action.as_ref().into(), "*".into()))
-            }
-            Target::Action { action, resources, .. } if at < resources.len() => {
-                Ok((action.as_ref().into(), resources[at].arn.as_ref().into()))
-            }
-            Target::Checks(checks) if at < checks.len() => {
-                let resource = checks[at].resource.as_deref().unwrap_or("*");
-                Ok((checks[at].action.as_ref().into(), resource.into()))
-            }
-            // A check that the service adds (E-68, E-90).
-            _ => {
-                let engine = self.worlds.after.as_ref().unwrap_or(&self.worlds.before);
-                let explained = engine.explain(request)?;
-                Ok(match explained.checks.get(at) {
-                    Some(check) => (check.action.clone(), check.resource.clone()),
-                    None => (Box::default(), Box::default()),
-                })
-            }
+        if stated_subject(request, at).is_some() {
+            return Ok(Subject::Check(at));
         }
-    }
-
-    fn keep(&mut self, group: Group, converted: &Converted<'_>) {
-        let day = group.first.div_euclid(DAY);
-        *self.tally.days.entry(day).or_default().entry(group.effect).or_default() += 1;
-        if group.effect.is_unchanged() && !self.keeps_all {
-            *self.tally.unkept.entry(group.effect).or_default() += 1;
-            return;
-        }
-        let found = group.clone();
-        if !self.tally.groups.add(group) {
-            return;
-        }
-        // The statements of a new group are looked up in their files, once.
-        let request = &converted.record.request;
-        let before = located(&self.worlds.before, request, &found.before);
-        let after = self.worlds.after.as_ref().zip(found.after.as_ref());
-        let after = after.and_then(|(engine, side)| located(engine, request, side));
-        if let Some(group) = self.tally.groups.get_mut(&found) {
-            if before.is_some() {
-                group.before.statement = before;
-            }
-            if let Some(side) = &mut group.after
-                && after.is_some()
-            {
-                side.statement = after;
-            }
-        }
+        // A check that the service adds (E-68, E-90).
+        let engine = self.worlds.after.as_ref().unwrap_or(&self.worlds.before);
+        let explained = engine.explain(request)?;
+        Ok(match explained.checks.get(at) {
+            Some(check) => Subject::Added(check.action.clone(), check.resource.clone()),
+            None => Subject::Added(Box::default(), Box::default()),
+        })
     }
 }
 
@@ -303,12 +277,50 @@ fn is_data_event(record: &Record<'_>) -> bool {
     record.event_category.as_deref() == Some("Data")
 }
 
-/// The statement of a side with the file it stands in.
-fn located(engine: &Engine, request: &Request<'_>, side: &GroupSide) -> Option<StatementRef> {
-    let wanted = side.statement.as_ref()?;
-    let explained = engine.explain(request).ok()?;
-    let mut all = explained.checks.into_iter().flat_map(|check| check.layers);
-    let is_it =
-        |found: &StatementRef| found.policy == wanted.policy && found.statement == wanted.statement;
-    all.find_map(|layer| layer.allows.into_iter().chain(layer.denies).find(is_it))
+/// Counts an event by its answer.
+fn count(tally: &mut Tally, answer: &Answer, converted: &Converted<'_>, keeps_all: bool) {
+    for assumption in &answer.assumptions {
+        *tally.assumptions.entry(*assumption).or_default() += 1;
+    }
+    let decided = match &answer.decided {
+        Ok(decided) => decided,
+        Err(code) => {
+            tally.errors += 1;
+            *tally.error_codes.entry((*code).into()).or_default() += 1;
+            return;
+        }
+    };
+    tally.indeterminate += u64::from(decided.is_indeterminate());
+    let record = &converted.record;
+    let seen = record.observed.as_ref().and_then(|observed| observed.decision);
+    let agreement = seen.map(|seen| decided.agreement(seen));
+    match agreement {
+        Some(Agreement::Agrees) => tally.agree += 1,
+        Some(Agreement::Disagrees) => tally.disagree += 1,
+        Some(Agreement::Unknown) => tally.unknown += 1,
+        None => {}
+    }
+    let effect = decided.effect(agreement);
+    let time = record.request.time.unwrap_or_default();
+    let day = tally.days.entry(time.div_euclid(DAY)).or_default();
+    *day.entry(effect).or_default() += 1;
+    if effect.is_unchanged() && !keeps_all {
+        *tally.unkept.entry(effect).or_default() += 1;
+        return;
+    }
+    let (action, resource) = decided.subject.of(&record.request);
+    let principal = match &decided.principal {
+        Some(principal) => Cow::Borrowed(&**principal),
+        None => caller(&record.request).entity,
+    };
+    tally.groups.count(Event {
+        effect,
+        decided,
+        principal: &principal,
+        action,
+        resource: Cow::Borrowed(resource),
+        time,
+        observed: seen,
+        id: record.id.as_ref().map(RecordId::as_str),
+    });
 }

@@ -1,13 +1,16 @@
 //! Events that were decided the same way (F-74).
 
+use std::borrow::Cow;
 use std::cmp::{Ordering, Reverse};
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 
 use assize::Outcome;
 use assize_formats::{DifferenceEffect, DifferenceRecord, ObservedCounts, ObservedDecision, Side};
 use assize_model::{AccountId, Decision, Layer, ReasonCode, StatementRef};
 use assize_store::parent_arns;
-use hashbrown::HashTable;
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+use crate::answer::Decided;
 
 /// Most groups of which each has its own resource. Beyond, the objects of a bucket, the streams
 /// of a table and the like are one group, so that memory stays bounded.
@@ -47,9 +50,10 @@ impl GroupSide {
 
     /// Whether two sides say the same by F-74: decision, layer, first statement, keys.
     fn says_the_same(&self, other: &Self) -> bool {
-        let statement = |side: &Self| {
-            side.statement.as_ref().map(|statement| (statement.policy.clone(), statement.statement))
-        };
+        fn statement(side: &GroupSide) -> Option<(&str, Option<u32>)> {
+            let statement = side.statement.as_ref()?;
+            Some((&statement.policy, statement.statement))
+        }
         self.decision == other.decision
             && self.layer == other.layer
             && self.reason == other.reason
@@ -63,6 +67,11 @@ impl GroupSide {
             (&statement.policy, statement.statement).hash(hasher);
         }
         self.depends_on.hash(hasher);
+    }
+
+    /// Whether its statement is of a policy of the resource.
+    pub(crate) fn is_of_resource(&self) -> bool {
+        self.layer == Layer::Resource && self.statement.is_some()
     }
 
     fn is_denied(&self) -> bool {
@@ -148,29 +157,26 @@ impl Group {
         }
     }
 
-    /// Whether two groups are one.
-    fn is_of(&self, other: &Self) -> bool {
-        let sides = match (&self.after, &other.after) {
-            (Some(own), Some(other)) => own.says_the_same(other),
-            (None, None) => true,
-            _ => false,
-        };
-        self.effect == other.effect
-            && self.principal == other.principal
-            && self.action == other.action
-            && self.resource == other.resource
-            && self.before.says_the_same(&other.before)
-            && sides
+    fn key(&self) -> GroupKey<'_> {
+        GroupKey {
+            effect: self.effect,
+            principal: &self.principal,
+            action: &self.action,
+            resource: &self.resource,
+            before: &self.before,
+            after: self.after.as_ref(),
+        }
     }
 
-    fn hash_key(&self) -> u64 {
-        let mut hasher = BuildHasherDefault::<DefaultHasher>::default().build_hasher();
-        (self.effect, &self.principal, &self.action, &self.resource).hash(&mut hasher);
-        self.before.hash_into(&mut hasher);
-        if let Some(after) = &self.after {
-            after.hash_into(&mut hasher);
+    /// Takes in one more event.
+    fn take(&mut self, event: &Event<'_>) {
+        self.count += 1;
+        self.last = self.last.max(event.time);
+        self.observed.add(observed(event.observed));
+        if (event.time, event.id) < (self.first, self.example.as_deref()) {
+            self.first = event.time;
+            self.example = event.id.map(Into::into);
         }
-        hasher.finish()
     }
 
     /// Takes in the events of the same group.
@@ -186,36 +192,123 @@ impl Group {
     }
 }
 
+/// An event that was decided.
+#[derive(Debug)]
+pub(crate) struct Event<'e> {
+    pub(crate) effect: DifferenceEffect,
+    pub(crate) decided: &'e Decided,
+    pub(crate) principal: &'e str,
+    pub(crate) action: &'e str,
+    pub(crate) resource: Cow<'e, str>,
+    pub(crate) time: i64,
+    pub(crate) observed: Option<ObservedDecision>,
+    pub(crate) id: Option<&'e str>,
+}
+
+impl Event<'_> {
+    fn key(&self) -> GroupKey<'_> {
+        GroupKey {
+            effect: self.effect,
+            principal: self.principal,
+            action: self.action,
+            resource: &self.resource,
+            before: &self.decided.before,
+            after: self.decided.after.as_ref(),
+        }
+    }
+
+    fn to_group(&self) -> Group {
+        Group {
+            effect: self.effect,
+            principal: self.principal.into(),
+            account: self.decided.account,
+            action: self.action.into(),
+            resource: self.resource.as_ref().into(),
+            count: 1,
+            first: self.time,
+            last: self.time,
+            before: self.decided.before.clone(),
+            after: self.decided.after.clone(),
+            observed: observed(self.observed),
+            example: self.id.map(Into::into),
+        }
+    }
+}
+
+/// What makes events one group (F-74).
+struct GroupKey<'g> {
+    effect: DifferenceEffect,
+    principal: &'g str,
+    action: &'g str,
+    resource: &'g str,
+    before: &'g GroupSide,
+    after: Option<&'g GroupSide>,
+}
+
+impl GroupKey<'_> {
+    fn is_of(&self, other: &Self) -> bool {
+        let sides = match (self.after, other.after) {
+            (Some(own), Some(other)) => own.says_the_same(other),
+            (None, None) => true,
+            _ => false,
+        };
+        self.effect == other.effect
+            && self.resource == other.resource
+            && self.action == other.action
+            && self.principal == other.principal
+            && self.before.says_the_same(other.before)
+            && sides
+    }
+
+    fn hash(&self, hasher: &DefaultHashBuilder) -> u64 {
+        let mut hasher = hasher.build_hasher();
+        (self.effect, self.principal, self.action, self.resource).hash(&mut hasher);
+        self.before.hash_into(&mut hasher);
+        if let Some(after) = self.after {
+            after.hash_into(&mut hasher);
+        }
+        hasher.finish()
+    }
+}
+
 /// Groups by what makes them one.
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
     table: HashTable<Group>,
+    hasher: DefaultHashBuilder,
+    /// New events are counted by what their resource is in.
+    pub(crate) widens: bool,
 }
 
 impl Groups {
-    /// Adds a group; says whether it is a new one.
-    pub(crate) fn add(&mut self, mut group: Group) -> bool {
-        if self.table.len() >= MAX_EXACT_GROUPS {
-            widen(&mut group);
+    /// Counts an event in its group.
+    pub(crate) fn count(&mut self, mut event: Event<'_>) {
+        if self.widens {
+            widen(&mut event.resource);
         }
-        let hash = group.hash_key();
-        if let Some(known) = self.table.find_mut(hash, |known| known.is_of(&group)) {
+        let hash = event.key().hash(&self.hasher);
+        if let Some(known) = self.table.find_mut(hash, |known| known.key().is_of(&event.key())) {
+            known.take(&event);
+            return;
+        }
+        let hasher = &self.hasher;
+        self.table.insert_unique(hash, event.to_group(), |group| group.key().hash(hasher));
+    }
+
+    /// Adds a group, or the events of it to the same group.
+    pub(crate) fn add(&mut self, group: Group) {
+        let hash = group.key().hash(&self.hasher);
+        if let Some(known) = self.table.find_mut(hash, |known| known.key().is_of(&group.key())) {
             known.join(group);
-            return false;
+            return;
         }
-        self.table.insert_unique(hash, group, Group::hash_key);
-        true
+        let hasher = &self.hasher;
+        self.table.insert_unique(hash, group, |group| group.key().hash(hasher));
     }
 
-    /// The group that this one is of.
-    pub(crate) fn get_mut(&mut self, group: &Group) -> Option<&mut Group> {
-        self.table.find_mut(group.hash_key(), |known| known.is_of(group))
-    }
-
-    /// Takes a group in as it is.
-    pub(crate) fn insert(&mut self, group: Group) {
-        let hash = group.hash_key();
-        self.table.insert_unique(hash, group, Group::hash_key);
+    /// Whether there are so many that more are to be counted by what their resource is in.
+    pub(crate) fn are_many(&self) -> bool {
+        self.table.len() >= MAX_EXACT_GROUPS
     }
 
     /// The groups in the order of a report.
@@ -230,11 +323,11 @@ impl Groups {
     }
 }
 
-/// Names the resource by what it is in.
-fn widen(group: &mut Group) {
-    let parent = parent_arns(&group.resource).next().map(|parent| format!("{parent}/*"));
+/// Names a resource by what it is in.
+fn widen(resource: &mut Cow<'_, str>) {
+    let parent = parent_arns(resource).next().map(|parent| format!("{parent}/*"));
     if let Some(parent) = parent {
-        group.resource = parent.into();
+        *resource = Cow::Owned(parent);
     }
 }
 
@@ -318,9 +411,9 @@ mod tests {
             example: Some(example.into()),
         };
         let mut groups = Groups::default();
-        assert!(groups.add(group(5, "b")));
-        assert!(!groups.add(group(3, "c")));
-        assert!(!groups.add(group(9, "a")));
+        for one in [group(5, "b"), group(3, "c"), group(9, "a")] {
+            groups.add(one);
+        }
         let all: Vec<_> = groups.into_groups().collect();
         assert_eq!((all.len(), all[0].count, all[0].first, all[0].last), (1, 3, 3, 9));
         assert_eq!(all[0].example.as_deref(), Some("c"));

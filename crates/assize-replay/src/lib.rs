@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod alike;
+mod answer;
 mod assume;
 mod checkpoint;
 mod decide;

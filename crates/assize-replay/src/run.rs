@@ -3,17 +3,19 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use assize::BundledPolicies;
 use assize_catalog::{ApiMap, Catalog};
 use assize_cloudtrail::{
-    Directory, LogFault, Record, SeenEvents, SessionBook, SessionFacts, Surroundings, names_caller,
+    Directory, EventIds, LogFault, Record, SeenEvents, SessionBook, SessionFacts, Surroundings,
 };
 use assize_formats::ChangeSet;
 use assize_model::{AccountId, EngineOptions};
 use assize_store::StoreSnapshot;
 use rayon::prelude::*;
 
+use crate::alike::Sight;
 use crate::checkpoint::{self, Identity};
 use crate::decide::{Tally, Worker};
 use crate::source::{LogProblem, LogSource, OpenLog};
@@ -27,6 +29,8 @@ const WINDOW_BYTES: usize = 64 << 20;
 const MAX_OPEN_FILES: usize = 64;
 /// Least text that is read of a file at once, in bytes.
 const MIN_READ_BYTES: usize = 1 << 20;
+/// Bytes of a record, more or less: what memory is set aside by.
+const N_RECORD_BYTES: usize = 1_000;
 /// Records that one thread decides together.
 const N_TASK_RECORDS: usize = 1_024;
 
@@ -98,6 +102,8 @@ pub(crate) struct Run {
     pub(crate) tally: Tally,
     pub(crate) problems: Vec<LogProblem>,
     pub(crate) n_records: u64,
+    /// The memory of files that are done.
+    pub(crate) spare: Vec<Vec<u8>>,
 }
 
 impl Run {
@@ -105,24 +111,28 @@ impl Run {
         self.waiting.is_empty() && self.open.is_empty()
     }
 
-    /// Opens as many files as may be open at once.
-    fn open_files(&mut self) {
+    /// Opens as many files as may be open at once, and reads on in all of them, on all cores.
+    fn read_on(&mut self) {
         while self.open.len() < MAX_OPEN_FILES
             && let Some(source) = self.waiting.pop_front()
         {
             let position = self.n_sources - self.waiting.len() - 1;
-            self.open.push(OpenLog::open(source, position));
+            let text = self.spare.pop().unwrap_or_default();
+            self.open.push(OpenLog::open(source, position, text));
         }
+        let n_bytes = (WINDOW_BYTES / self.open.len().max(1)).max(MIN_READ_BYTES);
+        self.open.par_iter_mut().for_each(|log| log.fill(n_bytes));
     }
 
     /// Ends a round: what was used of the text at hand is forgotten, files at their end are done.
-    fn end_round(&mut self, used: Vec<usize>) {
+    fn end_round(&mut self, used: &[usize]) {
         for (log, used) in self.open.iter_mut().zip(used) {
-            log.consume(used);
+            log.consume(*used);
             self.problems.extend(log.faults.drain(..).chain(log.problem.take()));
         }
         for log in self.open.extract_if(.., |log| log.is_at_end) {
             self.done.push((log.position, log.name, log.n_bytes));
+            self.spare.push(log.text);
         }
     }
 }
@@ -202,20 +212,29 @@ impl Replay {
     ) -> Result<Report, Error> {
         let resumed_bytes = run.done.iter().filter_map(|(_, _, n_bytes)| *n_bytes).sum();
         let mut is_interrupted = false;
+        let catalog = Arc::clone(self.worlds.catalog());
+        let map = Arc::clone(&self.map);
+        let mut sight = self.worlds.sight();
+        let mut crew = Crew::new((&self.worlds, &sight), &catalog, &map, &self.options);
         while !run.is_at_end() {
-            run.open_files();
-            let n_bytes = (WINDOW_BYTES / run.open.len()).max(MIN_READ_BYTES);
-            run.open.par_iter_mut().for_each(|log| log.fill(n_bytes));
-            let Run { open, known, tally, problems, .. } = &mut run;
-            let (used, n_records) = self.round(open, known, tally, problems)?;
-            run.end_round(used);
-            run.n_records += n_records;
+            run.read_on();
+            let round = Round::read(&mut run, &self.options.filter);
+            if self.worlds.lacks_any(&round.accounts) {
+                // What was decided stands; what was resolved has to be found anew.
+                drop(crew);
+                self.worlds.take_in(&round.accounts)?;
+                sight = self.worlds.sight();
+                crew = Crew::new((&self.worlds, &sight), &catalog, &map, &self.options);
+            }
+            let used = round.decide(&mut crew, self.worlds.base());
+            run.end_round(&used);
             let at = Progress { records: run.n_records, resumed_bytes, replay: &self, run: &run };
             if !progress(at) {
                 is_interrupted = !run.is_at_end();
                 break;
             }
         }
+        drop(crew);
         let uses = std::mem::take(&mut run.tally.uses);
         let usage = self
             .options
@@ -238,67 +257,112 @@ impl Replay {
     }
 
     /// Takes accounts of the log into the worlds.
-    pub(crate) fn take_in(&mut self, accounts: BTreeSet<AccountId>) -> Result<(), Error> {
+    pub(crate) fn take_in(&mut self, accounts: &BTreeSet<AccountId>) -> Result<(), Error> {
         self.worlds.take_in(accounts)
     }
+}
 
-    /// Decides the text at hand; gives how much of each file is done with, and how many records
-    /// there were.
-    fn round(
-        &mut self,
-        open: &mut [OpenLog],
-        known: &mut Known,
-        tally: &mut Tally,
-        problems: &mut Vec<LogProblem>,
-    ) -> Result<(Vec<usize>, u64), Error> {
-        let parsed: Vec<Parsed<'_>> = open.par_iter_mut().map(Parsed::read).collect();
-        let mut taken: Vec<Taken<'_>> = Vec::new();
-        let mut used = Vec::with_capacity(parsed.len());
+/// The text at hand of all open files, read and joined.
+struct Round<'t> {
+    /// The records that are asked about, by file.
+    records: Vec<Vec<Record<'t>>>,
+    /// Which of them were read before, in the same order.
+    copies: Vec<bool>,
+    /// Every account that the records name: of the caller, and of the log.
+    accounts: BTreeSet<AccountId>,
+    /// How much of each file is done with.
+    used: Vec<usize>,
+    sessions: &'t SessionBook,
+    tally: &'t mut Tally,
+}
+
+/// Records, and which of them were read before.
+type Task<'r, 't> = (&'r [Record<'t>], &'r [bool]);
+
+impl<'t> Round<'t> {
+    fn read(run: &'t mut Run, filter: &Filter) -> Self {
+        let Run { open, known, tally, problems, n_records, .. } = run;
+        let parsed: Vec<Parsed<'t>> =
+            open.par_iter_mut().map(|log| Parsed::read(log, filter)).collect();
+        let n_taken = parsed.iter().map(|part| part.records.len()).sum();
+        let (mut records, mut used) = (Vec::new(), Vec::new());
+        let mut accounts = BTreeSet::new();
+        let mut ids = Vec::with_capacity(n_taken);
         for part in parsed {
-            used.push(part.used);
+            *n_records += part.n_records;
             problems.extend(part.problems);
             for (key, facts) in part.sessions {
                 known.sessions.insert(key, facts);
             }
-            taken.extend(part.records.into_iter().map(|record| Taken { record, is_copy: false }));
+            used.push(part.used);
+            accounts.extend(part.accounts);
+            ids.extend(part.ids);
+            records.push(part.records);
         }
-        let n_records = taken.len() as u64;
-        let filter = &self.options.filter;
-        taken.retain(|taken| filter.admits(&taken.record));
-        known.mark_copies(&mut taken);
-        self.worlds.take_in(accounts(&taken))?;
-        let (worlds, map, sessions) = (&self.worlds, &*self.map, &known.sessions);
-        let directory = Entities(worlds.base());
-        let surroundings = Surroundings { sessions, directory: &directory };
-        let catalog = Arc::clone(worlds.catalog());
-        let decided: Vec<Tally> = taken
-            .par_chunks(N_TASK_RECORDS)
-            .fold(
-                || Worker::new(worlds, &catalog, map, &self.options),
-                |mut worker, records| {
-                    for taken in records {
-                        if taken.is_copy {
-                            worker.count_duplicate(&taken.record);
-                        } else {
-                            worker.take(&taken.record, surroundings);
-                        }
-                    }
-                    worker
-                },
-            )
-            .map(Worker::finish)
-            .collect();
-        for one in decided {
-            tally.add(one);
+        let copies = known.copies(&ids);
+        Self { records, copies, accounts, used, sessions: &known.sessions, tally }
+    }
+
+    /// The records in parts, with those that were read before.
+    fn tasks(&self) -> Vec<Task<'_, 't>> {
+        let mut tasks = Vec::new();
+        let mut copies = &self.copies[..];
+        for records in self.records.iter().flat_map(|records| records.chunks(N_TASK_RECORDS)) {
+            let (own, rest) = copies.split_at(records.len());
+            tasks.push((records, own));
+            copies = rest;
         }
-        Ok((used, n_records))
+        tasks
+    }
+
+    /// Decides all of it; gives how much of each file is done with.
+    fn decide<'w: 't>(self, crew: &mut Crew<'w>, world: &'t StoreSnapshot) -> Vec<usize> {
+        let directory = Entities(world);
+        let surroundings = Surroundings { sessions: self.sessions, directory: &directory };
+        // Groups are widened from round to round, so that it does not matter who counts what.
+        let widens = self.tally.groups.are_many();
+        crew.workers.iter_mut().for_each(|worker| worker.widen_groups(widens));
+        crew.decide(&self.tasks(), surroundings);
+        crew.workers.iter_mut().for_each(|worker| self.tally.add(worker.take_tally()));
+        self.used
     }
 }
 
-/// A record, and whether it was read before.
-struct Taken<'t> {
-    record: Record<'t>,
-    is_copy: bool,
+/// All threads at work.
+struct Crew<'w> {
+    workers: Vec<Worker<'w>>,
+}
+
+impl<'w> Crew<'w> {
+    fn new(
+        of: (&'w Worlds, &'w Sight),
+        catalog: &'w Catalog,
+        map: &'w ApiMap,
+        options: &ReplayOptions,
+    ) -> Self {
+        let n_threads = rayon::current_num_threads();
+        let workers = (0..n_threads).map(|_| Worker::new(of, catalog, map, options));
+        Self { workers: workers.collect() }
+    }
+
+    /// Decides records, by whoever is free.
+    fn decide<'a>(&mut self, tasks: &[Task<'_, 'a>], surroundings: Surroundings<'a>)
+    where
+        'w: 'a,
+    {
+        let next = AtomicUsize::new(0);
+        self.workers.par_iter_mut().for_each(|worker| {
+            while let Some((records, copies)) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
+                for (record, is_copy) in records.iter().zip(*copies) {
+                    if *is_copy {
+                        worker.count_duplicate(record);
+                    } else {
+                        worker.take(record, surroundings);
+                    }
+                }
+            }
+        });
+    }
 }
 
 /// What is remembered from round to round.
@@ -309,28 +373,37 @@ pub(crate) struct Known {
 }
 
 impl Known {
-    /// F-51: of the copies of an event, that is kept which names its caller.
-    fn mark_copies(&mut self, taken: &mut [Taken<'_>]) {
+    /// F-51: which events are copies; of those, that is kept which names its caller.
+    fn copies(&mut self, ids: &[EventIds]) -> Vec<bool> {
+        let mut copies = vec![false; ids.len()];
         for names_it in [true, false] {
-            for taken in taken.iter_mut().filter(|t| names_caller(&t.record) == names_it) {
-                taken.is_copy = !self.seen.is_new(&taken.record);
+            for (ids, is_copy) in ids.iter().zip(&mut copies) {
+                if ids.names_caller() == names_it {
+                    *is_copy = !self.seen.is_new(ids);
+                }
             }
         }
+        copies
     }
 }
 
 /// The records of the text at hand of one file.
 struct Parsed<'t> {
+    /// Those that are asked about.
     records: Vec<Record<'t>>,
+    ids: Vec<EventIds>,
+    accounts: BTreeSet<AccountId>,
     sessions: Vec<(Box<str>, SessionFacts)>,
     problems: Vec<LogProblem>,
     used: usize,
+    n_records: u64,
 }
 
 impl<'t> Parsed<'t> {
-    fn read(log: &'t mut OpenLog) -> Self {
+    fn read(log: &'t mut OpenLog, filter: &Filter) -> Self {
         let OpenLog { name, reader, text, offset, is_at_end, problem, .. } = log;
-        let (mut records, mut faults) = (Vec::new(), Vec::new());
+        let mut records = Vec::with_capacity(text.len() / N_RECORD_BYTES);
+        let mut faults = Vec::new();
         let used = reader.read(text, *is_at_end, &mut records, &mut faults);
         // A file that broke off says so itself.
         if problem.is_some() {
@@ -344,20 +417,25 @@ impl<'t> Parsed<'t> {
         });
         let problems = problems.collect();
         let sessions = records.iter().filter_map(SessionBook::facts).collect();
-        Self { records, sessions, problems, used }
+        let n_records = records.len() as u64;
+        records.retain(|record| filter.admits(record));
+        let ids = records.iter().map(EventIds::of).collect();
+        let accounts = accounts(&records);
+        Self { records, ids, accounts, sessions, problems, used, n_records }
     }
 }
 
-/// Every account that the records name: of the caller, and of the log.
-fn accounts(taken: &[Taken<'_>]) -> BTreeSet<AccountId> {
-    let named = taken.iter().flat_map(|taken| {
-        let identity = taken.record.identity.as_ref();
+/// Every account that some records name: of the caller, and of the log.
+fn accounts(records: &[Record<'_>]) -> BTreeSet<AccountId> {
+    let mut unique: BTreeSet<&str> = BTreeSet::new();
+    for record in records {
+        let identity = record.identity.as_ref();
         let arn = identity.and_then(|identity| identity.arn.as_deref());
         let of_arn = arn.and_then(|arn| arn.split(':').nth(4));
         let stated = identity.and_then(|identity| identity.account.as_deref());
-        [of_arn, stated, taken.record.recipient_account.as_deref()]
-    });
-    let unique: BTreeSet<&str> = named.flatten().collect();
+        let named = [of_arn, stated, record.recipient_account.as_deref()];
+        unique.extend(named.into_iter().flatten());
+    }
     unique.into_iter().filter_map(|id| id.parse().ok()).collect()
 }
 

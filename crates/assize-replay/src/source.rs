@@ -10,6 +10,9 @@ const GZIP_MAGIC: [u8; 2] = [0x1F, 0x8B];
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 /// How much of a compressed file is read at once.
 const READ_BYTES: usize = 64 << 10;
+/// Memory that is set aside for text at once, and room behind the text that is wanted.
+const MAX_RESERVED_BYTES: usize = 4 << 20;
+const READ_AHEAD_BYTES: usize = 64;
 /// How much text is passed over at once.
 const SKIP_BYTES: usize = 1 << 20;
 
@@ -95,7 +98,9 @@ impl Read for Counted {
 }
 
 impl OpenLog {
-    pub(crate) fn open(source: LogSource, position: usize) -> Self {
+    /// Opens a file; `memory` may have been used before.
+    pub(crate) fn open(source: LogSource, position: usize, mut memory: Vec<u8>) -> Self {
+        memory.clear();
         let mut log = Self {
             name: source.name,
             n_bytes: source.n_bytes,
@@ -109,7 +114,7 @@ impl OpenLog {
             faults: Vec::new(),
             n_read: 0,
             form: Form::Unknown,
-            raw: Vec::new(),
+            raw: memory,
         };
         match (source.open)().and_then(Input::open) {
             Ok(input) => log.input = input,
@@ -125,6 +130,8 @@ impl OpenLog {
         }
         let wanted = n_bytes as u64;
         let text = if matches!(self.form, Form::Records) { &mut self.text } else { &mut self.raw };
+        // Reading to the end looks for it in a few bytes more.
+        text.reserve(n_bytes.min(MAX_RESERVED_BYTES) + READ_AHEAD_BYTES);
         let n_before = text.len();
         let read = match &mut self.input {
             Input::Plain(input) => input.take(wanted).read_to_end(text),

@@ -13,6 +13,7 @@ use assize_store::{
     RCP_FULL_AWS_ACCESS_ID, StoreChange, StoreSnapshot, builtin_organization_policy,
 };
 
+use crate::alike::Sight;
 use crate::{Error, ErrorKind};
 
 /// The organization that stands above the accounts of a log whose world has none.
@@ -104,18 +105,23 @@ impl Worlds {
         &self.assumed
     }
 
+    /// What the policies of both worlds see of requests.
+    pub(crate) fn sight(&self) -> Sight {
+        let engines = [Some(&self.before), self.after.as_ref()];
+        Sight::of(&engines.into_iter().flatten().collect::<Vec<_>>())
+    }
+
+    /// Whether some account of the log is to be taken into both worlds.
+    pub(crate) fn lacks_any(&self, accounts: &BTreeSet<AccountId>) -> bool {
+        let lacks = |id| !self.assumed.contains(id) && self.base.account(*id).is_none();
+        !self.is_strict && accounts.iter().any(lacks)
+    }
+
     /// Takes accounts of the log into both worlds.
-    pub(crate) fn take_in(
-        &mut self,
-        accounts: impl IntoIterator<Item = AccountId>,
-    ) -> Result<(), Error> {
-        if self.is_strict {
-            return Ok(());
-        }
-        let n_before = self.assumed.len();
+    pub(crate) fn take_in(&mut self, accounts: &BTreeSet<AccountId>) -> Result<(), Error> {
         let base = &self.base;
-        self.assumed.extend(accounts.into_iter().filter(|id| base.account(*id).is_none()));
-        if self.assumed.len() == n_before { Ok(()) } else { self.build() }
+        self.assumed.extend(accounts.iter().filter(|id| base.account(**id).is_none()));
+        self.build()
     }
 
     fn build(&mut self) -> Result<(), Error> {

@@ -5,6 +5,7 @@ mod stream;
 
 use std::ops::Range;
 
+use assize_catalog::ResourceTypeId;
 use assize_compiler::{BoundRows, DecisionRow, StatementPlace};
 use assize_formats::FastStatement;
 use assize_model::{
@@ -12,7 +13,7 @@ use assize_model::{
 };
 
 use crate::engine::Inner;
-use crate::resolve::{DocumentHandle, Resolver, Run};
+use crate::resolve::{DocumentHandle, Resolver, Run, Shape};
 
 pub use stream::{Progress, StreamFormat, StreamOptions, StreamSummary};
 
@@ -37,6 +38,26 @@ pub struct Outcome {
     pub depends_on: Vec<Box<str>>,
 }
 
+/// What resources have in common that are decided alike where neither policies nor requests tell
+/// them apart: owner, region and service are in the header of their ARNs, and service rules know
+/// no more than a shape and a resource type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ResourceKind<'t> {
+    /// The first five segments of the ARN.
+    pub header: &'t str,
+    /// What service rules want to know of it.
+    pub(crate) shape: Shape,
+    /// Which resource type of the action it is (E-7).
+    pub resource_type: Option<ResourceTypeId>,
+}
+
+impl ResourceKind<'_> {
+    /// A number for what service rules want to know of it.
+    pub fn shape(&self) -> u8 {
+        self.shape as u8
+    }
+}
+
 /// Working memory for many decisions in a row, for one thread.
 #[derive(Debug)]
 pub struct Decider<'e> {
@@ -57,6 +78,24 @@ impl<'e> Decider<'e> {
         let run = self.resolver.push(request)?;
         self.resolver.decide();
         Ok(self.outcome(run))
+    }
+
+    /// The statement that [`Decider::decide`] named last, with the file it stands in and where in
+    /// it (E-101).
+    pub fn located_statement(&self) -> Option<StatementRef> {
+        let len = u32::try_from(self.resolver.n_rows()).ok().filter(|len| *len > 0)?;
+        let answer = answer(&self.resolver, Run { start: 0, len });
+        Some(located_statement(&self.resolver, answer.row, answer.layer, answer.place?))
+    }
+
+    /// What is decided of the resource of a request of one check, beside what policies and the
+    /// request itself say of it. None when only its own text tells.
+    pub fn resource_kind<'t>(
+        &mut self,
+        action: &str,
+        resource: &'t str,
+    ) -> Option<ResourceKind<'t>> {
+        self.resolver.resource_kind(action, resource)
     }
 
     /// Decides requests together, in order.

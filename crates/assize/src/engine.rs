@@ -222,6 +222,12 @@ impl Engine {
         }
     }
 
+    /// The context keys that policies of the snapshot ask about, in conditions or in variables, by
+    /// their folded names.
+    pub fn keys_asked_about(&self) -> impl Iterator<Item = &str> {
+        self.inner.tables.keys().map(|(_, key, _)| key)
+    }
+
     /// Working memory for many decisions in a row: what was resolved once is found again.
     pub fn decider(&self) -> Decider<'_> {
         Decider::new(&self.inner)

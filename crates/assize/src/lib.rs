@@ -8,7 +8,9 @@ mod resolve;
 mod sets;
 mod write;
 
-pub use batch::{Decider, Outcome, Progress, StreamFormat, StreamOptions, StreamSummary};
+pub use batch::{
+    Decider, Outcome, Progress, ResourceKind, StreamFormat, StreamOptions, StreamSummary,
+};
 pub use engine::{BundledPolicies, Engine, library};
 pub use error::{Error, ErrorKind};
 pub use explain::{Change, Edit, Explanation, StatementExplanation};

@@ -48,7 +48,8 @@ use key::{KeyFacts, N_OWN_KEYS, OwnKey};
 pub(crate) use note::{FLAG_NAMES, Notes};
 pub(crate) use policies::DocumentHandle;
 pub(crate) use principal::ResolvedPrincipal;
-use resource::{KeyList, ResolvedResource, Shape};
+pub(crate) use resource::Shape;
+use resource::{KeyList, ResolvedResource};
 
 /// INVARIANT: rows name frames by the numbers they were given.
 const NUMBERED: &str = "the frames of rows are kept";
@@ -346,6 +347,11 @@ impl<'e> Resolver<'e> {
             *self = Self::new(self.engine);
             self.keeps_context = keeps_context;
         }
+    }
+
+    /// How many rows the chunk has.
+    pub(crate) fn n_rows(&self) -> usize {
+        self.rows.len()
     }
 
     /// Adds the rows of a request.

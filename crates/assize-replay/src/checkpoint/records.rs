@@ -112,7 +112,7 @@ impl Persist for Groups {
     fn take(from: &mut Reader<'_>) -> Result<Self, Broken> {
         let mut groups = Self::default();
         for group in Vec::take(from)? {
-            groups.insert(group);
+            groups.add(group);
         }
         Ok(groups)
     }

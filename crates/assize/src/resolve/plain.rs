@@ -31,6 +31,7 @@ use super::note::Notes;
 use super::resource::{Owner, ResolvedResource, Shape, owner};
 use super::time::{is_iso8601, iso8601};
 use super::{Resolver, RowResource, RowText, Run};
+use crate::batch::ResourceKind;
 
 /// What plain requests have in common, found once.
 #[derive(Debug, Default)]
@@ -329,6 +330,33 @@ impl Resolver<'_> {
         let fits = fits.or_insert_with(|| catalog.header_fits(id, text));
         let fit = fits.of(catalog, arn.resource);
         Some(PlainCheck { header, shape, fit, ..check })
+    }
+
+    /// What the short way knows of a resource: all that is decided of it beside what policies say
+    /// of its text. None where the long way asks for more.
+    pub(crate) fn resource_kind<'t>(
+        &mut self,
+        action: &str,
+        text: &'t str,
+    ) -> Option<ResourceKind<'t>> {
+        let action = self.action(action).ok()?;
+        let facts = &self.actions[action as usize];
+        let id = facts.id?;
+        if !facts.is_plain || facts.wildcard_only || !self.entails_nothing(action) {
+            return None;
+        }
+        let arn = ArnParts::parse(text).ok()?;
+        let header = self.header(text, arn)?;
+        let shape = Shape::of(Some(arn));
+        if self.is_known(text, arn, shape, header) {
+            return None;
+        }
+        let catalog = &self.engine.catalog;
+        let fits = self.plain.fits.entry((action, header));
+        let fits = fits.or_insert_with(|| catalog.header_fits(id, text));
+        let resource_type = fits.of(catalog, arn.resource);
+        let header = text.get(..text.len() - arn.resource.len())?;
+        Some(ResourceKind { header, shape, resource_type })
     }
 
     /// Whether snapshot or rules know more of a resource than its header says.

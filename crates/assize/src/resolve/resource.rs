@@ -142,7 +142,7 @@ pub(crate) enum Owner {
 }
 
 /// What service rules want to know of an ARN.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Shape {
     Other,
     Star,
