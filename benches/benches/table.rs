@@ -1,4 +1,5 @@
-//! The table of the record: Assize beside the rulers, on W1, W2 and W3, in one run, as Markdown.
+//! The tables of the record, as Markdown: Assize beside the rulers, on W1, W2 and W3, in one run,
+//! and logs replayed beside plain decompression.
 //! Answers are checked against the reference interpreter before anything is timed.
 //!
 //! `-- --test` makes it small.
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use assize::{StreamFormat, StreamOptions};
 use assize_benches::measure::{median, quantile, rate, shown_rate, time};
+use assize_benches::replaying;
 use assize_benches::ruler::{Answer, RulerA, RulerB};
 use assize_benches::setup::{Ready, ndjson, request_of};
 use assize_benches::workload::WorkloadRequest;
@@ -20,6 +22,8 @@ struct Size {
     n_requests: usize,
     n_interpreted: usize,
     n_runs: usize,
+    n_records: usize,
+    n_replays: usize,
 }
 
 /// Of so many answers one is checked against the reference.
@@ -27,9 +31,15 @@ const CHECK_STEP: usize = 64;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let size = if std::env::args().any(|arg| arg == "--test") {
-        Size { n_requests: 2_048, n_interpreted: 256, n_runs: 1 }
+        Size { n_requests: 2_048, n_interpreted: 256, n_runs: 1, n_records: 1_000, n_replays: 1 }
     } else {
-        Size { n_requests: 1_000_000, n_interpreted: 4_096, n_runs: 7 }
+        Size {
+            n_requests: 1_000_000,
+            n_interpreted: 4_096,
+            n_runs: 7,
+            n_records: 1_000_000,
+            n_replays: 3,
+        }
     };
     println!(
         "Requests a second, one thread except where two are named; medians of {} runs over {} \
@@ -51,6 +61,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     for target in targets {
         println!("{target}");
     }
+    println!();
+    println!("{}", replaying::figures(size.n_records, size.n_replays)?);
     Ok(())
 }
 
