@@ -1,5 +1,5 @@
 //! How cost grows: loading and compiling, compiling again after a change, statements and patterns
-//! a policy set, hostile policies and requests. Tables of the record, as Markdown, beside their
+//! a policy set, hostile policies and requests; and what each pass of the compiler buys. Tables of the record, as Markdown, beside their
 //! targets; answers are checked against the reference interpreter before anything is timed.
 //!
 //! `-- --test` makes it small.
@@ -7,10 +7,13 @@
 #![expect(clippy::print_stdout, reason = "the tables are the result")]
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
-use assize::Engine;
+use assize::catalog::Catalog;
+use assize::compiler::CompileOptions;
 use assize::store::StoreChange;
+use assize::{BundledPolicies, Engine};
 use assize_benches::measure::{median, quantile, time};
 use assize_benches::setup::{Ready, managed_source, request_of, scenario, workloads};
 use assize_benches::workload::{
@@ -54,7 +57,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     growth("statements of AWS-managed policies", "1.5", size.n_statements, &size, &ready)?;
     let ready = |n: usize| Ready::new("patterns", wildcards_of(n));
     growth("patterns of W3's shape", "4", size.n_patterns, &size, &ready)?;
-    hostile(&size)
+    hostile(&size)?;
+    passes(&size)
 }
 
 /// From the text of a world to an engine that decides. Catalog and managed policies are there.
@@ -176,12 +180,71 @@ fn decide(ready: &Ready, requests: &[WorkloadRequest], size: &Size) -> Result<f6
     let outcomes = decider.decide_all(&typed[..sample]);
     let outcomes = outcomes.into_iter().collect::<Result<Vec<_>, _>>()?;
     ready.check(&requests[..sample], &outcomes, 8)?;
+    Ok(cost(&ready.engine, requests, size))
+}
+
+fn cost(engine: &Engine, requests: &[WorkloadRequest], size: &Size) -> f64 {
+    let typed: Vec<_> = requests.iter().map(request_of).collect();
+    let mut decider = engine.decider();
     decider.prepare(&typed);
     decider.decide_prepared();
     let mut durations: Vec<Duration> =
         (0..size.n_runs).map(|_| time(|| decider.decide_prepared().len()).0).collect();
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-    Ok(median(&mut durations).as_secs_f64() * 1e9 / requests.len() as f64)
+    let n_requests = requests.len().max(1) as f64;
+    median(&mut durations).as_secs_f64() * 1e9 / n_requests
+}
+
+/// What each pass of the compiler buys: all of them, then each one switched off.
+fn passes(size: &Size) -> Result<(), Box<dyn Error>> {
+    let all = CompileOptions::default;
+    let off = |change: fn(&mut CompileOptions)| {
+        let mut options = all();
+        change(&mut options);
+        options
+    };
+    let passes = [
+        ("all passes", all()),
+        ("no interning", off(|options| options.interning = false)),
+        ("no shared atoms", off(|options| options.shared_atoms = false)),
+        ("no action partition", off(|options| options.action_partition = false)),
+        ("no static verdicts", off(|options| options.static_verdicts = false)),
+        ("no pattern sets", off(|options| options.pattern_sets = false)),
+        ("no shared pages", off(|options| options.shared_pages = false)),
+    ];
+    let ready = Ready::all()?;
+    let requests: Vec<Vec<WorkloadRequest>> = ready
+        .iter()
+        .map(|ready| ready.workload.requests().take(size.n_requests / 4).collect())
+        .collect();
+    let fewer = Size { n_runs: size.n_runs.min(3), ..*size };
+    println!("| passes | compile W2 | tables of W2 | W1, ns a decision | W2 | W3 |");
+    println!("|---|---|---|---|---|---|");
+    let (catalog, managed) = (Catalog::bundled()?, BundledPolicies::new()?);
+    for (name, passes) in passes {
+        let (mut costs, mut compiles, mut n_bytes) = (Vec::new(), Vec::new(), 0);
+        for (ready, requests) in ready.iter().zip(&requests) {
+            let (snapshot, options) = (ready.engine.snapshot(), ready.engine.options());
+            let (snapshot, options) = (snapshot.clone(), options.clone());
+            let (catalog, managed) = (Arc::clone(&catalog), managed.clone());
+            let build = || Engine::build(snapshot, options, catalog, managed, &passes);
+            let (compile, engine) = time(build);
+            let engine = engine?;
+            if ready.label == "W2" {
+                compiles.push(compile);
+                n_bytes = engine.compile_report().n_bytes;
+            }
+            costs.push(cost(&engine, requests, &fewer));
+        }
+        let [w1, w2, w3] = costs[..] else { return Err("there are three workloads".into()) };
+        println!(
+            "| {name} | {:.1?} | {} | {w1:.1} | {w2:.1} | {w3:.1} |",
+            median(&mut compiles),
+            megabytes(u64::try_from(n_bytes)?),
+        );
+    }
+    println!();
+    Ok(())
 }
 
 /// What a decision costs as one policy set grows.

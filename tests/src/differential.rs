@@ -39,6 +39,7 @@ pub fn reduced_passes() -> Vec<(&'static str, CompileOptions)> {
         ("no joint cells", with(|options| options.joint_cells = false)),
         ("no pattern sets", with(|options| options.pattern_sets = false)),
         ("no interning", with(|options| options.interning = false)),
+        ("no shared pages", with(|options| options.shared_pages = false)),
         ("no rules", with(|options| options.max_rules = 0)),
         ("one rule a set", with(|options| options.max_rules_per_set = 1)),
         ("no indexed patterns", with(|options| options.max_indexed_patterns = 0)),
@@ -51,6 +52,7 @@ pub fn reduced_passes() -> Vec<(&'static str, CompileOptions)> {
                 options.joint_cells = false;
                 options.pattern_sets = false;
                 options.interning = false;
+                options.shared_pages = false;
             }),
         ),
     ]

@@ -34,6 +34,8 @@ pub struct CompileOptions {
     pub pattern_sets: bool,
     /// Equal documents, sets and cells are compiled once.
     pub interning: bool,
+    /// Pages of the action tables that look alike are one.
+    pub shared_pages: bool,
     /// What all layers say of a frame and an action is kept between batches, put together and as
     /// far as it hangs on no row; otherwise it is put together for each group of rows. In W2 this
     /// doubles the rate of columns.
@@ -54,6 +56,7 @@ impl Default for CompileOptions {
             shared_atoms: true,
             pattern_sets: true,
             interning: true,
+            shared_pages: true,
             joint_cells: true,
             max_rules: DEFAULT_MAX_RULES,
             max_rules_per_set: DEFAULT_MAX_RULES_PER_SET,

@@ -102,12 +102,10 @@ fn make(
     let ids = intern::join(&mut tables, before, input)?;
     let (n_compiled_sets, fallbacks) = partition::fill(&mut tables);
     tables.keeps_budgets = fallbacks.is_empty();
-    let report = CompileReport {
-        n_sets: input.sets.len(),
-        n_compiled_sets,
-        fallbacks,
-        ..CompileReport::of(&tables)
-    };
+    let mut report = CompileReport::of(&tables);
+    report.n_sets = input.sets.len();
+    report.n_compiled_sets = n_compiled_sets;
+    report.fallbacks.splice(..0, fallbacks);
     Ok((tables, ids, report))
 }
 

@@ -294,7 +294,9 @@ impl<'a> CellBuilder<'a> {
         let hash = self.hasher.hash_one(page);
         let pages = &self.pages;
         let of = |at: u32| &pages[at as usize * N_PAGE_ACTIONS..][..N_PAGE_ACTIONS];
-        if let Some(&at) = self.known_pages.find(hash, |&at| of(at) == page) {
+        if self.options.shared_pages
+            && let Some(&at) = self.known_pages.find(hash, |&at| of(at) == page)
+        {
             return at;
         }
         let at = position(self.pages.len() / N_PAGE_ACTIONS);

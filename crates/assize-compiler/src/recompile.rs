@@ -23,7 +23,7 @@ pub fn recompile(
 ) -> Result<(DecisionTables, Vec<PolicySetId>, CompileReport), Error> {
     if before.is_extensible(input.catalog.n_actions())
         && let Ok(made) = make(before.without_sets(), Some(before), input)
-        && made.2.fallbacks.is_empty()
+        && made.0.keeps_budgets
     {
         let (mut tables, ids, report) = made;
         let n_kept = report.n_distinct_sets - report.n_compiled_sets;

@@ -1,5 +1,7 @@
 //! What compiling did.
 
+use assize_automata::BuildReport;
+
 use crate::simplify::AllowState;
 use crate::tables::{Cell, DecisionTables, N_PAGE_ACTIONS};
 
@@ -38,18 +40,24 @@ pub struct CompileReport {
     pub n_pages: usize,
     /// Indexes of cells with many patterns.
     pub n_indexes: usize,
-    /// Patterns in indexes that are looked up whole.
+    /// Tests of conditions with many patterns, which are searched together as those of cells.
+    pub n_condition_sets: usize,
+    /// Patterns in both that are looked up whole.
     pub n_literals: usize,
-    /// Patterns in indexes that are found by a rare part.
+    /// Patterns in both that are found by a rare part.
     pub n_by_needle: usize,
-    /// Patterns in indexes that are matched one by one.
+    /// Patterns in both that are matched one by one.
     pub n_one_by_one: usize,
+    /// States of their automata.
+    pub n_states: usize,
+    /// Bytes of their automata.
+    pub automaton_bytes: usize,
     /// Documents that no set holds any more, left behind by compiling again. The parts below
     /// `n_statements` count what they need too.
     pub n_dead_documents: usize,
     /// Bytes of the tables, by the sizes of their parts.
     pub n_bytes: usize,
-    /// Where a limit was hit and a slower form took over; the answers are the same.
+    /// Where a slower form took over, most often since a limit was hit; the answers are the same.
     pub fallbacks: Vec<Fallback>,
 }
 
@@ -83,13 +91,34 @@ impl CompileReport {
             n_bytes: tables.n_bytes(),
             ..Self::default()
         };
-        for index in &program.indexes {
-            let set = index.set.report();
-            report.n_literals += set.n_literals;
-            report.n_by_needle += set.n_by_needle;
-            report.n_one_by_one += set.n_one_by_one;
+        let of_conditions = || program.atoms.iter().filter_map(|atom| atom.test.pattern_set());
+        report.n_condition_sets = of_conditions().count();
+        let of_indexes = program.indexes.iter().map(|index| &index.set);
+        for set in of_indexes.chain(of_conditions()) {
+            report.count(set.report());
         }
         report
+    }
+
+    /// Adds a set of patterns that are searched together.
+    fn count(&mut self, set: &BuildReport) {
+        self.n_literals += set.n_literals;
+        self.n_by_needle += set.n_by_needle;
+        self.n_one_by_one += set.n_one_by_one;
+        self.n_states += set.n_states;
+        self.automaton_bytes += set.automaton_bytes;
+        for &fallback in &set.fallbacks {
+            let n_sets = self.fallbacks.iter_mut().find_map(|known| match known {
+                Fallback::PatternSets { fallback: other, n_sets } if *other == fallback => {
+                    Some(n_sets)
+                }
+                _ => None,
+            });
+            match n_sets {
+                Some(n_sets) => *n_sets += 1,
+                None => self.fallbacks.push(Fallback::PatternSets { fallback, n_sets: 1 }),
+            }
+        }
     }
 }
 
@@ -106,5 +135,12 @@ pub enum Fallback {
     PatternsOneByOne {
         /// The limit.
         limit: usize,
+    },
+    /// What became of patterns that are searched together.
+    PatternSets {
+        /// What stepped down.
+        fallback: assize_automata::Fallback,
+        /// In how many sets of patterns.
+        n_sets: usize,
     },
 }

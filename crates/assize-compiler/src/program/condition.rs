@@ -74,6 +74,18 @@ pub(crate) enum Test {
     Ip(Box<[IpBlock]>),
 }
 
+impl Test {
+    /// The patterns that are searched together, if they are.
+    pub(crate) fn pattern_set(&self) -> Option<&PatternSet> {
+        match self {
+            Self::Equal(texts) | Self::EqualIgnoringCase(texts) | Self::Like(texts) => {
+                texts.set.as_deref()
+            }
+            _ => None,
+        }
+    }
+}
+
 /// The policy values of a test of text.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Texts {

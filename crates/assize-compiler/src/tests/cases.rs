@@ -123,6 +123,7 @@ pub(super) fn variants() -> Vec<CompileOptions> {
         CompileOptions { joint_cells: false, ..all.clone() },
         CompileOptions { pattern_sets: false, ..all.clone() },
         CompileOptions { interning: false, ..all.clone() },
+        CompileOptions { shared_pages: false, ..all.clone() },
         CompileOptions { max_rules: 0, ..all.clone() },
         CompileOptions { max_rules_per_set: 1, ..all.clone() },
         CompileOptions { max_indexed_patterns: 0, ..all },
