@@ -14,11 +14,14 @@ use std::sync::Arc;
 
 use crate::budget::CompileOptions;
 use crate::intern::{Document, position};
-use crate::program::{Part, PrincipalTest, Program, ResourceTest, Rule};
+use crate::program::{Part, PatternIndex, PrincipalTest, Program, ResourceTest, Rule, Target};
 use crate::report::Fallback;
 use crate::resources;
 use crate::simplify::{self, AllowState};
 use crate::tables::{Cell, CellPlaces, DecisionTables, N_PAGE_ACTIONS, SetMember};
+
+/// Indexes of the documents of a cell that are searched one after the other.
+const MIN_JOINED_INDEXES: usize = 2;
 
 /// The actions of a statement: runs of catalog positions, ascending, not touching (L-222,
 /// L-224).
@@ -130,7 +133,8 @@ struct CellBuilder<'a> {
     options: &'a CompileOptions,
     n_actions: u32,
     document_cells: Vec<Prepared>,
-    indexes: HashMap<Vec<u32>, Option<u32>>,
+    /// Indexes by bodies and, if of several, documents.
+    indexes: HashMap<(Vec<u32>, Vec<u16>), Option<u32>>,
     n_indexed: usize,
     cells: &'a mut Vec<Cell>,
     rules: &'a mut Vec<Rule>,
@@ -150,7 +154,8 @@ impl<'a> CellBuilder<'a> {
             program, documents, options, cells, rules, pages, page_tables, ..
         } = tables;
         let indexes = program.indexes.iter().zip(0..);
-        let indexes = indexes.map(|(index, at)| (index.bodies.to_vec(), Some(at))).collect();
+        let of = |index: &PatternIndex| (index.bodies.to_vec(), index.documents.to_vec());
+        let indexes = indexes.map(|(index, at)| (of(index), Some(at))).collect();
         let mut builder = Self {
             n_indexed: program.indexes.iter().map(|index| index.set.len()).sum(),
             program,
@@ -254,6 +259,10 @@ impl<'a> CellBuilder<'a> {
             allows.extend(cell.allows.iter().map(|rule| rule.at(at, member.node)));
         }
         let allow = finish(&mut denies, &mut allows, n_nodes, self.options);
+        if n_nodes == 1 && self.options.pattern_sets {
+            self.join_indexes(&mut denies);
+            self.join_indexes(&mut allows);
+        }
         self.intern_cell(&denies, &allows, allow)
     }
 
@@ -403,17 +412,44 @@ impl<'a> CellBuilder<'a> {
         let conditional = rules.iter().take_while(|rule| !rule.is_unconditional());
         let bodies: Vec<u32> = conditional.map(|rule| rule.number()).collect();
         let n_gathered = bodies.len();
-        if let Some(index) = self.index(bodies) {
+        if let Some(index) = self.index(bodies, Vec::new()) {
             let gathered = Rule::index(index, &rules[..n_gathered]);
             rules.splice(..n_gathered, [gathered]);
         }
     }
 
-    fn index(&mut self, bodies: Vec<u32>) -> Option<u32> {
-        if let Some(&index) = self.indexes.get(&bodies) {
+    /// Puts the rules of several documents behind one index, if more than one of them has an index
+    /// of its own: a resource is then searched once.
+    fn join_indexes(&mut self, rules: &mut Vec<Rule>) {
+        let conditional = rules.iter().take_while(|rule| !rule.is_unconditional());
+        let (mut bodies, mut documents) = (Vec::new(), Vec::new());
+        let (mut n_joined, mut n_indexes) = (0, 0);
+        for rule in conditional {
+            n_joined += 1;
+            match rule.target() {
+                Target::Index(at) => {
+                    n_indexes += 1;
+                    bodies.extend_from_slice(&self.program.indexes[at as usize].bodies);
+                }
+                Target::Body(at) | Target::Unconditional(at) => bodies.push(at),
+            }
+            documents.resize(bodies.len(), rule.document);
+        }
+        if n_indexes < MIN_JOINED_INDEXES {
+            return;
+        }
+        if let Some(index) = self.index(bodies, documents) {
+            let joined = Rule::index(index, &rules[..n_joined]);
+            rules.splice(..n_joined, [joined]);
+        }
+    }
+
+    fn index(&mut self, bodies: Vec<u32>, documents: Vec<u16>) -> Option<u32> {
+        let key = (bodies, documents);
+        if let Some(&index) = self.indexes.get(&key) {
             return index;
         }
-        let made = resources::index(self.program, &bodies).and_then(|index| {
+        let made = resources::index(self.program, &key.0, &key.1).and_then(|index| {
             let n_patterns = self.n_indexed + index.set.len();
             let limit = self.options.max_indexed_patterns;
             if n_patterns > limit {
@@ -428,7 +464,7 @@ impl<'a> CellBuilder<'a> {
             self.program.indexes.push(Arc::new(index));
             Some(at)
         });
-        self.indexes.insert(bodies, made);
+        self.indexes.insert(key, made);
         made
     }
 }

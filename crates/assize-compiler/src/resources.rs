@@ -66,9 +66,9 @@ pub(crate) fn static_pattern(arn: &ArnPattern) -> Option<Pattern> {
     builder.build().ok()
 }
 
-/// The index of statements of one document, if they hold enough patterns to be searched
-/// together. Bodies stand in the order of the document.
-pub(crate) fn index(program: &Program, bodies: &[u32]) -> Option<PatternIndex> {
+/// The index of statements, if they hold enough patterns to be searched together. Bodies stand in
+/// the order of their document; of several, `documents` names that of each.
+pub(crate) fn index(program: &Program, bodies: &[u32], documents: &[u16]) -> Option<PatternIndex> {
     let mut patterns = Vec::new();
     let mut owners = Vec::new();
     let mut others = Vec::new();
@@ -87,7 +87,8 @@ pub(crate) fn index(program: &Program, bodies: &[u32]) -> Option<PatternIndex> {
         return None;
     }
     let set = PatternSet::new(&patterns, &assize_automata::Budget::default()).ok()?;
-    Some(PatternIndex { bodies: bodies.into(), set, owners: owners.into(), others: others.into() })
+    let (owners, others) = (owners.into(), others.into());
+    Some(PatternIndex { bodies: bodies.into(), set, owners, others, documents: documents.into() })
 }
 
 /// The entries of a statement, if it applies only to resources that one of its patterns matches.

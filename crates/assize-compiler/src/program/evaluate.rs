@@ -140,7 +140,7 @@ impl<'a> RowEvaluator<'a> {
         for &(at, resource_known) in &candidates {
             let body = &program.bodies[index.bodies[at as usize] as usize];
             if let Some(strength) = self.applies(program, rule, body, resource_known)
-                && !take(applying(rule, body, strength))
+                && !take(applying(index.rule_of(rule, at), body, strength))
             {
                 go_on = false;
                 break;

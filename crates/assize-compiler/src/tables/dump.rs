@@ -127,16 +127,20 @@ impl DecisionTables {
         for (effect, rules) in [("deny", cell.denies), ("allow", cell.allows)] {
             let _ = write!(text, " {effect}");
             for rule in rules.of(&self.rules) {
-                let (kind, bodies) = match rule.target() {
-                    Target::Index(at) => ("index", &*self.program.indexes[at as usize].bodies),
-                    Target::Body(at) => ("if", &[at][..]),
-                    Target::Unconditional(at) => ("always", &[at][..]),
+                let (kind, bodies, documents) = match rule.target() {
+                    Target::Index(at) => {
+                        let index = &self.program.indexes[at as usize];
+                        ("index", &*index.bodies, &*index.documents)
+                    }
+                    Target::Body(at) => ("if", &[at][..], &[][..]),
+                    Target::Unconditional(at) => ("always", &[at][..], &[][..]),
                 };
                 let statements: Vec<u16> = bodies
                     .iter()
                     .map(|&body| self.program.bodies[body as usize].statement)
                     .collect();
-                let _ = write!(text, " [{}@{} {kind} {statements:?}]", rule.document, rule.node);
+                let (document, node) = (rule.document, rule.node);
+                let _ = write!(text, " [{document}@{node} {kind} {statements:?} {documents:?}]");
             }
         }
         text

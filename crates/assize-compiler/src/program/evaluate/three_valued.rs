@@ -93,7 +93,7 @@ impl<'a> SidedEvaluator<'a> {
         for &(at, resource_known) in &candidates {
             let body = &program.bodies[index.bodies[at as usize] as usize];
             if let Some((strength, truth)) = self.applies(program, rule, body, resource_known)
-                && !take(applying(rule, body, strength), body.effect, truth)
+                && !take(applying(index.rule_of(rule, at), body, strength), body.effect, truth)
             {
                 go_on = false;
                 break;
