@@ -1,24 +1,19 @@
 //! Time and memory in a process of its own, as a row of a table.
 //!
-//! `footprint account` loads and compiles W2, `footprint organization` 10,000 principals,
-//! `footprint estate` a million in 1,000 accounts, put into the store by edits; `footprint stream`
-//! decides ten million rows of W2 from a generator in the process.
+//! `footprint estate` puts a million principals in 1,000 accounts into a store by edits, and
+//! compiles; `footprint stream` decides ten million rows of W2 from a generator in the process.
 
 #![expect(clippy::print_stdout, reason = "the row is the result")]
 
 use std::error::Error;
 use std::io::{self, Read};
-use std::time::Duration;
 
 use assize::model::EngineOptions;
-use assize::store::StoreSnapshot;
 use assize::{Engine, StreamFormat, StreamOptions};
-use assize_benches::measure::{median, peak_bytes, rate, resident_bytes, shown_rate, time};
-use assize_benches::setup::{Ready, managed_source, scenario};
-use assize_benches::workload::{self, Estate, Workload, WorkloadRequest};
+use assize_benches::measure::{peak_bytes, rate, resident_bytes, shown_rate, time};
+use assize_benches::setup::{Ready, managed_source};
+use assize_benches::workload::{self, Estate, WorkloadRequest};
 
-/// Runs of which the median counts.
-const N_RUNS: usize = 9;
 /// Rows of the stream, and after how many memory is first looked at: the dictionaries are full.
 const N_ROWS: u64 = 10_000_000;
 const N_FIRST_ROWS: u64 = 2_000_000;
@@ -26,55 +21,22 @@ const N_FIRST_ROWS: u64 = 2_000_000;
 fn main() -> Result<(), Box<dyn Error>> {
     let managed = managed_source()?;
     match std::env::args().nth(1).as_deref() {
-        Some("account") => world("W2", "50 ms, 30 MB", &workload::account(&managed)),
-        Some("organization") => world(
-            "10,000 principals in 100 accounts",
-            "2 s, 200 MB",
-            &workload::organization(&managed),
-        ),
         Some("estate") => {
             let size = Estate { n_accounts: 1_000, n_principals: 1_000 };
-            let before = resident_bytes();
             let (load, snapshot) = time(|| size.build(&managed));
             let snapshot = snapshot?;
             let (compile, engine) = time(|| Engine::new(snapshot, EngineOptions::default()));
             let engine = engine?;
-            let name = "1,000,000 principals in 1,000 accounts";
-            row(name, "60 s, 4 GB", load, compile, before);
+            println!(
+                "| 1,000,000 principals in 1,000 accounts | 60 s, 4 GB | put into the store {load:.1?} | compile {compile:.1?} | | {} MB at most |",
+                peak_bytes() >> 20,
+            );
             drop(engine);
             Ok(())
         }
         Some("stream") => stream(&Ready::new("W2", workload::account(&managed))?),
-        _ => Err("say `account`, `organization`, `estate` or `stream`".into()),
+        _ => Err("say `estate` or `stream`".into()),
     }
-}
-
-/// Loads and compiles the world of a workload, a few times.
-fn world(name: &str, target: &str, workload: &Workload) -> Result<(), Box<dyn Error>> {
-    // Catalog and managed policies are there once for a process.
-    Engine::new(StoreSnapshot::empty(), EngineOptions::default())?;
-    let text = workload.world.to_scenario();
-    let before = resident_bytes();
-    let (mut loads, mut compiles) = (Vec::new(), Vec::new());
-    for _ in 0..N_RUNS {
-        let text = text.clone();
-        let (load, scenario) = time(|| scenario("world.assize.json", text));
-        let scenario = scenario?;
-        let (compile, engine) = time(|| Engine::new(scenario.snapshot, scenario.options));
-        drop(engine?);
-        loads.push(load);
-        compiles.push(compile);
-    }
-    row(name, target, median(&mut loads), median(&mut compiles), before);
-    Ok(())
-}
-
-fn row(name: &str, target: &str, load: Duration, compile: Duration, before: usize) {
-    println!(
-        "| {name} | {target} | load {load:.1?} | compile {compile:.1?} | {} MB more than before | {} MB at most |",
-        resident_bytes().saturating_sub(before) >> 20,
-        peak_bytes() >> 20,
-    );
 }
 
 /// Decides the stream of a workload and says how memory grew from its first part to its end.

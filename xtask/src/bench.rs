@@ -18,11 +18,10 @@ pub(crate) struct Args {
 
 /// What the record holds, in order: a benchmark, or an argument of the example `footprint`, that
 /// prints Markdown; and what stands above its rows.
-const PARTS: [(&str, &[&str]); 5] = [
+const PARTS: [(&str, &[&str]); 4] = [
     ("", &["bench", "--locked", "-p", "assize-benches", "--bench", "table"]),
     ("", &["bench", "--locked", "-p", "assize-benches", "--bench", "scale"]),
-    ("| footprint | target | | | | |\n|---|---|---|---|---|---|\n", &["organization"]),
-    ("", &["estate"]),
+    ("| footprint | target | | | | |\n|---|---|---|---|---|---|\n", &["estate"]),
     ("", &["stream"]),
 ];
 

@@ -77,12 +77,22 @@ pub struct CompileInput<'a> {
 /// Compiles policy sets to decision tables. Gives the tables, the set of each spec, and what was
 /// done.
 ///
-/// The passes, in order:
-/// 1. `intern`: equal documents and sets are one; statements become numbered parts,
-/// 2. `resources` and `conditions`, on the way: entries and tests to patterns and atoms,
-/// 3. `partition`: action patterns to cells,
-/// 4. `simplify`, on the way: static verdicts,
-/// 5. `resources` again: indexes of cells with many patterns.
+/// The passes, in order, each with its switch in [`CompileOptions`], where it says what it buys:
+///
+/// | pass | function | switch |
+/// |---|---|---|
+/// | equal documents and sets are one; statements become numbered parts | `intern::join` | `interning` |
+/// | on the way: conditions to atoms, equal ones to one | `conditions::lower` | `shared_atoms` |
+/// | on the way: resource elements to patterns and templates | `resources::lower` | – |
+/// | action patterns to runs of actions, runs to cells | `partition::fill` | `action_partition` |
+/// | on the way: what no row can change is settled | `simplify::cut_denies`, `cut_allows`, `allow_state` | `static_verdicts` |
+/// | on the way: literals, rare parts and the rest of many patterns to one search | `resources::index` | `pattern_sets` |
+/// | layout: cells of a set in a row, actions to cells by pages of two bytes each | `partition::CellBuilder::page` | `shared_pages` |
+///
+/// While deciding, what the layers say together is kept between batches (`decide::joint`, switch
+/// `joint_cells`).
+///
+/// [`CompileReport`] says what was chosen, how large it became, and where a slower form took over.
 ///
 /// # Errors
 /// When a limit of [`ErrorKind`] is hit. Budgets of [`CompileOptions`] never fail.

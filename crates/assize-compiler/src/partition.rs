@@ -451,9 +451,14 @@ impl<'a> CellBuilder<'a> {
         }
         let made = resources::index(self.program, &key.0, &key.1).and_then(|index| {
             let n_patterns = self.n_indexed + index.set.len();
+            // What is joined may not take the room of what it is joined from.
             let limit = self.options.max_indexed_patterns;
+            let (limit, fallback) = if key.1.is_empty() {
+                (limit, Fallback::PatternsOneByOne { limit })
+            } else {
+                (limit / 2, Fallback::IndexesApart { limit: limit / 2 })
+            };
             if n_patterns > limit {
-                let fallback = Fallback::PatternsOneByOne { limit };
                 if !self.fallbacks.contains(&fallback) {
                     self.fallbacks.push(fallback);
                 }

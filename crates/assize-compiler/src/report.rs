@@ -136,6 +136,12 @@ pub enum Fallback {
         /// The limit.
         limit: usize,
     },
+    /// Indexes would hold more patterns than allowed if those of several documents were joined:
+    /// further cells search them one after the other.
+    IndexesApart {
+        /// The limit.
+        limit: usize,
+    },
     /// What became of patterns that are searched together.
     PatternSets {
         /// What stepped down.
