@@ -82,9 +82,8 @@ const GROUPS: [Group; 3] = [
             "crates/assize-formats/src/request/plain.rs",
         ],
         tests: &[
+            "sameness::plain_lines_are_decided_as_the_reference_does",
             "sameness::the_short_way_is_the_long_way",
-            "sameness::",
-            "corpus::oracle_and_tables_agree",
             "rows::",
         ],
     },
