@@ -662,6 +662,49 @@ fn indexes_keep_the_order_of_statements() {
     case("arn:aws:s3:::b1/k").check("Allowed identity identity 0.2");
 }
 
+/// Indexes of several documents are joined, and every statement keeps its place.
+#[test]
+fn joined_indexes_keep_documents_apart() {
+    let many = |bucket: &str, more: &str| {
+        let statements = (0..12).map(|n| {
+            format!(r#""Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::{bucket}{n}/*""#)
+        });
+        let statements: Vec<String> = statements.chain([more.to_owned()]).collect();
+        policy(&statements)
+    };
+    let deny =
+        |resource: &str| format!(r#""Effect":"Deny","Action":"s3:*","Resource":"{resource}""#);
+    let one = policy(&[r#""Effect":"Allow","Action":"s3:Get*","Resource":"arn:aws:s3:::*/k""#]);
+    let template =
+        r#""Effect":"Allow","Action":"s3:Get*","Resource":"arn:aws:s3:::t/${aws:username}""#;
+    let documents = [
+        many("b", template),
+        one,
+        many("c", &deny("arn:aws:s3:::c3/secret")),
+        many("d", r#""Effect":"Allow","Action":"s3:GetObject","NotResource":"arn:aws:s3:::e/*""#),
+    ];
+    let case = |resource| {
+        let mut case = user().on("s3:GetObject", resource);
+        let documents = documents.iter().map(|text| (text.clone(), 0)).collect();
+        case.layers.push((Layer::Identity, PolicyType::ManagedIdentity, documents, 1));
+        case
+    };
+    case("arn:aws:s3:::b7/x").check("Allowed identity identity 0.7");
+    case("arn:aws:s3:::t/ana").check("Allowed identity identity 0.12");
+    case("arn:aws:s3:::c7/k").check("Allowed identity identity 1.0");
+    case("arn:aws:s3:::c7/x").check("Allowed identity identity 2.7");
+    case("arn:aws:s3:::c3/secret").check("ExplicitDeny identity explicit_deny 2.12");
+    case("arn:aws:s3:::d11/x").check("Allowed identity identity 3.11");
+    case("arn:aws:s3:::f/x").check("Allowed identity identity 3.12");
+    case("arn:aws:s3:::e/x").check("ImplicitDeny identity no_allow");
+
+    let mut input = Input::default();
+    let documents: Vec<(String, u16)> = documents.into_iter().map(|text| (text, 0)).collect();
+    input.set(PolicyType::ManagedIdentity, 1, &documents);
+    let (tables, ..) = input.compile(&CompileOptions::default());
+    assert!(tables.program.indexes.iter().any(|index| index.documents.contains(&3)));
+}
+
 /// Atoms of tables and of overlays are remembered apart.
 #[test]
 fn conditions_of_overlays_are_their_own() {
