@@ -4,7 +4,9 @@
 use assize::formats::RequestRecord;
 use assize_automata::{Budget, Class, Pattern, PatternSet, SetScratch};
 use assize_catalog::{ApiMap, Catalog};
-use assize_cloudtrail::{Converter, LogReader, NoDirectory, SessionBook, Surroundings};
+use assize_cloudtrail::{
+    Converter, Export, LogReader, NoDirectory, Recognized, SessionBook, Surroundings,
+};
 use assize_model::{AccountId, ContextMode, PolicyType};
 use assize_policy::{LoadMode, LoadOptions, Style, load, parse, print};
 use assize_store::{ImportFile, ImportOptions, StoreSnapshot, import};
@@ -138,6 +140,14 @@ pub fn read_requests(bytes: &[u8]) {
 /// # Panics
 /// When it is not.
 pub fn read_cloudtrail(bytes: &[u8]) {
+    if let Some((text, faults)) = exported(bytes, bytes.len().max(1)) {
+        if !faults {
+            assert_eq!(exported(bytes, 64), Some((text.clone(), false)), "the parts matter");
+        }
+        let (mut records, mut faults) = (Vec::new(), Vec::new());
+        LogReader::default().read(&text, true, &mut records, &mut faults);
+        assert_eq!(faults, [], "what an export gives can be read");
+    }
     let (whole, faults) = log_names(bytes, bytes.len().max(1));
     // Behind a fault, what can be read again depends on what is at hand.
     if !faults {
@@ -164,6 +174,35 @@ pub fn read_cloudtrail(bytes: &[u8]) {
         let expected = crate::answer::Answer::of_decision(&oracle.evaluate(request));
         let found = crate::answer::Answer::of_outcome(&engine.decide(request));
         assert_eq!(found, expected, "{request:?}");
+    }
+}
+
+/// The records of an export that comes in parts of a size, and whether there were faults; none
+/// for another log.
+fn exported(bytes: &[u8], size: usize) -> Option<(Vec<u8>, bool)> {
+    let (mut text, mut any_fault) = (Vec::new(), false);
+    let (mut start, mut end, mut export) = (0, 0, None);
+    loop {
+        end = (end + size).min(bytes.len());
+        let is_last = end == bytes.len();
+        if export.is_none() {
+            match Export::recognize(&bytes[start..end], is_last) {
+                Recognized::Export(found, n) => {
+                    export = Some(found);
+                    start += n;
+                }
+                Recognized::Records => return None,
+                Recognized::More => assert!(!is_last, "the last part says what it is"),
+            }
+        }
+        if let Some(export) = &mut export {
+            let mut faults = Vec::new();
+            start += export.read(&bytes[start..end], is_last, &mut text, &mut faults);
+            any_fault |= !faults.is_empty();
+        }
+        if is_last {
+            return Some((text, any_fault));
+        }
     }
 }
 

@@ -51,7 +51,23 @@ pub fn logs() -> Vec<Vec<u8>> {
     let cases: Vec<Value> = serde_json::from_slice(&cases).expect("the corpus is JSON");
     let stated = cases.iter().filter_map(|case| case.get("record").or(case.get("call")));
     seeds.extend(stated.map(|record| record.to_string().into_bytes()));
+    seeds.extend(exports(&some));
     seeds
+}
+
+/// Some events as the exports hold them (F-50).
+fn exports(events: &[&Value]) -> [Vec<u8>; 3] {
+    let texts: Vec<String> = events.iter().take(3).map(ToString::to_string).collect();
+    let looked_up = texts.iter().map(|text| serde_json::json!({"CloudTrailEvent": text}));
+    let looked_up = serde_json::json!({"Events": looked_up.collect::<Vec<_>>(), "NextToken": null});
+    let rows = texts.iter().map(|text| format!("\"{}\"\n", text.replace('"', "\"\"")));
+    let members = concat!(
+        "eventsource,eventname,useridentity,requestparameters,resources\n",
+        "s3.amazonaws.com,GetObject,\"{type=Root, accountid=111111111111, sessioncontext=null}\",",
+        "\"{bucketName=b, key=k}\",\"[{arn=arn:aws:s3:::b/k, accountid=null}]\"\n",
+    );
+    let whole = format!("eventJson\n{}", rows.collect::<String>());
+    [looked_up.to_string().into_bytes(), whole.into_bytes(), members.into()]
 }
 
 /// Scenario files: those of the corpus.

@@ -10,7 +10,7 @@ use std::str;
 
 use assize_formats::json::Cursor;
 
-use crate::log::{LogFault, MAX_RECORD_BYTES};
+use crate::log::{LogFault, MAX_RECORD_BYTES, is_file};
 use crate::record::Record;
 
 use self::columns::Columns;
@@ -82,7 +82,7 @@ impl Export {
                     }
                     None => Recognized::Records,
                 },
-                csv::Next::More if text.len() < MAX_RECORD_BYTES => Recognized::More,
+                csv::Next::More if !is_last && text.len() < MAX_RECORD_BYTES => Recognized::More,
                 _ => Recognized::Records,
             },
         }
@@ -147,6 +147,9 @@ impl Export {
 
 /// Writes the text of a record behind others, if it is one.
 fn put_record(text: &str, records: &mut Vec<u8>) -> Result<(), String> {
+    if is_file(text) {
+        return Err("a file of records".to_owned());
+    }
     let mut cursor = Cursor::new(text);
     let read = Record::read(&mut cursor).and_then(|_| cursor.end());
     match read {

@@ -219,6 +219,11 @@ enum Start {
     Other,
 }
 
+/// Whether a text is a file of records, not a record.
+pub(crate) fn is_file(text: &str) -> bool {
+    matches!(list_start(text.trim_ascii_start()), Start::List(_))
+}
+
 /// Whether an object begins `{"Records":[`.
 fn list_start(text: &str) -> Start {
     let bytes = text.as_bytes();

@@ -41,7 +41,9 @@ fn check(log: &str, records: &[&str], faults: &[(usize, &str)]) {
 
 #[test]
 fn records_are_no_export() {
-    for log in [r#"{"Records":[]}"#, r#"{"eventName":"A"}"#, "[{}]", "", "  ", "nonsense\nx,y\n"] {
+    for log in
+        [r#"{"Records":[]}"#, r#"{"eventName":"A"}"#, "[{}]", "", "  ", "\"x", "nonsense\nx,y\n"]
+    {
         for size in [1, 100] {
             assert_eq!(read(log.as_bytes(), size).0, "records", "{log}");
         }
