@@ -568,3 +568,44 @@ fn events_that_are_alike_are_decided_as_each_alone() {
         assert_eq!(together, alone);
     }
 }
+
+/// Whatever part of an ARN a pattern spells out, what it matches is told from what it does not,
+/// whichever comes first.
+#[test]
+fn events_about_named_resources_are_decided_as_each_alone() {
+    let get = |bucket: &str, key: &str| {
+        event("s3", "GetObject", &json!({"bucketName": bucket, "key": key}), &json!({}))
+    };
+    let keys = ["k", "Secret", "\u{17f}ecret", "111111111111", "ana/x"];
+    let pairs = ["open", "secret", "other"].into_iter().flat_map(|b| keys.map(|k| (b, k)));
+    let records: Vec<Value> = pairs.map(|(bucket, key)| get(bucket, key)).collect();
+    let reversed: Vec<Value> = records.iter().rev().cloned().collect();
+    let resources = [
+        json!({"Resource": "arn:aws:s3:::secret/*"}),
+        json!({"NotResource": ["arn:aws:s3:::secret/*", "arn:aws:s3:::open/k"]}),
+        json!({"Resource": "arn:aws:s3:::secret/?"}),
+        json!({"Resource": "arn:aws:s3:::open/Secret"}),
+        json!({"Resource": "arn:aws:s3:::open/\u{17f}ecret"}),
+        json!({"Resource": "arn:aws:s3:*:*:*/k"}),
+        json!({"Resource": "arn:aws:s3*:::secret/*"}),
+        json!({"Resource": "arn:*:s3:::secret/*"}),
+        json!({"Resource": "arn:aws:s3:::*/${aws:PrincipalAccount}"}),
+        json!({"Resource": "arn:aws:s3:::*/${aws:username}/*"}),
+    ];
+    for resource in resources {
+        let mut statement = json!({"Effect": "Deny", "Action": "s3:*"});
+        for (key, value) in resource.as_object().into_iter().flatten() {
+            statement[key] = value.clone();
+        }
+        let replayed = |records: &[Value]| {
+            let options = ReplayOptions { all: true, ..ReplayOptions::default() };
+            let sources = vec![source("log.json", log(records))];
+            run(StoreSnapshot::empty(), vec![attached("scp", &statement)], options, sources)
+        };
+        let alone = counted(records.iter().map(|record| replayed(std::slice::from_ref(record))));
+        assert!(alone.keys().any(|group| group.contains("NewlyDenied")), "{resource}");
+        assert!(alone.keys().any(|group| !group.contains("NewlyDenied")), "{resource}");
+        assert_eq!(counted([replayed(&records)]), alone, "{resource}");
+        assert_eq!(counted([replayed(&reversed)]), alone, "{resource}");
+    }
+}

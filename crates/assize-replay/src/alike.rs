@@ -110,7 +110,8 @@ impl Patterns {
                     if let ResourcePattern::Arn(arn) = pattern {
                         let text = arn.segments.iter().map(|segment| self.widened(segment));
                         let text = text.collect::<Vec<_>>().join(":");
-                        self.resources.push(wide(&text));
+                        // The first segment is not kept, for it is the same in all.
+                        self.resources.push(wide(&format!("arn:{text}")));
                     }
                 }
             }
@@ -166,9 +167,10 @@ impl Patterns {
     }
 }
 
-/// The pattern of a text in which stars cross colons and letters have no case.
+/// The pattern of a text in which stars cross colons and letters have no case. Letters beyond
+/// ASCII stand for any, since some fold to ASCII (L-614).
 fn wide(text: &str) -> Pattern {
-    Pattern::glob(text).into_ascii_case_insensitive()
+    Pattern::glob(&text.replace(|c: char| !c.is_ascii(), "*")).into_ascii_case_insensitive()
 }
 
 /// How much requests of one key have in common.
@@ -419,6 +421,7 @@ impl<'s> Keys<'s> {
             Target::Action { action, resource: None, resources } => {
                 self.key.push(0);
                 self.text(action);
+                self.number(resources.len());
                 if let [one] = &resources[..] {
                     if !one.context.is_empty() {
                         return None;
@@ -426,7 +429,6 @@ impl<'s> Keys<'s> {
                     self.data(one.data.as_deref())?;
                     return Some(self.resource(action, &one.arn, kind_of));
                 }
-                self.number(resources.len());
                 for one in resources {
                     if !one.context.is_empty() {
                         return None;
