@@ -98,10 +98,17 @@ impl Export {
         faults: &mut Vec<LogFault>,
     ) -> usize {
         let mut at = 0;
+        // A value may end before bytes that are no text, or are cut off.
+        let valid = match &self.form {
+            Form::Printed(_) => valid_text(part),
+            Form::Csv(_) => "",
+        };
         while !self.is_broken {
             let rest = &part[at..];
             let piece = match &mut self.form {
-                Form::Printed(printed) => printed.next(rest, is_last, records),
+                Form::Printed(printed) => {
+                    printed.next(rest, valid.get(at..).unwrap_or_default(), is_last, records)
+                }
                 Form::Csv(columns) => columns.next(rest, is_last, records),
             };
             let mut fault = |offset: usize, message: String, is_final: bool| {
@@ -159,6 +166,12 @@ fn put_record(text: &str, records: &mut Vec<u8>) -> Result<(), String> {
         }
         Err(fault) => Err(format!("at byte {}: {}", fault.offset(), fault.message())),
     }
+}
+
+/// The beginning of some bytes that is UTF-8.
+fn valid_text(bytes: &[u8]) -> &str {
+    let end = str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
+    str::from_utf8(&bytes[..end]).unwrap_or_default()
 }
 
 fn utf8(bytes: &[u8]) -> Result<&str, String> {

@@ -1,12 +1,10 @@
 //! What `aws cloudtrail lookup-events` and `get-query-results` print: an object with a list, each
 //! of whose items holds a record as text.
 
-use std::str;
-
 use assize_formats::json::{Cursor, Node};
 
 use super::columns::Columns;
-use super::{Piece, put_record, utf8};
+use super::{Piece, put_record};
 use crate::log::is_cut;
 
 /// The members that such an object begins with.
@@ -46,7 +44,15 @@ impl Printed {
         self != Self::Top
     }
 
-    pub(super) fn next(&mut self, text: &[u8], is_last: bool, records: &mut Vec<u8>) -> Piece {
+    /// The next piece of a text, of which `valid` is the beginning that is UTF-8: whoever reads on
+    /// knows it, so that no byte is looked at again for every piece before it.
+    pub(super) fn next(
+        &mut self,
+        text: &[u8],
+        valid: &str,
+        is_last: bool,
+        records: &mut Vec<u8>,
+    ) -> Piece {
         let n_space = text.len() - text.trim_ascii_start().len();
         let Some(&byte) = text.get(n_space) else { return Piece::More };
         match (*self, byte) {
@@ -55,8 +61,8 @@ impl Printed {
             }
             (Self::Members, b'}') => self.enter(Self::Top, n_space),
             (Self::Members | Self::Events | Self::Rows, b',') => Piece::Passed(n_space + 1),
-            (Self::Members, b'"') => self.member(text, n_space, is_last),
-            (Self::Events | Self::Rows, b'{' | b'[') => self.item(text, n_space, is_last, records),
+            (Self::Members, b'"') => self.member(text, valid, n_space, is_last),
+            (Self::Events | Self::Rows, b'{' | b'[') => self.item(valid, n_space, is_last, records),
             (Self::Top, _) => Piece::Broken(n_space, "expected an object".to_owned()),
             _ => Piece::Broken(n_space, "expected an event or the end of the list".to_owned()),
         }
@@ -68,7 +74,7 @@ impl Printed {
     }
 
     /// A member: the list is entered, another is passed over.
-    fn member(&mut self, text: &[u8], start: usize, is_last: bool) -> Piece {
+    fn member(&mut self, text: &[u8], valid: &str, start: usize, is_last: bool) -> Piece {
         let Some(name_end) = text[start + 1..].iter().position(|byte| *byte == b'"') else {
             return Piece::More;
         };
@@ -91,15 +97,15 @@ impl Printed {
             *self = list;
             return Piece::Passed(at);
         }
-        match value(&text[at..], is_last) {
+        match value(valid, at, is_last) {
             Ok(Some((_, end))) => Piece::Passed(at + end),
             Ok(None) => Piece::More,
             Err((offset, message)) => Piece::Broken(at + offset, message),
         }
     }
 
-    fn item(self, text: &[u8], start: usize, is_last: bool, records: &mut Vec<u8>) -> Piece {
-        let (item, end) = match value(&text[start..], is_last) {
+    fn item(self, valid: &str, start: usize, is_last: bool, records: &mut Vec<u8>) -> Piece {
+        let (item, end) = match value(valid, start, is_last) {
             Ok(Some((item, end))) => (item, start + end),
             Ok(None) => return Piece::More,
             Err((offset, message)) => return Piece::Broken(start + offset, message),
@@ -114,13 +120,14 @@ impl Printed {
     }
 }
 
-/// The value that a text begins with, and where it ends; none when the text ends before it.
-fn value(text: &[u8], is_last: bool) -> Result<Option<(&str, usize)>, (usize, String)> {
-    let text = match str::from_utf8(text) {
-        Ok(text) => text,
-        // The value may end before the bytes that are no text, or are cut off.
-        Err(error) => utf8(&text[..error.valid_up_to()]).unwrap_or_default(),
-    };
+/// The value that begins at a place of a text, and how long it is; none when the text ends before
+/// it.
+fn value(
+    valid: &str,
+    start: usize,
+    is_last: bool,
+) -> Result<Option<(&str, usize)>, (usize, String)> {
+    let text = valid.get(start..).unwrap_or_default();
     let mut cursor = Cursor::new(text);
     match cursor.raw() {
         Ok(raw) => Ok(Some((raw, cursor.offset()))),

@@ -1,3 +1,5 @@
+use std::time::{Duration, Instant};
+
 use super::*;
 
 /// The records of an export, and the places and messages of its faults, read in parts of a size.
@@ -72,6 +74,32 @@ fn looked_up_events_are_records() {
     let told = read(cut.as_bytes(), 10_000);
     assert_eq!((told.0, told.1.len()), (format!("{b}\n"), 1));
     assert_eq!(told.1[0].1, "the log ends in the middle");
+}
+
+/// What stands behind an event is read once, not for every event before it.
+#[test]
+fn long_lists_of_events_are_read_in_time() {
+    let n_events = 20_000;
+    let events = vec![r#"{"CloudTrailEvent":"{}"}"#; n_events].join(",");
+    let log = format!(r#"{{"Events":[{events}],"NextToken":"{}"}}"#, "é".repeat(1 << 20));
+    let begun = Instant::now();
+    let (records, told) = read(log.as_bytes(), log.len());
+    assert_eq!((records.lines().count(), told.len()), (n_events, 0));
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+}
+
+/// Bytes that are no text end what can be read, not what stands before them.
+#[test]
+fn printed_bytes_that_are_no_text_are_told() {
+    let good = br#"{"Events":[{"CloudTrailEvent":"{}"},"#;
+    for (bad, at, why) in [
+        (&b"\xff"[..], 0, "expected an event or the end of the list"),
+        (&b"{\"EventId\":\"\xff\"}]}"[..], 17, "the log ends in the middle"),
+    ] {
+        let (records, told) = read(&[&good[..], bad].concat(), 10_000);
+        assert_eq!((&*records, told.len()), ("{}\n", 1), "{told:?}");
+        assert_eq!((told[0].0, &*told[0].1), (good.len() + at, why));
+    }
 }
 
 /// F-50: CloudTrail Lake, the record in a column of its own.
