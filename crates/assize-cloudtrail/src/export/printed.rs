@@ -56,15 +56,29 @@ impl Printed {
         let n_space = text.len() - text.trim_ascii_start().len();
         let Some(&byte) = text.get(n_space) else { return Piece::More };
         match (*self, byte) {
-            (Self::Top, b'{') | (Self::Events | Self::Rows, b']') => {
-                self.enter(Self::Members, n_space)
-            }
+            (Self::Top, b'{') => self.object(text, n_space, is_last),
+            (Self::Events | Self::Rows, b']') => self.enter(Self::Members, n_space),
             (Self::Members, b'}') => self.enter(Self::Top, n_space),
             (Self::Members | Self::Events | Self::Rows, b',') => Piece::Passed(n_space + 1),
             (Self::Members, b'"') => self.member(text, valid, n_space, is_last),
             (Self::Events | Self::Rows, b'{' | b'[') => self.item(valid, n_space, is_last, records),
             (Self::Top, _) => Piece::Broken(n_space, "expected an object".to_owned()),
             _ => Piece::Broken(n_space, "expected an event or the end of the list".to_owned()),
+        }
+    }
+
+    /// An object between others: one like them, for what another holds would be passed over.
+    fn object(&mut self, text: &[u8], start: usize, is_last: bool) -> Piece {
+        match Self::recognize(&text[start..]) {
+            Some(true) => self.enter(Self::Members, start),
+            None if !is_last => Piece::More,
+            _ => {
+                let members = MEMBERS.map(|member| format!("`{member}`")).join(", ");
+                Piece::Broken(
+                    start,
+                    format!("expected an object that begins with one of {members}"),
+                )
+            }
         }
     }
 

@@ -76,6 +76,19 @@ fn looked_up_events_are_records() {
     assert_eq!(told.1[0].1, "the log ends in the middle");
 }
 
+/// An object of another kind behind such an object is told: nothing vanishes.
+#[test]
+fn printed_objects_that_are_not_alike_are_told() {
+    let events = r#"{"Events":[{"CloudTrailEvent":"{}"}]}"#;
+    let why = "expected an object that begins with one of `Events`, `NextToken`, `QueryStatus`, \
+               `QueryStatistics`, `QueryResultRows`";
+    for other in [r#"{"Records":[{"eventName":"A"}]}"#, r#"{"eventName":"A"}"#, "{}"] {
+        let at = events.len() + 1;
+        check(&format!("{events}\n{other}"), &["{}"], &[(at, why)]);
+    }
+    check(&format!("{events}\n{{ "), &["{}"], &[(events.len() + 1, why)]);
+}
+
 /// What stands behind an event is read once, not for every event before it.
 #[test]
 fn long_lists_of_events_are_read_in_time() {
