@@ -236,6 +236,7 @@ impl Resolver<'_> {
         let (set, documents) = self.make_set(members, false)?;
         resolved.identity = IdentityLayer::Set(set);
         resolved.identity_documents = documents;
+        resolved.has_boundary = inline.boundary.is_some();
         if let Some(text) = &inline.boundary {
             let loaded = self.load_given(&text.0, PolicyType::PermissionsBoundary, None)?;
             let member = ("boundary:given".into(), Member::Given(loaded.document), loaded.policy);

@@ -23,6 +23,8 @@ pub(crate) struct ResolvedPrincipal {
     pub(crate) account: Option<AccountId>,
     pub(crate) identity: IdentityLayer,
     pub(crate) boundary: Option<SetRef>,
+    /// The entity has a boundary, even if its document was dropped (E-43, E-112).
+    pub(crate) has_boundary: bool,
     pub(crate) session: SessionLayer,
     pub(crate) scp: Option<SetRef>,
     pub(crate) identity_documents: Vec<DocumentHandle>,
@@ -384,6 +386,7 @@ impl<'e> Resolver<'e> {
             account: who.account,
             identity: IdentityLayer::None,
             boundary: None,
+            has_boundary: false,
             session: SessionLayer::NotApplicable,
             scp: engine.sets.scp(who.account, who.service_linked),
             identity_documents: Vec::new(),
@@ -435,6 +438,7 @@ impl<'e> Resolver<'e> {
         resolved.identity = IdentityLayer::Set(sets.identity);
         resolved.identity_documents = sets.identity_documents.clone();
         resolved.boundary = sets.boundary;
+        resolved.has_boundary = sets.boundary.is_some() || !sets.boundary_skipped.is_empty();
         resolved.boundary_documents = sets.boundary_document.into_iter().collect();
         resolved.skipped = engine.references(&sets.skipped);
         let boundaries = engine.references(&sets.boundary_skipped);
@@ -466,7 +470,7 @@ impl<'e> Resolver<'e> {
                 PrincipalKind::Oai => stated.unique_id.as_deref().map(Into::into),
                 _ => canonical,
             },
-            has_boundary: resolved.boundary.is_some(),
+            has_boundary: resolved.has_boundary,
             constants: Vec::new(),
         }
     }
