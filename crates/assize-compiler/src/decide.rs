@@ -63,7 +63,8 @@ impl DecisionTables {
     /// row `rows.start + n`.
     ///
     /// Rows that the columns do not have, or that point outside the lists of the columns, are
-    /// not allowed. Once the batches of a shape came twice nothing is allocated.
+    /// not allowed. Once the batches of a shape came twice nothing is allocated,
+    /// unless they hold more frames and actions than are kept.
     pub fn decide(
         &self,
         overlay: Option<&Overlay>,
@@ -107,8 +108,11 @@ impl DecisionTables {
                 new.push(sort_key(columns, row, offset));
                 continue;
             };
+            let is_listed = (columns.principal[row] as usize) < columns.principals.len()
+                && (columns.resource[row] as usize) < columns.resources.len();
             match scratch.joints.get(joint).and_then(Joint::answer) {
-                Some(answer) => *out = answer,
+                Some(answer) if is_listed => *out = answer,
+                Some(_) => {}
                 None => scratch.open.push((offset, joint)),
             }
         }

@@ -100,14 +100,26 @@ impl<'e> Decider<'e> {
 
     /// Decides requests together, in order.
     pub fn decide_all(&mut self, requests: &[Request<'_>]) -> Vec<Result<Outcome, RequestError>> {
-        self.resolver.begin();
-        let runs: Vec<_> = requests.iter().map(|request| self.resolver.push(request)).collect();
-        self.resolver.decide();
-        runs.into_iter().map(|run| run.map(|run| self.outcome(run))).collect()
+        let mut outcomes = Vec::with_capacity(requests.len());
+        while outcomes.len() < requests.len() {
+            self.resolver.begin();
+            let part = requests[outcomes.len()..].iter().take(N_BATCH_REQUESTS);
+            let mut runs = Vec::with_capacity(part.len());
+            for request in part {
+                runs.push(self.resolver.push(request));
+                if self.resolver.is_full() {
+                    break;
+                }
+            }
+            self.resolver.decide();
+            outcomes.extend(runs.into_iter().map(|run| run.map(|run| self.outcome(run))));
+        }
+        outcomes
     }
 
     /// Resolves requests into columns in memory, in place of those of before, and decides
-    /// nothing. Gives the rows of each request: one for each of its checks (E-67).
+    /// nothing. Gives the rows of each request: one for each of its checks (E-67). Past 2³⁰ bytes
+    /// of context values a request is an error.
     ///
     /// With [`Decider::decide_prepared`] this takes [`Decider::decide_all`] apart, for callers
     /// who decide the same columns again or measure the two halves.
@@ -117,8 +129,8 @@ impl<'e> Decider<'e> {
         runs.map(|run| run.map(Run::range)).collect()
     }
 
-    /// Decides the columns of [`Decider::prepare`], row by row. Nothing is kept of an earlier
-    /// answer. In partial context there are no rows here, but bounds
+    /// Decides the columns of [`Decider::prepare`], row by row. No answer to a row is kept; what
+    /// the policies say of a frame and an action alone is. In partial context there are no rows here, but bounds
     /// ([`Decider::bound_prepared`]).
     pub fn decide_prepared(&mut self) -> &[DecisionRow] {
         self.resolver.decide();
@@ -340,7 +352,7 @@ pub(crate) fn document(
     }
 }
 
-/// Requests that one thread decides together.
+/// Requests that one thread resolves and decides together.
 const N_BATCH_REQUESTS: usize = 4_096;
 
 /// Decides requests on all cores, answers in order.

@@ -63,6 +63,18 @@ const N_PART_ROWS: usize = 1 << 12;
 const MAX_RESOURCES: usize = 1 << 19;
 /// Distinct principals a resolver keeps before it starts over.
 const MAX_PRINCIPALS: usize = 1 << 18;
+/// Spellings of actions a resolver keeps before it starts over: far fewer than an overlay takes of
+/// actions that the catalog lacks.
+const MAX_ACTIONS: usize = 1 << 18;
+/// Distinct frames a resolver keeps before it starts over.
+const MAX_FRAMES: usize = 1 << 18;
+/// Spellings of condition keys, and tags under a profile, that a resolver keeps before it starts
+/// over.
+const MAX_KEYS: usize = 1 << 17;
+/// Bytes of context values after which a part of a batch is decided.
+const N_PART_BYTES: usize = 1 << 26;
+/// Bytes of the context values that one batch can hold; ids of values number no more.
+const MAX_BATCH_BYTES: usize = 1 << 30;
 /// Distinct policies of requests a resolver keeps before it starts over.
 const MAX_GIVEN_DOCUMENTS: usize = 1 << 16;
 
@@ -341,12 +353,20 @@ impl<'e> Resolver<'e> {
             || self.resources.len() > MAX_RESOURCES
             || self.key_lists.len() > MAX_RESOURCES
             || self.principals.len() > MAX_PRINCIPALS
+            || self.actions.len() > MAX_ACTIONS
+            || self.frames.len() > MAX_FRAMES
+            || self.keys.len() + self.tag_columns.len() > MAX_KEYS
             || self.given.len() > MAX_GIVEN_DOCUMENTS;
         if full {
             let keeps_context = self.keeps_context;
             *self = Self::new(self.engine);
             self.keeps_context = keeps_context;
         }
+    }
+
+    /// Whether the chunk has enough for a part of a batch.
+    pub(crate) fn is_full(&self) -> bool {
+        self.values.n_passing_bytes() > N_PART_BYTES
     }
 
     /// How many rows the chunk has.
@@ -360,6 +380,9 @@ impl<'e> Resolver<'e> {
     /// Why the request is malformed (E-3); then it has no rows.
     pub(crate) fn push<'r>(&mut self, request: &'r Request<'r>) -> Result<Run, RequestError> {
         let start = self.rows.len();
+        if self.values.n_passing_bytes() > MAX_BATCH_BYTES {
+            return Err(limit("bytes of context values"));
+        }
         if let Some(run) = self.push_plain(request) {
             return Ok(run);
         }

@@ -170,6 +170,12 @@ impl Values {
         self.recent.fill(0);
     }
 
+    /// The bytes that passing values take. A batch holds at most 2³⁰ of them.
+    pub fn n_passing_bytes(&self) -> usize {
+        let Store { text, entries, members } = &self.passing;
+        text.len() + size_of_val(&**entries) + size_of_val(&**members)
+    }
+
     /// The id of a key to whose name several entries fold (L-606).
     pub fn colliding(&self) -> ValueId {
         ValueId::COLLIDING
@@ -282,9 +288,9 @@ impl Entry {
     }
 }
 
-/// INVARIANT: a batch has far fewer than 2³⁰ values and 2³¹ members and bytes of values, since a
-/// request is limited to a megabyte and a batch to thousands of requests.
-const FEW: &str = "the values of a batch are limited far below 2³⁰";
+/// INVARIANT: whoever fills a batch looks at [`Values::n_passing_bytes`], and interns far fewer
+/// values than that.
+const FEW: &str = "the values of a batch are limited below 2³⁰";
 
 fn length(n: usize) -> u32 {
     u32::try_from(n).ok().filter(|n| n & LIST_BIT == 0).expect(FEW)

@@ -26,8 +26,10 @@ use crate::tables::DecisionTables;
 const MAX_JOINTS: usize = u16::MAX as usize - 2;
 /// Most steps of all joints.
 const MAX_STEPS: usize = 1 << 20;
-/// Most places of frames and actions: 16 MiB.
+/// Most places of frames and actions, two bytes each: 16 MiB.
 const MAX_PLACES: usize = 1 << 23;
+/// What the list of a frame takes besides its places, in places.
+const N_FRAME_PLACES: usize = 20;
 
 /// An action without a number.
 const NO_NUMBER: u16 = u16::MAX;
@@ -180,7 +182,11 @@ impl Joints {
         }
         let frame = frame as usize;
         if frame >= self.places.len() {
-            self.n_places += frame + 1 - self.places.len();
+            let n_frames = frame + 1 - self.places.len();
+            self.n_places = self.n_places.saturating_add(n_frames * N_FRAME_PLACES);
+            if self.n_places >= MAX_PLACES {
+                return None;
+            }
             self.places.resize_with(frame + 1, Vec::new);
         }
         let row = self.places.get_mut(frame)?;
@@ -341,8 +347,10 @@ impl Joints {
         match &joint.rest {
             Rest::Answer(answer) => Ok(*answer),
             Rest::Chain(chain) => self.end(tables, chain, evaluator),
-            Rest::Plan(cells) => after_denies(&Plan::of_cells(tables, frame, cells), evaluator),
-            Rest::Builtin(cells) => builtin_allow(&Plan::of_cells(tables, frame, cells), evaluator),
+            Rest::Plan(cells) => after_denies(&Plan::of_cells(tables, frame, cells)?, evaluator),
+            Rest::Builtin(cells) => {
+                builtin_allow(&Plan::of_cells(tables, frame, cells)?, evaluator)
+            }
         }
     }
 

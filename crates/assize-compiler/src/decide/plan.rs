@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 
 use super::allows;
 use super::dynamic::DynamicCells;
-use super::fetch::{SetSlot, SlotCells};
+use super::fetch::{SetSlot, SlotCells, sets};
 use crate::columns::{ActionRef, EndpointLayer, Frame, IdentityLayer, SessionLayer, SetRef};
 use crate::overlay::Overlay;
 use crate::program::Rule;
@@ -20,13 +20,6 @@ pub(crate) struct CellView<'a> {
     pub(crate) allows: &'a [Rule],
     pub(crate) allow: AllowState,
     pub(crate) n_nodes: u16,
-}
-
-impl CellView<'_> {
-    /// The cell of no statements, which allows nothing.
-    fn none() -> Self {
-        Self { denies: &[], allows: &[], allow: AllowState::Never, n_nodes: 1 }
-    }
 }
 
 impl DecisionTables {
@@ -106,16 +99,26 @@ impl<'a> Plan<'a> {
     }
 
     /// The plan of a frame whose sets all have their cells in the tables.
+    ///
+    /// # Errors
+    /// When one has none.
     pub(super) fn of_cells(
         tables: &'a DecisionTables,
         frame: &'a Frame,
         cells: &SlotCells,
-    ) -> Self {
-        Self::with(frame, |slot, set| {
+    ) -> Result<Self, Undecided> {
+        let of_tables = |(set, at): (&Option<SetRef>, &u32)| {
+            set.is_none() || tables.cells.get(*at as usize).is_some()
+        };
+        if !sets(frame).iter().zip(cells).all(of_tables) {
+            return Err(Undecided);
+        }
+        Ok(Self::with(frame, |slot, set| {
             let view = tables.set(None, set);
+            let none = CellView { denies: &[], allows: &[], allow: AllowState::Never, n_nodes: 1 };
             let cell = tables.cell_view(cells[slot as usize], view.n_nodes);
-            (cell.unwrap_or_else(CellView::none), view.poison)
-        })
+            (cell.unwrap_or(none), view.poison)
+        }))
     }
 
     fn with(

@@ -86,6 +86,42 @@ fn rows_outside_the_lists_are_not_allowed() {
 }
 
 #[test]
+fn rows_outside_the_lists_are_not_allowed_by_what_was_kept() {
+    let mut input = Input::default();
+    let all = policy(&[r#""Effect":"Allow","Action":"*","Resource":"*""#]);
+    input.set(PolicyType::ManagedIdentity, 1, &[(all, 0)]);
+    let (tables, ids, _) = input.compile(&CompileOptions::default());
+    let mut frames = Frames::new();
+    let frame =
+        Frame { identity: IdentityLayer::Set(ids[0].into()), ..Frame::new(PrincipalKind::User) };
+    let frame = [frames.intern(frame).unwrap()];
+    let values = Values::new();
+    let action = [catalog().action("s3", "GetObject").unwrap().into()];
+    let columns = RequestColumns {
+        principal: &[0],
+        action: &action,
+        resource: &[0],
+        frame: &frame,
+        keys: &[],
+        values: &values,
+        principals: &[PrincipalEntry::new(PrincipalKind::User)],
+        resources: &[ResourceEntry { text: "*", constants: &[] }],
+        frames: &frames,
+    };
+    let mut scratch = Scratch::new();
+    let mut is_allowed = |columns: &RequestColumns<'_>| {
+        let mut out = [DecisionRow::default()];
+        tables.decide(None, columns, 0..1, &mut scratch, &mut out);
+        out[0].decision.is_allowed()
+    };
+    for _ in 0..3 {
+        assert!(is_allowed(&columns));
+    }
+    assert!(!is_allowed(&RequestColumns { principal: &[1], ..columns }));
+    assert!(!is_allowed(&RequestColumns { resource: &[1], ..columns }));
+}
+
+#[test]
 fn tables_are_shared_between_threads() {
     fn check<T: Send + Sync>() {}
     check::<DecisionTables>();
