@@ -609,3 +609,35 @@ fn events_about_named_resources_are_decided_as_each_alone() {
         assert_eq!(counted([replayed(&reversed)]), alone, "{resource}");
     }
 }
+
+/// A grant to one session is not a grant to the next one of its role (E-81), whichever comes first.
+#[test]
+fn sessions_with_and_without_a_grant_are_decided_as_each_alone() {
+    let key = "arn:aws:kms:eu-west-1:111111111111:key/11111111-1111-1111-1111-111111111111";
+    let world = world(&json!({"assize": 1,
+        "accounts": {"111111111111": {"roles": {"R": {}}}},
+        "resources": [{"arn": key, "account": "111111111111",
+            "policy": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+                "Principal": {"AWS": "arn:aws:iam::111111111111:root"},
+                "Action": "kms:Describe*", "Resource": "*"}]},
+            "attributes": {"kmsGrants": [{
+                "grantee": "arn:aws:sts::111111111111:assumed-role/R/s1",
+                "operations": ["Decrypt"]}]}}]}));
+    let decrypt = |session: &str| {
+        let arn = format!("arn:aws:sts::111111111111:assumed-role/R/{session}");
+        let issuer = json!({"type": "Role", "arn": "arn:aws:iam::111111111111:role/R",
+            "accountId": "111111111111", "userName": "R"});
+        let identity = json!({"type": "AssumedRole", "arn": arn, "accountId": "111111111111",
+            "accessKeyId": "ASIAEXAMPLE", "sessionContext": {"sessionIssuer": issuer}});
+        event("kms", "Decrypt", &json!({"keyId": key}), &json!({"userIdentity": identity}))
+    };
+    let replayed = |sessions: &[&str]| {
+        let options = ReplayOptions { all: true, ..ReplayOptions::default() };
+        let records: Vec<Value> = sessions.iter().map(|session| decrypt(session)).collect();
+        run(world.clone(), Vec::new(), options, vec![source("log.json", log(&records))])
+    };
+    let alone = counted([replayed(&["s1"]), replayed(&["s2"])]);
+    assert_eq!(alone.len(), 2, "{alone:?}");
+    assert_eq!(counted([replayed(&["s1", "s2"])]), alone);
+    assert_eq!(counted([replayed(&["s2", "s1"])]), alone);
+}

@@ -55,6 +55,10 @@ impl Sight {
         for policy in entries.filter_map(|(_, entry)| entry.policy.as_ref()) {
             policy.statements.iter().for_each(|statement| patterns.add(statement));
         }
+        // A grant names its grantee as a policy does, but is no document (E-81).
+        let mut resources = engines.iter().flat_map(|engine| engine.snapshot().resources());
+        patterns.names_sessions |=
+            resources.any(|resource| !resource.attributes.kms_grants.is_empty());
         let user_ids = asks(&["aws:userid"]);
         let sees_names = patterns.sees_names || asks(&["aws:username"]);
         let set = |patterns: &[Pattern]| PatternSet::new(patterns, &Budget::default()).ok();
