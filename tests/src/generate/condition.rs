@@ -20,7 +20,7 @@ enum Kind {
 }
 
 /// The keys of conditions and what they hold.
-const KEYS: [(&str, Kind); 46] = [
+const KEYS: [(&str, Kind); 47] = [
     ("aws:username", Kind::Text),
     ("AWS:UserName", Kind::Text),
     ("aws:userid", Kind::Text),
@@ -38,6 +38,7 @@ const KEYS: [(&str, Kind); 46] = [
     ("aws:Referer", Kind::Text),
     ("s3:ExistingObjectTag/team", Kind::Text),
     ("iam:ResourceTag/team", Kind::Text),
+    ("ec2:ResourceTag/team", Kind::Text),
     ("sts:SourceIdentity", Kind::Text),
     ("aws:SourceVpce", Kind::Text),
     ("aws:SourceVpc", Kind::Text),

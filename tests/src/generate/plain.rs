@@ -7,7 +7,7 @@ use super::Source;
 use super::text::{INSIDE, MANAGEMENT, NAMED, OUTSIDE, TARGETS, session_arn, user_arn};
 
 /// Keys of plain context, and texts for each: those that mean something, and those that do not.
-const CONTEXT: [(&str, &[&str]); 36] = [
+const CONTEXT: [(&str, &[&str]); 39] = [
     ("aws:SourceIp", &["203.0.113.7", "198.51.100.1", "10.0.0.1", "2001:db8::1", "nowhere"]),
     ("AWS:sourceip", &["203.0.113.7"]),
     ("aws:UserAgent", &["a", "ana", ""]),
@@ -20,7 +20,7 @@ const CONTEXT: [(&str, &[&str]); 36] = [
     ("aws:EpochTime", &["1714564800", "1717200000", "2024-05-01T12:00:00Z"]),
     ("aws:MultiFactorAuthPresent", &["true", "false", "TRUE", "maybe"]),
     ("aws:MultiFactorAuthPresent", &["true", "false"]),
-    ("aws:MultiFactorAuthAge", &["10"]),
+    ("aws:MultiFactorAuthAge", &["10", "true"]),
     ("aws:username", &["ana", "bob", "Ana"]),
     ("aws:PrincipalAccount", &[INSIDE[0], INSIDE[1]]),
     ("aws:PrincipalType", &["User", "AssumedRole"]),
@@ -30,6 +30,9 @@ const CONTEXT: [(&str, &[&str]); 36] = [
     ("aws:ResourceTag/Team", &["a", "ab"]),
     ("AWS:resourcetag/team", &["a"]),
     ("s3:ExistingObjectTag/team", &["a", "b"]),
+    ("ec2:ResourceTag/team", &["a", "b", "ana"]),
+    ("ec2:ResourceTag/Team", &["a", "b"]),
+    ("secretsmanager:ResourceTag/team", &["a", "b"]),
     ("s3:BucketTag/team", &["a", "b"]),
     ("iam:ResourceTag/team", &["a", "b"]),
     ("aws:RequestTag/team", &["a", "b"]),
@@ -44,6 +47,20 @@ const CONTEXT: [(&str, &[&str]); 36] = [
     ("x:n", &["10", "9", "ten"]),
     ("x:k", &["a", "b", "ab", "A", "a*", ""]),
     ("X:K", &["a", "ana"]),
+];
+
+/// Resources of which the world knows no more than their ARNs, as of most in a stream.
+const UNRECORDED: [(&str, &str); 10] = [
+    ("sqs:SendMessage", "arn:aws:sqs:eu-west-1:111111111111:other"),
+    ("sqs:SendMessage", "arn:aws:sqs:us-east-1:222222222222:other"),
+    ("lambda:InvokeFunction", "arn:aws:lambda:eu-west-1:111111111111:function:other"),
+    ("ec2:StartInstances", "arn:aws:ec2:eu-west-1:111111111111:instance/i-1"),
+    ("ec2:StartInstances", "arn:aws:ec2:us-east-1:222222222222:instance/i-2"),
+    ("ec2:StartInstances", "arn:aws-cn:ec2:cn-north-1:111111111111:instance/i-1"),
+    ("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:eu-west-1:111111111111:secret:s-1"),
+    ("dynamodb:GetItem", "arn:aws:dynamodb:eu-west-1:111111111111:table/t"),
+    ("iam:GetRole", "arn:aws:iam::111111111111:role/elsewhere"),
+    ("iam:GetUser", "arn:aws:iam::222222222222:user/elsewhere"),
 ];
 
 /// More resources than each action takes.
@@ -88,7 +105,8 @@ pub(super) fn line(source: &mut Source<'_>) -> String {
 }
 
 fn target(source: &mut Source<'_>) -> (String, Option<&'static str>) {
-    let (action, resource) = source.pick(&TARGETS);
+    let (action, resource) =
+        if source.percent(40) { source.pick(&UNRECORDED) } else { source.pick(&TARGETS) };
     let action = match source.below(20) {
         0 => action.to_lowercase(),
         1 => source.pick(&TARGETS).0.to_owned(),
