@@ -7,7 +7,9 @@ use assize_store::{DocumentText, StoreChange, StoreSnapshot};
 /// L-321: a change as it is stored when it is written and not imported. Trust policies and
 /// resource-based ones are checked as an author's, and the users and roles they name are bound to
 /// their unique ids, so that whoever comes to bear such a name later is not meant. Policies of the
-/// services in `unbound` stay text, as imported ones are (L-325); trust policies never do.
+/// services in `unbound` stay text, as imported ones are (L-325); trust policies never do. A whole
+/// account (`StoreChange::PutAccount`) is put as it is, since that is how imports come: an API that
+/// writes roles puts each of them.
 ///
 /// # Errors
 /// What is wrong with the first policy that may not be written; a principal that does not exist is
