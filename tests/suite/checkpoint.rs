@@ -113,9 +113,8 @@ fn no_record_counts_twice() {
     assert!(stopped(1) == kept[0] && stopped(2) == kept[1]);
 }
 
-/// Stopped in the middle of one large file, at a place that is not the end of a record.
-#[test]
-fn a_file_goes_on_in_its_middle() {
+/// One large file, compressed or not.
+fn large_file(compresses: bool) -> (String, Vec<u8>) {
     let records: Vec<Value> = (0..9_000)
         .map(|n| {
             json!({"eventType": "AwsApiCall", "eventSource": "ec2.amazonaws.com",
@@ -126,8 +125,14 @@ fn a_file_goes_on_in_its_middle() {
                     "arn": "arn:aws:iam::111111111111:user/ana"}})
         })
         .collect();
-    let files =
-        [("big.json.gz".to_owned(), gzip(json!({"Records": records}).to_string().as_bytes()))];
+    let text = json!({"Records": records}).to_string().into_bytes();
+    if compresses { ("big.json.gz".to_owned(), gzip(&text)) } else { ("big.json".to_owned(), text) }
+}
+
+/// Stopped in the middle of one large file, at a place that is not the end of a record.
+#[test]
+fn a_file_goes_on_in_its_middle() {
+    let files = [large_file(true)];
     let mut kept = Vec::new();
     let report = usual().run(sources(&files), &mut |at| {
         kept = at.checkpoint();
@@ -138,6 +143,29 @@ fn a_file_goes_on_in_its_middle() {
     let report = resumed(&kept, &files).expect("the run goes on");
     assert_eq!((report.totals.events, report.problems.len()), (9_000, 0));
     assert_eq!(report.coverage.skipped.iter().sum::<u64>(), 0);
+}
+
+/// Edits that keep the length are told where the file was read already.
+#[test]
+fn a_file_that_was_edited_in_its_middle_is_refused() {
+    let mut files = [large_file(false)];
+    let mut kept = Vec::new();
+    let report = usual().run(sources(&files), &mut |at| {
+        kept = at.checkpoint();
+        false
+    });
+    assert!(report.expect("the log is replayed").is_interrupted);
+    let end = files[0].1.len();
+    for (place, is_read) in [(end - 1_000, false), (1_000_000, true)] {
+        let at = files[0].1[..place].iter().rposition(|byte| *byte == b'x').expect("padding");
+        files[0].1[at] = b'y';
+        let resumed = resumed(&kept, &files);
+        if is_read {
+            refused(resumed, "`big.json` has changed since");
+        } else {
+            assert_eq!(resumed.expect("the run goes on").totals.events, 9_000);
+        }
+    }
 }
 
 fn refused(result: Result<Report, Error>, why: &str) {
@@ -160,7 +188,7 @@ fn damaged_checkpoints_are_refused() {
     }
     let mut newer = kept.clone();
     newer[18] += 1;
-    refused(resumed(&newer, &files), "it is of version 2; this is 1");
+    refused(resumed(&newer, &files), "it is of version 3; this is 2");
     refused(resumed(b"{}", &files), "it is no checkpoint");
 }
 
@@ -180,6 +208,10 @@ fn checkpoints_of_other_runs_are_refused() {
     let mut changed = files();
     changed[3].1.push(0);
     refused(resumed(&kept, &changed), "`003.json.gz` has changed since");
+    let mut edited = files();
+    let last = edited[3].1.last_mut().expect("the file has bytes");
+    *last ^= 1;
+    refused(resumed(&kept, &edited), "`003.json.gz` has changed since");
     let mut later = files();
     later.last_mut().expect("there are files").1.push(b'\n');
     assert!(resumed(&kept, &later).is_ok(), "a file that was not read yet may grow");

@@ -13,16 +13,17 @@ use std::io::Read as _;
 use assize_cloudtrail::{LogReader, SeenEvents, SessionBook};
 use assize_formats::Provenance;
 use assize_model::AccountId;
+use rayon::prelude::*;
 
 use self::bytes::{Broken, Persist, Reader, persist_fields, put_text};
-use crate::run::{Known, Replay, Run};
-use crate::source::{LogSource, OpenLog};
+use crate::run::{DoneLog, Known, Replay, Run};
+use crate::source::{LogSource, OpenLog, Seal};
 use crate::{Error, ErrorKind};
 
 /// What a checkpoint begins with.
 const MAGIC: &[u8] = b"assize checkpoint\n";
 /// The version of the format; another is refused.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 /// How hard the bytes are pressed: little, for a run waits for it.
 const LEVEL: i32 = 1;
 /// Most bytes of a checkpoint once they are decompressed.
@@ -49,11 +50,13 @@ struct FileMark {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum FilePlace {
     Waiting,
-    Done,
-    /// So much was read of the file; its text is done with up to `offset`, and so much is at hand
-    /// behind it.
+    /// What the bytes of the file were.
+    Done(Seal),
+    /// So much text was read of the file, of this check sum; it is done with up to `offset`, and
+    /// so much is at hand behind it.
     Open {
         n_read: u64,
+        text_sum: u32,
         offset: u64,
         n_at_hand: u64,
         reader: u8,
@@ -62,15 +65,20 @@ enum FilePlace {
 
 persist_fields!(Identity { engine, catalog, world, changes, options });
 persist_fields!(FileMark { name, n_bytes, place });
+persist_fields!(Seal { n_bytes, sum });
 
 impl Persist for FilePlace {
     fn put(&self, out: &mut Vec<u8>) {
         match self {
             Self::Waiting => out.push(0),
-            Self::Done => out.push(1),
-            Self::Open { n_read, offset, n_at_hand, reader } => {
+            Self::Done(seal) => {
+                out.push(1);
+                seal.put(out);
+            }
+            Self::Open { n_read, text_sum, offset, n_at_hand, reader } => {
                 out.push(2);
                 n_read.put(out);
+                text_sum.put(out);
                 offset.put(out);
                 n_at_hand.put(out);
                 reader.put(out);
@@ -81,9 +89,10 @@ impl Persist for FilePlace {
     fn take(from: &mut Reader<'_>) -> Result<Self, Broken> {
         match u8::take(from)? {
             0 => Ok(Self::Waiting),
-            1 => Ok(Self::Done),
+            1 => Persist::take(from).map(Self::Done),
             2 => Ok(Self::Open {
                 n_read: Persist::take(from)?,
+                text_sum: Persist::take(from)?,
                 offset: Persist::take(from)?,
                 n_at_hand: Persist::take(from)?,
                 reader: Persist::take(from)?,
@@ -152,13 +161,15 @@ fn pressed(body: &[u8]) -> std::io::Result<Vec<u8>> {
 
 /// Every file with how far it was read, in the order in which they were given.
 fn marks(run: &Run) -> Vec<FileMark> {
-    let done = run.done.iter().map(|(position, name, n_bytes)| {
-        (*position, FileMark { name: name.clone(), n_bytes: *n_bytes, place: FilePlace::Done })
+    let done = run.done.iter().map(|DoneLog { position, name, n_bytes, seal }| {
+        let (name, place) = (name.clone(), FilePlace::Done(*seal));
+        (*position, FileMark { name, n_bytes: *n_bytes, place })
     });
     let open = run.open.iter().map(|log| {
         let (offset, n_at_hand) = (log.offset, log.text.len() as u64);
         let (n_read, reader) = (log.n_read, log.reader.place());
-        let place = FilePlace::Open { n_read, offset, n_at_hand, reader };
+        let text_sum = log.text_sum();
+        let place = FilePlace::Open { n_read, text_sum, offset, n_at_hand, reader };
         (log.position, FileMark { name: log.name.clone(), n_bytes: log.n_bytes, place })
     });
     let waiting = run.waiting.iter().map(|source| {
@@ -219,41 +230,85 @@ fn saved(from: &mut Reader<'_>) -> Result<Saved, Broken> {
 
 /// Puts the files where they were.
 fn place(run: &mut Run, marks: &[FileMark], sources: Vec<LogSource>) -> Result<(), Error> {
-    let known: BTreeSet<&str> = marks.iter().map(|mark| mark.name.as_str()).collect();
     run.n_sources = sources.len();
+    let pairs = paired(marks, sources)?;
+    let placed: Vec<Result<Placed, Error>> = pairs
+        .into_par_iter()
+        .enumerate()
+        .map(|(position, (mark, source))| Placed::again(position, mark, source))
+        .collect();
+    for log in placed {
+        match log? {
+            Placed::Waiting(source) => run.waiting.push_back(source),
+            Placed::Open(log) => run.open.push(*log),
+            Placed::Done(log) => run.done.push(log),
+        }
+    }
+    Ok(())
+}
+
+/// The files with how far they were read: they have to be the same, in the same order.
+fn paired(
+    marks: &[FileMark],
+    sources: Vec<LogSource>,
+) -> Result<Vec<(&FileMark, LogSource)>, Error> {
     let mut sources = sources.into_iter();
-    for (position, mark) in marks.iter().enumerate() {
+    let mut pairs = Vec::with_capacity(marks.len());
+    for mark in marks {
         let name = &mark.name;
         let source = sources.next().filter(|source| source.name == *name).ok_or_else(|| {
             refused(format!("it is of other files: `{name}` is not where it was among them"))
         })?;
-        if mark.place == FilePlace::Waiting {
-            run.waiting.push_back(source);
-            continue;
-        }
-        if mark.n_bytes.is_some() && source.n_bytes != mark.n_bytes {
-            return Err(refused(format!("`{name}` has changed since")));
-        }
-        match mark.place {
-            FilePlace::Open { n_read, offset, n_at_hand, reader } => {
-                let changed = || refused(format!("`{name}` cannot be read as before"));
-                let reader = LogReader::at_place(reader).ok_or_else(changed)?;
-                let mut log = OpenLog::open(source, position, Vec::new());
-                log.reader = reader;
-                if !log.skip_to(n_read, offset, n_at_hand) {
-                    return Err(changed());
-                }
-                run.open.push(log);
-            }
-            _ => run.done.push((position, source.name, source.n_bytes)),
-        }
+        pairs.push((mark, source));
     }
+    let known: BTreeSet<&str> = marks.iter().map(|mark| mark.name.as_str()).collect();
     match sources.next() {
         Some(new) if !known.contains(new.name.as_str()) => {
             Err(refused(format!("it is of other files: `{}` is new", new.name)))
         }
         Some(twice) => Err(refused(format!("it is of other files: `{}` is twice", twice.name))),
-        None => Ok(()),
+        None => Ok(pairs),
+    }
+}
+
+/// A file where it was.
+enum Placed {
+    Waiting(LogSource),
+    Open(Box<OpenLog>),
+    Done(DoneLog),
+}
+
+impl Placed {
+    /// Reads again what was read of a file: what was counted of it holds only if it is the same.
+    fn again(position: usize, mark: &FileMark, source: LogSource) -> Result<Self, Error> {
+        let name = &mark.name;
+        let changed = || refused(format!("`{name}` has changed since"));
+        let is_read = mark.place != FilePlace::Waiting;
+        if is_read && mark.n_bytes.is_some() && source.n_bytes != mark.n_bytes {
+            return Err(changed());
+        }
+        match mark.place {
+            FilePlace::Waiting => Ok(Self::Waiting(source)),
+            FilePlace::Done(seal) => {
+                let n_bytes = source.n_bytes;
+                match source.begins_with(seal) {
+                    Ok(true) => {
+                        Ok(Self::Done(DoneLog { position, name: name.clone(), n_bytes, seal }))
+                    }
+                    Ok(false) => Err(changed()),
+                    Err(error) => Err(refused(format!("`{name}` cannot be read: {error}"))),
+                }
+            }
+            FilePlace::Open { n_read, text_sum, offset, n_at_hand, reader } => {
+                let mut log = OpenLog::open(source, position, Vec::new());
+                log.reader = LogReader::at_place(reader)
+                    .ok_or_else(|| refused("it is damaged or cut off"))?;
+                if !log.skip_to(n_read, offset, n_at_hand) || log.text_sum() != text_sum {
+                    return Err(changed());
+                }
+                Ok(Self::Open(Box::new(log)))
+            }
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use rayon::prelude::*;
 use crate::alike::Sight;
 use crate::checkpoint::{self, Identity};
 use crate::decide::{Tally, Worker};
-use crate::source::{LogProblem, LogSource, OpenLog};
+use crate::source::{LogProblem, LogSource, OpenLog, Seal};
 use crate::world::{Start, Worlds};
 use crate::{Error, ErrorKind, Filter, Report, Usage};
 
@@ -64,8 +64,6 @@ pub struct Replay {
 pub struct Progress<'r> {
     /// Records read.
     pub records: u64,
-    /// Bytes of the files that a checkpoint says are done, as far as their lengths are known.
-    pub resumed_bytes: u64,
     replay: &'r Replay,
     run: &'r Run,
 }
@@ -89,6 +87,16 @@ impl Progress<'_> {
     }
 }
 
+/// A file that was read.
+#[derive(Debug)]
+pub(crate) struct DoneLog {
+    /// Its place among the files.
+    pub(crate) position: usize,
+    pub(crate) name: String,
+    pub(crate) n_bytes: Option<u64>,
+    pub(crate) seal: Seal,
+}
+
 /// A run between two rounds: all that a checkpoint holds.
 #[derive(Default)]
 pub(crate) struct Run {
@@ -96,8 +104,7 @@ pub(crate) struct Run {
     pub(crate) n_sources: usize,
     pub(crate) waiting: VecDeque<LogSource>,
     pub(crate) open: Vec<OpenLog>,
-    /// Files that were read: place among all, name, length.
-    pub(crate) done: Vec<(usize, String, Option<u64>)>,
+    pub(crate) done: Vec<DoneLog>,
     pub(crate) known: Known,
     pub(crate) tally: Tally,
     pub(crate) problems: Vec<LogProblem>,
@@ -131,8 +138,10 @@ impl Run {
             self.problems.extend(log.faults.drain(..).chain(log.problem.take()));
         }
         for log in self.open.extract_if(.., |log| log.is_at_end) {
-            self.done.push((log.position, log.name, log.n_bytes));
-            self.spare.push(log.text);
+            let seal = log.seal();
+            let OpenLog { position, name, n_bytes, text, .. } = log;
+            self.done.push(DoneLog { position, name, n_bytes, seal });
+            self.spare.push(text);
         }
     }
 }
@@ -210,7 +219,6 @@ impl Replay {
         mut run: Run,
         progress: &mut dyn FnMut(Progress<'_>) -> bool,
     ) -> Result<Report, Error> {
-        let resumed_bytes = run.done.iter().filter_map(|(_, _, n_bytes)| *n_bytes).sum();
         let mut is_interrupted = false;
         let catalog = Arc::clone(self.worlds.catalog());
         let map = Arc::clone(&self.map);
@@ -228,7 +236,7 @@ impl Replay {
             }
             let used = round.decide(&mut crew, self.worlds.base());
             run.end_round(&used);
-            let at = Progress { records: run.n_records, resumed_bytes, replay: &self, run: &run };
+            let at = Progress { records: run.n_records, replay: &self, run: &run };
             if !progress(at) {
                 is_interrupted = !run.is_at_end();
                 break;

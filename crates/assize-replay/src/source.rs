@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, BufReader, Cursor, Read};
 
 use assize_cloudtrail::{Export, LogReader, Recognized};
+use flate2::Crc;
 use flate2::bufread::MultiGzDecoder;
 
 const GZIP_MAGIC: [u8; 2] = [0x1F, 0x8B];
@@ -20,10 +21,23 @@ const SKIP_BYTES: usize = 1 << 20;
 pub struct LogSource {
     /// What it is called in messages.
     pub name: String,
-    /// How long it is, where that is known: by it a checkpoint tells that a file has changed.
+    /// How long it is, where that is known: by it a checkpoint tells at once that a file has
+    /// changed. An edit that keeps the length is told by what is read.
     pub n_bytes: Option<u64>,
     /// Opens it.
     pub open: Box<dyn FnOnce() -> io::Result<Box<dyn Read + Send>> + Send>,
+}
+
+impl LogSource {
+    /// Whether the file begins with bytes that were read of it before.
+    pub(crate) fn begins_with(self, seal: Seal) -> io::Result<bool> {
+        if seal.n_bytes == 0 {
+            return Ok(true);
+        }
+        let mut counted = Counted::new((self.open)()?);
+        io::copy(&mut (&mut counted).take(seal.n_bytes), &mut io::sink())?;
+        Ok(counted.seal() == seal)
+    }
 }
 
 impl fmt::Debug for LogSource {
@@ -63,6 +77,8 @@ pub(crate) struct OpenLog {
     pub(crate) faults: Vec<LogProblem>,
     /// How much was read of the file, decompressed.
     pub(crate) n_read: u64,
+    /// The check sum of it.
+    text_sum: Crc,
     form: Form,
     /// What was read and is not text of records yet.
     raw: Vec<u8>,
@@ -77,22 +93,41 @@ enum Form {
 }
 
 enum Input {
-    Plain(Box<dyn Read + Send>),
+    Plain(Box<Counted>),
     Gzip(Box<MultiGzDecoder<BufReader<Counted>>>),
     Zstd(Box<zstd::stream::read::Decoder<'static, BufReader<Counted>>>),
     Closed,
 }
 
-/// Counts what is read.
+/// What the bytes of a file were, as far as they were read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Seal {
+    pub(crate) n_bytes: u64,
+    pub(crate) sum: u32,
+}
+
+/// Counts and sums up what is read.
 struct Counted {
     inner: Box<dyn Read + Send>,
     n_bytes: u64,
+    sum: Crc,
+}
+
+impl Counted {
+    fn new(inner: Box<dyn Read + Send>) -> Self {
+        Self { inner, n_bytes: 0, sum: Crc::new() }
+    }
+
+    fn seal(&self) -> Seal {
+        Seal { n_bytes: self.n_bytes, sum: self.sum.sum() }
+    }
 }
 
 impl Read for Counted {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(buffer)?;
         self.n_bytes += n as u64;
+        self.sum.update(&buffer[..n]);
         Ok(n)
     }
 }
@@ -113,6 +148,7 @@ impl OpenLog {
             problem: None,
             faults: Vec::new(),
             n_read: 0,
+            text_sum: Crc::new(),
             form: Form::Unknown,
             raw: memory,
         };
@@ -140,6 +176,7 @@ impl OpenLog {
             Input::Closed => Ok(0),
         };
         self.n_read += (text.len() - n_before) as u64;
+        self.text_sum.update(&text[n_before..]);
         match read {
             Ok(n) => self.is_at_end = (n as u64) < wanted,
             Err(error) => self.fail(&error),
@@ -194,6 +231,16 @@ impl OpenLog {
             && self.problem.is_none()
     }
 
+    /// What the bytes of the file were, as far as they were read.
+    pub(crate) fn seal(&self) -> Seal {
+        self.input.counted().map_or_else(Seal::default, Counted::seal)
+    }
+
+    /// The check sum of the text that was read.
+    pub(crate) fn text_sum(&self) -> u32 {
+        self.text_sum.sum()
+    }
+
     /// Forgets the text that is done with.
     pub(crate) fn consume(&mut self, n_bytes: usize) {
         self.text.drain(..n_bytes);
@@ -201,11 +248,11 @@ impl OpenLog {
     }
 
     fn fail(&mut self, error: &io::Error) {
-        let (offset, what) = match &self.input {
-            Input::Gzip(input) => (input.get_ref().get_ref().n_bytes, "the gzip data"),
-            Input::Zstd(input) => (input.get_ref().get_ref().n_bytes, "the zstd data"),
-            Input::Plain(_) => (self.n_read, "the file"),
-            Input::Closed => (0, "the file"),
+        let offset = self.seal().n_bytes;
+        let what = match &self.input {
+            Input::Gzip(_) => "the gzip data",
+            Input::Zstd(_) => "the zstd data",
+            Input::Plain(_) | Input::Closed => "the file",
         };
         let message = match error.kind() {
             io::ErrorKind::UnexpectedEof => format!("{what} ends in the middle"),
@@ -226,14 +273,23 @@ impl Input {
         (&mut inner).take(ZSTD_MAGIC.len() as u64).read_to_end(&mut first)?;
         let is_gzip = first.starts_with(&GZIP_MAGIC);
         let is_zstd = first.starts_with(&ZSTD_MAGIC);
-        let whole: Box<dyn Read + Send> = Box::new(Cursor::new(first).chain(inner));
+        let whole = Counted::new(Box::new(Cursor::new(first).chain(inner)));
         if !is_gzip && !is_zstd {
-            return Ok(Self::Plain(whole));
+            return Ok(Self::Plain(Box::new(whole)));
         }
-        let buffered = BufReader::with_capacity(READ_BYTES, Counted { inner: whole, n_bytes: 0 });
+        let buffered = BufReader::with_capacity(READ_BYTES, whole);
         if is_gzip {
             return Ok(Self::Gzip(Box::new(MultiGzDecoder::new(buffered))));
         }
         zstd::stream::read::Decoder::with_buffer(buffered).map(|d| Self::Zstd(Box::new(d)))
+    }
+
+    fn counted(&self) -> Option<&Counted> {
+        match self {
+            Self::Plain(input) => Some(input),
+            Self::Gzip(input) => Some(input.get_ref().get_ref()),
+            Self::Zstd(input) => Some(input.get_ref().get_ref()),
+            Self::Closed => None,
+        }
     }
 }

@@ -97,8 +97,7 @@ fn replayed(
     let sources = found.into_iter().map(|found| source(found, &n_read)).collect();
     let before = keeper.as_mut().and_then(|keeper| keeper.before.take());
     let mut watch = |at: assize_replay::Progress<'_>| {
-        let n_done = at.resumed_bytes + n_read.load(Ordering::Relaxed);
-        progress.set(n_done, &count(whole(at.records), "record"));
+        progress.set(n_read.load(Ordering::Relaxed), &count(whole(at.records), "record"));
         let is_ending = interrupt::is_interrupted();
         keeper.as_mut().is_none_or(|keeper| keeper.keep(at, is_ending)) && !is_ending
     };
