@@ -26,8 +26,12 @@ const MAGIC: &[u8] = b"assize checkpoint\n";
 const VERSION: u8 = 2;
 /// How hard the bytes are pressed: little, for a run waits for it.
 const LEVEL: i32 = 1;
-/// Most bytes of a checkpoint once they are decompressed.
+/// Most bytes of a checkpoint once they are decompressed, and how many times more they may be than
+/// before: what a run writes is pressed to a tenth or so.
 const MAX_BYTES: u64 = 4 << 30;
+const MAX_GROWTH: u64 = 1 << 10;
+/// What says of which run a checkpoint is stands within so many bytes.
+const MAX_IDENTITY_BYTES: u64 = 16 << 20;
 
 /// What a run was: a checkpoint of another does not fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -199,17 +203,40 @@ pub(crate) fn read(
     if *version != VERSION {
         return Err(refused(format!("it is of version {version}; this is {VERSION}")));
     }
-    let mut body = Vec::new();
-    let decoder = zstd::stream::read::Decoder::with_buffer(frame).map_err(|_| damaged())?;
-    decoder.take(MAX_BYTES).read_to_end(&mut body).map_err(|_| damaged())?;
+    let body = body(replay.identity(), frame)?;
     let mut from = Reader::new(&body);
-    let identity = Identity::take(&mut from).map_err(|Broken| damaged())?;
-    replay.identity().check(&identity)?;
+    Identity::take(&mut from).map_err(|Broken| damaged())?;
     let marks: Vec<FileMark> = Persist::take(&mut from).map_err(|Broken| damaged())?;
     let mut saved = saved(&mut from).map_err(|Broken| damaged())?;
     replay.take_in(&saved.accounts)?;
     place(&mut saved.run, &marks, sources)?;
     Ok(saved.run)
+}
+
+/// Decompresses a checkpoint. Nothing of it is kept before it is known to be of this run, and never
+/// more than a run may write.
+fn body(own: &Identity, frame: &[u8]) -> Result<Vec<u8>, Error> {
+    let damaged = || refused("it is damaged or cut off");
+    let most = MAX_BYTES.min((frame.len() as u64).saturating_mul(MAX_GROWTH));
+    let decoder = zstd::stream::read::Decoder::with_buffer(frame).map_err(|_| damaged())?;
+    // One byte more tells that there is more.
+    let mut decoder = decoder.take(most + 1);
+    let mut body = Vec::new();
+    (&mut decoder).take(MAX_IDENTITY_BYTES).read_to_end(&mut body).map_err(|_| damaged())?;
+    let fits = match Identity::take(&mut Reader::new(&body)) {
+        Ok(identity) => own.check(&identity),
+        Err(Broken) => Err(damaged()),
+    };
+    // The check sum stands at the end, and a damaged identity is not another.
+    let read = match fits {
+        Ok(()) => decoder.read_to_end(&mut body).map(drop),
+        Err(_) => std::io::copy(&mut decoder, &mut std::io::sink()).map(drop),
+    };
+    read.map_err(|_| damaged())?;
+    if decoder.limit() == 0 {
+        return Err(refused("it is larger than a checkpoint can be"));
+    }
+    fits.map(|()| body)
 }
 
 fn saved(from: &mut Reader<'_>) -> Result<Saved, Broken> {
@@ -343,5 +370,42 @@ impl Identity {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A few bytes cannot fill the memory.
+    #[test]
+    fn checkpoints_that_are_too_large_are_refused() {
+        let own = Identity {
+            engine: "engine".into(),
+            catalog: "catalog".into(),
+            world: "world".into(),
+            changes: Vec::new(),
+            options: "options".into(),
+        };
+        let other = Identity { world: "another".into(), ..own.clone() };
+        let frame = |identity: &Identity, n_zeros: usize| {
+            let mut body = Vec::new();
+            identity.put(&mut body);
+            body.resize(body.len() + n_zeros, 0);
+            pressed(&body).unwrap()
+        };
+        let refusal = |frame: &[u8]| super::body(&own, frame).unwrap_err().to_string();
+        assert_eq!(super::body(&own, &frame(&own, 1_000)).unwrap().len(), 1_030);
+        for identity in [&own, &other] {
+            let large = frame(identity, 64 << 20);
+            assert!(large.len() < 10_000, "{}", large.len());
+            let why = refusal(&large);
+            assert!(why.ends_with("it is larger than a checkpoint can be"), "{why}");
+        }
+        let why = refusal(&frame(&other, 1_000));
+        assert!(why.ends_with("the world was another when it was written"), "{why}");
+        let cut = frame(&other, 1_000);
+        let why = refusal(&cut[..cut.len() - 1]);
+        assert!(why.ends_with("it is damaged or cut off"), "{why}");
     }
 }
