@@ -47,12 +47,19 @@ fn record(at: usize) -> String {
 }
 
 fn replay(folder: &Folder) -> Command {
+    replay_keeping(folder, "checkpoint")
+}
+
+/// A run whose checkpoint is in a file of the folder.
+fn replay_keeping(folder: &Folder, name: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_assize"));
     let scp = folder.path("scp.json");
     command
         .env_clear()
-        .args(["replay", "--format", "ndjson", "--checkpoint"])
-        .args([folder.path("checkpoint"), folder.path("logs")])
+        .args(["replay", "--format", "ndjson"])
+        .arg(folder.path("logs"))
+        .arg("--checkpoint")
+        .arg(folder.path(name))
         .arg("--change")
         .arg(format!("scp={}", scp.display()));
     command
@@ -134,4 +141,17 @@ fn a_checkpoint_that_does_not_fit_is_no_answer() {
     let stdin = stdin.expect("the command starts");
     assert_eq!(stdin.status.code(), Some(2));
     assert!(text(&stdin.stderr).contains("standard input cannot be read twice"));
+}
+
+#[test]
+fn a_checkpoint_that_cannot_be_written_hides_nothing_else() {
+    let folder = folder("unwritable");
+    std::fs::write(folder.log(0), "nonsense").expect("a file can be written");
+    let failed = replay_keeping(&folder, "missing/checkpoint").output();
+    let failed = failed.expect("the command starts");
+    assert_eq!(failed.status.code(), Some(2));
+    let why = text(&failed.stderr);
+    assert!(why.contains("000.json`, byte 0: expected a record"), "{why}");
+    assert!(why.contains("cannot write `") && why.contains("missing/checkpoint`"), "{why}");
+    assert!(!why.contains("run it again"), "{why}");
 }

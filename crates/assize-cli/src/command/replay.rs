@@ -66,12 +66,6 @@ pub(super) fn run(args: &ReplayArgs, global: &Global, output: &Output) -> Result
     };
     let report = replayed(replay, found, keeper.as_mut(), output)?;
     write(args, &report, sink, output)?;
-    if let Some(keeper) = keeper {
-        if report.is_interrupted {
-            output.note("run it again with the same `--checkpoint` to go on");
-        }
-        keeper.finish(report.is_interrupted)?;
-    }
     for problem in &report.problems {
         let (file, offset, message) = (&problem.file, problem.offset, &problem.message);
         output.error(format_args!("`{file}`, byte {offset}: {message}"));
@@ -81,6 +75,9 @@ pub(super) fn run(args: &ReplayArgs, global: &Global, output: &Output) -> Result
     }
     if !output.is_quiet() && args.format != ReplayFormat::Human {
         output.say(&human::totals(&report, output.error_style()));
+    }
+    if let Some(keeper) = keeper {
+        keeper.finish(report.is_interrupted, output)?;
     }
     Ok(status(&report))
 }

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use assize_replay::Progress;
 
 use crate::files::{Found, STDIO};
+use crate::output::Output;
 use crate::output::file::write_whole;
 
 /// How long a run goes on at least before its place is kept again.
@@ -63,11 +64,12 @@ impl Keeper {
     }
 
     /// Ends a run: one that came to its end needs no checkpoint any more.
-    pub(super) fn finish(self, is_interrupted: bool) -> Result<()> {
+    pub(super) fn finish(self, is_interrupted: bool, output: &Output) -> Result<()> {
         if let Some(failure) = self.failure {
             return Err(failure);
         }
         if is_interrupted {
+            output.note("run it again with the same `--checkpoint` to go on");
             return Ok(());
         }
         match std::fs::remove_file(&self.path) {
