@@ -499,6 +499,19 @@ fn a_page_shows_the_groups() {
     }
 }
 
+/// A file with faults in every line fills neither memory nor screen.
+#[test]
+fn of_many_problems_only_the_first_are_kept() {
+    let text = "{\n".repeat(5_000) + &get_own().to_string();
+    let table = "bucket,size\n".repeat(5_000);
+    let sources =
+        vec![source("bad.json", text.into_bytes()), source("other.csv", table.into_bytes())];
+    let report = run(world(&small_world()), Vec::new(), ReplayOptions::default(), sources);
+    assert_eq!(report.totals.events, 1);
+    assert_eq!((report.problems.len(), report.more_problems), (1_000, 4_001));
+    assert!(report.to_html().contains("4001 more parts cannot be read"));
+}
+
 #[test]
 fn an_interrupted_run_reports_what_it_has_read() {
     let sources = (0..200).map(|n| source(&n.to_string(), log(&[get_own()]))).collect();

@@ -32,6 +32,11 @@ enum State {
     List,
     /// The rest cannot be read.
     Broken,
+    /// Between values of the log, behind a line that is none: more such lines are passed over, for
+    /// a file of another kind is told once.
+    Skipping,
+    /// Within a line that is none.
+    Line,
 }
 
 /// Something in a log that is no record.
@@ -62,7 +67,15 @@ impl LogReader {
 
     /// A reader that goes on from a place.
     pub fn at_place(place: u8) -> Option<Self> {
-        let all = [State::Top, State::Records, State::RecordsEnd, State::List, State::Broken];
+        let all = [
+            State::Top,
+            State::Records,
+            State::RecordsEnd,
+            State::List,
+            State::Broken,
+            State::Skipping,
+            State::Line,
+        ];
         let state = all.into_iter().find(|state| *state as u8 == place)?;
         Some(Self { state })
     }
@@ -86,19 +99,18 @@ impl LogReader {
         };
         let mut at = 0;
         while self.state != State::Broken {
+            if self.state == State::Line {
+                at = self.pass_line(text, at);
+            }
             at += space(&text.as_bytes()[at..]);
             let Some(&byte) = text.as_bytes().get(at) else { break };
             match self.step(text, at, byte, is_last || bad, records) {
                 Next::Passed(end) => at = end,
                 Next::More => break,
                 Next::Faulty(offset, message) => {
-                    at = self.recover(
-                        text,
-                        at,
-                        is_last,
-                        LogFault { offset, message, is_final: self.state != State::Top },
-                        faults,
-                    );
+                    let is_final = !self.is_between();
+                    faults.push(LogFault { offset, message, is_final });
+                    at = self.recover(text, at, is_final);
                 }
             }
         }
@@ -111,7 +123,7 @@ impl LogReader {
             self.state = State::Broken;
             return part.len();
         }
-        if is_last && self.state != State::Top {
+        if is_last && !self.is_between() {
             let message = "the log ends in the middle".to_owned();
             faults.push(LogFault { offset: at, message, is_final: true });
         }
@@ -128,20 +140,27 @@ impl LogReader {
         records: &mut Vec<Record<'t>>,
     ) -> Next {
         match (self.state, byte) {
-            (State::Top, b'{') => match list_start(&text[at..]) {
+            (State::Top | State::Skipping, b'{') => match list_start(&text[at..]) {
                 Start::List(length) => {
                     self.state = State::Records;
                     Next::Passed(at + length)
                 }
                 Start::Cut if !is_last => Next::More,
-                Start::Cut | Start::Other => record(text, at, is_last, records),
+                Start::Cut | Start::Other => {
+                    let next = record(text, at, is_last, records);
+                    if matches!(next, Next::Passed(_)) {
+                        self.state = State::Top;
+                    }
+                    next
+                }
             },
             (State::Records | State::List, b'{') => record(text, at, is_last, records),
-            (State::Top, b'[') => self.enter(State::List, at),
+            (State::Top | State::Skipping, b'[') => self.enter(State::List, at),
             (State::Records, b']') => self.enter(State::RecordsEnd, at),
             (State::List, b']') | (State::RecordsEnd, b'}') => self.enter(State::Top, at),
             (State::Records | State::List, b',') => Next::Passed(at + 1),
             (State::Top, _) => Next::Faulty(at, "expected a record".to_owned()),
+            (State::Skipping, _) => Next::Passed(self.pass_line(text, at)),
             _ => Next::Faulty(at, "expected a record or the end of the list".to_owned()),
         }
     }
@@ -151,28 +170,27 @@ impl LogReader {
         Next::Passed(at + 1)
     }
 
+    /// Whether the reader is between values of the log, where one that is faulty costs only itself.
+    fn is_between(&self) -> bool {
+        matches!(self.state, State::Top | State::Skipping | State::Line)
+    }
+
     /// Goes on behind a fault: between values with the next line, in a list not at all.
-    fn recover(
-        &mut self,
-        text: &str,
-        at: usize,
-        is_last: bool,
-        fault: LogFault,
-        faults: &mut Vec<LogFault>,
-    ) -> usize {
-        let is_final = fault.is_final;
-        faults.push(fault);
+    fn recover(&mut self, text: &str, at: usize, is_final: bool) -> usize {
         if is_final {
             self.state = State::Broken;
             return text.len();
         }
+        self.pass_line(text, at)
+    }
+
+    /// Goes to the next line, which may come with a later part.
+    fn pass_line(&mut self, text: &str, at: usize) -> usize {
         if let Some(feed) = memchr::memchr(b'\n', &text.as_bytes()[at..]) {
+            self.state = State::Skipping;
             return at + feed + 1;
         }
-        // The rest of the line would come with the next part and be taken for a record.
-        if !is_last {
-            self.state = State::Broken;
-        }
+        self.state = State::Line;
         text.len()
     }
 }
@@ -307,6 +325,19 @@ mod tests {
         let (names, messages) =
             read("{\"eventName\":\"A\"}\nnonsense\n{\"eventName\":\"B\"}\n", 999);
         assert_eq!((names.len(), &messages[..]), (2, &["expected a record".to_owned()][..]));
+    }
+
+    /// What holds no records at all is told once, not line by line; what follows is read.
+    #[test]
+    fn lines_of_another_kind_are_told_once() {
+        let table = "bucket,size\nb1,1\nb2,2\n\n\"b3\",3\n";
+        check(table, &[], &["expected a record"]);
+        let record = r#"{"eventName":"A"}"#;
+        check(
+            &format!("{table}{record}\n{table}[{record}]{table}{{\"Records\":[{record}]}}\n"),
+            &["A", "A", "A"],
+            &["expected a record"; 3],
+        );
     }
 
     #[test]

@@ -97,6 +97,10 @@ impl Report {
                 escaped(&problem.message)
             );
         }
+        if self.more_problems > 0 {
+            let more = self.more_problems;
+            let _ = writeln!(page, "<p class=\"warning\">{more} more parts cannot be read</p>");
+        }
         let provenance = &self.provenance;
         let coverage = &self.coverage.total;
         let _ = writeln!(

@@ -11,7 +11,7 @@ use assize_formats::{
 use crate::assume::Assumption;
 use crate::decide::Tally;
 use crate::group::{Group, sort};
-use crate::source::LogProblem;
+use crate::source::{LogProblem, Problems};
 use crate::used::Usage;
 use crate::world::Worlds;
 
@@ -30,6 +30,8 @@ pub struct Report {
     pub coverage: Coverage,
     /// Files, or parts of files, that could not be read.
     pub problems: Vec<LogProblem>,
+    /// How many more there are: of many only the first are kept.
+    pub more_problems: u64,
     /// What AWS would not let be done (L-1001).
     pub warnings: Vec<String>,
     /// Events by day since the epoch and effect.
@@ -68,7 +70,7 @@ impl Report {
         worlds: &Worlds,
         changes: Vec<String>,
         tally: Tally,
-        problems: Vec<LogProblem>,
+        problems: Problems,
         is_interrupted: bool,
     ) -> Self {
         let mut provenance = worlds.before.provenance();
@@ -100,7 +102,8 @@ impl Report {
                 unknown: tally.unknown,
             },
             coverage: tally.coverage,
-            problems,
+            problems: problems.kept,
+            more_problems: problems.n_more,
             warnings: worlds.warnings.clone(),
             days: tally.days,
             is_interrupted,

@@ -18,7 +18,7 @@ use rayon::prelude::*;
 use crate::alike::Sight;
 use crate::checkpoint::{self, Identity};
 use crate::decide::{Tally, Worker};
-use crate::source::{LogProblem, LogSource, OpenLog, Seal};
+use crate::source::{LogProblem, LogSource, OpenLog, Problems, Seal};
 use crate::world::{Start, Worlds};
 use crate::{Error, ErrorKind, Filter, Report, Usage};
 
@@ -107,7 +107,7 @@ pub(crate) struct Run {
     pub(crate) done: Vec<DoneLog>,
     pub(crate) known: Known,
     pub(crate) tally: Tally,
-    pub(crate) problems: Vec<LogProblem>,
+    pub(crate) problems: Problems,
     pub(crate) n_records: u64,
     /// The memory of files that are done.
     pub(crate) spare: Vec<Vec<u8>>,

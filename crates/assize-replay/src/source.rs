@@ -59,6 +59,28 @@ pub struct LogProblem {
     pub is_final: bool,
 }
 
+/// Problems that are kept; of more it counts only how many there are.
+const MAX_PROBLEMS: usize = 1_000;
+
+/// What could not be read.
+#[derive(Debug, Default)]
+pub(crate) struct Problems {
+    pub(crate) kept: Vec<LogProblem>,
+    pub(crate) n_more: u64,
+}
+
+impl Problems {
+    pub(crate) fn extend(&mut self, problems: impl IntoIterator<Item = LogProblem>) {
+        for problem in problems {
+            if self.kept.len() < MAX_PROBLEMS {
+                self.kept.push(problem);
+            } else {
+                self.n_more += 1;
+            }
+        }
+    }
+}
+
 /// A file that is being read.
 pub(crate) struct OpenLog {
     pub(crate) name: String,

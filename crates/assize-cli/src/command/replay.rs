@@ -70,6 +70,10 @@ pub(super) fn run(args: &ReplayArgs, global: &Global, output: &Output) -> Result
         let (file, offset, message) = (&problem.file, problem.offset, &problem.message);
         output.error(format_args!("`{file}`, byte {offset}: {message}"));
     }
+    if report.more_problems > 0 {
+        let more = count(whole(report.more_problems), "more part");
+        output.error(format_args!("{more} of the logs cannot be read"));
+    }
     for warning in &report.warnings {
         output.warn(warning);
     }

@@ -8,7 +8,7 @@ use super::bytes::{Broken, Persist, Reader, persist_fields, persist_words, put_t
 use crate::assume::Assumption;
 use crate::decide::Tally;
 use crate::group::{Group, GroupSide, Groups};
-use crate::source::LogProblem;
+use crate::source::{LogProblem, Problems};
 use crate::used::{Use, Uses};
 
 persist_words! {
@@ -50,6 +50,7 @@ persist_fields!(Group {
 });
 persist_fields!(Counts { records, calls, with_action, take_resource, with_resource, requests });
 persist_fields!(LogProblem { file, offset, message, is_final });
+persist_fields!(Problems { kept, n_more });
 persist_fields!(Use { account, observed, first, last });
 persist_fields!(SessionFacts {
     policy,
