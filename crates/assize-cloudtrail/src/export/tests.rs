@@ -91,6 +91,7 @@ fn printed_objects_that_are_not_alike_are_told() {
 
 /// What stands behind an event is read once, not for every event before it.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a test may measure")]
 fn long_lists_of_events_are_read_in_time() {
     let n_events = 20_000;
     let events = vec![r#"{"CloudTrailEvent":"{}"}"#; n_events].join(",");
