@@ -1,6 +1,8 @@
 //! Invariant 2: the same inputs give the same bytes, whatever the thread count and the rows
 //! around.
 
+use std::collections::HashSet;
+
 use assize::formats::RequestRecord;
 use assize::{Engine, StreamFormat, StreamOptions};
 use assize_model::{Decision, Request};
@@ -177,6 +179,109 @@ fn the_short_way_knows_mfa() {
     for answers in [alone(&engine, &requests), warm(&engine, &requests)] {
         let decisions: Vec<_> = answers.iter().map(Answer::decision).collect();
         assert_eq!(decisions, [Some(Decision::Allowed), Some(Decision::ImplicitDeny)]);
+    }
+}
+
+/// Each key that the short way treats in a way of its own reaches the policies that ask for it,
+/// given or not; tags and source identities of an assumed role are checks of their own (E-90).
+#[test]
+fn the_short_way_knows_every_key_it_takes() {
+    let allow = |action: &str, operator: &str, key: &str, value: &str| {
+        json!({"Effect": "Allow", "Action": action, "Resource": "*",
+            "Condition": {operator: {key: value}}})
+    };
+    let statements = json!([
+        allow("ec2:StartInstances", "StringEquals", "ec2:ResourceTag/team", "red"),
+        allow("ec2:StopInstances", "StringEquals", "aws:ResourceTag/team", "red"),
+        allow("sqs:ReceiveMessage", "Bool", "aws:SecureTransport", "true"),
+        allow("sqs:SendMessage", "Bool", "aws:SecureTransport", "false"),
+        allow("sns:Publish", "Bool", "aws:ViaAWSService", "true"),
+        allow("sns:Subscribe", "Bool", "aws:ViaAWSService", "false"),
+        allow("lambda:InvokeFunction", "StringEquals", "aws:RequestedRegion", "eu-west-1"),
+        allow("dynamodb:GetItem", "DateGreaterThan", "aws:CurrentTime", "2025-01-01T00:00:00Z"),
+        allow("dynamodb:PutItem", "NumericGreaterThan", "aws:EpochTime", "1735689600"),
+        allow("ssm:GetParameter", "IpAddress", "aws:SourceIp", "10.0.0.0/8"),
+        allow("ssm:PutParameter", "StringLike", "aws:UserAgent", "aws-cli/*"),
+        allow("ssm:DeleteParameter", "StringEquals", "aws:Referer", "https://example.com/"),
+        {"Effect": "Deny", "Action": "kms:Decrypt", "Resource": "*",
+            "Condition": {"StringEquals": {"kms:ViaService": "s3.eu-west-1.amazonaws.com"}}},
+        {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"},
+        {"Effect": "Deny", "Action": ["sts:TagSession", "sts:SetSourceIdentity"], "Resource": "*"},
+    ]);
+    let scenario = json!({"assize": 1, "options": {"time": "2024-05-01T12:00:00Z"},
+        "accounts": {"111111111111": {"users": {"ana": {"inline": {"p":
+            {"Version": "2012-10-17", "Statement": statements}}}}}}});
+    let scenario = generate::World { scenario }.read().expect("a world");
+    let engine = engine(&scenario.snapshot, &scenario.options);
+    let oracle = Oracle::new(&scenario.snapshot, &scenario.options);
+    let in_region =
+        |service: &str, rest: &str| format!("arn:aws:{service}:us-east-1:111111111111:{rest}");
+    let asked = [
+        ("ec2:StartInstances", in_region("ec2", "instance/i-1")),
+        ("ec2:StopInstances", in_region("ec2", "instance/i-1")),
+        ("sqs:ReceiveMessage", in_region("sqs", "q")),
+        ("sqs:SendMessage", in_region("sqs", "q")),
+        ("sns:Publish", in_region("sns", "t")),
+        ("sns:Subscribe", in_region("sns", "t")),
+        ("lambda:InvokeFunction", in_region("lambda", "function:f").replace("us-east", "eu-west")),
+        ("lambda:InvokeFunction", in_region("lambda", "function:f")),
+        ("dynamodb:GetItem", in_region("dynamodb", "table/t")),
+        ("dynamodb:PutItem", in_region("dynamodb", "table/t")),
+        ("ssm:GetParameter", in_region("ssm", "parameter/p")),
+        ("ssm:PutParameter", in_region("ssm", "parameter/p")),
+        ("ssm:DeleteParameter", in_region("ssm", "parameter/p")),
+        ("kms:Decrypt", in_region("kms", "key/11111111-1111-1111-1111-111111111111")),
+        ("sts:AssumeRole", "arn:aws:iam::222222222222:role/R".to_owned()),
+    ];
+    let contexts = [
+        json!({}),
+        json!({"aws:ResourceTag/team": "red"}),
+        json!({"aws:ResourceTag/team": "blue"}),
+        json!({"AWS:resourceTag/team": "red"}),
+        json!({"aws:ResourceTag/Team": "red"}),
+        json!({"ec2:ResourceTag/team": "red"}),
+        json!({"aws:SecureTransport": "false"}),
+        json!({"aws:SecureTransport": "true"}),
+        json!({"aws:ViaAWSService": "true"}),
+        json!({"aws:ViaAWSService": "false"}),
+        json!({"aws:RequestedRegion": "us-east-1"}),
+        json!({"aws:RequestedRegion": "eu-west-1"}),
+        json!({"aws:CurrentTime": "2025-06-01T00:00:00Z"}),
+        json!({"aws:CurrentTime": "2025-06-01T02:00:00+02:00"}),
+        json!({"aws:CurrentTime": "2024-06-01T00:00:00Z"}),
+        json!({"aws:EpochTime": "1750000000"}),
+        json!({"aws:EpochTime": "1700000000"}),
+        json!({"aws:SourceIp": "10.1.2.3"}),
+        json!({"aws:SourceIp": "192.0.2.1"}),
+        json!({"aws:UserAgent": "aws-cli/2"}),
+        json!({"aws:Referer": "https://example.com/"}),
+        json!({"kms:ViaService": "s3.eu-west-1.amazonaws.com"}),
+        json!({"aws:RequestTag/team": "red"}),
+        json!({"aws:TagKeys": "team"}),
+        json!({"sts:SourceIdentity": "ana"}),
+        json!({"sts:RoleSessionName": "s"}),
+    ];
+    let mut lines = Vec::new();
+    for (action, resource) in &asked {
+        for context in &contexts {
+            let line = json!({"principal": "arn:aws:iam::111111111111:user/ana",
+                "action": action, "resource": resource, "context": context});
+            lines.push(line.to_string());
+        }
+    }
+    let records: Vec<_> =
+        lines.iter().map(|line| RequestRecord::parse(line).expect("a request")).collect();
+    let requests: Vec<_> = records.iter().map(|record| record.request.clone()).collect();
+    let expected: Vec<Answer> =
+        requests.iter().map(|request| Answer::of_decision(&oracle.evaluate(request))).collect();
+    for ((action, resource), expected) in asked.iter().zip(expected.chunks(contexts.len())) {
+        let decisions: HashSet<_> = expected.iter().map(Answer::decision).collect();
+        assert!(decisions.len() > 1, "{action} on {resource} is always {decisions:?}");
+    }
+    for answers in [alone(&engine, &requests), warm(&engine, &requests)] {
+        for ((found, expected), line) in answers.iter().zip(&expected).zip(&lines) {
+            assert_eq!(same_kind(found), same_kind(expected), "{line}");
+        }
     }
 }
 
