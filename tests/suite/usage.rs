@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 const ANA: &str = "arn:aws:iam::111111111111:user/ana";
 const BEN: &str = "arn:aws:iam::111111111111:user/ben";
+const ADMIN: &str = "arn:aws:iam::111111111111:user/root-like";
 const READER: &str = "arn:aws:iam::222222222222:role/team/reader";
 
 fn allow(actions: &Value) -> Value {
@@ -32,13 +33,15 @@ fn world() -> Value {
     let boundary =
         policy(&[json!({"Effect": "Allow", "NotAction": "kms:ListAliases", "Resource": "*"})]);
     let reader = policy(&[allow(&json!(["tag:*", "kms:ListKeys"]))]);
+    let admin = policy(&[allow(&json!(["iam:*", "lambda:*"]))]);
     json!({"assize": 1, "accounts": {
         "111111111111": {
             "policies": {"edge": boundary},
             "groups": {"g": {"inline": {"list": group}}},
             "users": {
                 "ana": {"inline": {"own": ana}},
-                "ben": {"groups": ["g"], "boundary": "arn:aws:iam::111111111111:policy/edge"}}},
+                "ben": {"groups": ["g"], "boundary": "arn:aws:iam::111111111111:policy/edge"},
+                "root-like": {"inline": {"all": admin}}}},
         "222222222222": {"roles": {"reader": {"path": "/team/", "inline": {"all": reader},
             "trust": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
                 "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}}}}}})
@@ -155,6 +158,24 @@ fn actions_beside_those_of_the_log_are_not_called_unused() {
     assert!(!ana.never.contains(&"iam:PassRole".to_owned()));
 }
 
+/// A whole service is called unused only where a log would show each of its actions.
+#[test]
+fn a_service_with_actions_that_no_log_shows_is_told_action_by_action() {
+    let caller = json!({"userIdentity": {"type": "IAMUser", "arn": ADMIN,
+        "accountId": "111111111111", "accessKeyId": "AKIAEXAMPLE", "userName": "root-like"}});
+    let create = event("lambda", "CreateFunction20150331", "10:00", &caller);
+    for records in [&[][..], &[create]] {
+        let usage = usage(records, Filter::default());
+        let admin = of(&usage, ADMIN);
+        let (never, not_shown) = (&admin.never, &admin.not_shown);
+        assert!(!never.iter().any(|name| name == "iam:*" || name == "iam:PassRole"), "{never:?}");
+        assert!(never.contains(&"iam:CreateUser".to_owned()), "{never:?}");
+        assert!(not_shown.contains(&"iam:PassRole".to_owned()), "{not_shown:?}");
+        let told = (admin.used.len() + never.len() + not_shown.len()) as u64;
+        assert_eq!(admin.granted, Some(told), "an action is told once");
+    }
+}
+
 #[test]
 fn sessions_of_a_role_are_the_role() {
     let session = json!({"userIdentity": {
@@ -185,7 +206,7 @@ fn filters_hold_for_grants_too() {
     };
     let usage = usage(&[event("s3", "GetObject", "10:00", &json!({}))], filter);
     let names: Vec<&str> = usage.principals.iter().map(|one| &*one.principal).collect();
-    assert_eq!(names, [ANA, BEN]);
+    assert_eq!(names, [ANA, BEN, ADMIN]);
     assert!(of(&usage, ANA).never.iter().all(|action| action.starts_with("lambda:")));
     assert_eq!(of(&usage, BEN).granted, Some(0));
 }
@@ -212,9 +233,9 @@ fn the_stream_has_a_line_for_everyone() {
         .filter(|line| !line.is_empty())
         .map(|line| serde_json::from_slice(line).expect("a line is JSON"))
         .collect();
-    assert_eq!(lines.len(), 5);
+    assert_eq!(lines.len(), 6);
     assert_eq!(lines[0]["stream"], "usage");
     assert_eq!(lines[1]["principal"], ANA);
     assert_eq!(lines[1]["used"][0]["count"], 1);
-    assert_eq!(lines[4]["summary"]["idle"], 2);
+    assert_eq!(lines[5]["summary"]["idle"], 3);
 }

@@ -254,9 +254,8 @@ fn principal_usage(
                 .filter(idle)
                 .partition(|id| shown.is_shown(**id) && !beside.contains(*id));
             n_never += own.len() as u64;
-            let n_shown = all.iter().filter(|id| shown.is_shown(**id)).count();
-            let is_whole = own.len() == n_shown && n_shown > 1;
-            if is_whole && own.len() + other.len() == all.len() {
+            // One name for a service says of every action that a log would show it.
+            if own.len() == all.len() && all.len() > 1 {
                 never.push(format!("{}:*", service.prefix()));
                 continue;
             }
