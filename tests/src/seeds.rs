@@ -62,8 +62,10 @@ fn exports(events: &[&Value]) -> [Vec<u8>; 3] {
     let looked_up = serde_json::json!({"Events": looked_up.collect::<Vec<_>>(), "NextToken": null});
     let rows = texts.iter().map(|text| format!("\"{}\"\n", text.replace('"', "\"\"")));
     let members = concat!(
-        "eventsource,eventname,useridentity,requestparameters,resources\n",
-        "s3.amazonaws.com,GetObject,\"{type=Root, accountid=111111111111, sessioncontext=null}\",",
+        "eventsource,eventname,eventtype,eventcategory,eventtime,eventid,sharedeventid,errorcode,",
+        "vpcendpointid,useridentity,requestparameters,resources\n",
+        "s3.amazonaws.com,GetObject,AwsApiCall,Data,2024-05-01 12:00:00.000,e,,,,",
+        "\"{type=Root, accountid=111111111111, sessioncontext=null}\",",
         "\"{bucketName=b, key=k}\",\"[{arn=arn:aws:s3:::b/k, accountid=null}]\"\n",
     );
     let whole = format!("eventJson\n{}", rows.collect::<String>());

@@ -51,6 +51,20 @@ const FIELDS: [Field; 20] = [
     ("userIdentity", Struct(IDENTITY)),
 ];
 
+/// Members whose absence from a record says something: that the call was allowed and no copy, that
+/// it came through no endpoint, that it was no call at all. A column that is not there must not say
+/// it.
+const TELLING: [&str; 8] = [
+    "eventType",
+    "eventCategory",
+    "eventTime",
+    "eventID",
+    "sharedEventID",
+    "errorCode",
+    "vpcEndpointId",
+    "userIdentity",
+];
+
 /// Columns that Lake spells otherwise than the record.
 const ALIASES: [(&str, &str); 2] =
     [("vpcendpointid", "vpcEndpointId"), ("vpcendpointaccountid", "vpcEndpointAccountId")];
@@ -105,6 +119,8 @@ pub(super) struct Columns {
     fields: Vec<Option<Field>>,
     /// The column with the whole record.
     whole: Option<usize>,
+    /// The columns of [`TELLING`] that are not there.
+    missing: Vec<&'static str>,
 }
 
 impl Columns {
@@ -114,13 +130,19 @@ impl Columns {
         let whole = names.iter().position(|name| name.trim().eq_ignore_ascii_case("eventJson"));
         let has = |wanted: &str| fields.iter().flatten().any(|(name, _)| *name == wanted);
         let is_record = whole.is_some() || (has("eventSource") && has("eventName"));
-        is_record.then_some(Self { fields, whole })
+        let missing = TELLING.into_iter().filter(|name| !has(name)).collect();
+        is_record.then_some(Self { fields, whole, missing })
     }
 
     /// The next row of a CSV file.
     pub(super) fn next(&self, text: &[u8], is_last: bool, records: &mut Vec<u8>) -> Piece {
         if text.is_empty() {
             return Piece::More;
+        }
+        if self.whole.is_none()
+            && let Err(message) = self.check()
+        {
+            return Piece::Broken(0, message);
         }
         match csv::row(text, is_last) {
             csv::Next::More => Piece::More,
@@ -138,6 +160,23 @@ impl Columns {
         }
     }
 
+    /// Whether the members of a record can be told from the columns.
+    fn check(&self) -> Result<(), String> {
+        let names: Vec<String> = self.missing.iter().map(|name| format!("`{name}`")).collect();
+        match names.as_slice() {
+            [] => Ok(()),
+            [name] => Err(format!(
+                "an export without the column {name}: what it leaves out cannot be told from \
+                 what a record does not hold; select it, or `eventJson`"
+            )),
+            names => Err(format!(
+                "an export without the columns {}: what they leave out cannot be told from what \
+                 a record does not hold; select them, or `eventJson`",
+                names.join(", ")
+            )),
+        }
+    }
+
     /// Writes the record of a row.
     pub(super) fn put(&self, cells: &[&str], records: &mut Vec<u8>) -> Result<(), String> {
         if cells.len() != self.fields.len() {
@@ -149,6 +188,7 @@ impl Columns {
             return put_record(text, records)
                 .map_err(|why| format!("`eventJson` is no record: {why}"));
         }
+        self.check()?;
         let mut json = String::from("{");
         for (field, cell) in self.fields.iter().zip(cells) {
             let Some((name, shape)) = field else { continue };

@@ -147,27 +147,75 @@ fn rows_with_whole_records_are_records() {
 #[test]
 fn rows_of_members_are_records() {
     let csv = concat!(
-        "eventtime,eventsource,eventname,useridentity,requestparameters,resources,vpcendpointid,additionaleventdata\n",
+        "eventtime,eventsource,eventname,useridentity,requestparameters,resources,vpcendpointid,additionaleventdata,eventtype,eventcategory,eventid,sharedeventid,errorcode\n",
         "2023-06-07 23:59:12.000,s3.amazonaws.com,GetObject,",
         "\"{type=AssumedRole, principalid=AROAX:s, arn=arn:aws:sts::111111111111:assumed-role/r/a,b=c, accountid=111111111111, accesskeyid=ASIAX, username=null, ",
         "sessioncontext={attributes={creationdate=2023-06-07 23:00:00.000, mfaauthenticated=true}, sessionissuer={type=Role, principalid=AROAX, arn=arn:aws:iam::111111111111:role/r, accountid=111111111111, username=r}, webidfederationdata=null, sourceidentity=null}, invokedby=null, onbehalfof=null}\",",
         "\"{bucketName=b, key=a, b.txt, tagSet={\"\"items\"\":[1]}, x=null}\",",
-        "\"[{accountid=111111111111, type=AWS::S3::Bucket, arn=arn:aws:s3:::b, arnprefix=null}, {accountid=null, type=null, arn=arn:aws:s3:::b/a, arnprefix=null}]\",null,{x=y}\n",
+        "\"[{accountid=111111111111, type=AWS::S3::Bucket, arn=arn:aws:s3:::b, arnprefix=null}, {accountid=null, type=null, arn=arn:aws:s3:::b/a, arnprefix=null}]\",null,{x=y},AwsApiCall,Data,e1,,null\n",
     );
     let record = concat!(
         r#"{"eventTime":"2023-06-07T23:59:12.000Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","#,
         r#""userIdentity":{"type":"AssumedRole","principalId":"AROAX:s","arn":"arn:aws:sts::111111111111:assumed-role/r/a,b=c","accountId":"111111111111","accessKeyId":"ASIAX","#,
         r#""sessionContext":{"attributes":{"creationDate":"2023-06-07T23:00:00.000Z","mfaAuthenticated":"true"},"sessionIssuer":{"type":"Role","principalId":"AROAX","arn":"arn:aws:iam::111111111111:role/r","accountId":"111111111111","userName":"r"}}},"#,
         r#""requestParameters":{"bucketName":"b","key":"a, b.txt","tagSet":{"items":[1]}},"#,
-        r#""resources":[{"accountId":"111111111111","type":"AWS::S3::Bucket","ARN":"arn:aws:s3:::b"},{"ARN":"arn:aws:s3:::b/a"}]}"#,
+        r#""resources":[{"accountId":"111111111111","type":"AWS::S3::Bucket","ARN":"arn:aws:s3:::b"},{"ARN":"arn:aws:s3:::b/a"}],"eventType":"AwsApiCall","eventCategory":"Data","eventID":"e1"}"#,
     );
     check(csv, &[record], &[]);
+}
+
+/// The columns that every export of members has.
+const TELLING: [&str; 8] = [
+    "eventType",
+    "eventCategory",
+    "eventTime",
+    "eventID",
+    "sharedEventID",
+    "errorCode",
+    "vpcEndpointId",
+    "userIdentity",
+];
+
+/// An export with one row, empty but for the call and one more member.
+fn members(name: &str, value: &str) -> String {
+    let empty = TELLING.iter().filter(|known| !known.eq_ignore_ascii_case(name));
+    let (names, cells): (String, String) =
+        empty.map(|known| (format!(",{known}"), ",".to_owned())).unzip();
+    format!("eventsource,eventname,{name}{names}\na,B,\"{value}\"{cells}\n")
+}
+
+/// A column that was not asked for says nothing: not that a call was allowed, nor that it was one.
+#[test]
+fn an_export_without_telling_columns_is_refused() {
+    let all = TELLING.join(",");
+    let row = ",".repeat(TELLING.len() - 1);
+    check(
+        &format!("eventSource,eventName,{all}\na,B,{row}\n"),
+        &[r#"{"eventSource":"a","eventName":"B"}"#],
+        &[],
+    );
+    for name in TELLING {
+        let others: Vec<&str> = TELLING.into_iter().filter(|other| *other != name).collect();
+        let head = format!("eventSource,eventName,{}\n", others.join(","));
+        let why = format!(
+            "an export without the column `{name}`: what it leaves out cannot be told from what a \
+             record does not hold; select it, or `eventJson`"
+        );
+        check(&format!("{head}a,B{row}\na,C{row}\n"), &[], &[(head.len(), &why)]);
+    }
+    let whole = "eventJson,eventSource,eventName\n\"{\"\"eventName\"\":\"\"A\"\"}\",a,A\nnull,a,B\n";
+    let (records, told) = read(whole.as_bytes(), 10_000);
+    assert_eq!(records, "{\"eventName\":\"A\"}\n");
+    assert!(told[0].1.starts_with("an export without the columns `eventType`, "), "{told:?}");
+    let rows = r#"{"QueryResultRows":[[{"eventSource":"a"},{"eventName":"B"}]]}"#;
+    let (records, told) = read(rows.as_bytes(), 10_000);
+    assert!(records.is_empty() && told[0].1.contains("`errorCode`"), "{told:?}");
 }
 
 /// What could be read in two ways is not read at all.
 #[test]
 fn ambiguous_members_are_told() {
-    let row = |identity: &str| format!("eventsource,eventname,useridentity\na,B,\"{identity}\"\n");
+    let row = |identity: &str| members("useridentity", identity);
     let at = row("").find('\n').unwrap_or_default() + 1;
     for (identity, why) in [
         ("{type=X, color=red, arn=a}", None),
@@ -180,7 +228,7 @@ fn ambiguous_members_are_told() {
         let expected: Vec<_> = why.iter().map(|why| (at, (*why).to_owned())).collect();
         assert_eq!((records.lines().count(), told), (usize::from(why.is_none()), expected));
     }
-    let twice = "eventsource,eventname,requestparameters\na,B,\"{k=1, l=2, k=3}\"\n";
+    let twice = members("requestparameters", "{k=1, l=2, k=3}");
     let (records, told) = read(twice.as_bytes(), 10_000);
     assert!(records.is_empty() && told[0].1.contains("the member `k` comes twice"), "{told:?}");
 }
