@@ -386,6 +386,40 @@ fn filters_leave_out_what_they_do_not_admit() {
     assert_eq!((report.totals.events, report.coverage.total.records), (1, 1));
 }
 
+/// That nothing differs is said of events that were decided, not of those that were not.
+#[test]
+fn a_report_of_nothing_says_so() {
+    let bob = json!({"userIdentity": {"type": "IAMUser", "accountId": "111111111111",
+        "arn": "arn:aws:iam::111111111111:user/bob", "userName": "bob"}});
+    let of_bob = event("s3", "GetObject", &json!({"bucketName": "own", "key": "k"}), &bob);
+    let deny = json!({"Effect": "Deny", "Action": "ec2:*", "Resource": "*"});
+    let said = "No event would be decided otherwise.";
+    let report = |records: &[Value], service: &str| {
+        let services = [Filter::service(service)].into();
+        let filter = Filter { services, ..Filter::default() };
+        let options = ReplayOptions { filter, ..ReplayOptions::default() };
+        let change = vec![attached("scp", &deny)];
+        run(world(&small_world()), change, options, vec![source("log.json", log(records))])
+    };
+    let whole = report(&[get_own()], "S3.amazonaws.com");
+    assert!(whole.warnings.is_empty() && whole.to_html().contains(said), "{:?}", whole.warnings);
+    let unknown = report(std::slice::from_ref(&of_bob), "s3");
+    assert_eq!(
+        unknown.warnings,
+        [
+            "1 of 1 events could not be decided, and are in no group: unknown_principal: 1",
+            "no event was decided: the report does not say that nothing differs",
+        ]
+    );
+    let page = unknown.to_html();
+    assert!(!page.contains(said) && page.contains("Warning: no event was decided"), "{page}");
+    let both = report(&[of_bob, get_own()], "s3");
+    assert_eq!(both.warnings.len(), 1, "{:?}", both.warnings);
+    let none = report(&[get_own()], "sqs");
+    assert_eq!(none.warnings, ["no record of the log is asked about: the report says nothing"]);
+    assert!(!none.to_html().contains(said));
+}
+
 /// All real events against a real SCP, in one file and in many: the same report, and every
 /// record accounted for.
 #[test]

@@ -15,11 +15,17 @@ pub struct Filter {
     pub until: Option<i64>,
     /// Accounts: of the caller or of the log.
     pub accounts: BTreeSet<AccountId>,
-    /// Services, by the beginning of their event source, such as `s3`.
+    /// Services, as [`Filter::service`] names them, such as `s3`.
     pub services: BTreeSet<Box<str>>,
 }
 
 impl Filter {
+    /// The name of a service that a filter knows: the beginning of its event source, in lower
+    /// case. `s3`, `S3` and `s3.amazonaws.com` are one.
+    pub fn service(text: &str) -> Box<str> {
+        text.split('.').next().unwrap_or_default().to_ascii_lowercase().into()
+    }
+
     /// Whether an event is asked about. An event without a time is in no window.
     pub fn admits(&self, record: &Record<'_>) -> bool {
         self.admits_time(record) && self.admits_account(record) && self.admits_service(record)
@@ -44,8 +50,11 @@ impl Filter {
     }
 
     fn admits_service(&self, record: &Record<'_>) -> bool {
-        let service = record.event_source.as_deref().and_then(|source| source.split('.').next());
-        self.services.is_empty() || service.is_some_and(|service| self.services.contains(service))
+        if self.services.is_empty() {
+            return true;
+        }
+        let service = record.event_source.as_deref().map(Self::service);
+        service.is_some_and(|service| self.services.contains(&service))
     }
 }
 
@@ -72,8 +81,10 @@ mod tests {
         let accounts = |id: &str| id.parse().into_iter().collect();
         check(Filter { accounts: accounts("111111111111"), ..Filter::default() }, true);
         check(Filter { accounts: accounts("222222222222"), ..Filter::default() }, false);
-        let services = |name: &str| [Box::from(name)].into_iter().collect();
-        check(Filter { services: services("s3"), ..Filter::default() }, true);
+        let services = |name: &str| [Filter::service(name)].into_iter().collect();
+        for name in ["s3", "S3", "s3.amazonaws.com", "S3.amazonaws.com"] {
+            check(Filter { services: services(name), ..Filter::default() }, true);
+        }
         check(Filter { services: services("ec2"), ..Filter::default() }, false);
     }
 }

@@ -60,6 +60,9 @@ impl Report {
         if self.is_interrupted {
             page.push_str("<p class=\"warning\">Interrupted: this is the report so far.</p>\n");
         }
+        for warning in &self.warnings {
+            let _ = writeln!(page, "<p class=\"warning\">Warning: {}.</p>", escaped(warning));
+        }
         if self.is_about_use() {
             return;
         }

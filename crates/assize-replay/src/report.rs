@@ -32,7 +32,8 @@ pub struct Report {
     pub problems: Vec<LogProblem>,
     /// How many more there are: of many only the first are kept.
     pub more_problems: u64,
-    /// What AWS would not let be done (L-1001).
+    /// What AWS would not let be done (L-1001), and what the report does not tell because nothing
+    /// was decided.
     pub warnings: Vec<String>,
     /// Events by day since the epoch and effect.
     pub days: BTreeMap<i64, BTreeMap<DifferenceEffect, u64>>,
@@ -86,7 +87,7 @@ impl Report {
         for (effect, n) in tally.unkept {
             effects.entry(effect).or_default().events += n;
         }
-        Self {
+        let mut report = Self {
             changes,
             provenance,
             groups,
@@ -108,7 +109,35 @@ impl Report {
             days: tally.days,
             is_interrupted,
             usage: None,
+        };
+        report.warnings.extend(report.undecided());
+        report
+    }
+
+    /// Whether no event was decided: then the report says nothing of what would be otherwise.
+    pub fn is_void(&self) -> bool {
+        self.totals.events == self.totals.errors
+    }
+
+    /// What was not decided, and what follows from it.
+    fn undecided(&self) -> Vec<String> {
+        let Totals { events, errors, error_codes, .. } = &self.totals;
+        let mut warnings = Vec::new();
+        if *errors > 0 {
+            let codes: Vec<String> =
+                error_codes.iter().map(|(code, n)| format!("{code}: {n}")).collect();
+            let codes = codes.join(", ");
+            warnings.push(format!(
+                "{errors} of {events} events could not be decided, and are in no group: {codes}"
+            ));
         }
+        if self.coverage.total.records == 0 {
+            warnings.push("no record of the log is asked about: the report says nothing".into());
+        } else if self.is_void() {
+            warnings
+                .push("no event was decided: the report does not say that nothing differs".into());
+        }
+        warnings
     }
 
     /// Whether it tells of the use of grants alone, not of what would be decided otherwise.

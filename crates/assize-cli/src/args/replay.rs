@@ -29,7 +29,8 @@ pub(crate) struct ReplayArgs {
     /// Only events of this account: of its callers, or in its log; repeatable.
     #[arg(long = "account", value_name = "ID")]
     pub(crate) accounts: Vec<assize_model::AccountId>,
-    /// Only events of this service, by the beginning of its event source, such as s3; repeatable.
+    /// Only events of this service, by its event source or the beginning of it, such as s3;
+    /// repeatable.
     #[arg(long = "service", value_name = "NAME")]
     pub(crate) services: Vec<String>,
     /// Show groups that do not change, too.

@@ -147,7 +147,7 @@ fn prepare(args: &ReplayArgs, global: &Global, output: &Output) -> Result<Replay
             since: args.since,
             until: args.until,
             accounts: args.accounts.iter().copied().collect(),
-            services: args.services.iter().map(|name| name.as_str().into()).collect(),
+            services: args.services.iter().map(|name| Filter::service(name)).collect(),
         },
         strict_world: args.strict_world,
         management_account: args.management_account,

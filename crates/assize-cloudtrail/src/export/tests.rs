@@ -203,7 +203,8 @@ fn an_export_without_telling_columns_is_refused() {
         );
         check(&format!("{head}a,B{row}\na,C{row}\n"), &[], &[(head.len(), &why)]);
     }
-    let whole = "eventJson,eventSource,eventName\n\"{\"\"eventName\"\":\"\"A\"\"}\",a,A\nnull,a,B\n";
+    let whole =
+        "eventJson,eventSource,eventName\n\"{\"\"eventName\"\":\"\"A\"\"}\",a,A\nnull,a,B\n";
     let (records, told) = read(whole.as_bytes(), 10_000);
     assert_eq!(records, "{\"eventName\":\"A\"}\n");
     assert!(told[0].1.starts_with("an export without the columns `eventType`, "), "{told:?}");

@@ -46,7 +46,10 @@ pub(super) fn write(page: &mut String, report: &Report) {
     let effects = changed.into_iter().chain(unchanged);
     let rows: Vec<Row<'_>> = effects.flat_map(|effect| report.rows(effect)).collect();
     if rows.is_empty() {
-        page.push_str("<p>No event would be decided otherwise.</p>\n");
+        // Where nothing was decided, the head of the page says so.
+        if !report.is_void() {
+            page.push_str("<p>No event would be decided otherwise.</p>\n");
+        }
         return;
     }
     page.push_str("<table class=\"groups\">\n");
