@@ -211,15 +211,28 @@ fn filters_hold_for_grants_too() {
     assert_eq!(of(&usage, BEN).granted, Some(0));
 }
 
-/// A log without data events cannot show that objects were not read.
+/// A log without data events of a service cannot show that its objects were not read, whatever
+/// it holds of others.
 #[test]
 fn the_limits_of_the_log_are_told() {
-    let limits = |record: Value| {
-        let usage = usage(&[record], Filter::default());
-        usage.limits.iter().any(|limit| limit.contains("holds no data events"))
-    };
-    assert!(limits(event("ec2", "DescribeInstances", "10:00", &json!({}))));
-    assert!(!limits(event("s3", "GetObject", "10:00", &json!({"eventCategory": "Data"}))));
+    let limits = |records: &[Value]| usage(records, Filter::default()).limits;
+    let last = |records: &[Value]| limits(records).pop().unwrap_or_default();
+    let called = event("ec2", "DescribeInstances", "10:00", &json!({}));
+    assert_eq!(last(std::slice::from_ref(&called)), "this log holds no data events");
+    let read = event("s3", "GetObject", "10:00", &json!({"eventCategory": "Data"}));
+    let of_s3 = "this log holds data events of s3.amazonaws.com alone";
+    assert_eq!(last(&[called, read.clone()]), of_s3);
+    let invoked = event("lambda", "Invoke", "10:00", &json!({"eventCategory": "Data"}));
+    let of_both = "this log holds data events of lambda.amazonaws.com, s3.amazonaws.com alone";
+    assert_eq!(last(&[read, invoked]), of_both);
+    // Records of older versions have no category.
+    let older = |is_management: bool| json!({"managementEvent": is_management});
+    assert_eq!(last(&[event("s3", "GetObject", "10:00", &older(false))]), of_s3);
+    let bucket = event("s3", "GetBucketAcl", "10:00", &older(true));
+    assert_eq!(last(&[bucket]), "this log holds no data events");
+    for limit in ["are data events", "trails leave out"] {
+        assert!(limits(&[]).iter().any(|text| text.contains(limit)), "{limit}");
+    }
 }
 
 #[test]

@@ -15,6 +15,8 @@ pub struct Record<'a> {
     pub event_type: Text<'a>,
     /// `eventCategory`.
     pub event_category: Text<'a>,
+    /// `managementEvent`.
+    pub is_management: Option<bool>,
     /// `eventSource`, such as `s3.amazonaws.com`.
     pub event_source: Text<'a>,
     /// `eventName`.
@@ -145,6 +147,15 @@ impl<'a> Record<'a> {
         Ok(detail.filter(|_| record.event_name.is_none()).unwrap_or(record))
     }
 
+    /// Whether it says that it is a data event. Records older than `eventCategory` have
+    /// `managementEvent` alone.
+    pub fn is_data_event(&self) -> bool {
+        match self.event_category.as_deref() {
+            Some(category) => category == "Data",
+            None => self.is_management == Some(false),
+        }
+    }
+
     fn member(&mut self, c: &mut Cursor<'a>, key: &str) -> Result<()> {
         let text_member = match key {
             "eventType" => &mut self.event_type,
@@ -171,6 +182,7 @@ impl<'a> Record<'a> {
     fn other_member(&mut self, c: &mut Cursor<'a>, key: &str) -> Result<()> {
         match key {
             "@timestamp" if self.event_time.is_none() => self.event_time = text(c)?,
+            "managementEvent" => self.is_management = flag(c)?,
             "sessionCredentialFromConsole" => self.from_console = flag(c)? == Some(true),
             "requestParameters" => self.request_parameters = object_text(c)?,
             "responseElements" => self.response_elements = object_text(c)?,

@@ -66,7 +66,7 @@ pub struct UsageSummary {
 pub fn write_usage_header(
     out: &mut Vec<u8>,
     window: Option<(i64, i64)>,
-    limits: &[&str],
+    limits: &[String],
     provenance: &Provenance,
 ) {
     let mut object = Object::open(out);

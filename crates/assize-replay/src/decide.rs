@@ -139,7 +139,7 @@ impl<'w> Worker<'w> {
         self.tally.events += 1;
         if self.counts_uses {
             let caller = caller(&converted.record.request);
-            self.tally.uses.count(&converted, &caller, is_data_event(record));
+            self.tally.uses.count(&converted, &caller, data_source(record));
         }
         let likeness = self.likeness(&converted);
         if likeness.is_some()
@@ -167,7 +167,7 @@ impl<'w> Worker<'w> {
     {
         if let Some(converted) = self.converter.without_resources(record, surroundings) {
             let caller = caller(&converted.record.request);
-            self.tally.uses.count(&converted, &caller, is_data_event(record));
+            self.tally.uses.count(&converted, &caller, data_source(record));
         }
     }
 
@@ -273,8 +273,9 @@ impl<'w> Worker<'w> {
     }
 }
 
-fn is_data_event(record: &Record<'_>) -> bool {
-    record.event_category.as_deref() == Some("Data")
+/// The service whose data event it is, if it is one.
+fn data_source<'r>(record: &'r Record<'_>) -> Option<&'r str> {
+    record.event_source.as_deref().filter(|_| record.is_data_event())
 }
 
 /// Counts an event by its answer.

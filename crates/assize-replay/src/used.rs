@@ -20,17 +20,20 @@ use crate::report::Report;
 use crate::world::Worlds;
 
 /// What no log of CloudTrail shows.
-const LIMITS: [&str; 4] = [
+const LIMITS: [&str; 6] = [
     "what was used before or after the log is not in it",
+    "what trails leave out, such as read calls of a trail of write calls, and what accounts and \
+     regions whose logs were not given did, is not in it: such actions count as never used",
+    "calls on objects, items, messages, functions and the like are data events: they are in a log \
+     only of resources that a trail is told to record, and count as never used otherwise",
     "iam:PassRole and other actions that a service checks beside the one called have no record \
      of their own",
     "conditions and resources of a grant are not looked at: an action counts as granted where any \
      statement of the principal's own policies allows it",
     "what service control, resource and session policies grant or take away is not looked at",
 ];
-/// What a log without data events does not show.
-const NO_DATA_EVENTS: &str = "this log holds no data events: calls on objects, items, messages, functions and the like \
-     are in no log unless a trail is told to record them";
+/// What a log without data events says of them.
+const NO_DATA_EVENTS: &str = "this log holds no data events";
 
 /// The calls of a log, by who made them and the action they needed.
 #[derive(Debug, Default)]
@@ -38,8 +41,8 @@ pub(crate) struct Uses {
     table: HashMap<(Box<str>, Box<str>), Use>,
     /// Calls that were counted.
     pub(crate) events: u64,
-    /// Of these, data events.
-    pub(crate) data_events: u64,
+    /// Of these, data events, by event source.
+    pub(crate) data_events: BTreeMap<Box<str>, u64>,
 }
 
 /// The calls of one principal that needed one action.
@@ -62,10 +65,18 @@ impl hashbrown::Equivalent<(Box<str>, Box<str>)> for Pair<'_> {
 }
 
 impl Uses {
-    /// Counts a call: once for each action that it needed.
-    pub(crate) fn count(&mut self, converted: &Converted<'_>, caller: &Caller<'_>, is_data: bool) {
+    /// Counts a call: once for each action that it needed. `data_source` is the service whose
+    /// data event it is, if it is one.
+    pub(crate) fn count(
+        &mut self,
+        converted: &Converted<'_>,
+        caller: &Caller<'_>,
+        data_source: Option<&str>,
+    ) {
         self.events += 1;
-        self.data_events += u64::from(is_data);
+        if let Some(source) = data_source {
+            self.add_data_events(source, 1);
+        }
         let record = &converted.record;
         let seen = record.observed.as_ref().and_then(|observed| observed.decision);
         let mut observed = ObservedCounts::default();
@@ -86,10 +97,31 @@ impl Uses {
     /// Takes in another thread's.
     pub(crate) fn join(&mut self, other: Self) {
         self.events += other.events;
-        self.data_events += other.data_events;
+        for (source, n) in &other.data_events {
+            self.add_data_events(source, *n);
+        }
         for (principal, action, one) in other.into_sorted() {
             self.add(&principal, &action, one);
         }
+    }
+
+    fn add_data_events(&mut self, source: &str, n: u64) {
+        match self.data_events.get_mut(source) {
+            Some(known) => *known += n,
+            None => {
+                self.data_events.insert(source.into(), n);
+            }
+        }
+    }
+
+    /// What a log of these calls cannot show.
+    fn limits(&self) -> Vec<String> {
+        let sources: Vec<&str> = self.data_events.keys().map(|source| &**source).collect();
+        let held = match sources.as_slice() {
+            [] => NO_DATA_EVENTS.to_owned(),
+            sources => format!("this log holds data events of {} alone", sources.join(", ")),
+        };
+        LIMITS.into_iter().map(str::to_owned).chain([held]).collect()
     }
 
     pub(crate) fn add(&mut self, principal: &str, action: &str, one: Use) {
@@ -131,7 +163,7 @@ pub struct Usage {
     /// The times of the first and the last call, in seconds since the epoch.
     pub window: Option<(i64, i64)>,
     /// What the log cannot show.
-    pub limits: Vec<&'static str>,
+    pub limits: Vec<String>,
     /// Calls that were counted.
     pub events: u64,
 }
@@ -173,10 +205,7 @@ impl Usage {
     /// What the calls of a log say of the grants of a world.
     pub(crate) fn new(uses: Uses, worlds: &Worlds, map: &ApiMap, filter: &Filter) -> Self {
         let catalog = worlds.catalog();
-        let mut limits = LIMITS.to_vec();
-        if uses.data_events == 0 {
-            limits.push(NO_DATA_EVENTS);
-        }
+        let limits = uses.limits();
         let events = uses.events;
         let uses = uses.into_sorted();
         let first = uses.iter().map(|(_, _, one)| one.first).min();
