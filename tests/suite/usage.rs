@@ -176,6 +176,30 @@ fn a_service_with_actions_that_no_log_shows_is_told_action_by_action() {
     }
 }
 
+/// An action that no catalog knows is granted by the patterns that match its name; that it is not
+/// granted cannot be said.
+#[test]
+fn unknown_actions_are_granted_by_name() {
+    let caller = |name: &str| {
+        let arn = format!("arn:aws:iam::111111111111:user/{name}");
+        json!({"userIdentity": {"type": "IAMUser", "arn": arn, "accountId": "111111111111",
+            "accessKeyId": "AKIAEXAMPLE", "userName": name}})
+    };
+    let records = [
+        event("lambda", "FoldUniverse", "10:00", &caller("root-like")),
+        event("lambda", "FoldFunction", "10:00", &json!({})),
+        event("lambda", "FoldUniverse", "11:00", &json!({})),
+        event("brandnew", "FoldUniverse", "12:00", &caller("ben")),
+    ];
+    let usage = usage(&records, Filter::default());
+    assert_eq!(used(of(&usage, ADMIN)), ["lambda:FoldUniverse 1 Some(true) 10:00"]);
+    assert_eq!(
+        used(of(&usage, ANA)),
+        ["lambda:FoldFunction 1 Some(true) 10:00", "lambda:FoldUniverse 1 None 11:00"]
+    );
+    assert_eq!(used(of(&usage, BEN)), ["brandnew:FoldUniverse 1 None 12:00"]);
+}
+
 #[test]
 fn sessions_of_a_role_are_the_role() {
     let session = json!({"userIdentity": {

@@ -29,7 +29,8 @@ pub struct UsageRecord<'u> {
 pub struct ActionUse {
     /// The action.
     pub action: Box<str>,
-    /// Whether the principal's own policies grant it; none where the world does not hold them.
+    /// Whether the principal's own policies grant it; none where the world does not hold them, and
+    /// where neither the catalog nor a policy knows an action of that name.
     pub is_granted: Option<bool>,
     /// The calls, by what AWS answered.
     pub observed: ObservedCounts,

@@ -219,10 +219,9 @@ impl Usage {
             by_principal.entry(arn.into()).or_default();
         }
         let shown = ShownActions::new(catalog, map);
-        let principals = by_principal.into_iter().map(|(principal, uses)| {
-            let granted = grants.of(&principal);
-            principal_usage(principal, uses, granted, catalog, &shown)
-        });
+        let principals = by_principal
+            .into_iter()
+            .map(|(principal, uses)| principal_usage(principal, uses, &grants, catalog, &shown));
         Self { principals: principals.collect(), window, limits, events }
     }
 
@@ -249,10 +248,11 @@ type ActionSet = Vec<bool>;
 fn principal_usage(
     principal: Box<str>,
     uses: Vec<(Box<str>, Use)>,
-    granted: Option<(AccountId, ActionSet)>,
+    grants: &Grants<'_>,
     catalog: &Catalog,
     shown: &ShownActions,
 ) -> PrincipalUsage {
+    let granted = grants.of(&principal);
     let is_in = |set: &ActionSet, id: ActionId| set.get(id.index()).copied().unwrap_or_default();
     let mut account = uses.iter().find_map(|(_, one)| one.account);
     let mut used: Vec<ActionUse> = Vec::with_capacity(uses.len());
@@ -260,8 +260,11 @@ fn principal_usage(
     let mut beside: BTreeSet<ActionId> = BTreeSet::new();
     for (action, one) in uses {
         let id = catalog.action_by_full_name(&action);
-        let is_granted =
-            granted.as_ref().map(|(_, set)| id.is_some_and(|action| is_in(set, action)));
+        let is_granted = granted.as_ref().and_then(|(_, set)| match id {
+            Some(id) => Some(is_in(set, id)),
+            // The log may name the service otherwise than policies do: only a match says something.
+            None => grants.name_unknown(&principal, &action).then_some(true),
+        });
         if let Some(id) = id {
             seen.insert(id);
             beside.extend(shown.beside(catalog, id));

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use assize::policy::ir::{ActionElement, ActionPattern, Policy, ResourceElement, ResourcePattern};
+use assize::policy::ir::{
+    ActionElement, ActionPattern, Policy, ResourceElement, ResourcePattern, Statement,
+};
+use assize_automata::Pattern;
 use assize_catalog::{ApiMap, Catalog};
 use assize_model::{AccountId, Effect, PolicyId};
 use assize_store::{Entity, StoreSnapshot};
@@ -54,6 +57,20 @@ impl<'w> Grants<'w> {
         Some((entity.account(), granted))
     }
 
+    /// Whether the policies of a user or role grant an action that no catalog knows, by its name
+    /// (`service:name`).
+    pub(super) fn name_unknown(&self, arn: &str, action: &str) -> bool {
+        let lower = action.to_ascii_lowercase();
+        let Some((service, name)) = lower.split_once(':') else { return false };
+        let entity = self.entities.get(arn).copied();
+        let granted = entity.and_then(|entity| {
+            let (own, boundary) = self.policies(entity)?;
+            let is_within = boundary.is_none_or(|policy| allows_name(&[policy], service, name));
+            Some(is_within && allows_name(&own, service, name))
+        });
+        granted.unwrap_or_default()
+    }
+
     fn none(&self) -> ActionSet {
         vec![false; self.catalog.n_actions()]
     }
@@ -61,44 +78,51 @@ impl<'w> Grants<'w> {
     /// What the identity policies allow and do not take away again, within the boundary. None
     /// where a policy does not load: then everything is denied (E-112).
     fn granted(&self, entity: Entity<'w>) -> Option<ActionSet> {
-        let policies = self.worlds.base().entity_policies(entity.account(), entity)?;
-        let ids: Vec<PolicyId> =
-            policies.identity.policies.iter().map(|applied| applied.policy).collect();
-        let mut granted = self.allowed(&ids)?;
-        if let Some(boundary) = policies.boundary {
-            let within = self.allowed(&[boundary])?;
+        let (own, boundary) = self.policies(entity)?;
+        let mut granted = self.allowed(&own);
+        if let Some(boundary) = boundary {
+            let within = self.allowed(&[boundary]);
             granted.iter_mut().zip(within).for_each(|(own, within)| *own &= within);
         }
         Some(granted)
     }
 
-    /// What some statement of the policies allows, and none denies whatever the resource and the
-    /// conditions.
-    fn allowed(&self, ids: &[PolicyId]) -> Option<ActionSet> {
-        let library = self.worlds.before.library();
+    /// The identity policies and the boundary; none where one does not load (E-112).
+    fn policies(&self, entity: Entity<'w>) -> Option<(Vec<&'w Policy>, Option<&'w Policy>)> {
+        let policies = self.worlds.base().entity_policies(entity.account(), entity)?;
         let skips_invalid = self.worlds.before.options().skip_invalid_policies;
-        let mut policies: Vec<&Policy> = Vec::new();
-        for id in ids {
-            match library.get(*id).and_then(|entry| entry.policy.as_ref()) {
-                Some(policy) => policies.push(policy),
+        let mut own = Vec::new();
+        for applied in &policies.identity.policies {
+            match self.policy(applied.policy) {
+                Some(policy) => own.push(policy),
                 None if skips_invalid => {}
                 None => return None,
             }
         }
+        let boundary = match policies.boundary {
+            // A boundary that does not load allows nothing.
+            Some(id) => Some(self.policy(id)?),
+            None => None,
+        };
+        Some((own, boundary))
+    }
+
+    fn policy(&self, id: PolicyId) -> Option<&'w Policy> {
+        self.worlds.before.library().get(id).and_then(|entry| entry.policy.as_ref())
+    }
+
+    /// What some statement of the policies allows, and none denies whatever the resource and the
+    /// conditions.
+    fn allowed(&self, policies: &[&Policy]) -> ActionSet {
         let statements = || policies.iter().flat_map(|policy| &policy.statements);
         let mut allowed = self.none();
         for statement in statements().filter(|statement| statement.effect == Effect::Allow) {
             self.put(&statement.action, &mut allowed, true);
         }
-        for statement in statements().filter(|statement| statement.effect == Effect::Deny) {
-            let is_plain = statement.conditions.is_empty()
-                && matches!(&statement.resource, ResourceElement::Resource(list)
-                    if list.contains(&ResourcePattern::Any));
-            if is_plain {
-                self.put(&statement.action, &mut allowed, false);
-            }
+        for statement in statements().filter(|statement| denies_everywhere(statement)) {
+            self.put(&statement.action, &mut allowed, false);
         }
-        Some(allowed)
+        allowed
     }
 
     /// Puts the actions of an element into a set, or takes them out.
@@ -120,6 +144,33 @@ impl<'w> Grants<'w> {
             }
         }
     }
+}
+
+/// Whether a statement denies its actions whatever the resource and the conditions.
+fn denies_everywhere(statement: &Statement) -> bool {
+    statement.effect == Effect::Deny
+        && statement.conditions.is_empty()
+        && matches!(&statement.resource, ResourceElement::Resource(list)
+            if list.contains(&ResourcePattern::Any))
+}
+
+/// [`Grants::allowed`] of an action that is in no catalog, by its name in lower case.
+fn allows_name(policies: &[&Policy], service: &str, name: &str) -> bool {
+    let is_about = |statement: &Statement| {
+        let patterns = &statement.action.patterns;
+        let matched = patterns.iter().any(|pattern| match pattern {
+            ActionPattern::Any => true,
+            ActionPattern::Named { vendor, name: pattern } => {
+                **vendor == *service && Pattern::glob(pattern).is_match(name.as_bytes())
+            }
+        });
+        matched != statement.action.negated
+    };
+    let about = || {
+        let all = policies.iter().flat_map(|policy| &policy.statements);
+        all.filter(|statement| is_about(statement))
+    };
+    about().any(|statement| statement.effect == Effect::Allow) && !about().any(denies_everywhere)
 }
 
 /// The users and roles of the accounts that are asked about. Service-linked roles are AWS's.
