@@ -92,7 +92,7 @@ fn of<'u>(usage: &'u Usage, principal: &str) -> &'u PrincipalUsage {
 /// `action count granted last`, a line each.
 fn used(one: &PrincipalUsage) -> Vec<String> {
     let line = |used: &assize_formats::ActionUse| {
-        let last = assize_formats::format_time(used.last);
+        let last = used.last.map_or_else(|| "-".repeat(20), assize_formats::format_time);
         format!("{} {} {:?} {}", used.action, used.count(), used.is_granted, &last[11..16])
     };
     one.used.iter().map(line).collect()
@@ -257,6 +257,32 @@ fn the_limits_of_the_log_are_told() {
     for limit in ["are data events", "trails leave out"] {
         assert!(limits(&[]).iter().any(|text| text.contains(limit)), "{limit}");
     }
+}
+
+/// A call without a time is in no window, and of no year.
+#[test]
+fn calls_without_a_time_are_not_dated() {
+    let timeless =
+        || event("s3", "GetObject", "10:00", &json!({"eventTime": null, "eventID": "x"}));
+    let alone = usage(&[timeless()], Filter::default());
+    assert_eq!(alone.window, None);
+    assert_eq!(used(of(&alone, ANA)), ["s3:GetObject 1 Some(true) -----"]);
+    let report = replay(&[timeless()], Filter::default());
+    assert!(report.days.is_empty(), "{:?}", report.days);
+    let (mut stream, mut differences) = (Vec::new(), Vec::new());
+    report.usage.as_ref().expect("usage is asked for").write_stream(&report, &mut stream);
+    report.write_stream(&mut differences);
+    let page = report.to_html();
+    for text in
+        [String::from_utf8_lossy(&stream), String::from_utf8_lossy(&differences), page.into()]
+    {
+        assert!(!text.contains("1970"), "{text}");
+    }
+    let both =
+        usage(&[timeless(), event("s3", "GetObject", "11:00", &json!({}))], Filter::default());
+    let (ana, eleven) = (of(&both, ANA), Some(1_714_561_200));
+    assert_eq!((ana.used[0].first, ana.used[0].last), (eleven, eleven));
+    assert_eq!(both.window, eleven.zip(eleven));
 }
 
 #[test]

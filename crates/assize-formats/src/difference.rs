@@ -86,10 +86,10 @@ pub struct DifferenceRecord<'d> {
     pub resource: &'d str,
     /// How many events.
     pub count: u64,
-    /// The time of the first, in seconds since the epoch.
-    pub first: i64,
+    /// The time of the first, in seconds since the epoch; none where no event has one.
+    pub first: Option<i64>,
     /// The time of the last.
-    pub last: i64,
+    pub last: Option<i64>,
     /// The decision before.
     pub before: Side<'d>,
     /// The decision after; none without changes.
@@ -273,8 +273,8 @@ pub fn write_difference(out: &mut Vec<u8>, record: &DifferenceRecord<'_>) {
     object.string("action", record.action);
     object.string("resource", record.resource);
     object.number("count", record.count);
-    object.string("first", &format_time(record.first));
-    object.string("last", &format_time(record.last));
+    object.string_if("first", record.first.map(format_time).as_deref());
+    object.string_if("last", record.last.map(format_time).as_deref());
     write_side(object.key("before"), &record.before);
     if let Some(after) = &record.after {
         write_side(object.key("after"), after);
@@ -348,8 +348,8 @@ mod tests {
             action: "s3:GetObject",
             resource: "arn:aws:s3:::reports/k",
             count: 12,
-            first: 1_714_564_800,
-            last: 1_714_724_100,
+            first: Some(1_714_564_800),
+            last: Some(1_714_724_100),
             before,
             after: Some(after),
             observed: ObservedCounts { allowed: 12, ..ObservedCounts::default() },

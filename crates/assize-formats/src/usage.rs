@@ -34,10 +34,10 @@ pub struct ActionUse {
     pub is_granted: Option<bool>,
     /// The calls, by what AWS answered.
     pub observed: ObservedCounts,
-    /// The time of the first call, in seconds since the epoch.
-    pub first: i64,
+    /// The time of the first call, in seconds since the epoch; none where no call has one.
+    pub first: Option<i64>,
     /// The time of the last.
-    pub last: i64,
+    pub last: Option<i64>,
 }
 
 impl ActionUse {
@@ -110,8 +110,8 @@ fn write_use(out: &mut Vec<u8>, used: &ActionUse) {
         object.boolean("granted", is_granted);
     }
     object.number("count", used.count());
-    object.string("first", &format_time(used.first));
-    object.string("last", &format_time(used.last));
+    object.string_if("first", used.first.map(format_time).as_deref());
+    object.string_if("last", used.last.map(format_time).as_deref());
     write_observed(object.key("observed"), used.observed);
     object.close();
 }
@@ -146,8 +146,8 @@ mod tests {
             action: "s3:GetObject".into(),
             is_granted: Some(true),
             observed: ObservedCounts { allowed: 2, denied: 1, unknown: 0 },
-            first: 0,
-            last: 60,
+            first: Some(0),
+            last: Some(60),
         };
         let mut out = Vec::new();
         write_usage(

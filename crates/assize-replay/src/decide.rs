@@ -47,7 +47,7 @@ pub(crate) struct Tally {
     pub(crate) agree: u64,
     pub(crate) disagree: u64,
     pub(crate) unknown: u64,
-    /// Events by day and effect, for the timeline.
+    /// Events by day and effect, for the timeline; those without a time are in none.
     pub(crate) days: BTreeMap<i64, BTreeMap<DifferenceEffect, u64>>,
     /// Calls by principal and action, if they are asked for.
     pub(crate) uses: Uses,
@@ -302,9 +302,11 @@ fn count(tally: &mut Tally, answer: &Answer, converted: &Converted<'_>, keeps_al
         None => {}
     }
     let effect = decided.effect(agreement);
-    let time = record.request.time.unwrap_or_default();
-    let day = tally.days.entry(time.div_euclid(DAY)).or_default();
-    *day.entry(effect).or_default() += 1;
+    let time = record.request.time;
+    if let Some(time) = time {
+        let day = tally.days.entry(time.div_euclid(DAY)).or_default();
+        *day.entry(effect).or_default() += 1;
+    }
     if effect.is_unchanged() && !keeps_all {
         *tally.unkept.entry(effect).or_default() += 1;
         return;

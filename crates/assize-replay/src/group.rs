@@ -124,10 +124,10 @@ pub struct Group {
     pub resource: Box<str>,
     /// How many events.
     pub count: u64,
-    /// The time of the first, in seconds since the epoch.
-    pub first: i64,
+    /// The time of the first, in seconds since the epoch; none where no event has one.
+    pub first: Option<i64>,
     /// The time of the last.
-    pub last: i64,
+    pub last: Option<i64>,
     /// The decision before.
     pub before: GroupSide,
     /// The decision after; none without changes.
@@ -173,7 +173,7 @@ impl Group {
         self.count += 1;
         self.last = self.last.max(event.time);
         self.observed.add(observed(event.observed));
-        if (event.time, event.id) < (self.first, self.example.as_deref()) {
+        if is_earlier((event.time, event.id), (self.first, self.example.as_deref())) {
             self.first = event.time;
             self.example = event.id.map(Into::into);
         }
@@ -184,12 +184,17 @@ impl Group {
         self.count += other.count;
         self.last = self.last.max(other.last);
         self.observed.add(other.observed);
-        let earlier = (other.first, &other.example) < (self.first, &self.example);
-        if earlier {
+        let own = (self.first, self.example.as_deref());
+        if is_earlier((other.first, other.example.as_deref()), own) {
             self.first = other.first;
             self.example = other.example;
         }
     }
+}
+
+/// Whether an event comes before another, by time and id: those without a time come last.
+fn is_earlier(one: (Option<i64>, Option<&str>), other: (Option<i64>, Option<&str>)) -> bool {
+    (one.0.is_none(), one) < (other.0.is_none(), other)
 }
 
 /// An event that was decided.
@@ -200,7 +205,7 @@ pub(crate) struct Event<'e> {
     pub(crate) principal: &'e str,
     pub(crate) action: &'e str,
     pub(crate) resource: Cow<'e, str>,
-    pub(crate) time: i64,
+    pub(crate) time: Option<i64>,
     pub(crate) observed: Option<ObservedDecision>,
     pub(crate) id: Option<&'e str>,
 }
@@ -396,7 +401,7 @@ mod tests {
 
     #[test]
     fn the_first_event_of_a_group_is_its_example() {
-        let group = |first: i64, example: &str| Group {
+        let group = |first: Option<i64>, example: &str| Group {
             effect: DifferenceEffect::Same,
             principal: "p".into(),
             account: None,
@@ -411,12 +416,14 @@ mod tests {
             example: Some(example.into()),
         };
         let mut groups = Groups::default();
-        for one in [group(5, "b"), group(3, "c"), group(9, "a")] {
+        for one in [group(Some(5), "b"), group(None, "a"), group(Some(3), "c"), group(Some(9), "a")]
+        {
             groups.add(one);
         }
         let all: Vec<_> = groups.into_groups().collect();
-        assert_eq!((all.len(), all[0].count, all[0].first, all[0].last), (1, 3, 3, 9));
+        let one = &all[0];
+        assert_eq!((all.len(), one.count, one.first, one.last), (1, 4, Some(3), Some(9)));
         assert_eq!(all[0].example.as_deref(), Some("c"));
-        assert_eq!(all[0].observed.unknown, 3);
+        assert_eq!(all[0].observed.unknown, 4);
     }
 }

@@ -35,7 +35,7 @@ pub struct Report {
     /// What AWS would not let be done (L-1001), and what the report does not tell because nothing
     /// was decided.
     pub warnings: Vec<String>,
-    /// Events by day since the epoch and effect.
+    /// Events by day since the epoch and effect; those without a time are in none.
     pub days: BTreeMap<i64, BTreeMap<DifferenceEffect, u64>>,
     /// The run was ended before the log was.
     pub is_interrupted: bool,

@@ -18,10 +18,10 @@ pub struct Row<'r> {
     pub n_resources: usize,
     /// What the names of all resources begin with.
     pub prefix: &'r str,
-    /// The time of the first event, in seconds since the epoch.
-    pub first: i64,
+    /// The time of the first event, in seconds since the epoch; none where no event has one.
+    pub first: Option<i64>,
     /// The time of the last.
-    pub last: i64,
+    pub last: Option<i64>,
     /// What the log says happened.
     pub observed: ObservedCounts,
 }
@@ -55,7 +55,7 @@ impl Report {
                     row.count += group.count;
                     row.n_resources += 1;
                     row.prefix = common(row.prefix, &group.resource);
-                    row.first = row.first.min(group.first);
+                    row.first = earlier(row.first, group.first);
                     row.last = row.last.max(group.last);
                     row.observed.add(group.observed);
                 }
@@ -73,6 +73,11 @@ impl Report {
         rows.sort_by_key(|row| std::cmp::Reverse(row.count));
         rows
     }
+}
+
+/// The earlier of two times, as far as they are known.
+pub(crate) fn earlier(one: Option<i64>, other: Option<i64>) -> Option<i64> {
+    one.into_iter().chain(other).min()
 }
 
 /// What two texts begin with.

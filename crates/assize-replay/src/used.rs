@@ -17,6 +17,7 @@ use self::grants::Grants;
 use crate::Filter;
 use crate::assume::Caller;
 use crate::report::Report;
+use crate::row::earlier;
 use crate::world::Worlds;
 
 /// What no log of CloudTrail shows.
@@ -50,8 +51,8 @@ pub(crate) struct Uses {
 pub(crate) struct Use {
     pub(crate) account: Option<AccountId>,
     pub(crate) observed: ObservedCounts,
-    pub(crate) first: i64,
-    pub(crate) last: i64,
+    pub(crate) first: Option<i64>,
+    pub(crate) last: Option<i64>,
 }
 
 /// A pair of texts that finds an equal pair of boxed ones.
@@ -81,7 +82,7 @@ impl Uses {
         let seen = record.observed.as_ref().and_then(|observed| observed.decision);
         let mut observed = ObservedCounts::default();
         observed.count(seen.unwrap_or(ObservedDecision::Unknown));
-        let time = record.request.time.unwrap_or_default();
+        let time = record.request.time;
         let one = Use { account: caller.account, observed, first: time, last: time };
         match &record.request.target {
             Target::Action { action, .. } => self.add(&caller.entity, action, one),
@@ -128,7 +129,7 @@ impl Uses {
         match self.table.get_mut(&Pair(principal, action)) {
             Some(known) => {
                 known.observed.add(one.observed);
-                known.first = known.first.min(one.first);
+                known.first = earlier(known.first, one.first);
                 known.last = known.last.max(one.last);
             }
             None => {
@@ -208,8 +209,8 @@ impl Usage {
         let limits = uses.limits();
         let events = uses.events;
         let uses = uses.into_sorted();
-        let first = uses.iter().map(|(_, _, one)| one.first).min();
-        let window = first.zip(uses.iter().map(|(_, _, one)| one.last).max());
+        let first = uses.iter().filter_map(|(_, _, one)| one.first).min();
+        let window = first.zip(uses.iter().filter_map(|(_, _, one)| one.last).max());
         let mut by_principal: BTreeMap<Box<str>, Vec<(Box<str>, Use)>> = BTreeMap::new();
         for (principal, action, one) in uses {
             by_principal.entry(principal).or_default().push((action, one));

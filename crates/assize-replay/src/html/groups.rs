@@ -86,9 +86,9 @@ fn write_row(page: &mut String, row: &Row<'_>) {
         let n = grouped(row.observed.denied);
         let _ = write!(events, " <small>{n} denied in the log</small>");
     }
-    let mut when = moment(row.first);
-    if row.last != row.first {
-        let _ = write!(when, " <small>to {}</small>", moment(row.last));
+    let mut when = row.first.map(moment).unwrap_or_default();
+    if let Some(last) = row.last.filter(|_| row.last != row.first) {
+        let _ = write!(when, " <small>to {}</small>", moment(last));
     }
     let _ = write!(page, "<tr class=\"{}\">", group.effect.as_str());
     for (name, sort, text) in [
@@ -98,7 +98,7 @@ fn write_row(page: &mut String, row: &Row<'_>) {
         ("Principal", None, breakable(who(&group.principal))),
         ("Action", None, breakable(&group.action)),
         ("Resource", None, resource),
-        ("When", Some(row.first.to_string()), when),
+        ("When", Some(row.first.unwrap_or(i64::MIN).to_string()), when),
         ("Decided by", None, decided_by(row.side())),
     ] {
         let sort = sort.map(|key| format!(" data-sort=\"{key}\"")).unwrap_or_default();

@@ -52,7 +52,7 @@ pub(super) fn write(page: &mut String, usage: &Usage, has_heading: bool) {
 fn write_principal(page: &mut String, one: &PrincipalUsage) {
     let account = one.account.map(|id| id.to_string()).unwrap_or_default();
     let calls: u64 = one.used.iter().map(assize_formats::ActionUse::count).sum();
-    let last = one.used.iter().map(|used| used.last).max();
+    let last = one.used.iter().filter_map(|used| used.last).max();
     let number = |n: Option<u64>| n.map(grouped).unwrap_or_default();
     let granted = one.granted.map_or_else(|| "not in the world".to_owned(), grouped);
     let key = |n: Option<u64>| n.map_or_else(|| "-1".to_owned(), |n| n.to_string());
@@ -66,8 +66,9 @@ fn write_principal(page: &mut String, one: &PrincipalUsage) {
         "of which actions",
         one.used.iter().map(|used| {
             let odd = if used.is_granted == Some(false) { ", not granted" } else { "" };
-            let (action, last) = (breakable(&used.action), moment(used.last));
-            format!("{action} <small>{}{odd}, last {last}</small>", grouped(used.count()))
+            let last = used.last.map(|last| format!(", last {}", moment(last)));
+            let (action, last) = (breakable(&used.action), last.unwrap_or_default());
+            format!("{action} <small>{}{odd}{last}</small>", grouped(used.count()))
         }),
     );
     page.push_str("<tr>");

@@ -137,9 +137,10 @@ fn detail(row: &Row<'_>) -> String {
     if row.n_resources > 1 {
         let _ = write!(resource, " ({} resources)", grouped(row.n_resources));
     }
-    let when = match (day(row.first), day(row.last)) {
-        (first, last) if first == last => first,
-        (first, last) => format!("{first} to {last}"),
+    let when = match (row.first.map(day), row.last.map(day)) {
+        (Some(first), Some(last)) if first == last => first,
+        (Some(first), Some(last)) => format!("{first} to {last}"),
+        _ => "at no known time".to_owned(),
     };
     let mut text = format!("on {resource}, {when}, by {}", because(group));
     let denied = row.observed.denied;

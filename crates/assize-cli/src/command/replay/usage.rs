@@ -104,7 +104,7 @@ fn row(used: &ActionUse) -> [String; 4] {
     if used.is_granted == Some(false) {
         remarks.push("not granted by its own policies".to_owned());
     }
-    let last = format!("last {}", format_time(used.last));
+    let last = used.last.map(|last| format!("last {}", format_time(last))).unwrap_or_default();
     [grouped(whole(used.count())), used.action.to_string(), last, remarks.join(", ")]
 }
 
@@ -140,8 +140,9 @@ pub(super) fn csv(usage: &Usage, out: &mut Vec<u8>) {
         for used in &one.used {
             let numbers = [used.observed.allowed, used.observed.denied, used.observed.unknown];
             let [allowed, denied, unknown] = numbers.map(|n| n.to_string());
+            let time = |time: Option<i64>| time.map(format_time).unwrap_or_default();
             let (count, first, last) =
-                (used.count().to_string(), format_time(used.first), format_time(used.last));
+                (used.count().to_string(), time(used.first), time(used.last));
             let action = &*used.action;
             let what = ["used", account, principal, action, &count, &first, &last];
             write_row(out, what.into_iter().chain([&*allowed, &*denied, &*unknown]));
