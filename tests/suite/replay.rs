@@ -507,6 +507,29 @@ fn broken_rows_cost_only_themselves() {
     assert_eq!(problem.message, "a row of 3 cells where the head has 2");
 }
 
+/// F-50: columns without quotes leave a doubt, and the report says so; whole records do not.
+#[test]
+fn parameters_without_quotes_are_told() {
+    let head = "eventSource,eventName,eventType,eventCategory,eventTime,eventID,sharedEventID,\
+                errorCode,vpcEndpointId,recipientAccountId,userIdentity,requestParameters";
+    let ana = "{type=IAMUser, arn=arn:aws:iam::111111111111:user/ana, accountid=111111111111}";
+    let row = |parameters: &str| {
+        format!(
+            "{head}\ns3.amazonaws.com,GetObject,AwsApiCall,Data,2024-05-01 12:00:00.000,e,,,,\
+             111111111111,\"{ana}\",\"{parameters}\"\n"
+        )
+    };
+    let warnings = |parameters: &str| {
+        let sources = vec![source("lake.csv", row(parameters).into_bytes())];
+        let report = run(world(&small_world()), Vec::new(), ReplayOptions::default(), sources);
+        assert_eq!((report.totals.agree, report.problems.len()), (1, 0), "{:?}", report.problems);
+        report.warnings
+    };
+    let told = warnings("{bucketName=own, key=k}");
+    assert!(told.len() == 1 && told[0].contains("the parameters of 1 events"), "{told:?}");
+    assert!(warnings(r#"{""bucketName"":""own"",""key"":""k""}"#).is_empty());
+}
+
 /// The page holds what the report says, as text: names in a log are no markup.
 #[test]
 fn a_page_shows_the_groups() {

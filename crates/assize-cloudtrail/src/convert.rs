@@ -133,6 +133,9 @@ impl<'c> Converter<'c> {
         if call.is_unknown {
             notes.push(Note::UnknownOperation);
         }
+        if record.has_unquoted_parameters {
+            notes.push(Note::ParametersUnquoted);
+        }
         let search = Search { catalog: self.catalog, call: &call, record, parameters: &parameters };
         let checks = checks(&search, &actions, &mut notes);
         let takes_resource = actions.iter().any(|action| search.takes_resource(action));

@@ -7,6 +7,10 @@ use assize_formats::json::{Cursor, Kind, Result};
 /// Text borrowed from a record where it has no escapes. Empty strings count as absent (F-50).
 pub type Text<'a> = Option<Cow<'a, str>>;
 
+/// The member that an export puts into records whose parameters could be read otherwise. No record
+/// of AWS has it.
+pub(crate) const UNQUOTED_PARAMETERS: &str = "assize:unquotedParameters";
+
 /// One record. Members of another type than expected count as absent; members that no rule names
 /// are passed over.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,6 +51,9 @@ pub struct Record<'a> {
     pub from_console: bool,
     /// The JSON text of `requestParameters`, unless null.
     pub request_parameters: Option<&'a str>,
+    /// `requestParameters` come from an export that writes them without quotes, and could be read
+    /// otherwise.
+    pub has_unquoted_parameters: bool,
     /// The JSON text of `responseElements`, unless null.
     pub response_elements: Option<&'a str>,
     /// `resources`.
@@ -184,6 +191,9 @@ impl<'a> Record<'a> {
             "@timestamp" if self.event_time.is_none() => self.event_time = text(c)?,
             "managementEvent" => self.is_management = flag(c)?,
             "sessionCredentialFromConsole" => self.from_console = flag(c)? == Some(true),
+            UNQUOTED_PARAMETERS => {
+                self.has_unquoted_parameters = flag(c)? == Some(true);
+            }
             "requestParameters" => self.request_parameters = object_text(c)?,
             "responseElements" => self.response_elements = object_text(c)?,
             "resources" => self.resources = resources(c)?,

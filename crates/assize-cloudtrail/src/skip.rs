@@ -61,16 +61,20 @@ pub enum Note {
     /// How the session was made is not in the log: its tags are unknown, and no session policy is
     /// assumed (F-54).
     SessionUnknown,
+    /// Its parameters come from an export without quotes: a value that holds what looks like
+    /// another parameter would be read as two.
+    ParametersUnquoted,
 }
 
 impl Note {
     /// All notes.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::UnknownOperation,
         Self::NoSessionName,
         Self::ResourceAccount,
         Self::ResourceFromMessage,
         Self::SessionUnknown,
+        Self::ParametersUnquoted,
     ];
 
     /// The word of the wire format.
@@ -81,6 +85,7 @@ impl Note {
             Self::ResourceAccount => "resource_account",
             Self::ResourceFromMessage => "resource_from_message",
             Self::SessionUnknown => "session_unknown",
+            Self::ParametersUnquoted => "parameters_unquoted",
         }
     }
 }

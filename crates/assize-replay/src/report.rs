@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use assize_cloudtrail::{Coverage, SkipReason};
+use assize_cloudtrail::{Coverage, Note, SkipReason};
 use assize_formats::{
     DifferenceEffect, DifferenceSummary, EffectCounts, Provenance, write_difference,
     write_difference_header,
@@ -32,8 +32,8 @@ pub struct Report {
     pub problems: Vec<LogProblem>,
     /// How many more there are: of many only the first are kept.
     pub more_problems: u64,
-    /// What AWS would not let be done (L-1001), and what the report does not tell because nothing
-    /// was decided.
+    /// What AWS would not let be done (L-1001), what was not decided, and what the log leaves in
+    /// doubt.
     pub warnings: Vec<String>,
     /// Events by day since the epoch and effect; those without a time are in none.
     pub days: BTreeMap<i64, BTreeMap<DifferenceEffect, u64>>,
@@ -110,7 +110,7 @@ impl Report {
             is_interrupted,
             usage: None,
         };
-        report.warnings.extend(report.undecided());
+        report.warnings.extend(report.doubts());
         report
     }
 
@@ -119,8 +119,8 @@ impl Report {
         self.totals.events == self.totals.errors
     }
 
-    /// What was not decided, and what follows from it.
-    fn undecided(&self) -> Vec<String> {
+    /// What was not decided, and what the log leaves in doubt.
+    fn doubts(&self) -> Vec<String> {
         let Totals { events, errors, error_codes, .. } = &self.totals;
         let mut warnings = Vec::new();
         if *errors > 0 {
@@ -129,6 +129,14 @@ impl Report {
             let codes = codes.join(", ");
             warnings.push(format!(
                 "{errors} of {events} events could not be decided, and are in no group: {codes}"
+            ));
+        }
+        let n_unquoted = self.coverage.noted(Note::ParametersUnquoted);
+        if n_unquoted > 0 {
+            warnings.push(format!(
+                "the parameters of {n_unquoted} events come from columns without quotes, where \
+                 part of a value may be read as another parameter: `SELECT eventJson` leaves no \
+                 doubt"
             ));
         }
         if self.coverage.total.records == 0 {
@@ -181,7 +189,7 @@ impl Report {
         for (assumption, n) in &self.totals.assumptions {
             summary.assumptions.insert(assumption.as_str(), *n);
         }
-        for note in assize_cloudtrail::Note::ALL {
+        for note in Note::ALL {
             let n = self.coverage.noted(note);
             if n > 0 {
                 summary.assumptions.insert(note.as_str(), n);

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use assize_formats::json::{Cursor, Kind};
 
 use super::{Piece, csv, put_record};
+use crate::record::UNQUOTED_PARAMETERS;
 
 /// What a member of a record holds.
 #[derive(Debug, Clone, Copy)]
@@ -190,13 +191,20 @@ impl Columns {
         }
         self.check()?;
         let mut json = String::from("{");
+        let mut is_unquoted = false;
         for (field, cell) in self.fields.iter().zip(cells) {
             let Some((name, shape)) = field else { continue };
             if is_null(cell) {
                 continue;
             }
             push_name(&mut json, name);
-            push_cell(&mut json, cell.trim(), *shape).map_err(|why| format!("`{name}`: {why}"))?;
+            let could_differ = push_cell(&mut json, cell.trim(), *shape)
+                .map_err(|why| format!("`{name}`: {why}"))?;
+            is_unquoted |= *name == "requestParameters" && could_differ;
+        }
+        if is_unquoted {
+            push_name(&mut json, UNQUOTED_PARAMETERS);
+            json.push_str("true");
         }
         json.push('}');
         put_record(&json, records)
@@ -240,20 +248,21 @@ fn push_text(json: &mut String, text: &str) {
     json.push('"');
 }
 
-/// Writes the value of a cell, all of it.
-fn push_cell(json: &mut String, cell: &str, shape: Shape) -> Result<(), String> {
+/// Writes the value of a cell, all of it. Gives whether it could be read otherwise.
+fn push_cell(json: &mut String, cell: &str, shape: Shape) -> Result<bool, String> {
     match shape {
         Text | Time => push_scalar(json, cell, shape),
         // Some exports hold JSON here.
         Struct(_) | Map | List(_) if container(cell) == Some(cell.len()) => json.push_str(cell),
-        Struct(_) | Map | List(_) => {
+        Map => return push_map(json, cell, true).map(|(_, could_differ)| could_differ),
+        Struct(_) | List(_) => {
             let rest = push_container(json, cell, shape)?;
             if !rest.is_empty() {
                 return Err(format!("expected the end, found `{}`", head(rest)));
             }
         }
     }
-    Ok(())
+    Ok(false)
 }
 
 fn push_scalar(json: &mut String, text: &str, shape: Shape) {
@@ -278,7 +287,7 @@ fn push_container<'t>(json: &mut String, text: &'t str, shape: Shape) -> Result<
     match shape {
         List(fields) => push_list(json, text, fields),
         Struct(fields) => push_struct(json, text, fields),
-        Map => push_map(json, text),
+        Map => push_map(json, text, false).map(|(rest, _)| rest),
         Text | Time => Err("expected a text".to_owned()),
     }
 }
@@ -333,9 +342,9 @@ fn push_struct<'t>(
                 push_container(json, value, shape)?
             }
             _ => {
-                let end = value_end(value, |name| {
-                    left.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
-                });
+                let is_left =
+                    |name: &str| left.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
+                let end = value_end(value, is_left, false);
                 let end = end.ok_or_else(|| format!("`{name}` has no end"))?;
                 if !is_null(&value[..end]) {
                     push_name(json, name);
@@ -350,23 +359,27 @@ fn push_struct<'t>(
     Ok(&rest[1..])
 }
 
-/// A map of any names. The value of a text ends where something like a name follows, or the map
-/// ends; a name that comes twice shows that one was taken for a name that is none.
-fn push_map<'t>(json: &mut String, text: &'t str) -> Result<&'t str, String> {
+/// A map of any names; `is_whole` if it is all of the text. The value of a text ends where
+/// something like a name follows, or the map ends; a name that comes twice shows that one was
+/// taken for a name that is none. Where there are two members, a value with both is another
+/// reading, and the second of what it gives says so.
+fn push_map<'t>(
+    json: &mut String,
+    text: &'t str,
+    is_whole: bool,
+) -> Result<(&'t str, bool), String> {
     let mut rest = text.strip_prefix('{').ok_or_else(|| expected('{', text))?;
     let mut names: Vec<&str> = Vec::new();
     json.push('{');
-    while !rest.starts_with('}') {
+    while !(rest == "}" || rest.starts_with('}') && !is_whole) {
         let (name, value) = rest.split_once('=').ok_or_else(|| expected('=', rest))?;
         if names.contains(&name) {
             return Err(format!("the member `{}` comes twice", head(name)));
         }
         names.push(name);
         let nested = container(value).filter(|end| value[*end..].starts_with([',', '}']));
-        let end = match nested {
-            Some(end) => end,
-            None => value_end(value, is_name).ok_or_else(|| format!("`{name}` has no end"))?,
-        };
+        let end = nested.or_else(|| value_end(value, is_name, is_whole));
+        let end = end.ok_or_else(|| format!("`{name}` has no end"))?;
         if !is_null(&value[..end]) {
             push_name(json, name);
             match nested {
@@ -377,14 +390,15 @@ fn push_map<'t>(json: &mut String, text: &'t str) -> Result<&'t str, String> {
         rest = value[end..].strip_prefix(", ").unwrap_or(&value[end..]);
     }
     json.push('}');
-    Ok(&rest[1..])
+    Ok((&rest[1..], names.len() > 1))
 }
 
-/// Where a text value ends: before a name that follows, or before the brace.
-fn value_end(text: &str, is_next: impl Fn(&str) -> bool) -> Option<usize> {
+/// Where a text value ends: before a name that follows, or before the brace, which is the last of
+/// the text if there is nothing behind the structure.
+fn value_end(text: &str, is_next: impl Fn(&str) -> bool, is_whole: bool) -> Option<usize> {
     text.char_indices().find_map(|(at, c)| {
         let ends = match c {
-            '}' => true,
+            '}' => !is_whole || at + 1 == text.len(),
             ',' => {
                 let next = text[at..].strip_prefix(", ").and_then(|rest| rest.split_once('='));
                 next.is_some_and(|(name, _)| is_next(name))

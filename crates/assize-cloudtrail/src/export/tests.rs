@@ -159,7 +159,7 @@ fn rows_of_members_are_records() {
         r#""userIdentity":{"type":"AssumedRole","principalId":"AROAX:s","arn":"arn:aws:sts::111111111111:assumed-role/r/a,b=c","accountId":"111111111111","accessKeyId":"ASIAX","#,
         r#""sessionContext":{"attributes":{"creationDate":"2023-06-07T23:00:00.000Z","mfaAuthenticated":"true"},"sessionIssuer":{"type":"Role","principalId":"AROAX","arn":"arn:aws:iam::111111111111:role/r","accountId":"111111111111","userName":"r"}}},"#,
         r#""requestParameters":{"bucketName":"b","key":"a, b.txt","tagSet":{"items":[1]}},"#,
-        r#""resources":[{"accountId":"111111111111","type":"AWS::S3::Bucket","ARN":"arn:aws:s3:::b"},{"ARN":"arn:aws:s3:::b/a"}],"eventType":"AwsApiCall","eventCategory":"Data","eventID":"e1"}"#,
+        r#""resources":[{"accountId":"111111111111","type":"AWS::S3::Bucket","ARN":"arn:aws:s3:::b"},{"ARN":"arn:aws:s3:::b/a"}],"eventType":"AwsApiCall","eventCategory":"Data","eventID":"e1","assize:unquotedParameters":true}"#,
     );
     check(csv, &[record], &[]);
 }
@@ -211,6 +211,36 @@ fn an_export_without_telling_columns_is_refused() {
     let rows = r#"{"QueryResultRows":[[{"eventSource":"a"},{"eventName":"B"}]]}"#;
     let (records, told) = read(rows.as_bytes(), 10_000);
     assert!(records.is_empty() && told[0].1.contains("`errorCode`"), "{told:?}");
+}
+
+/// A value may hold what looks like another member: where there are two, the record says that it
+/// could be read otherwise.
+#[test]
+fn maps_that_could_be_read_otherwise_say_so() {
+    let is_told = r#","assize:unquotedParameters":true"#;
+    for (map, parameters, could_differ) in [
+        ("{bucketName=secret}", r#"{"bucketName":"secret"}"#, false),
+        ("{key=a}b}}", r#"{"key":"a}b}"}"#, false),
+        ("{key=a, b}", r#"{"key":"a, b"}"#, false),
+        ("{}", "{}", false),
+        ("{key=a, b=c, bucketName=secret}", r#"{"key":"a","b":"c","bucketName":"secret"}"#, true),
+        (
+            "{bucketName=secret, key=a}, versionId=zz}",
+            r#"{"bucketName":"secret","key":"a}","versionId":"zz"}"#,
+            true,
+        ),
+        (r#"{""key"":""a, b=c"",""x"":1}"#, r#"{"key":"a, b=c","x":1}"#, false),
+    ] {
+        let (records, told) = read(members("requestparameters", map).as_bytes(), 10_000);
+        let mark = if could_differ { is_told } else { "" };
+        let record = format!(
+            "{{\"eventSource\":\"a\",\"eventName\":\"B\",\"requestParameters\":{parameters}{mark}}}\n"
+        );
+        assert_eq!((records, told), (record, vec![]), "{map}");
+    }
+    // Members of other names than the parameters rest on names that are known.
+    let (records, _) = read(members("responseelements", "{a=1, b=2}").as_bytes(), 10_000);
+    assert!(!records.contains(is_told), "{records}");
 }
 
 /// What could be read in two ways is not read at all.
