@@ -21,7 +21,7 @@ const LINE_CHARS: usize = 100;
 /// How far the lines of a principal are set in.
 const INDENT: usize = 2;
 
-const HEADER: [&str; 10] = [
+const HEADER: [&str; 11] = [
     "status",
     "account",
     "principal",
@@ -32,6 +32,7 @@ const HEADER: [&str; 10] = [
     "allowed",
     "denied",
     "unknown",
+    "granted",
 ];
 
 /// The whole comparison.
@@ -70,16 +71,7 @@ fn head(usage: &Usage, style: Style) -> String {
 }
 
 fn principal(text: &mut String, one: &PrincipalUsage, style: Style, verbose: bool) {
-    let own = one.used.iter().filter(|used| used.is_granted == Some(true)).count();
-    let summary = match one.granted {
-        Some(granted) => format!(
-            "{} granted, {} used, {} never",
-            count(whole(granted), "action"),
-            grouped(own),
-            grouped(whole(one.n_never))
-        ),
-        None => "not in the world: what it was granted is not known".to_owned(),
-    };
+    let summary = summary(one);
     let _ = writeln!(text, "{}: {summary}", style.bold(&one.principal));
     let limit = if verbose { one.used.len() } else { MAX_USED };
     let rows: Vec<[String; 4]> = one.used.iter().take(limit).map(row).collect();
@@ -92,11 +84,32 @@ fn principal(text: &mut String, one: &PrincipalUsage, style: Style, verbose: boo
     text.push('\n');
 }
 
+/// How many actions were granted, and how many of these were used: a call that is always denied
+/// uses nothing.
+fn summary(one: &PrincipalUsage) -> String {
+    let Some(granted) = one.granted else {
+        return "not in the world: what it was granted is not known".to_owned();
+    };
+    let own = one.used.iter().filter(|used| used.is_granted == Some(true));
+    let (denied, used): (Vec<_>, Vec<_>) = own.partition(|used| is_always_denied(used));
+    let mut text =
+        format!("{} granted, {} used", count(whole(granted), "action"), grouped(used.len()));
+    if !denied.is_empty() {
+        let _ = write!(text, ", {} always denied", grouped(denied.len()));
+    }
+    let _ = write!(text, ", {} never", grouped(whole(one.n_never)));
+    text
+}
+
+fn is_always_denied(used: &ActionUse) -> bool {
+    used.observed.denied == used.count()
+}
+
 /// How often, what, when last, and what is odd about it.
 fn row(used: &ActionUse) -> [String; 4] {
     let denied = used.observed.denied;
     let mut remarks = Vec::new();
-    if denied == used.count() {
+    if is_always_denied(used) {
         remarks.push("always denied".to_owned());
     } else if denied > 0 {
         remarks.push(format!("denied {} times", grouped(whole(denied))));
@@ -145,11 +158,14 @@ pub(super) fn csv(usage: &Usage, out: &mut Vec<u8>) {
                 (used.count().to_string(), time(used.first), time(used.last));
             let action = &*used.action;
             let what = ["used", account, principal, action, &count, &first, &last];
-            write_row(out, what.into_iter().chain([&*allowed, &*denied, &*unknown]));
+            let granted = used.is_granted.map(|is_granted| is_granted.to_string());
+            let granted = granted.as_deref().unwrap_or_default();
+            write_row(out, what.into_iter().chain([&*allowed, &*denied, &*unknown, granted]));
         }
         for (status, names) in [("never", &one.never), ("not_shown", &one.not_shown)] {
             for name in names {
-                write_row(out, [status, account, principal, name, "0", "", "", "0", "0", "0"]);
+                let what = [status, account, principal, name, "0", "", "", "0", "0", "0", "true"];
+                write_row(out, what);
             }
         }
     }
@@ -157,7 +173,64 @@ pub(super) fn csv(usage: &Usage, out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
+    use assize_formats::ObservedCounts;
+
     use super::*;
+
+    fn ana() -> PrincipalUsage {
+        let used = |action: &str, is_granted: Option<bool>, denied: u64| ActionUse {
+            action: action.into(),
+            is_granted,
+            observed: ObservedCounts { allowed: 2 - denied, denied, unknown: 0 },
+            first: None,
+            last: None,
+        };
+        PrincipalUsage {
+            principal: "ana".into(),
+            account: None,
+            granted: Some(4),
+            used: vec![
+                used("s3:GetObject", Some(true), 1),
+                used("s3:PutObject", Some(true), 2),
+                used("ec2:RunInstances", Some(false), 2),
+                used("new:Thing", None, 0),
+            ],
+            never: vec!["kms:ListKeys".to_owned()],
+            n_never: 1,
+            not_shown: vec!["iam:PassRole".to_owned()],
+        }
+    }
+
+    #[test]
+    fn what_is_always_denied_is_not_used() {
+        let mut one = ana();
+        assert_eq!(summary(&one), "4 actions granted, 1 used, 1 always denied, 1 never");
+        one.used.remove(1);
+        assert_eq!(summary(&one), "4 actions granted, 1 used, 1 never");
+    }
+
+    #[test]
+    fn the_table_says_what_is_granted() {
+        let mut table = Vec::new();
+        csv(&Usage { principals: vec![ana()], ..Usage::default() }, &mut table);
+        let table = String::from_utf8_lossy(&table).into_owned();
+        let rows: Vec<(&str, &str)> = table
+            .lines()
+            .filter_map(|line| Some((line.split(',').nth(3)?, line.rsplit(',').next()?)))
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                ("action", "granted"),
+                ("s3:GetObject", "true"),
+                ("s3:PutObject", "true"),
+                ("ec2:RunInstances", "false"),
+                ("new:Thing", ""),
+                ("kms:ListKeys", "true"),
+                ("iam:PassRole", "true"),
+            ]
+        );
+    }
 
     #[test]
     fn long_lists_are_cut_and_say_so() {
