@@ -181,24 +181,29 @@ fn run<R: Read + Send>(
     let mut workers: Vec<Worker<'_>> =
         (0..n_threads).map(|_| Worker::new(engine.inner(), job)).collect();
     let mut summary = StreamSummary::default();
-    let mut ahead = Ahead::new(n_threads);
-    ahead.read(stream);
-    while ahead.n_filled > 0 {
-        let n_filled = ahead.n_filled;
-        for (worker, chunk) in workers.iter_mut().zip(&mut ahead.chunks[..n_filled]) {
-            std::mem::swap(&mut worker.chunk, chunk);
+    let mut more = true;
+    while more {
+        let mut n_filled = 0;
+        while n_filled < workers.len() && more {
+            match stream.read(&mut workers[n_filled].chunk) {
+                Ok(true) => n_filled += 1,
+                Ok(false) => more = false,
+                Err(error) => {
+                    summary.broken = Some(error.to_string().into());
+                    more = false;
+                }
+            }
         }
-        decide_and_read(&mut workers[..n_filled], job, &mut ahead, stream);
+        decide_chunks(&mut workers[..n_filled], job);
         for worker in &mut workers[..n_filled] {
             output.write_all(&worker.out).map_err(written)?;
         }
         let requests = workers.iter().map(|worker| worker.counters.requests()).sum();
-        if !progress(Progress { requests }) {
+        if n_filled > 0 && !progress(Progress { requests }) {
             summary.interrupted = true;
             break;
         }
     }
-    summary.broken = ahead.broken.filter(|_| !summary.interrupted);
     let mut layers = LayerCounts::default();
     for worker in &workers {
         summary.counters.add(&worker.counters);
@@ -225,59 +230,19 @@ fn available_threads() -> usize {
     }
 }
 
-/// Chunks that were read before they are decided, one for each worker.
-struct Ahead {
-    chunks: Vec<Chunk>,
-    n_filled: usize,
-    /// Why there is no more, if that is not the end.
-    broken: Option<Box<str>>,
-}
-
-impl Ahead {
-    fn new(n_chunks: usize) -> Self {
-        Self { chunks: (0..n_chunks).map(|_| Chunk::new()).collect(), n_filled: 0, broken: None }
-    }
-
-    /// Fills the chunks, as many as there are requests for.
-    fn read<R: Read>(&mut self, stream: &mut RequestStream<R>) {
-        self.n_filled = 0;
-        if self.broken.is_some() {
-            return;
-        }
-        for chunk in &mut self.chunks {
-            match stream.read(chunk) {
-                Ok(true) => self.n_filled += 1,
-                Ok(false) => break,
-                Err(error) => {
-                    self.broken = Some(error.to_string().into());
-                    break;
-                }
-            }
-        }
-    }
-}
-
-/// Each worker decides its chunk, while the next ones are read: what is compressed takes long
-/// enough to keep all workers waiting.
-fn decide_and_read<R: Read + Send>(
-    workers: &mut [Worker<'_>],
-    job: &Job<'_>,
-    ahead: &mut Ahead,
-    stream: &mut RequestStream<R>,
-) {
+/// Each worker decides its chunk.
+fn decide_chunks(workers: &mut [Worker<'_>], job: &Job<'_>) {
     #[cfg(feature = "parallel")]
     {
         use rayon::prelude::*;
-        if ahead.chunks.len() > 1 {
-            let decide = || workers.par_iter_mut().for_each(|worker| worker.decide(job));
-            rayon::join(|| ahead.read(stream), decide);
+        if workers.len() > 1 {
+            workers.par_iter_mut().for_each(|worker| worker.decide(job));
             return;
         }
     }
     for worker in workers {
         worker.decide(job);
     }
-    ahead.read(stream);
 }
 
 impl LayerCounts {
