@@ -10,6 +10,7 @@ use assize_model::{
     PrincipalKind, Request, RequestError, RequestErrorKind, fold_key,
 };
 use assize_policy::value::parse_bool;
+use assize_store::Tag;
 use smallvec::SmallVec;
 
 use super::Resolver;
@@ -304,9 +305,17 @@ impl<'r> RowContext<'r> {
             self.resource_tags.push((&name[prefix_len..], value));
             return Ok(());
         };
-        let mut own = tags.iter().filter(|tag| tag.key.eq_ignore_ascii_case(&name[prefix_len..]));
+        let is_own = |tag: &&Tag| tag.key.eq_ignore_ascii_case(&name[prefix_len..]);
+        let mut own = tags.iter().filter(is_own);
+        // A transitive tag of the caller replaces the role's tag of the same key (E-91).
+        let rule = resolver.actions[check.action as usize].rule;
+        let assumes = resolver.resources[resource as usize].is_assumed_by(rule);
+        let passed = resolver.principals[principal as usize].transitive_tags.iter().rev();
+        let passed = passed.filter(|_| assumes).find(is_own);
         let derived = match (carries, own.next(), own.next()) {
-            (true, Some(tag), None) => Some(ContextValue::Single(tag.value.clone())),
+            (true, Some(tag), None) => {
+                Some(ContextValue::Single(passed.unwrap_or(tag).value.clone()))
+            }
             (true, Some(_), Some(_)) => Some(ContextValue::Colliding),
             _ => None,
         };
