@@ -157,8 +157,8 @@ impl DecisionTables {
         row: usize,
         buffers: &'a mut Buffers,
     ) -> Option<RowEvaluator<'a>> {
-        let principal = columns.principals.get(columns.principal[row] as usize)?;
-        let resource = columns.resources.get(columns.resource[row] as usize)?;
+        let principal = columns.principals.get(*columns.principal.get(row)? as usize)?;
+        let resource = columns.resources.get(*columns.resource.get(row)? as usize)?;
         Some(RowEvaluator {
             shared: &self.program,
             overlay,

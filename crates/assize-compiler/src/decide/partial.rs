@@ -7,13 +7,13 @@ use smallvec::SmallVec;
 
 use super::fetch::cells_of;
 use super::plan::{CellView, Plan, Restriction};
-use super::{Group, MIN_STATIC_ROWS, N_CHUNK_ROWS, Scratch, decide_check, sort_rows};
+use super::{Group, MIN_STATIC_ROWS, N_CHUNK_ROWS, Scratch, decide_check, place_of, sort_rows};
 use crate::columns::{DecisionRow, Frame, StatementPlace};
 use crate::overlay::Overlay;
 use crate::partial::{Gaps, PartialColumns, Relevant, RelevantStatement, Side};
 use crate::program::Rule;
 use crate::program::evaluate::three_valued::SidedEvaluator;
-use crate::program::evaluate::{Applying, Buffers, GroupEvaluator, RowEvaluator};
+use crate::program::evaluate::{Buffers, GroupEvaluator};
 use crate::service_rules::{self, Ending, Grants};
 use crate::tables::DecisionTables;
 use crate::trace::Check;
@@ -110,18 +110,10 @@ impl DecisionTables {
         row: usize,
         buffers: &'a mut Buffers,
     ) -> Option<SidedEvaluator<'a>> {
-        let columns = partial.columns;
         let gaps: &Gaps = partial.gaps_of(row)?;
+        let overlay = overlay.map(|overlay| &overlay.program);
         Some(SidedEvaluator {
-            row: RowEvaluator {
-                shared: &self.program,
-                overlay: overlay.map(|overlay| &overlay.program),
-                columns,
-                row,
-                principal: columns.principals.get(*columns.principal.get(row)? as usize)?,
-                resource: columns.resources.get(*columns.resource.get(row)? as usize)?,
-                buffers,
-            },
+            row: self.row_evaluator(overlay, partial.columns, row, buffers)?,
             gaps,
             single: partial.single,
             side: Side::Worst,
@@ -220,10 +212,6 @@ pub(crate) enum Slot {
 /// Open Allow statements, and which terms are true without them.
 type Opens = SmallVec<[Open; 4]>;
 
-fn place(found: Applying, in_grants: bool) -> StatementPlace {
-    StatementPlace { in_grants, document: found.document, statement: Some(found.statement) }
-}
-
 /// Every U Deny of an applicable layer that E-83 does not cancel.
 fn open_denies(plan: &Plan<'_>, sides: &mut SidedEvaluator<'_>) -> Opens {
     let mut open = Opens::new();
@@ -234,7 +222,7 @@ fn open_denies(plan: &Plan<'_>, sides: &mut SidedEvaluator<'_>) -> Opens {
         for &rule in layer.rules {
             sides.each(rule, |found, _, truth| {
                 if truth == Truth::Unknown {
-                    let place = place(found, layer.in_grants);
+                    let place = place_of(found, layer.in_grants);
                     open.push(Open { layer: layer.layer, place, slot: None });
                 }
                 true
@@ -262,21 +250,24 @@ fn relevant_allows(plan: &Plan<'_>, sides: &mut SidedEvaluator<'_>) -> Opens {
         session: matches!(plan.session, Restriction::None),
         ..Grants::default()
     };
-    let mut settle =
-        |sides: &mut SidedEvaluator<'_>, layer, in_grants, rules: &[Rule], slot: SlotOf| {
-            for &rule in rules {
-                sides.each(rule, |found, effect, truth| {
-                    debug_assert_eq!(effect, Effect::Allow, "allows of a cell allow");
-                    let slot = slot(found.strength);
-                    if truth == Truth::True {
-                        set(&mut terms, slot, true);
-                    } else {
-                        open.push(Open { layer, place: place(found, in_grants), slot: Some(slot) });
-                    }
-                    true
-                });
-            }
-        };
+    let mut settle = |sides: &mut SidedEvaluator<'_>,
+                      layer,
+                      in_grants,
+                      rules: &[Rule],
+                      slot: SlotOf| {
+        for &rule in rules {
+            sides.each(rule, |found, effect, truth| {
+                debug_assert_eq!(effect, Effect::Allow, "allows of a cell allow");
+                let slot = slot(found.strength);
+                if truth == Truth::True {
+                    set(&mut terms, slot, true);
+                } else {
+                    open.push(Open { layer, place: place_of(found, in_grants), slot: Some(slot) });
+                }
+                true
+            });
+        }
+    };
     if let Some(cell) = plan.identity {
         settle(sides, Layer::Identity, false, cell.allows, |_| Slot::Identity);
     }
@@ -317,7 +308,7 @@ fn guardrail_allows(
         for &rule in rules {
             sides.each(rule, |found, _, truth| {
                 settled |= truth == Truth::True;
-                relevant.push(Open { layer, place: place(found, false), slot: None });
+                relevant.push(Open { layer, place: place_of(found, false), slot: None });
                 !settled
             });
         }
