@@ -15,8 +15,8 @@ use assize_catalog::{HeaderFits, ResourceTypeId};
 use assize_compiler::{EndpointLayer, KeyId, ValueId};
 use assize_formats::PlainLine;
 use assize_model::{
-    AccountId, ArnParts, ContextInput, ContextMode, ContextScalar, ContextValue, Principal,
-    PrincipalKind, Request, Target,
+    AccountId, ActionId, ArnParts, ContextInput, ContextMode, ContextScalar, ContextValue,
+    Principal, PrincipalKind, Request, Target,
 };
 use assize_policy::value::{parse_bool, parse_date};
 use assize_store::context::parent_arns;
@@ -320,6 +320,18 @@ impl Resolver<'_> {
             return Some(check);
         }
         let arn = ArnParts::parse(text).ok()?;
+        let (header, shape, fit) = self.plain_kind((action, id), text, arn)?;
+        Some(PlainCheck { header, shape, fit, ..check })
+    }
+
+    /// The header of a resource of which no more is known, its shape, and which resource type of
+    /// the action it is.
+    fn plain_kind(
+        &mut self,
+        (action, id): (u32, ActionId),
+        text: &str,
+        arn: ArnParts<'_>,
+    ) -> Option<(u32, Shape, Option<ResourceTypeId>)> {
         let header = self.header(text, arn)?;
         let shape = Shape::of(Some(arn));
         if self.is_known(text, arn, shape, header) {
@@ -328,8 +340,7 @@ impl Resolver<'_> {
         let catalog = &self.engine.catalog;
         let fits = self.plain.fits.entry((action, header));
         let fits = fits.or_insert_with(|| catalog.header_fits(id, text));
-        let fit = fits.of(catalog, arn.resource);
-        Some(PlainCheck { header, shape, fit, ..check })
+        Some((header, shape, fits.of(catalog, arn.resource)))
     }
 
     /// What the short way knows of a resource: all that is decided of it beside what policies say
@@ -346,15 +357,7 @@ impl Resolver<'_> {
             return None;
         }
         let arn = ArnParts::parse(text).ok()?;
-        let header = self.header(text, arn)?;
-        let shape = Shape::of(Some(arn));
-        if self.is_known(text, arn, shape, header) {
-            return None;
-        }
-        let catalog = &self.engine.catalog;
-        let fits = self.plain.fits.entry((action, header));
-        let fits = fits.or_insert_with(|| catalog.header_fits(id, text));
-        let resource_type = fits.of(catalog, arn.resource);
+        let (_, shape, resource_type) = self.plain_kind((action, id), text, arn)?;
         let header = text.get(..text.len() - arn.resource.len())?;
         Some(ResourceKind { header, shape, resource_type })
     }
