@@ -351,6 +351,9 @@ pub fn text_of_line(line: &[u8]) -> std::result::Result<&str, RequestError> {
     if line.len() > MAX_LINE_BYTES {
         return Err(line_too_long());
     }
+    if let Ok(text) = simdutf8::basic::from_utf8(line) {
+        return Ok(text);
+    }
     std::str::from_utf8(line).map_err(|error| {
         let column = error.valid_up_to() + 1;
         let message = format!("the line is not UTF-8: a wrong byte at position {column}");

@@ -262,10 +262,14 @@ impl Rows {
             self.columns.resize_with(key.index() + 1, || None);
         }
         let column = self.columns[key.index()].get_or_insert_with(Vec::new);
-        if column.len() <= row {
-            column.resize(row + 1, ValueId::ABSENT);
+        if let Some(old) = column.get_mut(row) {
+            *old = value;
+            return;
         }
-        column[row] = value;
+        if column.len() < row {
+            column.resize(row, ValueId::ABSENT);
+        }
+        column.push(value);
     }
 
     /// The value of a key in the row that is being made.

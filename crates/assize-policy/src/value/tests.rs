@@ -116,6 +116,27 @@ proptest! {
         prop_assert_eq!(fold_unicode(&folded), folded.clone());
     }
 
+    /// L-616: the usual form is read as the general reader reads it, and so is what is nearly it.
+    #[test]
+    fn usual_dates_are_read_as_all_dates(
+        digits in prop::array::uniform14(0_u8..10),
+        edit in prop::option::of((0_usize..20, prop::sample::select(b"0123456789TZ-:. +".to_vec()))),
+    ) {
+        let mut digits = digits.map(|digit| char::from(b'0' + digit)).into_iter();
+        let text: String = "0000-00-00T00:00:00Z".chars().map(|c| match c {
+            '0' => digits.next().unwrap(),
+            sign => sign,
+        }).collect();
+        let plausible = format!("{}1{}0{}1{}", &text[..5], &text[6..8], &text[9..11], &text[12..]);
+        for mut text in [text, plausible] {
+            if let Some((at, with)) = edit {
+                text.replace_range(at..=at, char::from(with).encode_utf8(&mut [0; 4]));
+            }
+            let expected = read_date(&text).map(|reading| reading.seconds);
+            prop_assert_eq!(parse_date(&text), expected, "{}", text);
+        }
+    }
+
     /// L-616: every second of ten thousand years is the date it prints as.
     #[test]
     fn days_are_counted_one_by_one(year in 0_i64..=9999, month in 1_i64..=12) {

@@ -144,17 +144,13 @@ impl Engine {
     }
 
     fn check_snapshot(&self, wanted: Option<&str>) -> Result<(), Error> {
-        let provenance = self.provenance();
-        match wanted {
-            Some(wanted) if *wanted != *provenance.snapshot => Err(Error::new(
-                ErrorKind::Stream,
-                format!(
-                    "the stream was made for snapshot `{wanted}`, this is `{}`",
-                    provenance.snapshot
-                ),
-            )),
-            _ => Ok(()),
+        let Some(wanted) = wanted else { return Ok(()) };
+        let snapshot = self.provenance().snapshot;
+        if *wanted == *snapshot {
+            return Ok(());
         }
+        let message = format!("the stream was made for snapshot `{wanted}`, this is `{snapshot}`");
+        Err(Error::new(ErrorKind::Stream, message))
     }
 }
 

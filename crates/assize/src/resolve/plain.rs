@@ -53,11 +53,14 @@ pub(super) struct PlainPaths {
     bare: Option<u32>,
     /// `false` and `true` as values.
     truth: Option<[ValueId; 2]>,
+    /// The keys of the lines of the chunk at hand, by their positions there.
+    line_keys: Vec<u32>,
 }
 
 impl PlainPaths {
     /// Forgets everything when it is too much: a stream may name any number of accounts (F-34).
     pub(super) fn begin(&mut self) {
+        self.line_keys.clear();
         let n_paths =
             self.headers.len() + self.frames.len() + self.fits.len() + self.global_regions.len();
         if n_paths > MAX_PATHS {
@@ -135,12 +138,22 @@ impl PlainUse {
     }
 }
 
+/// A key of the context of a plain request.
+#[derive(Clone, Copy)]
+enum ContextKey<'r> {
+    Name(&'r str),
+    /// The position in `line_keys`.
+    OfLine(u32),
+}
+
 /// What a plain request says: texts, and its context as pairs of key and single text.
 struct Parts<'r, C> {
     principal: &'r str,
     action: &'r str,
     resource: Option<&'r str>,
     time: Option<i64>,
+    /// What `context` takes for [`ContextKey::OfLine`].
+    line_keys: &'r [&'r str],
     context: C,
 }
 
@@ -197,24 +210,34 @@ impl Resolver<'_> {
             return None;
         }
         let context = request.context.iter().map(|(key, input)| match input {
-            ContextInput::Scalar(ContextScalar::String(text)) => (&**key, Some(&**text)),
-            _ => (&**key, None),
+            ContextInput::Scalar(ContextScalar::String(text)) => {
+                (ContextKey::Name(key), Some(&**text))
+            }
+            _ => (ContextKey::Name(key), None),
         });
         let resource = resource.as_deref();
-        self.push_parts(Parts { principal, action, resource, time: request.time, context })
+        let (time, line_keys) = (request.time, &[][..]);
+        self.push_parts(Parts { principal, action, resource, time, line_keys, context })
     }
 
-    /// Adds the row of a line of the plain form, unless it is out of the ordinary otherwise.
+    /// Adds the row of a line of the plain form, unless it is out of the ordinary otherwise. All
+    /// lines of a chunk are read by the same `line`.
     #[inline]
     pub(crate) fn push_plain_line(&mut self, line: &PlainLine<'_>) -> Option<Run> {
         let PlainLine { principal, action, resource, .. } = *line;
-        let context = line.context.iter().map(|&(key, text)| (key, Some(text)));
-        self.push_parts(Parts { principal, action, resource, time: None, context })
+        for name in line.keys.get(self.plain.line_keys.len()..).unwrap_or_default() {
+            let key = self.key(name);
+            self.plain.line_keys.push(key);
+        }
+        let entries = line.context.iter();
+        let context = entries.map(|&(key, text)| (ContextKey::OfLine(key), Some(text)));
+        let line_keys = &line.keys;
+        self.push_parts(Parts { principal, action, resource, time: None, line_keys, context })
     }
 
     fn push_parts<'r>(
         &mut self,
-        parts: Parts<'r, impl Iterator<Item = (&'r str, Option<&'r str>)>>,
+        parts: Parts<'r, impl Iterator<Item = (ContextKey<'r>, Option<&'r str>)>>,
     ) -> Option<Run> {
         let is_partial = self.engine.options.context == ContextMode::Partial;
         if self.keeps_context || self.encryption_column.is_some() || is_partial {
@@ -225,7 +248,7 @@ impl Resolver<'_> {
         let action = *self.action_index.get(parts.action)?;
         let resource = self.plain_resource_text(principal, action, parts.resource)?;
         let check = self.plain_check(principal, action, &resource)?;
-        let context = self.plain_context(parts.time, parts.context, &check)?;
+        let context = self.plain_context(parts.time, parts.line_keys, parts.context, &check)?;
         let mfa = self.plain_mfa(&check, &context)?;
         let found = self.plain_frame(&check, &mfa)?;
         let row = self.rows.frame.len();
@@ -442,14 +465,18 @@ impl Resolver<'_> {
     fn plain_context<'r>(
         &mut self,
         time: Option<i64>,
-        entries: impl Iterator<Item = (&'r str, Option<&'r str>)>,
+        line_keys: &[&'r str],
+        entries: impl Iterator<Item = (ContextKey<'r>, Option<&'r str>)>,
         check: &PlainCheck<'_>,
     ) -> Option<PlainContext<'r>> {
         let mut context = PlainContext { time, ..PlainContext::default() };
         self.next_stamp();
         for (name, text) in entries {
             let text = text?;
-            let key = self.key(name);
+            let key = match name {
+                ContextKey::Name(name) => self.key(name),
+                ContextKey::OfLine(at) => *self.plain.line_keys.get(at as usize)?,
+            };
             let facts = &self.keys[key as usize];
             let seen = &mut self.seen[facts.fold as usize];
             // Several entries fold to one name (L-606).
@@ -495,6 +522,10 @@ impl Resolver<'_> {
                     if let Some(column) = column {
                         context.values.push((column, value));
                     }
+                    let name = match name {
+                        ContextKey::Name(name) => name,
+                        ContextKey::OfLine(at) => line_keys.get(at as usize)?,
+                    };
                     let (prefix, tag) = name.split_at_checked(prefix_len)?;
                     let is_role = check.shape == Shape::IamRole;
                     if always || self.carries_tags(check.action, (is_role, check.fit), prefix) {
