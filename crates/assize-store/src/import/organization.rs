@@ -55,6 +55,14 @@ impl Type {
             _ => None,
         }
     }
+
+    /// The id of the policy of AWS that allows everything, which every organization has.
+    fn full_access(self) -> &'static str {
+        match self {
+            Self::ServiceControl => FULL_AWS_ACCESS_ID,
+            Self::ResourceControl => RCP_FULL_AWS_ACCESS_ID,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -440,12 +448,12 @@ impl Draft {
     }
 
     /// Whether the files give all policies of a type on a node: its own list, or the targets of
-    /// every policy of the type.
+    /// every policy of the type. Every organization has the one of AWS that allows everything, so
+    /// without its targets some are missing.
     fn is_listed(&self, node: &str, policy_type: Type) -> bool {
         let mut all = self.policies.keys().filter(|id| self.type_of(id) == Some(policy_type));
         self.listed_nodes.contains(&(node.into(), policy_type))
-            || (!self.listed_policies.is_empty()
-                && all.clone().next().is_some()
+            || (self.listed_policies.contains(policy_type.full_access())
                 && all.all(|id| self.listed_policies.contains(id)))
     }
 
@@ -458,22 +466,24 @@ impl Draft {
         log: &mut Log,
     ) -> Vec<Box<str>> {
         let mut scps = self.attached_to(id, Type::ServiceControl);
-        let is_enabled = self.enabled.contains(&Type::ServiceControl);
-        if !is_enabled || self.is_listed(id, Type::ServiceControl) {
+        let is_listed = self.is_listed(id, Type::ServiceControl);
+        if !self.enabled.contains(&Type::ServiceControl) || is_listed && !scps.is_empty() {
             return scps;
         }
         let has_full_access = scps.iter().any(|scp| **scp == *FULL_AWS_ACCESS_ID);
-        let effect = if options.assume_full_access {
+        let unlisted = |effect| format!("no file gives the list of SCPs on `{id}`: {effect}");
+        let message = if is_listed {
+            format!("the list of SCPs on `{id}` is empty, so everything below it is denied")
+        } else if options.assume_full_access {
             if !has_full_access {
                 scps.push(FULL_AWS_ACCESS_ID.into());
             }
-            "`FullAWSAccess` is assumed"
+            unlisted("`FullAWSAccess` is assumed")
         } else if scps.is_empty() {
-            "it has none, so everything below it is denied"
+            unlisted("it has none, so everything below it is denied")
         } else {
-            "it has those that other files name"
+            unlisted("it has those that other files name")
         };
-        let message = format_args!("no file gives the list of SCPs on `{id}`: {effect}");
         let warning =
             Diagnostic::new(DiagnosticLevel::Warning, DiagnosticCode::MissingAttachments, message);
         log.diagnostics.push(place.clone().put(warning.about(id)));

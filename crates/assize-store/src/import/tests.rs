@@ -320,6 +320,27 @@ fn without_lists_of_attachments_everything_is_denied_or_full_access_assumed() {
     assert_eq!(scps(&store(&assumed), "111122223333").len(), 2);
 }
 
+/// I-46: the targets of some SCPs are no list of all SCPs on a node.
+#[test]
+fn targets_of_other_policies_say_nothing_of_full_access() {
+    let deny = targets("p-deny0001", &["ou-exam-prod0001"]);
+    let mut files: Vec<_> = [DESCRIBE, ROOTS, UNITS, POLICY, &deny].map(file).to_vec();
+    files.push(ImportFile { parent_id: Some("ou-exam-prod0001"), ..file(ACCOUNTS) });
+    let strict = import(&files, &ImportOptions::default());
+    let n_missing = codes(&strict).iter().filter(|code| **code == "missing_attachments").count();
+    assert_eq!(n_missing, 4);
+    let lenient = ImportOptions { assume_full_access: true, ..ImportOptions::default() };
+    assert_eq!(scps(&store(&import(&files, &lenient)), "111122223333").len(), 4);
+
+    // With its targets the lists are whole, and those that are empty are warned about.
+    let full = targets("p-FullAWSAccess", &["r-exam", "ou-exam-prod0001"]);
+    files.push(file(&full));
+    let whole = import(&files, &lenient);
+    assert_eq!(codes(&whole), ["missing_attachments"; 2]);
+    assert!(whole.diagnostics.iter().all(|found| found.message.contains("is empty")));
+    assert_eq!(scps(&store(&whole), "111122223333").len(), 3);
+}
+
 #[test]
 fn a_list_of_a_target_speaks_for_its_types() {
     let listed = r#"{"TargetId":"ou-exam-prod0001","Policies":[
