@@ -72,13 +72,26 @@ impl File {
             let message = format!("`{name}` is longer than {MAX_FILE_BYTES} bytes");
             return Err(Error::new(ErrorKind::Limit, message));
         }
-        let text: Arc<str> = String::from_utf8(bytes)
-            .map_err(|error| {
+        let text = match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => {
                 let at = error.utf8_error().valid_up_to();
-                let message = format!("`{name}` is not UTF-8: a wrong byte at offset {at}");
-                Error::new(ErrorKind::Syntax, message)
-            })?
-            .into();
+                let shown = String::from_utf8_lossy(error.as_bytes());
+                let file = Self::of_text(name, shown.into());
+                let wrong = char::REPLACEMENT_CHARACTER.len_utf8();
+                let span = Span::new(saturate(at), saturate(at + wrong));
+                let message = format!("not UTF-8: a wrong byte at offset {at}");
+                return Err(file.error(ErrorKind::Syntax, span, message));
+            }
+        };
+        let file = Self::of_text(name, text.into());
+        if file.text.starts_with(BYTE_ORDER_MARK) {
+            return Err(file.error(ErrorKind::Syntax, Span::new(0, 3), MARKED));
+        }
+        Ok(file)
+    }
+
+    fn of_text(name: Arc<str>, text: Arc<str>) -> Self {
         let style = style_of(&name);
         let feeds = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let starts = feeds.map(|(at, _)| saturate(at + 1));
@@ -89,11 +102,7 @@ impl File {
             checkpoints.push(n_chars);
             n_chars += count_chars(block);
         }
-        let file = Self { name, text, style, line_starts, checkpoints };
-        if file.text.starts_with(BYTE_ORDER_MARK) {
-            return Err(file.error(ErrorKind::Syntax, Span::new(0, 3), MARKED));
-        }
-        Ok(file)
+        Self { name, text, style, line_starts, checkpoints }
     }
 
     /// Reads the file to a tree.
@@ -214,8 +223,10 @@ mod tests {
     /// F-1.
     #[test]
     fn files_are_utf_8_without_a_mark() {
-        for bytes in [b"\xff".to_vec(), "\u{feff}{}".into()] {
-            assert_eq!(File::new("f".into(), bytes).unwrap_err().kind(), ErrorKind::Syntax);
+        for (bytes, place) in [(b"{}\n \xff".to_vec(), (2, 2)), ("\u{feff}{}".into(), (1, 1))] {
+            let error = File::new("f".into(), bytes).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Syntax);
+            assert_eq!(error.place().map(|found| (found.line, found.column)), Some(place));
         }
     }
 }

@@ -114,8 +114,22 @@ impl Scenario {
     /// not load is none when the option `skipInvalidPolicies` is set or a test expects reason
     /// `invalid_policy` (F-41).
     pub fn read(name: &str, bytes: Vec<u8>, options: ReadOptions<'_>) -> Result<Self, Vec<Error>> {
+        Self::read_over(EngineOptions::default(), name, bytes, options)
+    }
+
+    /// The same, where other options than those of the specification hold as long as the file
+    /// does not state them: `assumeFullAccess` changes what is read (I-46).
+    ///
+    /// # Errors
+    /// As [`Scenario::read`].
+    pub fn read_over(
+        defaults: EngineOptions,
+        name: &str,
+        bytes: Vec<u8>,
+        options: ReadOptions<'_>,
+    ) -> Result<Self, Vec<Error>> {
         let file = Arc::new(File::new(name.into(), bytes).map_err(|error| vec![error])?);
-        let mut reader = Reader::new(options);
+        let mut reader = Reader { engine_options: defaults, ..Reader::new(options) };
         let scenario = reader.scenario(&file);
         match scenario {
             Some(scenario) if reader.errors.is_empty() => Ok(scenario),

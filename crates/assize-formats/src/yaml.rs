@@ -22,6 +22,9 @@ pub const MAX_ALIAS_EXPANSIONS: usize = 1_000;
 /// How many values the aliases of one file may copy in all.
 pub const MAX_ALIAS_VALUES: usize = 1_000_000;
 
+/// What the parser says of lists and objects nested deeper than it goes.
+const TOO_DEEP: &str = "recursion limit exceeded";
+
 /// Members whose value is a time, which may stand there plain.
 const TIME_FIELDS: [&str; 4] = ["time", "issuedAt", "expiresAt", "at"];
 
@@ -73,7 +76,12 @@ impl<'t> Reader<'t> {
             }
             Some(Err(error)) => {
                 let at = self.file.byte_of_char(error.marker().index());
-                Err(self.error(ErrorKind::Syntax, Span::new(at, at), error.info()))
+                let span = Span::new(at, at);
+                if error.info() == TOO_DEEP {
+                    // The parser looks ahead, and its own limit is beyond ours.
+                    return Err(self.too_deep(span));
+                }
+                Err(self.error(ErrorKind::Syntax, span, error.info()))
             }
             None => Ok((Event::StreamEnd, self.end())),
         }
@@ -146,11 +154,11 @@ impl<'t> Reader<'t> {
     }
 
     fn deeper(&self, depth: u32, span: Span) -> Result<u32, Error> {
-        if depth == MAX_NESTING {
-            let message = format!("nested deeper than {MAX_NESTING} levels");
-            return Err(self.error(ErrorKind::Limit, span, message));
-        }
-        Ok(depth + 1)
+        if depth == MAX_NESTING { Err(self.too_deep(span)) } else { Ok(depth + 1) }
+    }
+
+    fn too_deep(&self, span: Span) -> Error {
+        self.error(ErrorKind::Limit, span, format!("nested deeper than {MAX_NESTING} levels"))
     }
 
     fn alias(&mut self, id: usize, span: Span, depth: u32) -> Result<Node<'t>, Error> {
@@ -168,8 +176,7 @@ impl<'t> Reader<'t> {
             return Err(self.error(ErrorKind::Limit, span, message));
         }
         if depth + nesting(&anchored.node) > MAX_NESTING {
-            let message = format!("nested deeper than {MAX_NESTING} levels");
-            return Err(self.error(ErrorKind::Limit, span, message));
+            return Err(self.too_deep(span));
         }
         Ok(anchored.node.clone())
     }
