@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use assize_formats::MAX_FILE_BYTES;
+use assize_policy::Span;
 
 pub(crate) use self::counted::Counted;
+use crate::render::BadInput;
 
 /// The name of standard input and output on the command line.
 pub(crate) const STDIO: &str = "-";
@@ -135,11 +137,23 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The text of a document: UTF-8 (F-1).
+/// Bytes of U+FFFD, which is shown for a wrong byte.
+const REPLACEMENT_BYTES: u32 = 3;
+
+/// The text of a document: UTF-8 (F-1, L-101).
 pub(crate) fn read_text(path: &Path) -> Result<String> {
-    String::from_utf8(read(path)?).map_err(|error| {
+    Ok(text(path, read(path)?)?)
+}
+
+/// The text of the bytes of a file.
+pub(crate) fn text(path: &Path, bytes: Vec<u8>) -> Result<String, BadInput> {
+    String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        anyhow::anyhow!("`{}` is not UTF-8: a wrong byte at offset {at}", display_name(path))
+        let start = u32::try_from(at).unwrap_or(u32::MAX);
+        let span = Span::new(start, start.saturating_add(REPLACEMENT_BYTES));
+        let shown = String::from_utf8_lossy(error.as_bytes());
+        let message = format!("not UTF-8: a wrong byte at offset {at}");
+        BadInput::at(&display_name(path), &shown, span, message)
     })
 }
 

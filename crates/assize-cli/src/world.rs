@@ -5,7 +5,7 @@ mod files;
 mod settings;
 mod stand_in;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -25,6 +25,8 @@ use crate::args::Global;
 use crate::files::{self as input, STDIO};
 use crate::output::Output;
 use crate::render::BadInput;
+use crate::render::table::count;
+use crate::status::Status;
 
 /// The file of an imported world that names its parts (C-11).
 pub(crate) const MANIFEST: &str = "world.assize.yaml";
@@ -76,16 +78,17 @@ impl Reader {
         if path.is_dir() {
             let manifest = path.join(MANIFEST);
             if manifest.is_file() {
-                return self.scenario_world(path, &manifest);
+                return self.scenario_world(path, &manifest, assume_full_access);
             }
             return self.exports(path, assume_full_access);
         }
-        self.scenario_world(path, path)
+        self.scenario_world(path, path, assume_full_access)
     }
 
-    fn scenario_world(&self, path: &Path, file: &Path) -> Result<World> {
+    fn scenario_world(&self, path: &Path, file: &Path, assume_full_access: bool) -> Result<World> {
         let root = file.parent().unwrap_or(Path::new("")).to_path_buf();
-        let scenario = self.scenario(file, &root)?;
+        let defaults = EngineOptions { assume_full_access, ..EngineOptions::default() };
+        let scenario = self.scenario_over(defaults, file, &root)?;
         Ok(World {
             path: path.to_path_buf(),
             snapshot: scenario.snapshot,
@@ -96,6 +99,11 @@ impl Reader {
 
     /// Reads a scenario; the files it names must stay under `root` (F-41).
     pub(crate) fn scenario(&self, file: &Path, root: &Path) -> Result<Scenario> {
+        self.scenario_over(EngineOptions::default(), file, root)
+    }
+
+    /// The same over other options than those of the specification.
+    fn scenario_over(&self, defaults: EngineOptions, file: &Path, root: &Path) -> Result<Scenario> {
         let bytes = input::read(file)?;
         let mut name = input::display_name(file);
         if file == Path::new(STDIO) {
@@ -109,7 +117,10 @@ impl Reader {
             managed_policies: &self.managed,
             takes_several_resources: &|action| self.takes_several_resources(action),
         };
-        Ok(Scenario::read(&name, bytes, options).map_err(BadInput::from)?)
+        let mut scenario =
+            Scenario::read_over(defaults, &name, bytes, options).map_err(BadInput::from)?;
+        said_once(&mut scenario.diagnostics);
+        Ok(scenario)
     }
 
     /// Whether one request of an action can be about several resources (E-68).
@@ -153,6 +164,7 @@ impl Reader {
         editor.resolve_managed(&self.managed);
         let (snapshot, committed) = editor.commit();
         diagnostics.extend(committed);
+        said_once(&mut diagnostics);
         Ok(World {
             path: path.to_path_buf(),
             snapshot,
@@ -227,7 +239,7 @@ pub(crate) fn apply_flags(options: &mut EngineOptions, global: &Global) -> Resul
 /// the number of errors.
 pub(crate) fn report(diagnostics: &[Diagnostic], output: &Output) -> usize {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for diagnostic in diagnostics {
         let is_note = diagnostic.level == DiagnosticLevel::Note;
         let text = diagnostic.to_string();
@@ -246,13 +258,40 @@ pub(crate) fn report(diagnostics: &[Diagnostic], output: &Output) -> usize {
     diagnostics.iter().filter(|d| d.level == DiagnosticLevel::Error).count()
 }
 
+/// Leaves out what a commit says once more, without a place, after an importer has said it.
+fn said_once(diagnostics: &mut Vec<Diagnostic>) {
+    let about = |found: &Diagnostic| Some((found.code, found.subject.clone()?));
+    let placed = diagnostics.iter().filter(|found| found.file.is_some()).filter_map(about);
+    let placed: BTreeSet<_> = placed.collect();
+    diagnostics.retain(|found| {
+        found.file.is_some() || about(found).is_none_or(|subject| !placed.contains(&subject))
+    });
+}
+
 /// Reports the errors of a world, and that there are warnings: whoever asks a question does not
 /// want to read them each time. `-v` and `assize world info` show all.
-pub(crate) fn summarize(world: &World, output: &Output) {
+///
+/// What an error left out may have been a deny, so answers in such a world are none (F-80).
+pub(crate) fn summarize(world: &World, output: &Output) -> Status {
+    let errors = world.diagnostics.iter().filter(|d| d.level == DiagnosticLevel::Error).count();
     if output.is_verbose() {
         report(&world.diagnostics, output);
-        return;
+    } else {
+        say_briefly(world, output);
     }
+    if errors == 0 {
+        return Status::Yes;
+    }
+    output.error(format_args!(
+        "not all of `{}` could be read: {}, each of which left something out",
+        world.path.display(),
+        count(errors, "error"),
+    ));
+    Status::NoAnswer
+}
+
+/// The errors in full, and how many warnings there are.
+fn say_briefly(world: &World, output: &Output) {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for diagnostic in &world.diagnostics {
         match diagnostic.level {

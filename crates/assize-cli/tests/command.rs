@@ -217,7 +217,7 @@ fn bad_policies_are_shown_with_the_text_underlined() {
     get(&typo, &["typo.json:2:17", "\"Efect\"", "^^^^^^^", "did you mean `Effect`?"]);
     get(&files.path("nowhere.json"), &["cannot read", "nowhere.json"]);
     let binary = files.write("binary.json", b"\xff\xfe\x00\x01");
-    get(&binary, &["is not UTF-8: a wrong byte at offset 0"]);
+    get(&binary, &["not UTF-8: a wrong byte at offset 0", "binary.json:1:1"]);
     let deep = files.write("deep.json", "[".repeat(1_000_000));
     get(&deep, &["deep.json:1:"]);
     get("arn:aws:iam::aws:policy/ReadOnlyAcces", &["did you mean"]);
@@ -502,7 +502,19 @@ fn a_batch_is_decided_and_its_bad_rows_counted() {
     assert_eq!(lines[2]["error"]["code"], "json_syntax");
     assert_eq!(lines[2]["id"], 2);
     assert_eq!(lines[4]["summary"]["error"], 1);
+    // Where the bad row is, and what stands there.
+    check(&to_file, 2, &[], &["error[json_syntax]", "r.ndjson:2:7", "2 | {\"id\":"]);
     check(&[&line[..], &["--allow-errors"]].concat(), 0, &[], &[]);
+    let many = format!("{good}\n\n{}", "{\"principal\":\"ana\",\"action\":\"s3:x\"}\n".repeat(7));
+    let many = files.write("many.ndjson", many);
+    let many = ["batch", "--policy", S3_READ, &many, "--format", "compact"];
+    let wanted = [
+        "error[invalid_principal]: `ana` is not a principal",
+        "many.ndjson:3:14",
+        "many.ndjson:7:14",
+        "2 more requests are malformed",
+    ];
+    check(&many, 2, &["7\tE\t"], &wanted);
     check(&[&line[..], &["--allow-errors", "--expect", "Denied"]].concat(), 1, &[], &[]);
     check(
         &[&line[..], &["--format", "compact", "-q"]].concat(),
@@ -620,7 +632,23 @@ fn exports_become_a_world() {
     cut.truncate(200_000);
     let cut = files.write("cut.json", cut);
     check(&["import", &cut, "-o", &files.path("other")], 2, &[], &["breaks off", "cut.json"]);
+    let other = files.path("other");
+    let simulate = ["simulate", "--world", &other, "-p", SRE, "-a", "iam:ListUsers", "-q"];
+    check(&simulate, 2, &[], &["breaks off", "not all of"]);
+    let batch = ["batch", "--world", &other, "examples/requests.ndjson.gz", "--allow-errors"];
+    check(&[&batch[..], &["-o", "/dev/null"]].concat(), 2, &[], &["breaks off", "not all of"]);
+    let test = files.write(
+        "other.assize.yaml",
+        "assize: 1\nimports: [{type: account-authorization-details, file: cut.json}]\ntests:\n  \
+         - {principal: anonymous, action: iam:ListUsers, expect: Denied}\n",
+    );
+    check(&["test", &test], 2, &["1 passed"], &["breaks off"]);
+    check(&["test", &test, "--format", "junit"], 2, &["errors=\"1\"", "breaks off"], &[]);
+    check(&["test", &test, "--format", "tap"], 2, &["1..2", "not ok 2"], &[]);
+    check(&["test", &test, "--format", "json"], 2, &["\"errors\"", "breaks off"], &[]);
     check(&["import", &files.write("x.json", "{}"), "-o", &world], 2, &[], &["nothing in"]);
+    let broken = files.write("x.json", "{\n  \"UserDetailList\": [}");
+    check(&["import", &broken, "-o", &world], 2, &[], &["x.json:2:"]);
     check(&["import", "polices", "-o", &world], 2, &[], &["did you mean `policies`?"]);
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Question {
     assumptions: Vec<String>,
     /// Whether the world was made up of policies.
     is_made_up: bool,
+    /// Whether the world could be read as a whole.
+    world: Status,
 }
 
 /// Notes that say nothing new to a person: where a statement asks for the region, it is among the
@@ -79,7 +81,7 @@ impl Question {
         }
         let assumes = world::assumes_full_access(&located.settings, global)?;
         let read = reader.world(path, assumes)?;
-        world::summarize(&read, output);
+        let world = world::summarize(&read, output);
         let options = world::engine_options(
             Some(&read),
             &located.settings,
@@ -88,7 +90,7 @@ impl Question {
         )?;
         let asked = request::product(args, "", &options)?;
         let engine = Engine::new(read.snapshot, options)?;
-        Ok(Self { engine, asked, assumptions: Vec::new(), is_made_up: false })
+        Ok(Self { engine, asked, assumptions: Vec::new(), is_made_up: false, world })
     }
 
     fn among_policies(
@@ -109,7 +111,8 @@ impl Question {
         }
         let built = stand_in.build(reader, options.skip_invalid_policies)?;
         let engine = Engine::new(built.snapshot, options)?;
-        Ok(Self { engine, asked, assumptions: built.assumptions, is_made_up: true })
+        let world = Status::Yes;
+        Ok(Self { engine, asked, assumptions: built.assumptions, is_made_up: true, world })
     }
 
     /// Answers every request.
@@ -136,6 +139,15 @@ impl Question {
         if let Some(near) = near {
             output.note(format_args!("did you mean `{near}`?"));
         }
+    }
+
+    /// The exit status of the answers (F-80 – F-83).
+    pub(super) fn status(&self, answers: &[Answered<'_>], expected: Option<Expected>) -> Status {
+        let statuses = answers.iter().map(|answer| {
+            let decision = answer.result.as_ref().ok().map(|found| found.decision);
+            status_of(decision, expected)
+        });
+        statuses.fold(self.world, Status::and)
     }
 
     /// What was assumed for the world and for the answers, each once.
@@ -171,15 +183,6 @@ pub(super) fn no_world() -> anyhow::Error {
         "which world? give `--world PATH` (a scenario, a directory of exports or an imported \
          world), `world` in assize.toml, or policies with `--policy FILE`"
     )
-}
-
-/// The exit status of some answers (F-80 – F-83).
-pub(super) fn status(answers: &[Answered<'_>], expected: Option<Expected>) -> Status {
-    let statuses = answers.iter().map(|answer| {
-        let decision = answer.result.as_ref().ok().map(|found| found.decision);
-        status_of(decision, expected)
-    });
-    statuses.fold(Status::Yes, Status::and)
 }
 
 fn status_of(decision: Option<Decision>, expected: Option<Expected>) -> Status {

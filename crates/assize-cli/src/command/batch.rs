@@ -1,12 +1,13 @@
 //! `assize batch`: decide all of these (C-3).
 
+mod bad_rows;
 mod join;
 mod policies;
 
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -36,6 +37,9 @@ const EXTENSIONS: [&str; 6] =
 const UNDECLARED: &str = "a bucket that nobody declared belongs to the account of the principal \
                           (option unknownResourceAccount=deny refuses)";
 
+/// The note of the summary that says that the run was ended before the requests were (C-24).
+const INTERRUPTED: &str = "interrupted";
+
 pub(super) fn run(args: &BatchArgs, global: &Global, output: &Output) -> Result<Status> {
     interrupt::end_gracefully();
     let inputs: Vec<Found> = files::walk(&args.requests, &EXTENSIONS)?;
@@ -57,7 +61,7 @@ pub(super) fn run(args: &BatchArgs, global: &Global, output: &Output) -> Result<
     if !output.is_quiet() {
         output.say(&run.summary(&total, output));
     }
-    Ok(status(&total, args))
+    Ok(run.world.and(status(&total, args)))
 }
 
 /// The inputs, the engine, and what is counted on the way.
@@ -68,11 +72,15 @@ struct Run {
     assumptions: Vec<String>,
     session: Option<SessionPolicies>,
     progress: Progress,
+    /// Whether the world could be read as a whole.
+    world: Status,
 }
 
 /// A request stream to read.
 struct Input {
     name: String,
+    /// The file, if it can be read once more.
+    path: Option<PathBuf>,
     reader: Box<dyn Read + Send>,
 }
 
@@ -98,14 +106,15 @@ impl Run {
             let Some(path) = &located.path else { return Err(no_world()) };
             let assumes = world::assumes_full_access(&located.settings, global)?;
             let read = reader.world(path, assumes)?;
-            world::summarize(&read, output);
+            let world = world::summarize(&read, output);
             let undeclared = UndeclaredOwner::Principal;
             let options =
                 world::engine_options(Some(&read), &located.settings, global, undeclared)?;
             let engine = Engine::new(read.snapshot, options)?;
             let inputs = found.iter().map(Input::open).collect::<Result<Vec<_>>>()?;
             let progress = Progress::new(sizes(found), Unit::Bytes, output.is_quiet());
-            return Ok(Self { engine, inputs, assumptions: Vec::new(), session: None, progress });
+            let assumptions = Vec::new();
+            return Ok(Self { engine, inputs, assumptions, session: None, progress, world });
         }
         refuse_world(global)?;
         let settings = world::Settings::find()?;
@@ -117,7 +126,8 @@ impl Run {
         let built = stand_in.build(&reader, options.skip_invalid_policies)?;
         let engine = Engine::new(built.snapshot, options)?;
         let progress = Progress::new(sizes(found), Unit::Bytes, output.is_quiet());
-        Ok(Self { engine, inputs, assumptions: built.assumptions, session, progress })
+        let (assumptions, world) = (built.assumptions, Status::Yes);
+        Ok(Self { engine, inputs, assumptions, session, progress, world })
     }
 
     /// Decides every input, one after the other.
@@ -138,6 +148,7 @@ impl Run {
             strict_observed: args.strict_observed,
             threads: global.jobs.map(usize::from),
         };
+        let (style, mut bad_rows) = (output.error_style(), String::new());
         let n_read = Arc::new(AtomicU64::new(0));
         for input in std::mem::take(&mut self.inputs) {
             let reader = Counted { inner: input.reader, n_read: Arc::clone(&n_read) };
@@ -153,6 +164,8 @@ impl Run {
                 !interrupt::is_interrupted()
             })?;
             total.add(summary);
+            let path = input.path.as_deref();
+            bad_rows.push_str(&join.bad_rows.report(&input.name, path, &self.engine, style));
             if let Some(broken) = &total.broken {
                 output.error(format_args!("`{}`: {broken}", input.name));
                 break;
@@ -163,6 +176,17 @@ impl Run {
             }
         }
         self.progress.finish();
+        if !output.is_quiet() && args.expect != Some(Expected::Error) {
+            let n_hidden = join.bad_rows.n_hidden(total.counters.error);
+            output.say(&bad_rows);
+            if n_hidden > 0 {
+                let rows = counted(n_hidden, "more request is", "more requests are");
+                output.note(format_args!("{rows} malformed; each answer says why"));
+            }
+        }
+        if total.interrupted {
+            total.counters.count_note(INTERRUPTED, 1);
+        }
         let mut closing = Vec::new();
         total.counters.write(&mut closing);
         join.finish(&closing)?;
@@ -235,8 +259,17 @@ impl Input {
         } else {
             files::open(&found.path)?
         };
-        Ok(Self { name, reader })
+        Ok(Self { name, path: file_to_reread(&found.path), reader })
     }
+}
+
+/// The path of a plain file: a pipe can be read once.
+fn file_to_reread(path: &Path) -> Option<PathBuf> {
+    path.is_file().then(|| path.to_path_buf())
+}
+
+fn counted(n: u64, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
 }
 
 /// The bytes of all inputs, when each is a file.

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use assize_formats::{Envelope, RecordId};
 
-use super::answer::{self, Answered, Question};
+use super::answer::{Answered, Question};
 use super::simulate::record;
 use crate::args::{ExplainArgs, Global, TextOrJson};
 use crate::output::Output;
@@ -25,7 +25,7 @@ pub(super) fn run(args: &ExplainArgs, global: &Global, output: &Output) -> Resul
         TextOrJson::Human => human(&question, &answers, denial.as_ref(), output)?,
     };
     output.write(&text)?;
-    Ok(answer::status(&answers, args.expect))
+    Ok(question.status(&answers, args.expect))
 }
 
 fn human(

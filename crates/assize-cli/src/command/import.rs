@@ -7,20 +7,25 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use assize_formats::nearest;
+use assize_policy::json;
 use assize_store::{ImportFile, ImportKind, StoreSnapshot, import};
 
 use self::manifest::{Entry, Manifest};
 use super::world_info;
 use crate::args::{Global, ImportArgs};
-use crate::files::{self, STDIO};
+use crate::files::{self, Found, STDIO};
 use crate::output::Output;
 use crate::output::file::write_whole;
+use crate::render::BadInput;
 use crate::render::table::count;
 use crate::status::Status;
 use crate::world::{self, Located, MANIFEST, Reader};
 
 /// The files of a directory that are looked at.
 const EXTENSIONS: [&str; 3] = [".json", ".ndjson", ".jsonl"];
+
+/// Deepest nesting of a file that is read to say why it is no export.
+const MAX_DEPTH: u8 = 64;
 
 /// A file that was read for the import.
 struct ReadFile {
@@ -107,12 +112,7 @@ fn read_files(
         let bytes = files::read(&found.path)?;
         match kind.or_else(|| ImportKind::recognize(&bytes)) {
             Some(kind) => read.push(ReadFile { name: base_name(&found.path), bytes, kind }),
-            None if found.is_named => bail!(
-                "nothing in `{}` tells what it is: expected the output of an AWS CLI command such \
-                 as `aws iam get-account-authorization-details`, or its type in front, one of {}",
-                found.name(),
-                ImportKind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ")
-            ),
+            None if found.is_named => return Err(unrecognized(&found, bytes)),
             None => n_skipped += 1,
         }
     }
@@ -123,6 +123,26 @@ fn read_files(
         bail!("there are no exports under the given paths");
     }
     Ok(read)
+}
+
+/// Why a file that was named is no export: it is not JSON, or JSON of something else.
+fn unrecognized(found: &Found, bytes: Vec<u8>) -> anyhow::Error {
+    let text = match files::text(&found.path, bytes) {
+        Ok(text) => text,
+        Err(error) => return error.into(),
+    };
+    if let Err(errors) = json::parse(&text, MAX_DEPTH)
+        && let Some(first) = errors.first()
+    {
+        return BadInput::at(&found.name(), &text, first.span, &*first.message).into();
+    }
+    let kinds: Vec<&str> = ImportKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    anyhow::anyhow!(
+        "nothing in `{}` tells what it is: expected the output of an AWS CLI command such as \
+         `aws iam get-account-authorization-details`, or its type in front, one of {}",
+        found.name(),
+        kinds.join(", ")
+    )
 }
 
 fn base_name(path: &Path) -> String {

@@ -58,7 +58,7 @@ pub(super) fn run(args: &ReplayArgs, global: &Global, output: &Output) -> Result
     if args.format == ReplayFormat::Csv && args.used && !args.changes.is_empty() {
         bail!("a CSV file holds one table: ask for `--used` or for `--change`");
     }
-    let replay = prepare(args, global, output)?;
+    let (replay, world) = prepare(args, global, output)?;
     let sink = Sink::open(args.output.as_deref())?;
     let mut keeper = match &args.checkpoint {
         Some(path) => Some(Keeper::open(path, &found)?),
@@ -83,7 +83,7 @@ pub(super) fn run(args: &ReplayArgs, global: &Global, output: &Output) -> Result
     if let Some(keeper) = keeper {
         keeper.finish(report.is_interrupted, output)?;
     }
-    Ok(status(&report))
+    Ok(world.and(status(&report)))
 }
 
 /// Replays the logs, from the checkpoint if there is one.
@@ -113,14 +113,16 @@ fn replayed(
     })
 }
 
-fn prepare(args: &ReplayArgs, global: &Global, output: &Output) -> Result<Replay> {
+/// The replay, and whether the world could be read as a whole.
+fn prepare(args: &ReplayArgs, global: &Global, output: &Output) -> Result<(Replay, Status)> {
     let located = Located::find(global)?;
     let reader = Reader::new()?;
+    let mut world = Status::Yes;
     let read = match &located.path {
         Some(path) => {
             let assumes = world::assumes_full_access(&located.settings, global)?;
             let read = reader.world(path, assumes)?;
-            world::summarize(&read, output);
+            world = world::summarize(&read, output);
             Some(read)
         }
         None => None,
@@ -155,10 +157,12 @@ fn prepare(args: &ReplayArgs, global: &Global, output: &Output) -> Result<Replay
         used: args.used,
     };
     let snapshot = read.map_or_else(StoreSnapshot::empty, |read| read.snapshot);
-    Replay::new(snapshot, changes, options, replay_options).map_err(|error| match error.change() {
-        Some(change) => BadInput::from(vec![change.clone()]).into(),
+    let replay = Replay::new(snapshot, changes, options, replay_options);
+    let replay = replay.map_err(|error| match error.change() {
+        Some(change) => anyhow::Error::from(BadInput::from(vec![change.clone()])),
         None => error.into(),
-    })
+    })?;
+    Ok((replay, world))
 }
 
 fn write(args: &ReplayArgs, report: &Report, mut sink: Sink, output: &Output) -> Result<()> {

@@ -5,7 +5,7 @@ use assize::Engine;
 use assize_formats::{Envelope, RecordId, write_error, write_explanation};
 use assize_model::{EffectiveDecision, RequestError};
 
-use super::answer::{self, Answered, Question};
+use super::answer::{Answered, Question};
 use crate::args::{DecisionFormat, Global, SimulateArgs};
 use crate::output::Output;
 use crate::render::explanation::decisive_excerpt;
@@ -26,7 +26,7 @@ pub(super) fn run(args: &SimulateArgs, global: &Global, output: &Output) -> Resu
             output.error(error.message());
         });
     }
-    Ok(answer::status(&answers, args.expect))
+    Ok(question.status(&answers, args.expect))
 }
 
 fn human(question: &Question, answers: &[Answered<'_>], output: &Output) -> String {

@@ -22,6 +22,14 @@ use crate::status::Status;
 /// What the names of scenario files end in.
 const EXTENSIONS: [&str; 3] = [".assize.yaml", ".assize.yml", ".assize.json"];
 
+/// A file that could not be run, or not as a whole, and why: whoever reads a report instead of
+/// the exit status must not take it for a file without failures.
+#[derive(Debug)]
+struct Broken {
+    file: String,
+    message: String,
+}
+
 pub(super) fn run(args: &TestArgs, global: &Global, output: &Output) -> Result<Status> {
     interrupt::end_gracefully();
     let files = scenarios(&args.paths)?;
@@ -34,7 +42,7 @@ pub(super) fn run(args: &TestArgs, global: &Global, output: &Output) -> Result<S
     let runner = Runner::new(args, global)?;
     let progress = Progress::new(Some(files.len() as u64), Unit::Files, output.is_quiet());
     let mut status = Status::Yes;
-    let mut runs = Vec::new();
+    let (mut runs, mut broken) = (Vec::new(), Vec::new());
     for (at, (file, root)) in files.iter().enumerate() {
         if interrupt::is_interrupted() {
             output.error("interrupted");
@@ -45,17 +53,25 @@ pub(super) fn run(args: &TestArgs, global: &Global, output: &Output) -> Result<S
         match runner.file(file, root) {
             Ok(run) => {
                 status = status.and(status_of(&run, args.ci));
+                for error in &run.errors {
+                    output.diagnostic(error);
+                    broken.push(Broken { file: run.file.clone(), message: error.to_string() });
+                }
                 runs.push(run);
             }
-            Err(error) => status = status.and(output.failure(&error)),
+            Err(error) => {
+                status = status.and(output.failure(&error));
+                let (file, message) = (files::display_name(file), format!("{error:#}"));
+                broken.push(Broken { file, message });
+            }
         }
     }
     progress.finish();
     let text = match args.format {
         TestFormat::Human => human::report(&runs, args, output),
-        TestFormat::Json => json::report(&runs)?,
-        TestFormat::Junit => junit::report(&runs, args.ci),
-        TestFormat::Tap => tap::report(&runs, args.ci),
+        TestFormat::Json => json::report(&runs, &broken)?,
+        TestFormat::Junit => junit::report(&runs, &broken, args.ci),
+        TestFormat::Tap => tap::report(&runs, &broken, args.ci),
     };
     output.write(&text)?;
     Ok(status)
@@ -83,7 +99,8 @@ fn scenarios(paths: &[PathBuf]) -> Result<Vec<(PathBuf, PathBuf)>> {
 
 fn status_of(run: &FileRun, is_ci: bool) -> Status {
     let fails = run.cells().any(|cell| cell.outcome.fails(is_ci)) || is_ci && run.has_only;
-    let cannot_run = run.cells().any(|cell| matches!(cell.outcome, Outcome::CannotRun(_)));
+    let cannot_run = run.cells().any(|cell| matches!(cell.outcome, Outcome::CannotRun(_)))
+        || !run.errors.is_empty();
     match (cannot_run, fails) {
         (true, _) => Status::NoAnswer,
         (false, true) => Status::No,

@@ -115,7 +115,7 @@ fn node_text(
 ) {
     let Some(node) = organization.nodes.get(id) else { return };
     let name = node.unit.as_ref().map_or_else(String::new, |unit| format!(" {}", unit.name));
-    let attached = format!("{} SCPs, {} RCPs", node.scps.len(), node.rcps.len());
+    let attached = format!("{}, {}", count(node.scps.len(), "SCP"), count(node.rcps.len(), "RCP"));
     let indent = "  ".repeat(depth);
     let _ = writeln!(text, "{indent}{id}{name} {}", style.dim(format_args!("({attached})")));
     for (below, node) in &organization.nodes {

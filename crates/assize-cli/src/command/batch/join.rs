@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use super::bad_rows::BadRows;
+
 /// How header and closing line of a decision stream begin; a decision begins with its id.
 const HEADER: &[u8] = b"{\"assize\":";
 const SUMMARY: &[u8] = b"{\"summary\":";
@@ -13,11 +15,13 @@ pub(super) struct Join<W> {
     inner: W,
     is_compact: bool,
     has_header: bool,
+    /// What is malformed of the stream that is being passed on.
+    pub(super) bad_rows: BadRows,
 }
 
 impl<W: Write> Join<W> {
     pub(super) fn new(inner: W, is_compact: bool) -> Self {
-        Self { inner, is_compact, has_header: false }
+        Self { inner, is_compact, has_header: false, bad_rows: BadRows::default() }
     }
 
     /// Writes the closing line of the whole; the compact form has none.
@@ -35,13 +39,13 @@ impl<W: Write> Join<W> {
 
 impl<W: Write> Write for Join<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let passes = self.is_compact
-            || if bytes.starts_with(HEADER) {
-                !std::mem::replace(&mut self.has_header, true)
-            } else {
-                !bytes.starts_with(SUMMARY)
-            };
-        if passes {
+        let is_header = !self.is_compact && bytes.starts_with(HEADER);
+        let is_summary = !self.is_compact && bytes.starts_with(SUMMARY);
+        if !is_header && !is_summary {
+            self.bad_rows.watch(bytes, self.is_compact);
+        }
+        let is_known = is_summary || is_header && std::mem::replace(&mut self.has_header, true);
+        if !is_known {
             self.inner.write_all(bytes)?;
         }
         Ok(bytes.len())

@@ -32,7 +32,7 @@ pub(super) fn note_all(found: &[Found], stand_in: &mut StandIn) -> Result<Vec<In
             note(files::open(&found.path)?, stand_in).with_context(|| name.clone())?;
             files::open(&found.path)?
         };
-        inputs.push(Input { name, reader });
+        inputs.push(Input { name, path: super::file_to_reread(&found.path), reader });
     }
     Ok(inputs)
 }

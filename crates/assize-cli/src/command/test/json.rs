@@ -4,12 +4,15 @@ use anyhow::Result;
 use assize_formats::{Mismatch, Provenance};
 use serde::Serialize;
 
+use super::Broken;
 use super::human::Tally;
 use super::run::{CellRun, FileRun, Outcome, TestRun};
 
 #[derive(Serialize)]
 struct Report<'r> {
     files: Vec<File<'r>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Fault<'r>>,
     summary: Summary,
 }
 
@@ -23,6 +26,13 @@ struct File<'r> {
     tests: Vec<Test<'r>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     coverage: Option<CoverageReport<'r>>,
+}
+
+/// A file that could not be run, or not as a whole.
+#[derive(Serialize)]
+struct Fault<'r> {
+    file: &'r str,
+    message: &'r str,
 }
 
 #[derive(Serialize)]
@@ -84,10 +94,11 @@ struct Summary {
     skipped: usize,
 }
 
-pub(super) fn report(runs: &[FileRun]) -> Result<String> {
+pub(super) fn report(runs: &[FileRun], broken: &[Broken]) -> Result<String> {
     let Tally { passed, failed, pending, skipped } = Tally::of(runs);
     let report = Report {
         files: runs.iter().map(file).collect(),
+        errors: broken.iter().map(|Broken { file, message }| Fault { file, message }).collect(),
         summary: Summary { files: runs.len(), passed, failed, pending, skipped },
     };
     let mut text = serde_json::to_string_pretty(&report)?;

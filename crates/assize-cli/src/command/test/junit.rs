@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
+use super::Broken;
 use super::human::Tally;
 use super::run::{CellRun, FileRun, Outcome, TestRun};
 
-pub(super) fn report(runs: &[FileRun], is_ci: bool) -> String {
+pub(super) fn report(runs: &[FileRun], broken: &[Broken], is_ci: bool) -> String {
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
     for run in runs {
         let n_tests = run.cells().count();
@@ -24,6 +25,15 @@ pub(super) fn report(runs: &[FileRun], is_ci: bool) -> String {
             }
         }
         text.push_str("  </testsuite>\n");
+    }
+    for Broken { file, message } in broken {
+        let (file, message) = (escape(file), escape(message));
+        let _ = write!(
+            text,
+            "  <testsuite name=\"{file}\" tests=\"1\" failures=\"0\" errors=\"1\">\n    \
+             <testcase classname=\"{file}\" name=\"the file\" file=\"{file}\">\n      \
+             <error message=\"{message}\"/>\n    </testcase>\n  </testsuite>\n"
+        );
     }
     text.push_str("</testsuites>\n");
     text

@@ -9,7 +9,7 @@ use assize_catalog::Catalog;
 use assize_formats::{Cell, DocumentCase, Mismatch, Place, Provenance, Scenario, TestCase};
 use assize_model::{EffectiveDecision, EngineOptions, RequestError};
 use assize_policy::load;
-use assize_store::StoreSnapshot;
+use assize_store::{Diagnostic, DiagnosticLevel, StoreSnapshot};
 
 use super::coverage::Coverage;
 use crate::args::{Global, TestArgs};
@@ -27,6 +27,8 @@ pub(super) struct Runner<'a> {
 pub(super) struct FileRun {
     pub(super) file: String,
     pub(super) name: Option<Box<str>>,
+    /// What importers left out of the world: an answer without it is none.
+    pub(super) errors: Vec<Diagnostic>,
     pub(super) tests: Vec<TestRun>,
     /// Whether some test is marked `only`.
     pub(super) has_only: bool,
@@ -126,8 +128,10 @@ impl<'a> Runner<'a> {
         if let Some(coverage) = &mut coverage {
             coverage.add_statements(&engines.get(&options)?);
         }
-        let Scenario { file, name, .. } = scenario;
-        Ok(FileRun { file: file.to_string(), name, tests, has_only, coverage, provenance })
+        let Scenario { file, name, diagnostics, .. } = scenario;
+        let is_error = |found: &Diagnostic| found.level == DiagnosticLevel::Error;
+        let errors = diagnostics.into_iter().filter(is_error).collect();
+        Ok(FileRun { file: file.to_string(), name, errors, tests, has_only, coverage, provenance })
     }
 
     fn is_wanted(&self, test: &TestCase) -> bool {

@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
+use super::Broken;
 use super::run::{FileRun, Outcome};
 
-pub(super) fn report(runs: &[FileRun], is_ci: bool) -> String {
+pub(super) fn report(runs: &[FileRun], broken: &[Broken], is_ci: bool) -> String {
     let n_tests: usize = runs.iter().map(|run| run.cells().count()).sum();
-    let mut text = format!("TAP version 14\n1..{n_tests}\n");
+    let mut text = format!("TAP version 14\n1..{}\n", n_tests + broken.len());
     let mut number = 0;
     for run in runs {
         for test in &run.tests {
@@ -25,7 +26,17 @@ pub(super) fn report(runs: &[FileRun], is_ci: bool) -> String {
             }
         }
     }
+    for Broken { file, message } in broken {
+        number += 1;
+        let (file, message) = (escape(file), quoted(message));
+        let _ = write!(text, "not ok {number} - {file}\n  ---\n  message: {message}\n  ...\n");
+    }
     text
+}
+
+/// A text as JSON has it, which YAML reads alike.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }
 
 /// TAP's word for a test that is expected to fail.
@@ -39,9 +50,8 @@ fn directive(outcome: &Outcome, is_ci: bool) -> String {
     }
 }
 
-/// A YAML block under the line. The texts are JSON strings, which YAML reads alike.
+/// A YAML block under the line.
 fn diagnostics(outcome: &Outcome) -> String {
-    let quoted = |text: &str| serde_json::Value::from(text).to_string();
     let mut text = String::new();
     match outcome {
         Outcome::Failed(mismatches, found) => {
