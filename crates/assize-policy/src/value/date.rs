@@ -53,12 +53,16 @@ pub fn parse_date(text: &str) -> Option<i64> {
 fn read_usual(text: &str) -> Option<i64> {
     let bytes: &[u8; 20] = text.as_bytes().try_into().ok()?;
     let signs = [bytes[4], bytes[7], bytes[10], bytes[13], bytes[16], bytes[19]];
-    let two = |at: usize| {
-        let [tens, ones] = [bytes[at], bytes[at + 1]].map(|byte| byte.wrapping_sub(b'0'));
-        (signs == *b"--T::Z" && tens <= 9 && ones <= 9).then(|| i64::from(tens * 10 + ones))
-    };
-    let (year, month, day) = (two(0)? * 100 + two(2)?, two(5)?, two(8)?);
-    let (hour, minute, second) = (two(11)?, two(14)?, two(17)?);
+    let digits = [0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18].map(|at: usize| {
+        // Anything else is more than 9.
+        bytes[at].wrapping_sub(b'0')
+    });
+    if signs != *b"--T::Z" || digits.iter().any(|digit| *digit > 9) {
+        return None;
+    }
+    let two = |at: usize| i64::from(digits[at] * 10 + digits[at + 1]);
+    let (year, month, day) = (two(0) * 100 + two(2), two(4), two(6));
+    let (hour, minute, second) = (two(8), two(10), two(12));
     let is_day = (1..=12).contains(&month) && (1..=days_in_month(year, month)).contains(&day);
     (is_day && hour <= 23 && minute <= 59 && second <= 59).then(|| {
         days_from_civil(year, month, day) * SECONDS_PER_DAY + hour * 3_600 + minute * 60 + second

@@ -81,11 +81,17 @@ struct Worker<'e> {
 struct Pending<'c> {
     number: u64,
     id: Option<RecordId<'c>>,
-    observed: Option<Box<Observed<'c>>>,
+    rare: Option<Box<Rare<'c>>>,
+    outcome: Result<Run, Box<RequestError>>,
+}
+
+/// What few records say.
+#[derive(Default)]
+struct Rare<'c> {
+    observed: Option<Observed<'c>>,
     extra: Vec<(Cow<'c, str>, &'c str)>,
     /// Whether the record declares its context complete (E-122).
     is_complete: bool,
-    outcome: Result<Run, RequestError>,
 }
 
 impl<'c> Pending<'c> {
@@ -94,8 +100,15 @@ impl<'c> Pending<'c> {
             let id = Cow::Borrowed(id);
             if is_number { RecordId::Number(id) } else { RecordId::Text(id) }
         });
-        let (observed, extra) = (None, Vec::new());
-        Self { number, id, observed, extra, is_complete: false, outcome: Ok(run) }
+        Self { number, id, rare: None, outcome: Ok(run) }
+    }
+
+    fn seen(&self) -> Option<ObservedDecision> {
+        self.rare.as_ref()?.observed.as_ref()?.decision
+    }
+
+    fn is_complete(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.is_complete)
     }
 }
 
@@ -327,15 +340,15 @@ impl<'e> Worker<'e> {
             }
             let is_unreadable = line.is_err();
             let read = line.and_then(|line| record.parse_into(line));
-            let outcome = read.and_then(|()| resolver.push(&record.request));
-            pending.push(Pending {
-                number,
-                id: record.id.take(),
-                observed: record.observed.take().map(Box::new),
+            let outcome = read.and_then(|()| resolver.push(&record.request)).map_err(Box::new);
+            let rare = Rare {
+                observed: record.observed.take(),
                 extra: std::mem::take(&mut record.extra),
                 is_complete: !record.request.complete.is_empty(),
-                outcome,
-            });
+            };
+            let says_more = rare.observed.is_some() || !rare.extra.is_empty() || rare.is_complete;
+            let rare = says_more.then(|| Box::new(rare));
+            pending.push(Pending { number, id: record.id.take(), rare, outcome });
             if is_unreadable {
                 record = RequestRecord::default();
             }
@@ -365,17 +378,18 @@ impl<'e> Worker<'e> {
 
     fn write_as(&mut self, job: &Job<'_>, line: &Pending<'_>, id: &RecordId<'_>) {
         let mut envelope = Envelope::new(id);
-        envelope.extra = &line.extra;
+        let rare = line.rare.as_deref();
+        envelope.extra = rare.map_or(&[], |rare| &rare.extra);
         let compact = job.options.format == StreamFormat::Compact;
         let error = match &line.outcome {
             Ok(run) => {
                 let Err(error) = self.write_decision(job, line, *run, envelope) else { return };
                 error
             }
-            Err(error) => error.clone(),
+            Err(error) => (**error).clone(),
         };
         self.counters.count_error();
-        if line.observed.as_ref().is_some_and(|observed| observed.decision.is_some()) {
+        if line.seen().is_some() {
             envelope.agreement = Some(Agreement::Unknown);
             self.counters.count_agreement(Agreement::Unknown);
         }
@@ -395,7 +409,7 @@ impl<'e> Worker<'e> {
         mut envelope: Envelope<'_>,
     ) -> Result<(), RequestError> {
         let decided = answer(&self.decider.resolver, run);
-        let seen = line.observed.as_ref().and_then(|observed| observed.decision);
+        let seen = line.seen();
         let explained = match job.options.format {
             StreamFormat::Explain => Some(self.decider.explain_run(run)?),
             _ => None,
@@ -453,7 +467,7 @@ impl<'e> Worker<'e> {
         let first = agreement(seen, compared, strict);
         // What is missing in partial context is unknown, and the decision says so.
         let is_partial = self.decider.resolver.is_partial;
-        if first != Agreement::Disagrees || line.is_complete || is_partial {
+        if first != Agreement::Disagrees || line.is_complete() || is_partial {
             return Ok(first);
         }
         let explained = self.decider.explain_run(run)?;
