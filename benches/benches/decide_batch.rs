@@ -1,11 +1,15 @@
-//! Batches: columns in memory, and the request stream from bytes to bytes.
+//! Batches: columns in memory, the request stream from bytes to bytes, and the two rulers, which
+//! are baselines.
 
 use std::error::Error;
 use std::hint::black_box;
 
 use assize::{StreamFormat, StreamOptions};
+use assize_benches::ruler::{Answer, RulerA, RulerB, RulerRequest};
 use assize_benches::setup::{Ready, ndjson, request_of};
-use criterion::{Criterion, Throughput};
+use assize_benches::workload::WorkloadRequest;
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput};
 
 /// Requests of a batch.
 const N_REQUESTS: usize = 16_384;
@@ -30,6 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         group.bench_function(format!("{}/requests", ready.label), |b| {
             b.iter(|| black_box(decider.decide_all(&typed).len()));
         });
+        rulers(&mut group, &ready, &requests)?;
         let lines = ndjson(&requests);
         for n_threads in [1, 2] {
             let options = StreamOptions {
@@ -51,5 +56,35 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     group.finish();
     criterion.final_summary();
+    Ok(())
+}
+
+/// The two baselines, whose answers are checked against the reference too.
+fn rulers(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    ready: &Ready,
+    requests: &[WorkloadRequest],
+) -> Result<(), Box<dyn Error>> {
+    let ruler_a = RulerA::load(&ready.workload.world);
+    let lowered: Vec<_> = requests.iter().map(|request| ready.lower(request)).collect();
+    let split: Vec<_> = requests
+        .iter()
+        .zip(&lowered)
+        .map(|(request, lowered)| ready.split(request, lowered, ruler_a.keys()))
+        .collect();
+    let ruler_b = RulerB::load(&ruler_a, split.iter().map(|request| request.action));
+    let answers: [&dyn Fn(&RulerRequest<'_>) -> Answer; 2] =
+        [&|request| ruler_a.decide(request), &|request| ruler_b.decide(request)];
+    for answer in answers {
+        ready.check_ruler(requests, CHECK_STEP, |request| {
+            let lowered = ready.lower(request);
+            answer(&ready.split(request, &lowered, ruler_a.keys()))
+        })?;
+    }
+    for (name, answer) in ["ruler A", "ruler B"].into_iter().zip(answers) {
+        group.bench_function(format!("{}/{name}", ready.label), |b| {
+            b.iter(|| split.iter().filter(|request| answer(request) == Answer::Allowed).count());
+        });
+    }
     Ok(())
 }

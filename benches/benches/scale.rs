@@ -1,6 +1,7 @@
 //! How cost grows: loading and compiling, compiling again after a change, statements and patterns
-//! a policy set, hostile policies and requests; and what each pass of the compiler buys. Tables of the record, as Markdown, beside their
-//! targets; answers are checked against the reference interpreter before anything is timed.
+//! a policy set, session policies a batch, hostile policies and requests; and what each pass of
+//! the compiler buys. Tables of the record, as Markdown, beside their targets; answers are checked
+//! against the reference interpreter before anything is timed.
 //!
 //! `-- --test` makes it small.
 
@@ -12,9 +13,10 @@ use std::time::Duration;
 
 use assize::catalog::Catalog;
 use assize::compiler::CompileOptions;
+use assize::model::{PolicyText, Principal, PrincipalKind, Request, Session, StatedPrincipal};
 use assize::store::StoreChange;
 use assize::{BundledPolicies, Engine};
-use assize_benches::measure::{median, quantile, time};
+use assize_benches::measure::{median, quantile, rate, shown_rate, time};
 use assize_benches::setup::{Ready, managed_source, request_of, scenario, workloads};
 use assize_benches::workload::{
     self, Hostile, ManagedSource, Workload, WorkloadRequest, statements_of, wildcards_of,
@@ -57,6 +59,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     growth("statements of AWS-managed policies", "1.5", size.n_statements, &size, &ready)?;
     let ready = |n: usize| Ready::new("patterns", wildcards_of(n));
     growth("patterns of W3's shape", "4", size.n_patterns, &size, &ready)?;
+    session_policies(&size, &managed)?;
     hostile(&size)?;
     passes(&size)
 }
@@ -187,8 +190,12 @@ fn decide(ready: &Ready, requests: &[WorkloadRequest], size: &Size) -> Result<f6
 
 fn cost(engine: &Engine, requests: &[WorkloadRequest], size: &Size) -> f64 {
     let typed: Vec<_> = requests.iter().map(request_of).collect();
+    cost_of(engine, &typed, size)
+}
+
+fn cost_of(engine: &Engine, requests: &[Request<'_>], size: &Size) -> f64 {
     let mut decider = engine.decider();
-    decider.prepare(&typed);
+    decider.prepare(requests);
     decider.decide_prepared();
     let mut durations: Vec<Duration> =
         (0..size.n_runs).map(|_| time(|| decider.decide_prepared().len()).0).collect();
@@ -271,6 +278,64 @@ fn growth(
     }
     println!();
     Ok(())
+}
+
+/// How many distinct session policies the requests of a batch carry.
+const N_SESSION_POLICIES: [usize; 4] = [0, 1, 100, 10_000];
+
+/// The requests of W1 by sessions of its role: without session policies, and with more and more
+/// distinct ones, which take turns. A batch is decided from typed requests by an engine that has
+/// seen none of them, the policies loaded and compiled on the way; then its columns once more.
+fn session_policies(size: &Size, managed: &ManagedSource) -> Result<(), Box<dyn Error>> {
+    let ready = Ready::new("W1", workload::principal(managed))?;
+    let n_requests = size.n_requests * 4;
+    let requests: Vec<_> = ready.workload.requests().take(n_requests).collect();
+    println!(
+        "| distinct session policies in a batch of {n_requests} | the batch, requests a second | decided again, ns a decision | of none | heap, most |"
+    );
+    println!("|---|---|---|---|---|");
+    let mut none = None;
+    for n in N_SESSION_POLICIES {
+        let policies: Vec<String> = (0..n).map(workload::session_policy).collect();
+        let typed: Vec<_> = requests
+            .iter()
+            .enumerate()
+            .map(|(at, request)| of_session(request, policies.get(at % n.max(1))))
+            .collect();
+        let outcomes = ready.engine.decider().decide_all(&typed);
+        let outcomes = outcomes.into_iter().collect::<Result<Vec<_>, _>>()?;
+        ready.check_typed(&typed, &outcomes, 331)?;
+        let all = || ready.engine.decider().decide_all(&typed).len();
+        let mut durations: Vec<_> = (0..size.n_runs.min(3)).map(|_| time(all).0).collect();
+        let heap = allocation_counter::measure(|| {
+            all();
+        });
+        let again = cost_of(&ready.engine, &typed, size);
+        let none = *none.get_or_insert(again);
+        println!(
+            "| {n} | {} | {again:.1} | {:.2} | {} |",
+            shown_rate(rate(n_requests, median(&mut durations))),
+            again / none,
+            megabytes(heap.bytes_max),
+        );
+    }
+    println!();
+    Ok(())
+}
+
+/// A request by a session of its role, with a session policy or without.
+fn of_session<'r>(request: &'r WorkloadRequest, policy: Option<&'r String>) -> Request<'r> {
+    let session = Session {
+        name: Some("app".into()),
+        policy: policy.map(|text| PolicyText(text.as_str().into())),
+        ..Session::default()
+    };
+    let principal = StatedPrincipal {
+        role: Some(request.principal.as_str().into()),
+        session: Some(session),
+        ..StatedPrincipal::new(PrincipalKind::RoleSession)
+    };
+    Request { principal: Principal::Stated(Box::new(principal)), ..request_of(request) }
 }
 
 /// What hostile policies and requests cost at two sizes, and the slope: 1 is linear.

@@ -97,6 +97,10 @@ impl Ready {
     /// # Errors
     /// When the request is malformed.
     pub fn reference(&self, request: &WorkloadRequest) -> Result<EffectiveDecision> {
+        self.reference_of(&request_of(request))
+    }
+
+    fn reference_of(&self, request: &Request<'_>) -> Result<EffectiveDecision> {
         let world = assize_reference::World {
             snapshot: self.engine.snapshot(),
             library: &self.library,
@@ -104,7 +108,7 @@ impl Ready {
             options: self.engine.options(),
             now: NOW,
         };
-        Ok(assize_reference::evaluate(&world, &request_of(request))?)
+        Ok(assize_reference::evaluate(&world, request)?)
     }
 
     /// Checks every `step`-th answer of the engine against the reference: decision, check, layer,
@@ -131,6 +135,29 @@ impl Ready {
                     wanted.decisive,
                 )
                 .into());
+            }
+        }
+        Ok(n_checked)
+    }
+
+    /// The same of requests that are typed already.
+    ///
+    /// # Errors
+    /// The first answer that differs.
+    pub fn check_typed(
+        &self,
+        requests: &[Request<'_>],
+        outcomes: &[Outcome],
+        step: usize,
+    ) -> Result<usize> {
+        let sample = requests.iter().zip(outcomes).step_by(step.max(1));
+        let n_checked = sample.len();
+        for (request, outcome) in sample {
+            let wanted = self.reference_of(request)?;
+            if !agrees(outcome, &wanted) {
+                let decisive = &wanted.decisive;
+                let label = self.label;
+                return Err(format!("{label}: {request:?} is {outcome:?}, not {decisive:?}").into());
             }
         }
         Ok(n_checked)

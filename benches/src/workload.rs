@@ -20,6 +20,7 @@ mod world;
 
 pub use estate::Estate;
 pub use hostile::Hostile;
+pub use policies::session_policy;
 pub use request::{WorkloadRequest, WorkloadStream};
 pub use world::{Entity, PolicyDocument, World};
 

@@ -46,6 +46,16 @@ pub(super) fn custom() -> String {
     template.replace("ACCT", ACCOUNT)
 }
 
+/// One of the session policies of a batch: what a broker gives a job for one tenant, each with its
+/// own bucket, table and tag.
+pub fn session_policy(tenant: usize) -> String {
+    let template = r#"{"Version":"2012-10-17","Statement":[{"Sid":"Read","Effect":"Allow","Action":["s3:Get*","s3:List*","dynamodb:*Item","dynamodb:Query","sqs:*","kms:Decrypt"],"Resource":"*"},{"Sid":"Own","Effect":"Allow","Action":["s3:PutObject","s3:DeleteObject"],"Resource":["arn:aws:s3:::tenant-N/*","arn:aws:s3:::*/tenant-N/*"]},{"Sid":"Table","Effect":"Allow","Action":"dynamodb:*","Resource":"arn:aws:dynamodb:*:ACCT:table/tenant-N-*"},{"Sid":"Region","Effect":"Deny","NotAction":["iam:*","sts:*"],"Resource":"*","Condition":{"StringNotLike":{"aws:RequestedRegion":["us-*","eu-*"]},"StringNotEqualsIfExists":{"aws:ResourceTag/tenant":"N"}}}]}"#;
+    template.replace("ACCT", ACCOUNT).replace("tenant-N", &format!("tenant-{tenant}")).replace(
+        r#""aws:ResourceTag/tenant":"N""#,
+        &format!(r#""aws:ResourceTag/tenant":"{tenant}""#),
+    )
+}
+
 /// The policy of W3: a statement a pattern.
 pub(super) fn lake(rng: &mut Rng, patterns: &[String]) -> String {
     let mut text = String::from(r#"{"Version":"2012-10-17","Statement":["#);
