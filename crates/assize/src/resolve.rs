@@ -6,6 +6,7 @@
 
 pub(crate) mod action;
 mod check;
+mod columns;
 mod context;
 mod derive;
 mod edit;
@@ -39,6 +40,7 @@ use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use crate::engine::Inner;
 use action::{ActionRule, ResolvedAction};
 use check::{Admission, CheckSpec, Part};
+use columns::KeyColumns;
 use context::RowContext;
 pub(crate) use edit::{AddedPolicy, ChangedWorld, DocumentKey, PRINCIPAL_TAG};
 use environment::Environment;
@@ -158,7 +160,7 @@ pub(crate) struct Rows {
     /// Texts of resources that stand in no dictionary.
     texts: String,
     pub(crate) frame: Vec<u32>,
-    columns: Vec<Option<Vec<ValueId>>>,
+    keys: KeyColumns,
     /// Positions in `actions` and `resources` of the resolver.
     pub(crate) resolved_action: Vec<u32>,
     pub(crate) resolved_resource: Vec<u32>,
@@ -248,9 +250,7 @@ impl Rows {
         if len == 0 {
             self.texts.clear();
         }
-        for column in self.columns.iter_mut().flatten() {
-            column.truncate(len);
-        }
+        self.keys.truncate(len);
         while self.notes.last().is_some_and(|(row, _)| *row as usize >= len) {
             self.notes.pop();
         }
@@ -258,24 +258,12 @@ impl Rows {
 
     /// Sets a key of the row that is being made, which is the last one.
     fn set(&mut self, key: KeyId, row: usize, value: ValueId) {
-        if self.columns.len() <= key.index() {
-            self.columns.resize_with(key.index() + 1, || None);
-        }
-        let column = self.columns[key.index()].get_or_insert_with(Vec::new);
-        if let Some(old) = column.get_mut(row) {
-            *old = value;
-            return;
-        }
-        if column.len() < row {
-            column.resize(row, ValueId::ABSENT);
-        }
-        column.push(value);
+        self.keys.set(key, row, value);
     }
 
     /// The value of a key in the row that is being made.
     fn get(&self, key: KeyId, row: usize) -> ValueId {
-        let column = self.columns.get(key.index()).and_then(Option::as_ref);
-        column.and_then(|column| column.get(row)).copied().unwrap_or_default()
+        self.keys.get(key, row)
     }
 
     /// Fills every column up to the number of rows.
@@ -284,9 +272,7 @@ impl Rows {
         let known = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
         self.numbers.extend(known..u32::try_from(len).unwrap_or(u32::MAX));
         self.numbers.truncate(len);
-        for column in self.columns.iter_mut().flatten() {
-            column.resize(len, ValueId::ABSENT);
-        }
+        self.keys.complete(len);
     }
 }
 
@@ -881,7 +867,7 @@ impl<'e> Resolver<'e> {
             self.decide_partial();
             return;
         }
-        self.decided.clear();
+        // All of it is overwritten.
         self.decided.resize(self.rows.len(), DecisionRow::default());
         let mut decided = std::mem::take(&mut self.decided);
         let mut scratch = std::mem::take(&mut self.scratch);
@@ -957,9 +943,7 @@ impl<'e> Resolver<'e> {
         rows: Range<usize>,
         call: impl FnOnce(&Inner, &Overlay, &RequestColumns<'_>) -> R,
     ) -> R {
-        let columns = self.rows.columns.iter();
-        let keys: Vec<Option<&[ValueId]>> =
-            columns.map(|column| column.as_ref().map(|column| &column[rows.clone()])).collect();
+        let keys = self.rows.keys.of_rows(&rows);
         let resources = self.rows.resource[rows.clone()].iter().map(|row| ResourceEntry {
             text: self.text_of(row.text),
             constants: &self.key_lists[row.keys as usize].constants,

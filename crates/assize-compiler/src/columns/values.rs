@@ -62,9 +62,11 @@ pub struct Values {
     lists: HashTable<u32>,
     hasher: DefaultHashBuilder,
     passing: Store,
-    /// Passing single values that were seen lately, by a hash of their texts; one more than the
-    /// position, 0 is none.
+    /// Passing single values that were seen lately, by a hash of their texts: the position, and
+    /// one more than `n_forgotten`. What is not more than that was forgotten.
     recent: Vec<u32>,
+    /// How many positions were given to passing values that are forgotten.
+    n_forgotten: u32,
 }
 
 /// Texts and lists by position.
@@ -139,13 +141,14 @@ impl Values {
         }
         let recent = self.recent.get_mut(place_of(text));
         let Some(recent) = recent else { return ValueId::COLLIDING };
-        if let Some(at) = recent.checked_sub(1)
+        let first = self.n_forgotten + 1;
+        if let Some(at) = recent.checked_sub(first)
             && self.passing.text(at) == Some(text)
         {
             return ValueId(at | PASSING_BIT);
         }
         let at = self.passing.push_text(text);
-        *recent = at + 1;
+        *recent = first + at;
         ValueId(at | PASSING_BIT)
     }
 
@@ -166,8 +169,14 @@ impl Values {
 
     /// Forgets the values that came with rows, and keeps their memory.
     pub fn forget_passing(&mut self) {
+        // Clearing what was seen lately takes longer than deciding one request.
+        let n_passing = u32::try_from(self.passing.entries.len()).unwrap_or(u32::MAX);
+        let n_forgotten = self.n_forgotten.checked_add(n_passing);
+        self.n_forgotten = n_forgotten.filter(|n| *n < u32::MAX / 2).unwrap_or_else(|| {
+            self.recent.fill(0);
+            0
+        });
         self.passing.clear();
-        self.recent.fill(0);
     }
 
     /// The bytes that passing values take. A batch holds at most 2³⁰ of them.
