@@ -68,9 +68,10 @@ pub struct ManagedSource {
 
 impl ManagedSource {
     /// Policies in the order given, which should be that of their names. Those whose ARN is not
-    /// known cannot be attached.
+    /// known cannot be attached, and who may do everything would leave nothing to decide.
     pub fn new(policies: &ManagedPolicies) -> Self {
-        let known = policies.iter().filter_map(|policy| {
+        let policies = policies.iter().filter(|policy| policy.name() != "AdministratorAccess");
+        let known = policies.filter_map(|policy| {
             Some(PolicyDocument::aws_managed(policy.name(), policy.arn()?, policy.document()))
         });
         Self { policies: known.collect() }

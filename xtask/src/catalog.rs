@@ -44,7 +44,8 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     let data = root.join(DATA);
     let supplement: Supplement = read_json(&data.join("source/supplement.json"))?;
     let catalog = snapshot::write(&catalog_source(&data, &supplement)?)?;
-    let policies = managed::write(&supplement.managed_policies_date, &read_policies(&data)?)?;
+    let policies =
+        managed::write(&supplement.managed_policies_date, &read_policies(&data, &supplement)?)?;
     let file = data.join("catalog.bin");
     put(args, &file, &catalog, || print_catalog_difference(&file, &catalog))?;
     let file = data.join("managed-policies.bin");
@@ -166,6 +167,8 @@ struct Supplement {
     #[serde(rename = "date")]
     _date: String,
     managed_policies_date: String,
+    /// AWS-managed policies that everyone uses and the source lacks.
+    managed_policies: Vec<Policy>,
     /// E-19.
     global_services: BTreeSet<String>,
     global_regions: BTreeMap<String, String>,
@@ -200,7 +203,7 @@ struct KeyShapes {
     as_given: BTreeSet<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Policy {
     name: String,
@@ -380,12 +383,15 @@ fn is_resource_tag(name: &str) -> bool {
     of_kind || kind.eq_ignore_ascii_case("ResourceTag") || kind == "ExistingObjectTag"
 }
 
-fn read_policies(data: &Path) -> Result<Vec<SourcePolicy>> {
+fn read_policies(data: &Path, supplement: &Supplement) -> Result<Vec<SourcePolicy>> {
     let text = read_gzip(&data.join("source/managed-policies.ndjson.gz"))?;
     let lines = text.lines().filter(|line| !line.is_empty());
-    lines
-        .map(|line| {
-            let policy: Policy = serde_json::from_str(line)?;
+    let listed = lines.map(|line| Ok(serde_json::from_str(line)?));
+    let supplied = supplement.managed_policies.iter().cloned().map(Ok);
+    listed
+        .chain(supplied)
+        .map(|policy: Result<Policy>| {
+            let policy = policy?;
             let version = policy.version.strip_prefix('v').context("a version begins with `v`")?;
             Ok(SourcePolicy {
                 version: version.parse()?,

@@ -13,7 +13,7 @@ fn policies() -> Arc<ManagedPolicies> {
 fn policies_are_found_by_name_and_arn() {
     let policies = policies();
     assert_eq!(policies.date(), "2026-08-22");
-    assert_eq!(policies.len(), 1_306);
+    assert_eq!(policies.len(), 1_307);
     for policy in policies.iter() {
         assert_eq!(policies.by_name(policy.name()).map(|p| p.name()), Some(policy.name()));
         if let Some(arn) = policy.arn() {
@@ -26,6 +26,13 @@ fn policies_are_found_by_name_and_arn() {
     assert!(policies.by_name("readonlyaccess").is_none());
     assert!(policies.by_arn("arn:aws:iam::111122223333:policy/IAMFullAccess").is_none());
     assert!(policies.by_arn("").is_none());
+}
+
+#[test]
+fn whoever_may_do_everything_is_known() {
+    let policies = policies();
+    let policy = policies.by_arn("arn:aws:iam::aws:policy/AdministratorAccess").unwrap();
+    assert_eq!(policy.document(), FULL_AWS_ACCESS.document);
 }
 
 #[test]
