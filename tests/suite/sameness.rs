@@ -46,6 +46,56 @@ fn same_inputs_give_the_same_bytes() {
     }
 }
 
+/// What breaks off after some bytes.
+struct Torn<'t>(&'t [u8]);
+
+impl std::io::Read for Torn<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        match self.0.read(buffer)? {
+            0 => Err(std::io::Error::other("the line was cut")),
+            n => Ok(n),
+        }
+    }
+}
+
+/// Chunks are decided by whoever is free; what came of them stands in the order of the stream, to
+/// where it broke off or was ended.
+#[test]
+fn threads_keep_the_order_of_a_stream() {
+    let mut source = Source::seeded(7);
+    let scenario = generate::world(&mut source).read().expect("a world");
+    let engine = engine(&scenario.snapshot, &scenario.options);
+    let lines: Vec<String> = (0..500).map(|_| generate::request(&mut source).to_string()).collect();
+    let input = lines.join("\n").repeat(3_000_000 / lines.join("\n").len());
+    let run = |threads: usize, n_chunks: usize| {
+        let format = StreamFormat::Compact;
+        let options = StreamOptions { format, threads: Some(threads), ..StreamOptions::default() };
+        let (mut output, mut n_told) = (Vec::new(), 0);
+        let summary = engine
+            .decide_stream(&mut Torn(input.as_bytes()), &mut output, &options, &mut |progress| {
+                n_told += 1;
+                assert!(progress.requests > 0);
+                n_told < n_chunks
+            })
+            .expect("the stream is decided");
+        let n_lines = std::str::from_utf8(&output).expect("text").lines().count();
+        assert_eq!(summary.counters.requests(), n_lines as u64);
+        assert_eq!(summary.interrupted, n_told == n_chunks);
+        (output, summary)
+    };
+    let (whole, summary) = run(1, usize::MAX);
+    assert!(summary.broken.as_deref().is_some_and(|why| why.contains("the line was cut")));
+    for threads in [2, 3, 8] {
+        let (output, of_threads) = run(threads, usize::MAX);
+        assert!(output == whole, "{threads} threads");
+        assert_eq!(of_threads, summary, "{threads} threads");
+        for n_chunks in [1, 5] {
+            let (part, _) = run(threads, n_chunks);
+            assert!(part.len() < whole.len() && whole.starts_with(&part), "{threads} threads");
+        }
+    }
+}
+
 /// What stands around a request in its batch changes nothing.
 #[test]
 fn rows_do_not_touch_each_other() {

@@ -1,5 +1,8 @@
 //! Streams of requests to streams of decisions (F-30 – F-35), in bounded memory.
 
+#[cfg(feature = "parallel")]
+mod threads;
+
 use std::borrow::Cow;
 use std::io::{Read, Write};
 
@@ -64,14 +67,27 @@ pub struct StreamSummary {
 #[derive(Debug, Clone, Copy, Default)]
 struct LayerCounts([[u64; Layer::ALL.len()]; Decision::ALL.len()]);
 
-/// One thread's part: its dictionaries and what it wrote.
+/// What came of one chunk.
+#[derive(Debug, Default)]
+struct Part {
+    out: Vec<u8>,
+    counters: Summary,
+    layers: LayerCounts,
+}
+
+/// How the chunks of a stream came to their end.
+#[derive(Debug, Default)]
+struct Ended {
+    interrupted: bool,
+    broken: Option<Box<str>>,
+}
+
+/// What one thread works with: its dictionaries, a chunk and what comes of it.
 #[derive(Debug)]
 struct Worker<'e> {
     decider: Decider<'e>,
     chunk: Chunk,
-    out: Vec<u8>,
-    counters: Summary,
-    layers: LayerCounts,
+    part: Part,
     /// Buffers of what is written.
     digits: String,
     name: String,
@@ -125,7 +141,7 @@ impl Engine {
     /// error record and the rest is decided (F-33). `progress` is told now and then how far it
     /// has come, and ends the run by giving false.
     ///
-    /// Memory is bounded by the engine, the window of a chunk for each thread, and the
+    /// Memory is bounded by the engine, a few chunks for each thread and what came of them, and the
     /// dictionaries, whatever the length of the stream (F-34).
     ///
     /// # Errors
@@ -190,34 +206,15 @@ fn run<R: Read + Send>(
     let mut workers: Vec<Worker<'_>> =
         (0..n_threads).map(|_| Worker::new(engine.inner(), job)).collect();
     let mut summary = StreamSummary::default();
-    let mut more = true;
-    while more {
-        let mut n_filled = 0;
-        while n_filled < workers.len() && more {
-            match stream.read(&mut workers[n_filled].chunk) {
-                Ok(true) => n_filled += 1,
-                Ok(false) => more = false,
-                Err(error) => {
-                    summary.broken = Some(error.to_string().into());
-                    more = false;
-                }
-            }
-        }
-        decide_chunks(&mut workers[..n_filled], job);
-        for worker in &mut workers[..n_filled] {
-            output.write_all(&worker.out).map_err(written)?;
-        }
-        let requests = workers.iter().map(|worker| worker.counters.requests()).sum();
-        if n_filled > 0 && !progress(Progress { requests }) {
-            summary.interrupted = true;
-            break;
-        }
-    }
     let mut layers = LayerCounts::default();
-    for worker in &workers {
-        summary.counters.add(&worker.counters);
-        layers.add(&worker.layers);
-    }
+    let ended = decide_chunks(stream, &mut workers, job, &mut |part| {
+        output.write_all(&part.out).map_err(written)?;
+        summary.counters.add(&part.counters);
+        layers.add(&part.layers);
+        Ok(progress(Progress { requests: summary.counters.requests() }))
+    })?;
+    summary.interrupted = ended.interrupted;
+    summary.broken = ended.broken;
     summary.by_layer = layers.list();
     if job.options.format != StreamFormat::Compact {
         let mut line = Vec::new();
@@ -239,18 +236,47 @@ fn available_threads() -> usize {
     }
 }
 
-/// Each worker decides its chunk.
-fn decide_chunks(workers: &mut [Worker<'_>], job: &Job<'_>) {
+/// Decides all chunks of a stream. `take` is given what came of each, in order, and ends the run
+/// by giving false.
+fn decide_chunks<R: Read + Send>(
+    stream: &mut RequestStream<R>,
+    workers: &mut [Worker<'_>],
+    job: &Job<'_>,
+    take: &mut dyn FnMut(&Part) -> Result<bool, Error>,
+) -> Result<Ended, Error> {
     #[cfg(feature = "parallel")]
-    {
-        use rayon::prelude::*;
-        if workers.len() > 1 {
-            workers.par_iter_mut().for_each(|worker| worker.decide(job));
-            return;
+    if workers.len() > 1 {
+        return threads::run(stream, workers, job, take);
+    }
+    let mut ended = Ended::default();
+    let Some(worker) = workers.first_mut() else { return Ok(ended) };
+    loop {
+        match stream.read(&mut worker.chunk) {
+            Ok(true) => worker.decide(job),
+            Ok(false) => return Ok(ended),
+            Err(error) => {
+                ended.broken = Some(error.to_string().into());
+                return Ok(ended);
+            }
+        }
+        if !take(&worker.part)? {
+            ended.interrupted = true;
+            return Ok(ended);
         }
     }
-    for worker in workers {
-        worker.decide(job);
+}
+
+impl Part {
+    /// An empty one with as much memory.
+    #[cfg(feature = "parallel")]
+    fn like(other: &Self) -> Self {
+        Self { out: Vec::with_capacity(other.out.capacity()), ..Self::default() }
+    }
+
+    fn clear(&mut self) {
+        self.out.clear();
+        self.counters = Summary::default();
+        self.layers = LayerCounts::default();
     }
 }
 
@@ -287,16 +313,14 @@ impl<'e> Worker<'e> {
         Self {
             decider,
             chunk: Chunk::new(),
-            out: Vec::new(),
-            counters: Summary::default(),
-            layers: LayerCounts::default(),
+            part: Part::default(),
             digits: String::new(),
             name: String::new(),
         }
     }
 
     fn decide(&mut self, job: &Job<'_>) {
-        self.out.clear();
+        self.part.clear();
         // Lines under which defaults are merged need texts of their own.
         let chunk = std::mem::take(&mut self.chunk);
         match job.defaults {
@@ -388,16 +412,16 @@ impl<'e> Worker<'e> {
             }
             Err(error) => (**error).clone(),
         };
-        self.counters.count_error();
+        self.part.counters.count_error();
         if line.seen().is_some() {
             envelope.agreement = Some(Agreement::Unknown);
-            self.counters.count_agreement(Agreement::Unknown);
+            self.part.counters.count_agreement(Agreement::Unknown);
         }
         if compact {
-            write_compact_error(&mut self.out, id, error.kind().as_str());
+            write_compact_error(&mut self.part.out, id, error.kind().as_str());
         } else {
-            write_error(&mut self.out, &envelope, &error);
-            self.out.push(b'\n');
+            write_error(&mut self.part.out, &envelope, &error);
+            self.part.out.push(b'\n');
         }
     }
 
@@ -417,14 +441,14 @@ impl<'e> Worker<'e> {
         if let Some(seen) = seen {
             let agreement = self.agreement(job, line, run, &decided, seen)?;
             envelope.agreement = Some(agreement);
-            self.counters.count_agreement(agreement);
+            self.part.counters.count_agreement(agreement);
         }
-        self.counters.count(decided.decision, decided.reason, decided.is_kind_uncertain());
-        self.layers.count(decided.decision, decided.layer);
+        self.part.counters.count(decided.decision, decided.reason, decided.is_kind_uncertain());
+        self.part.layers.count(decided.decision, decided.layer);
         let resolver = &self.decider.resolver;
         if let Some(explained) = &explained {
-            write_explanation(&mut self.out, &envelope, explained, job.echo_context);
-            self.out.push(b'\n');
+            write_explanation(&mut self.part.out, &envelope, explained, job.echo_context);
+            self.part.out.push(b'\n');
         } else {
             let first = decided.statement(resolver);
             let mut name = std::mem::take(&mut self.name);
@@ -439,10 +463,10 @@ impl<'e> Worker<'e> {
                 depends_on: &decided.depends_on,
             };
             if job.options.format == StreamFormat::Compact {
-                write_compact(&mut self.out, envelope.id, &fast);
+                write_compact(&mut self.part.out, envelope.id, &fast);
             } else {
-                write_fast(&mut self.out, &envelope, &fast);
-                self.out.push(b'\n');
+                write_fast(&mut self.part.out, &envelope, &fast);
+                self.part.out.push(b'\n');
             }
             self.name = name;
         }
@@ -482,11 +506,11 @@ impl<'e> Worker<'e> {
                 *count += u64::from(flag);
             }
             for name in notes.long_names() {
-                self.counters.count_note(&name, 1);
+                self.part.counters.count_note(&name, 1);
             }
         }
         for (name, count) in FLAG_NAMES.into_iter().zip(counts).filter(|(_, count)| *count > 0) {
-            self.counters.count_note(name, count);
+            self.part.counters.count_note(name, count);
         }
     }
 }
