@@ -221,6 +221,7 @@ fn passes(size: &Size) -> Result<(), Box<dyn Error>> {
         ("no pattern sets", off(|options| options.pattern_sets = false)),
         ("no shared pages", off(|options| options.shared_pages = false)),
         ("no joint cells", off(|options| options.joint_cells = false)),
+        ("no facts of rows", off(|options| options.row_facts = false)),
     ];
     let ready = Ready::all()?;
     let requests: Vec<Vec<WorkloadRequest>> = ready

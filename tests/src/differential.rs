@@ -37,6 +37,7 @@ pub fn reduced_passes() -> Vec<(&'static str, CompileOptions)> {
         ("no static verdicts", with(|options| options.static_verdicts = false)),
         ("no shared atoms", with(|options| options.shared_atoms = false)),
         ("no joint cells", with(|options| options.joint_cells = false)),
+        ("no facts of rows", with(|options| options.row_facts = false)),
         ("no pattern sets", with(|options| options.pattern_sets = false)),
         ("no interning", with(|options| options.interning = false)),
         ("no shared pages", with(|options| options.shared_pages = false)),
@@ -50,6 +51,7 @@ pub fn reduced_passes() -> Vec<(&'static str, CompileOptions)> {
                 options.static_verdicts = false;
                 options.shared_atoms = false;
                 options.joint_cells = false;
+                options.row_facts = false;
                 options.pattern_sets = false;
                 options.interning = false;
                 options.shared_pages = false;

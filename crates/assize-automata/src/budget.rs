@@ -53,6 +53,8 @@ pub struct BuildReport {
     pub n_patterns: usize,
     /// Patterns that differ.
     pub n_distinct: usize,
+    /// A digest of the patterns that differ, whatever their order: tells sets of equal counts apart.
+    pub content: u64,
     /// Patterns without wildcards, looked up in a hash table.
     pub n_literals: usize,
     /// Patterns found by a literal they require, then verified.

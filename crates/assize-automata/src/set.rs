@@ -10,6 +10,8 @@
 mod automaton;
 mod needle;
 
+use std::hash::{Hash, Hasher};
+
 use hashbrown::HashMap;
 
 use self::{
@@ -101,6 +103,7 @@ impl PatternSet {
         let mut report = BuildReport {
             n_patterns: patterns.len(),
             n_distinct: distinct.len(),
+            content: distinct.iter().fold(0, |sum, (pattern, _)| digest(pattern).wrapping_add(sum)),
             ..BuildReport::default()
         };
         if distinct.len() <= MAX_LINEAR_PATTERNS {
@@ -194,6 +197,31 @@ fn distinct(patterns: &[Pattern]) -> Vec<(&Pattern, Ids)> {
         groups.map(|group| (group[0].0, group.iter().map(|&(_, id)| id).collect())).collect();
     groups.sort_unstable_by_key(|(_, ids)| ids[0]);
     groups
+}
+
+/// A number that is the same for equal patterns, in every process.
+fn digest(pattern: &Pattern) -> u64 {
+    let mut digest = Fnv(FNV_OFFSET);
+    pattern.hash(&mut digest);
+    digest.finish()
+}
+
+/// The hash FNV-1a of 64 bits.
+struct Fnv(u64);
+
+const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+const FNV_PRIME: u64 = 0x0100_0000_01b3;
+
+impl Hasher for Fnv {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes
+            .iter()
+            .fold(self.0, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME));
+    }
 }
 
 /// What a search is for.

@@ -51,6 +51,9 @@ pub struct CompileOptions {
     /// far as it hangs on no row; otherwise it is put together for each group of rows. In W2 this
     /// doubles the rate of columns.
     pub joint_cells: bool,
+    /// What conditions say of a value, of a principal's own keys and of a resource's is worked out
+    /// once for each of them and all conditions, not for each row and condition.
+    pub row_facts: bool,
     /// Most rules in all cells. Sets beyond it are matched statement by statement.
     pub max_rules: usize,
     /// Most rules in the cells of one set. A set beyond it is matched statement by statement.
@@ -69,6 +72,7 @@ impl Default for CompileOptions {
             interning: true,
             shared_pages: true,
             joint_cells: true,
+            row_facts: true,
             max_rules: DEFAULT_MAX_RULES,
             max_rules_per_set: DEFAULT_MAX_RULES_PER_SET,
             max_indexed_patterns: DEFAULT_MAX_INDEXED_PATTERNS,

@@ -85,7 +85,7 @@ impl KeyId {
 pub enum KeyScope {
     /// The principal and its session: [`PrincipalEntry::constants`].
     Principal,
-    /// The resource: [`ResourceEntry::constants`].
+    /// The resource: [`Resources::constants`].
     Resource,
     /// The request: nowhere else.
     Request,
@@ -185,20 +185,70 @@ impl PrincipalEntry {
     }
 }
 
-/// One resource of a batch. The caller owns text and values, so that a batch of resources can
-/// be slices of one buffer.
+/// The resources of a batch. The caller owns texts and values, so that a batch of them can be one
+/// buffer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct ResourceEntry<'a> {
-    /// The text as evaluated (E-6): an ARN, or `*`.
-    pub text: &'a str,
-    /// The values of keys that hang on the resource alone, in order of the keys.
-    pub constants: &'a [(KeyId, ValueId)],
+pub struct Resources<'a> {
+    /// The texts as evaluated (E-6), ARNs or `*`, one behind the other.
+    pub texts: &'a str,
+    /// Where the text of each resource is, and what else hangs on it.
+    pub places: &'a [ResourcePlace],
+    /// Lists of the values of keys that hang on the resource alone, in order of the keys.
+    pub constants: &'a [Vec<(KeyId, ValueId)>],
 }
 
-impl ResourceEntry<'_> {
+/// Where one resource of a batch stands in [`Resources`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ResourcePlace {
+    /// Where its text begins.
+    pub start: u32,
+    /// How long its text is.
+    pub len: u32,
+    /// The position of its values.
+    pub constants: u32,
+}
+
+impl<'a> Resources<'a> {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// A resource, if its text and its values are there.
+    #[inline]
+    pub(crate) fn get(&self, at: usize) -> Option<ResourceEntry<'a>> {
+        let place = *self.places.get(at)?;
+        let constants = self.constants.get(place.constants as usize)?;
+        let end = place.start as usize + place.len as usize;
+        (end <= self.texts.len()).then_some(ResourceEntry { texts: self.texts, place, constants })
+    }
+}
+
+/// One resource of a batch. Its text is read when it is asked for: most rows need none.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ResourceEntry<'a> {
+    texts: &'a str,
+    pub(crate) place: ResourcePlace,
+    pub(crate) constants: &'a [(KeyId, ValueId)],
+}
+
+impl<'a> ResourceEntry<'a> {
+    /// The text as evaluated (E-6): an ARN, or `*`.
+    #[inline]
+    pub(crate) fn text(&self) -> &'a str {
+        let start = self.place.start as usize;
+        self.texts.get(start..start + self.place.len as usize).unwrap_or_default()
+    }
+
     /// Whether the action takes no resource: only the pattern `*` matches (L-238).
-    pub fn is_star(&self) -> bool {
-        self.text == "*"
+    #[inline]
+    pub(crate) fn is_star(&self) -> bool {
+        self.place.len == 1 && self.text() == "*"
     }
 }
 
@@ -365,7 +415,7 @@ pub struct RequestColumns<'a> {
     pub principal: &'a [u32],
     /// Actions.
     pub action: &'a [ActionRef],
-    /// Positions in `resources`.
+    /// Positions in `resources.places`.
     pub resource: &'a [u32],
     /// Positions in `frames`.
     pub frame: &'a [u32],
@@ -376,7 +426,7 @@ pub struct RequestColumns<'a> {
     /// The principals.
     pub principals: &'a [PrincipalEntry],
     /// The resources.
-    pub resources: &'a [ResourceEntry<'a>],
+    pub resources: Resources<'a>,
     /// The frames.
     pub frames: &'a Frames,
 }
@@ -400,7 +450,7 @@ impl RequestColumns<'_> {
         key: KeyId,
         scope: KeyScope,
         principal: &PrincipalEntry,
-        resource: &ResourceEntry<'_>,
+        resource: ResourceEntry<'_>,
     ) -> ValueId {
         if let Some(Some(column)) = self.keys.get(key.index())
             && let Some(&value) = column.get(row)
@@ -418,7 +468,7 @@ impl RequestColumns<'_> {
 
 /// The value of a key among constants sorted by key.
 #[inline]
-fn constant(constants: &[(KeyId, ValueId)], key: KeyId) -> ValueId {
+pub(crate) fn constant(constants: &[(KeyId, ValueId)], key: KeyId) -> ValueId {
     match constants.binary_search_by_key(&key, |(key, _)| *key) {
         Ok(at) => constants[at].1,
         Err(_) => ValueId::ABSENT,

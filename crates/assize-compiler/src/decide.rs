@@ -5,16 +5,19 @@
 //! what they say without a row decides the whole group. Only what is left looks at rows.
 
 mod dynamic;
+mod facts;
 mod fetch;
 mod joint;
 mod partial;
 mod plan;
+mod step;
 
 use std::ops::Range;
 
 use assize_model::{AllowedBy, Layer, ReasonCode, Strength};
 
 use self::dynamic::DynamicCells;
+use self::facts::Facts;
 use self::fetch::{Fetched, SlotCells};
 use self::joint::{Joint, Joints};
 pub use self::partial::BoundRows;
@@ -36,6 +39,8 @@ const N_CHUNK_ROWS: usize = 1 << 12;
 /// Groups of fewer rows go straight to the rows: asking first whether the group needs them costs
 /// as much as asking the row.
 const MIN_STATIC_ROWS: usize = 3;
+/// Facts of fewer rows are not worth it: each asks all conditions of a key at once.
+pub(crate) const MIN_FACT_ROWS: usize = 8;
 
 /// Working memory of deciding, one for each thread. It grows during the first batch and is then
 /// only reused.
@@ -45,6 +50,7 @@ pub struct Scratch {
     groups: Vec<(u32, u32)>,
     fetched: Fetched,
     joints: Joints,
+    facts: Facts,
     /// Rows of the chunk whose joints hang on the row, and the joints.
     open: Vec<(u16, u16)>,
     dynamic: DynamicCells,
@@ -79,7 +85,10 @@ impl DecisionTables {
         out.fill(DecisionRow::default());
         scratch.buffers.memo.begin();
         scratch.dynamic.begin();
-        scratch.joints.begin(self, columns.frames);
+        if scratch.joints.begin(self, columns.frames) {
+            scratch.facts = Facts::default();
+        }
+        scratch.facts.forget();
         let rows = rows.start..rows.end.min(n_rows).min(rows.start.saturating_add(out.len()));
         let mut start = rows.start;
         while start < rows.end {
@@ -103,22 +112,27 @@ impl DecisionTables {
         new.clear();
         scratch.open.clear();
         scratch.open.reserve(rows.len());
-        for ((row, offset), out) in rows.clone().zip(0_u16..).zip(&mut *out) {
-            let Some(joint) = scratch.joints.find(columns.frame[row], columns.action[row]) else {
+        let frames = columns.frame.get(rows.clone()).unwrap_or_default();
+        let actions = columns.action.get(rows.clone()).unwrap_or_default();
+        let Scratch { joints, open, .. } = &mut *scratch;
+        for (((offset, &frame), &action), out) in (0_u16..).zip(frames).zip(actions).zip(&mut *out)
+        {
+            let row = rows.start + usize::from(offset);
+            let Some(joint) = joints.find(frame, action) else {
                 new.push(sort_key(columns, row, offset));
                 continue;
             };
-            let is_listed = (columns.principal[row] as usize) < columns.principals.len()
-                && (columns.resource[row] as usize) < columns.resources.len();
-            match scratch.joints.get(joint).and_then(Joint::answer) {
-                Some(answer) if is_listed => *out = answer,
+            match joints.get(joint).and_then(Joint::answer) {
+                Some(answer) if is_listed(columns, row) => *out = answer,
                 Some(_) => {}
-                None => scratch.open.push((offset, joint)),
+                None => open.push((offset, joint)),
             }
         }
         self.decide_open(overlay, columns, rows.start, scratch, out);
         if !new.is_empty() {
             self.decide_new(overlay, columns, rows.start, &mut new, scratch, out);
+            // What the next batch needs for them is made now.
+            scratch.facts.begin(columns);
         }
         scratch.keys = new;
     }
@@ -133,18 +147,19 @@ impl DecisionTables {
         out: &mut [DecisionRow],
     ) {
         let overlay = overlay.map(|overlay| &overlay.program);
-        let Scratch { joints, open, buffers, .. } = scratch;
+        let Scratch { joints, facts, open, buffers, .. } = scratch;
+        let knows_facts = self.options.row_facts && open.len() >= MIN_FACT_ROWS;
+        if knows_facts {
+            facts.begin(columns);
+        }
         for &(offset, joint) in &*open {
             let row = first_row + usize::from(offset);
-            let (Some(joint), Some(frame)) =
-                (joints.get(joint), columns.frames.get(columns.frame[row]))
-            else {
-                continue;
-            };
+            let Some(joint) = joints.get(joint) else { continue };
             let Some(mut evaluator) = self.row_evaluator(overlay, columns, row, buffers) else {
                 continue;
             };
-            if let Ok(answer) = joints.decide(self, joint, frame, &mut evaluator) {
+            let facts = knows_facts.then(|| facts.of_row(joint.asked, &mut evaluator));
+            if let Ok(answer) = joints.decide(self, joint, facts, &mut evaluator) {
                 out[usize::from(offset)] = answer;
             }
         }
@@ -220,7 +235,8 @@ impl DecisionTables {
         if self.options.joint_cells
             && scratch.joints.note(group.number, group.action, group.keys.len())
         {
-            scratch.joints.keep(self, (group.number, group.action), &plan, cells);
+            let of = (self, &mut scratch.facts);
+            scratch.joints.keep(of, (group.number, group.action), &plan, cells);
         }
         let overlay = overlay.map(|overlay| &overlay.program);
         let offsets = group.keys.iter().map(|&key| (key & 0xffff) as usize);
@@ -270,6 +286,14 @@ fn sort_key(columns: &RequestColumns<'_>, row: usize, offset: u16) -> u64 {
     // smaller groups, never wrong ones.
     let frame = u64::from(columns.frame[row]) << 40;
     frame | (u64::from(columns.action[row].0) & 0xff_ffff) << 16 | u64::from(offset)
+}
+
+/// Whether the lists of the columns have the principal and the resource of a row.
+#[inline]
+fn is_listed(columns: &RequestColumns<'_>, row: usize) -> bool {
+    let has = |column: &[u32], len: usize| column.get(row).is_some_and(|at| (*at as usize) < len);
+    has(columns.principal, columns.principals.len())
+        && has(columns.resource, columns.resources.len())
 }
 
 /// Reads the values of the rows in the order in which they lie in memory, all at once: asked for one

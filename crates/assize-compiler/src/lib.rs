@@ -29,7 +29,7 @@ pub use budget::{
 };
 pub use columns::{
     ActionRef, DecisionRow, EndpointLayer, Frame, Frames, IdentityLayer, KeyId, KeyScope,
-    PolicySetId, PrincipalEntry, RequestColumns, ResourceEntry, SessionLayer, SetRef,
+    PolicySetId, PrincipalEntry, RequestColumns, ResourcePlace, Resources, SessionLayer, SetRef,
     StatementPlace, ValueId, ValueView, Values,
 };
 pub use decide::{BoundRows, Scratch};
@@ -89,8 +89,12 @@ pub struct CompileInput<'a> {
 /// | on the way: literals, rare parts and the rest of many patterns to one search | `resources::index` | `pattern_sets` |
 /// | layout: cells of a set in a row, actions to cells by pages of two bytes each | `partition::CellBuilder::page` | `shared_pages` |
 ///
-/// While deciding, what the layers say together is kept between batches (`decide::joint`, switch
-/// `joint_cells`).
+/// While deciding, two more run:
+///
+/// | pass | module | switch |
+/// |---|---|---|
+/// | what the layers say together is kept between batches | `decide::joint` | `joint_cells` |
+/// | conditions on what is constant for a principal, a resource or a value are folded to bits of it | `decide::facts` | `row_facts` |
 ///
 /// [`CompileReport`] says what was chosen, how large it became, and where a slower form took over.
 ///

@@ -11,6 +11,7 @@ use assize_model::{PolicyId, PolicyType, PrincipalKind, split_action};
 use assize_policy::{LibraryBuilder, LoadMode, LoadOptions, PolicyLibrary};
 
 use super::*;
+use crate::decide::MIN_FACT_ROWS;
 
 /// The account of every principal here.
 const ACCOUNT: &str = "111111111111";
@@ -159,8 +160,14 @@ impl Batch {
     /// Lends the columns, with those of keys.
     fn with<R>(&self, act: impl FnOnce(&RequestColumns<'_>) -> R) -> R {
         let keys: Vec<Option<&[ValueId]>> = self.keys.iter().map(|key| Some(&**key)).collect();
-        let entry = |text: &&'static str| ResourceEntry { text, constants: &[] };
-        let resources: Vec<ResourceEntry<'_>> = self.resources.iter().map(entry).collect();
+        let texts = self.resources.concat();
+        let mut start = 0;
+        let places = self.resources.iter().map(|text| {
+            let len = u32::try_from(text.len()).expect("short texts");
+            start += len;
+            ResourcePlace { start: start - len, len, constants: 0 }
+        });
+        let places: Vec<ResourcePlace> = places.collect();
         act(&RequestColumns {
             principal: &self.principal,
             action: &self.action,
@@ -169,14 +176,22 @@ impl Batch {
             keys: &keys,
             values: &self.values,
             principals: &self.principals,
-            resources: &resources,
+            resources: Resources { texts: &texts, places: &places, constants: &[Vec::new()] },
             frames: &self.frames,
         })
     }
 
+    /// Decides the rows in every way there is: few and many, as new ones and by what was kept.
+    fn decide(&self, tables: &DecisionTables, overlay: &Overlay) -> Vec<DecisionRow> {
+        let few = self.decide_thrice(tables, overlay);
+        let many = self.repeated(MIN_FACT_ROWS).decide_thrice(tables, overlay);
+        assert_eq!(many, few.repeat(MIN_FACT_ROWS), "decided many times at once");
+        few
+    }
+
     /// Decides the rows three times with the same working memory: as new ones, while what their
     /// layers say is kept, and by what was kept.
-    fn decide(&self, tables: &DecisionTables, overlay: &Overlay) -> Vec<DecisionRow> {
+    fn decide_thrice(&self, tables: &DecisionTables, overlay: &Overlay) -> Vec<DecisionRow> {
         let mut scratch = Scratch::new();
         let mut decide = || {
             let mut out = vec![DecisionRow::default(); self.frame.len()];
@@ -189,6 +204,22 @@ impl Batch {
         assert_eq!(decide(), first, "decided again");
         assert_eq!(decide(), first, "decided by what was kept");
         first
+    }
+
+    /// The same rows over and over.
+    fn repeated(&self, times: usize) -> Self {
+        Self {
+            principal: self.principal.repeat(times),
+            action: self.action.repeat(times),
+            resource: self.resource.repeat(times),
+            frame: self.frame.repeat(times),
+            keys: self.keys.iter().map(|column| column.repeat(times)).collect(),
+            values: self.values.clone(),
+            principals: self.principals.clone(),
+            resources: self.resources.clone(),
+            frames: self.frames.clone(),
+            frame_numbers: self.frame_numbers.clone(),
+        }
     }
 
     fn trace(&self, tables: &DecisionTables, overlay: &Overlay, row: usize) -> RowTrace {

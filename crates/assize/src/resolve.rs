@@ -28,8 +28,8 @@ use std::ops::Range;
 use assize_catalog::ResourceTypeId;
 use assize_compiler::{
     ActionRef, BoundRows, DecisionRow, EndpointLayer, Frame, Frames, KeyId, Overlay,
-    PartialColumns, PrincipalEntry, Relevant, RequestColumns, ResourceEntry, Scratch, ValueId,
-    Values,
+    PartialColumns, PrincipalEntry, Relevant, RequestColumns, ResourcePlace, Resources, Scratch,
+    ValueId, Values,
 };
 use assize_model::{
     AccountId, ActionId, ConditionKey, ContextInput, ContextMode, ContextValue, Request,
@@ -50,17 +50,14 @@ use key::{KeyFacts, N_OWN_KEYS, OwnKey};
 pub(crate) use note::{FLAG_NAMES, Notes};
 pub(crate) use policies::DocumentHandle;
 pub(crate) use principal::ResolvedPrincipal;
+use resource::ResolvedResource;
 pub(crate) use resource::Shape;
-use resource::{KeyList, ResolvedResource};
 
 /// INVARIANT: rows name frames by the numbers they were given.
 const NUMBERED: &str = "the frames of rows are kept";
 /// Distinct values of principals and resources that a resolver keeps before it starts over: what
 /// bounds its memory (F-34).
 const MAX_VALUES: usize = 1 << 20;
-/// Rows whose resources are listed for the tables at once: as many as these sort together, so that
-/// the list is in the cache when it is read.
-const N_PART_ROWS: usize = 1 << 12;
 /// Distinct resources a resolver keeps before it starts over.
 const MAX_RESOURCES: usize = 1 << 19;
 /// Distinct principals a resolver keeps before it starts over.
@@ -106,7 +103,9 @@ pub(crate) struct Resolver<'e> {
     plain_resources: HashTable<u32>,
     text_hasher: DefaultHashBuilder,
     pub(crate) resources: Vec<ResolvedResource>,
-    key_lists: Vec<KeyList>,
+    /// Keys that hang on resources, and their values in columns.
+    key_lists: Vec<Vec<(ConditionKey, ContextValue)>>,
+    key_constants: Vec<Vec<(KeyId, ValueId)>>,
     /// The lists of resources without tags, by owner.
     owner_keys: HashMap<Option<AccountId>, u32>,
     profile_index: HashMap<(u32, Option<ResourceTypeId>, bool), u32>,
@@ -154,10 +153,10 @@ pub(crate) struct Resolver<'e> {
 pub(crate) struct Rows {
     pub(crate) principal: Vec<u32>,
     action: Vec<ActionRef>,
-    resource: Vec<RowResource>,
+    resource: Vec<ResourcePlace>,
     /// The column of resources: each row has its own, so that this counts the rows.
     numbers: Vec<u32>,
-    /// Texts of resources that stand in no dictionary.
+    /// The texts of the resources.
     texts: String,
     pub(crate) frame: Vec<u32>,
     keys: KeyColumns,
@@ -169,23 +168,6 @@ pub(crate) struct Rows {
     pub(crate) notes: Vec<(u32, Notes)>,
     pub(crate) contexts: Vec<Vec<(ConditionKey, ContextValue)>>,
     pub(crate) endpoints: Vec<Option<Box<str>>>,
-}
-
-/// The resource of a row, as evaluated.
-#[derive(Debug, Clone, Copy)]
-struct RowResource {
-    text: RowText,
-    /// The position in `key_lists` of the keys that hang on it.
-    keys: u32,
-}
-
-/// Where the text of a resource stands.
-#[derive(Debug, Clone, Copy)]
-enum RowText {
-    /// In the dictionary.
-    Resolved(u32),
-    /// In the texts of the rows: start and length.
-    Own(u32, u32),
 }
 
 /// The rows of one request.
@@ -256,6 +238,15 @@ impl Rows {
         }
     }
 
+    /// Takes in the text of a resource whose keys are in a list; none past 2³² bytes.
+    fn place(&mut self, text: &str, keys: u32) -> Option<ResourcePlace> {
+        let start = u32::try_from(self.texts.len()).ok()?;
+        let len = u32::try_from(text.len()).ok()?;
+        start.checked_add(len)?;
+        self.texts.push_str(text);
+        Some(ResourcePlace { start, len, constants: keys })
+    }
+
     /// Sets a key of the row that is being made, which is the last one.
     fn set(&mut self, key: KeyId, row: usize, value: ValueId) {
         self.keys.set(key, row, value);
@@ -297,6 +288,7 @@ impl<'e> Resolver<'e> {
             text_hasher: DefaultHashBuilder::default(),
             resources: Vec::new(),
             key_lists: Vec::new(),
+            key_constants: Vec::new(),
             owner_keys: HashMap::new(),
             profile_index: HashMap::new(),
             // Profile 0: no tags.
@@ -496,9 +488,11 @@ impl<'e> Resolver<'e> {
         }
         let frame = self.frame(&parties, &self.resources[resource as usize]);
         let frame = self.intern_frame(frame)?;
+        let place = self.rows.place(&self.resources[resource as usize].text, keys);
+        let place = place.ok_or_else(|| limit("bytes of resources"))?;
         self.rows.principal.push(principal);
         self.rows.action.push(self.actions[check.action as usize].column);
-        self.rows.resource.push(RowResource { text: RowText::Resolved(resource), keys });
+        self.rows.resource.push(place);
         self.rows.frame.push(frame);
         self.rows.resolved_action.push(check.action);
         self.rows.resolved_resource.push(resource);
@@ -708,7 +702,7 @@ impl<'e> Resolver<'e> {
 
     /// The keys that hang on the resource of a row, for explanations.
     pub(crate) fn resource_keys_of(&self, row: usize) -> &[(ConditionKey, ContextValue)] {
-        &self.key_lists[self.rows.resource[row].keys as usize].keys
+        &self.key_lists[self.rows.resource[row].constants as usize]
     }
 
     /// The references of the documents that option `skipInvalidPolicies` dropped from the layers
@@ -751,14 +745,8 @@ impl<'e> Resolver<'e> {
 
     /// The text of the resource of a row, as evaluated.
     pub(crate) fn resource_text_of(&self, row: usize) -> &str {
-        self.text_of(self.rows.resource[row].text)
-    }
-
-    fn text_of(&self, text: RowText) -> &str {
-        match text {
-            RowText::Resolved(resource) => &self.resources[resource as usize].text,
-            RowText::Own(start, len) => &self.rows.texts[start as usize..(start + len) as usize],
-        }
+        let ResourcePlace { start, len, .. } = self.rows.resource[row];
+        &self.rows.texts[start as usize..(start + len) as usize]
     }
 
     /// The principal entry of a row.
@@ -851,9 +839,9 @@ impl<'e> Resolver<'e> {
             self.principal_entries[at].constants = self.constants(&keys);
         }
         for at in 0..self.key_lists.len() {
-            let keys = std::mem::take(&mut self.key_lists[at].keys);
-            self.key_lists[at].constants = self.constants(&keys);
-            self.key_lists[at].keys = keys;
+            let keys = std::mem::take(&mut self.key_lists[at]);
+            self.key_constants[at] = self.constants(&keys);
+            self.key_lists[at] = keys;
         }
         if self.is_partial {
             self.refresh_gaps();
@@ -871,13 +859,10 @@ impl<'e> Resolver<'e> {
         self.decided.resize(self.rows.len(), DecisionRow::default());
         let mut decided = std::mem::take(&mut self.decided);
         let mut scratch = std::mem::take(&mut self.scratch);
-        for (part, out) in decided.chunks_mut(N_PART_ROWS).enumerate() {
-            let start = part * N_PART_ROWS;
-            self.with_columns_of(start..start + out.len(), |engine, overlay, columns| {
-                let rows = 0..columns.len();
-                engine.tables.decide(Some(overlay), columns, rows, &mut scratch, out);
-            });
-        }
+        self.with_columns(|engine, overlay, columns| {
+            let rows = 0..columns.len();
+            engine.tables.decide(Some(overlay), columns, rows, &mut scratch, &mut decided);
+        });
         self.scratch = scratch;
         self.decided = decided;
     }
@@ -934,30 +919,21 @@ impl<'e> Resolver<'e> {
         &self,
         call: impl FnOnce(&Inner, &Overlay, &RequestColumns<'_>) -> R,
     ) -> R {
-        self.with_columns_of(0..self.rows.len(), call)
-    }
-
-    /// Calls with the columns of some rows of the chunk, which is complete.
-    fn with_columns_of<R>(
-        &self,
-        rows: Range<usize>,
-        call: impl FnOnce(&Inner, &Overlay, &RequestColumns<'_>) -> R,
-    ) -> R {
-        let keys = self.rows.keys.of_rows(&rows);
-        let resources = self.rows.resource[rows.clone()].iter().map(|row| ResourceEntry {
-            text: self.text_of(row.text),
-            constants: &self.key_lists[row.keys as usize].constants,
-        });
-        let resources: Vec<ResourceEntry<'_>> = resources.collect();
+        let keys = self.rows.keys.of_rows();
+        let resources = Resources {
+            texts: &self.rows.texts,
+            places: &self.rows.resource,
+            constants: &self.key_constants,
+        };
         let columns = RequestColumns {
-            principal: &self.rows.principal[rows.clone()],
-            action: &self.rows.action[rows.clone()],
-            resource: &self.rows.numbers[..rows.len()],
-            frame: &self.rows.frame[rows],
+            principal: &self.rows.principal,
+            action: &self.rows.action,
+            resource: &self.rows.numbers,
+            frame: &self.rows.frame,
             keys: &keys,
             values: &self.values,
             principals: &self.principal_entries,
-            resources: &resources,
+            resources,
             frames: &self.frames,
         };
         call(self.engine, &self.overlay, &columns)

@@ -11,13 +11,15 @@
 use assize_model::{Layer, PrincipalKind};
 use hashbrown::HashMap;
 
-use super::fetch::{NO_CELL, SetSlot, SlotCells, sets};
+use super::facts::{Asked, Facts};
+use super::fetch::{NO_CELL, SlotCells, sets};
 use super::plan::{CellView, Denies, Plan, Restriction};
+use super::step::Step;
 use super::{after_denies, allows, builtin_allow, decide_check, first};
 use crate::columns::{ActionRef, DecisionRow, Frame, Frames};
 use crate::intern::position;
-use crate::program::evaluate::{Evaluate, GroupEvaluator, Undecided};
-use crate::program::{Part, Rule};
+use crate::program::evaluate::{GroupEvaluator, RowEvaluator, Undecided};
+use crate::program::{Part, Program, Rule};
 use crate::service_rules::{self, Grants};
 use crate::simplify::AllowState;
 use crate::tables::DecisionTables;
@@ -25,7 +27,9 @@ use crate::tables::DecisionTables;
 /// Most distinct joints: what two bytes number beside the two that are none.
 const MAX_JOINTS: usize = u16::MAX as usize - 2;
 /// Most steps of all joints.
-const MAX_STEPS: usize = 1 << 20;
+const MAX_STEPS: usize = 1 << 18;
+/// Most Allow statements of a layer that a joint repeats; of more it names the cell.
+const MAX_ALLOWS: usize = 64;
 /// Most places of frames and actions, two bytes each: 16 MiB.
 const MAX_PLACES: usize = 1 << 23;
 /// What the list of a frame takes besides its places, in places.
@@ -53,16 +57,22 @@ pub(super) struct Joints {
     places: Vec<Vec<u16>>,
     n_places: usize,
     distinct: Vec<Joint>,
+    index: HashMap<Joint, u16>,
     steps: Vec<Step>,
-    index: HashMap<(Box<[Step]>, Rest), u16>,
+    lists: HashMap<Box<[Step]>, Part>,
+    /// The cells of plans that are made again.
+    plans: Vec<SlotCells>,
+    plan_index: HashMap<SlotCells, u32>,
     endings: Endings,
 }
 
 /// What the layers of a frame say of an action.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Joint {
     /// The part of the steps: denies that hang on the row, in order.
     denies: Part,
+    /// The facts that all its steps ask.
+    pub(super) asked: Asked,
     rest: Rest,
 }
 
@@ -77,14 +87,6 @@ impl Joint {
     }
 }
 
-/// A Deny statement that hangs on the row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Step {
-    rule: Rule,
-    layer: Layer,
-    in_grants: bool,
-}
-
 /// What follows when no deny applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Rest {
@@ -93,9 +95,9 @@ enum Rest {
     /// It hangs on the identity policies and what restricts them.
     Chain(Chain),
     /// It hangs on more: the plan is made again from the cells.
-    Plan(SlotCells),
+    Plan(u32),
     /// E-70: allowed unless the endpoint's policy, which hangs on the row, objects.
-    Builtin(SlotCells),
+    Builtin(u32),
 }
 
 /// Step 3 of a check that no resource-based policy can allow.
@@ -110,12 +112,12 @@ struct Chain {
     endings: u16,
 }
 
-/// What a layer that can only restrict says.
+/// What a layer of one node that can only restrict says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Limit {
     Fixed(bool),
-    /// Allow statements, and how many nodes must each allow.
-    Cell(Part, u16),
+    /// Allow statements.
+    Steps(Part),
 }
 
 /// How checks end, by what step 3 looks at of them.
@@ -135,18 +137,19 @@ const BOUNDARY: u8 = 2;
 const SESSION: u8 = 4;
 
 impl Joints {
-    /// Makes ready for batches of these tables and frames.
-    pub(super) fn begin(&mut self, tables: &DecisionTables, frames: &Frames) {
+    /// Makes ready for batches of these tables and frames. Says whether it starts over.
+    pub(super) fn begin(&mut self, tables: &DecisionTables, frames: &Frames) -> bool {
         let of = (tables.stamp.number(), frames.stamp());
         let is_full = self.distinct.len() >= MAX_JOINTS
             || self.steps.len() >= MAX_STEPS
             || self.n_places >= MAX_PLACES;
         if self.of == of && !is_full {
-            return;
+            return false;
         }
         *self = Self { of, numbers: std::mem::take(&mut self.numbers), ..Self::default() };
         self.numbers.clear();
         self.numbers.resize(tables.n_actions, NO_NUMBER);
+        true
     }
 
     /// The joint of a frame and an action, if there is one.
@@ -201,7 +204,7 @@ impl Joints {
     /// Keeps what a plan says; nothing when some layer is not of the tables.
     pub(super) fn keep(
         &mut self,
-        tables: &DecisionTables,
+        (tables, facts): (&DecisionTables, &mut Facts),
         (frame, action): (u32, ActionRef),
         plan: &Plan<'_>,
         cells: &SlotCells,
@@ -211,17 +214,14 @@ impl Joints {
         if !of_tables || self.distinct.len() >= MAX_JOINTS || self.steps.len() >= MAX_STEPS {
             return;
         }
-        let (steps, rest) = self.read(tables, plan, cells);
+        let joint = self.read((tables, facts), plan, cells);
         let next = u16::try_from(self.distinct.len()).unwrap_or(NO_NUMBER);
-        let joint = *self.index.entry((steps.into(), rest)).or_insert_with_key(|(steps, rest)| {
-            let start = position(self.steps.len());
-            self.steps.extend_from_slice(steps);
-            let denies = Part { start, end: position(self.steps.len()) };
-            self.distinct.push(Joint { denies, rest: *rest });
-            next
-        });
+        let number = *self.index.entry(joint).or_insert(next);
+        if number == next {
+            self.distinct.push(joint);
+        }
         if let Some(place) = self.place(frame, action) {
-            *place = joint + FIRST;
+            *place = number + FIRST;
         }
     }
 }
@@ -230,80 +230,132 @@ impl Joints {
     /// What a plan says, as far as it can be said without a row.
     fn read(
         &mut self,
-        tables: &DecisionTables,
+        (tables, facts): (&DecisionTables, &mut Facts),
         plan: &Plan<'_>,
         cells: &SlotCells,
-    ) -> (Vec<Step>, Rest) {
+    ) -> Joint {
         let mut known = GroupEvaluator { shared: &tables.program, overlay: None };
         if plan.frame.builtin_allow {
-            let answer = decide_check(plan, &mut known);
-            return (Vec::new(), answer.map_or(Rest::Builtin(*cells), Rest::Answer));
+            let rest = match decide_check(plan, &mut known) {
+                Ok(answer) => Rest::Answer(answer),
+                Err(Undecided) => Rest::Builtin(self.plan(cells)),
+            };
+            return Joint { denies: Part::default(), asked: Asked::default(), rest };
         }
-        let mut steps = Vec::new();
-        for denies in &plan.denies {
-            if let Some(document) = denies.poison {
-                let answer = DecisionRow::poison(denies.layer, document, denies.in_grants);
-                return (steps, Rest::Answer(answer));
-            }
-            for &rule in denies.rules {
-                match first(&[rule], denies.in_grants, &mut known) {
-                    Ok(Some(place)) => {
-                        return (steps, Rest::Answer(DecisionRow::explicit(denies.layer, place)));
-                    }
-                    Ok(None) => {}
-                    Err(Undecided) => {
-                        let Denies { layer, in_grants, .. } = *denies;
-                        steps.push(Step { rule, layer, in_grants });
-                    }
-                }
-            }
-        }
-        let rest = match after_denies(plan, &mut known) {
+        let mut asked = Asked::default();
+        let (steps, answer) = denies(&tables.program, facts, plan, &mut asked);
+        let denies = self.list(steps);
+        let answer = answer.map_or_else(|| after_denies(plan, &mut known), Ok);
+        let rest = match answer {
             Ok(answer) => Rest::Answer(answer),
-            Err(Undecided) => {
-                self.chain(tables, plan, cells).map_or(Rest::Plan(*cells), Rest::Chain)
-            }
+            Err(Undecided) => match self.chain((tables, facts), plan, &mut asked) {
+                Some(chain) => Rest::Chain(chain),
+                None => Rest::Plan(self.plan(cells)),
+            },
         };
-        (steps, rest)
+        Joint { denies, asked, rest }
+    }
+
+    /// Where steps stand.
+    fn list(&mut self, steps: Vec<Step>) -> Part {
+        *self.lists.entry(steps.into()).or_insert_with_key(|steps| {
+            let start = position(self.steps.len());
+            self.steps.extend_from_slice(steps);
+            Part { start, end: position(self.steps.len()) }
+        })
+    }
+
+    /// Where the cells of a plan stand.
+    fn plan(&mut self, cells: &SlotCells) -> u32 {
+        *self.plan_index.entry(*cells).or_insert_with(|| {
+            self.plans.push(*cells);
+            position(self.plans.len() - 1)
+        })
+    }
+
+    /// Where Allow statements stand, unless they are many.
+    fn allows(
+        &mut self,
+        (tables, facts): (&DecisionTables, &mut Facts),
+        (layer, rules): (Layer, &[Rule]),
+        asked: &mut Asked,
+    ) -> Option<Part> {
+        if rules.len() > MAX_ALLOWS {
+            return None;
+        }
+        let steps = rules.iter().map(|&rule| {
+            let (step, of_step) = Step::new(&tables.program, facts, rule, (layer, false));
+            *asked = asked.and(of_step);
+            step
+        });
+        let steps = steps.collect();
+        Some(self.list(steps))
     }
 
     /// Step 3 as a chain, if it is one.
     fn chain(
         &mut self,
-        tables: &DecisionTables,
+        (tables, facts): (&DecisionTables, &mut Facts),
         plan: &Plan<'_>,
-        cells: &SlotCells,
+        asked: &mut Asked,
     ) -> Option<Chain> {
         let mut known = GroupEvaluator { shared: &tables.program, overlay: None };
         let frame = plan.frame;
         let guarded = plan.guards.iter().any(|&(_, cell)| allows(cell, &mut known) != Ok(true));
-        let asked = plan.identity.is_some_and(|cell| cell.allow != AllowState::Never);
+        let identity = plan.identity.filter(|cell| cell.allow != AllowState::Never)?;
         if guarded
-            || !asked
             || frame.refusal.is_some()
             || !plan.resource_allows.is_empty()
             || service_rules::is_outsider(frame.kind)
         {
             return None;
         }
-        let cell = |slot: SetSlot| tables.cells.get(cells[slot as usize] as usize);
-        let mut limit = |restriction: &Restriction<'_>, slot| {
+        let mut limit = |restriction: &Restriction<'_>, layer| {
             Some(match (restriction.is_none_or_allows(&mut known), restriction) {
                 (Ok(fixed), _) => Limit::Fixed(fixed),
-                (Err(Undecided), Restriction::Cell(view)) => {
-                    Limit::Cell(cell(slot)?.allows, view.n_nodes)
+                (Err(Undecided), Restriction::Cell(CellView { allows, n_nodes: 1, .. })) => {
+                    Limit::Steps(self.allows((tables, facts), (layer, allows), asked)?)
                 }
                 (Err(Undecided), _) => return None,
             })
         };
         Some(Chain {
-            identity: cell(SetSlot::Identity)?.allows,
-            boundary: limit(&plan.boundary, SetSlot::Boundary)?,
-            session: limit(&plan.session, SetSlot::Session)?,
+            boundary: limit(&plan.boundary, Layer::Boundary)?,
+            session: limit(&plan.session, Layer::Session)?,
+            identity: self.allows((tables, facts), (Layer::Identity, identity.allows), asked)?,
             settles: service_rules::identity_settles(frame.kind),
             endings: self.endings.number(frame)?,
         })
     }
+}
+
+/// The Deny statements that hang on the row, as far as one is reached that holds of every row:
+/// its answer.
+fn denies(
+    program: &Program,
+    facts: &mut Facts,
+    plan: &Plan<'_>,
+    asked: &mut Asked,
+) -> (Vec<Step>, Option<DecisionRow>) {
+    let mut known = GroupEvaluator { shared: program, overlay: None };
+    let mut steps = Vec::new();
+    for &Denies { layer, in_grants, poison, rules } in &plan.denies {
+        if let Some(document) = poison {
+            return (steps, Some(DecisionRow::poison(layer, document, in_grants)));
+        }
+        for &rule in rules {
+            match first(&[rule], in_grants, &mut known) {
+                Ok(Some(place)) => return (steps, Some(DecisionRow::explicit(layer, place))),
+                Ok(None) => {}
+                Err(Undecided) => {
+                    let (step, of_step) = Step::new(program, facts, rule, (layer, in_grants));
+                    *asked = asked.and(of_step);
+                    steps.push(step);
+                }
+            }
+        }
+    }
+    (steps, None)
 }
 
 impl Endings {
@@ -330,64 +382,66 @@ impl Endings {
 }
 
 impl Joints {
-    /// Decides a row by its joint.
+    /// Decides a row by its joint. `facts` are those that the joint asks, where they are known.
+    ///
+    /// # Errors
+    /// When the row names no frame.
     #[inline]
     pub(super) fn decide(
         &self,
         tables: &DecisionTables,
         joint: &Joint,
-        frame: &Frame,
-        evaluator: &mut impl Evaluate,
+        facts: Option<u64>,
+        evaluator: &mut RowEvaluator<'_>,
     ) -> Result<DecisionRow, Undecided> {
         for step in joint.denies.of(&self.steps) {
-            if let Some(place) = first(&[step.rule], step.in_grants, evaluator)? {
+            if let Some(place) = step.place(facts, evaluator) {
                 return Ok(DecisionRow::explicit(step.layer, place));
             }
         }
-        match &joint.rest {
-            Rest::Answer(answer) => Ok(*answer),
-            Rest::Chain(chain) => self.end(tables, chain, evaluator),
-            Rest::Plan(cells) => after_denies(&Plan::of_cells(tables, frame, cells)?, evaluator),
-            Rest::Builtin(cells) => {
-                builtin_allow(&Plan::of_cells(tables, frame, cells)?, evaluator)
-            }
+        match joint.rest {
+            Rest::Answer(answer) => Ok(answer),
+            Rest::Chain(ref chain) => Ok(self.end(chain, facts, evaluator)),
+            Rest::Plan(at) => after_denies(&self.plan_of(tables, at, evaluator)?, evaluator),
+            Rest::Builtin(at) => builtin_allow(&self.plan_of(tables, at, evaluator)?, evaluator),
         }
+    }
+
+    fn plan_of<'a>(
+        &self,
+        tables: &'a DecisionTables,
+        at: u32,
+        evaluator: &RowEvaluator<'a>,
+    ) -> Result<Plan<'a>, Undecided> {
+        let columns = evaluator.columns;
+        let number = columns.frame.get(evaluator.row).ok_or(Undecided)?;
+        let frame = columns.frames.get(*number).ok_or(Undecided)?;
+        let cells = self.plans.get(at as usize).ok_or(Undecided)?;
+        Ok(Plan::of_cells(tables, frame, cells))
     }
 
     fn end(
         &self,
-        tables: &DecisionTables,
         chain: &Chain,
-        evaluator: &mut impl Evaluate,
-    ) -> Result<DecisionRow, Undecided> {
+        facts: Option<u64>,
+        evaluator: &mut RowEvaluator<'_>,
+    ) -> DecisionRow {
+        let mut first =
+            |part: Part| part.of(&self.steps).iter().find_map(|step| step.place(facts, evaluator));
+        let identity = first(chain.identity);
+        let mut allows = |limit: Limit| match limit {
+            Limit::Fixed(fixed) => fixed,
+            Limit::Steps(part) => first(part).is_some(),
+        };
         let mut bits = 0;
-        let identity = first(chain.identity.of(&tables.rules), false, evaluator)?;
         if identity.is_some() || !chain.settles {
             bits |= if identity.is_some() { IDENTITY } else { 0 };
-            bits |= if chain.boundary.allows(tables, evaluator)? { BOUNDARY } else { 0 };
-            bits |= if chain.session.allows(tables, evaluator)? { SESSION } else { 0 };
+            bits |= if allows(chain.boundary) { BOUNDARY } else { 0 };
+            bits |= if allows(chain.session) { SESSION } else { 0 };
         }
         let rows = self.endings.rows.get(usize::from(chain.endings));
         let row = rows.map_or_else(DecisionRow::default, |rows| rows[usize::from(bits)]);
         let by_identity = row.decision.is_allowed() && row.layer == Layer::Identity;
-        Ok(identity.filter(|_| by_identity).map_or(row, |place| row.at(place)))
-    }
-}
-
-impl Limit {
-    fn allows(
-        self,
-        tables: &DecisionTables,
-        evaluator: &mut impl Evaluate,
-    ) -> Result<bool, Undecided> {
-        match self {
-            Self::Fixed(fixed) => Ok(fixed),
-            Self::Cell(part, n_nodes) => {
-                let rules = part.of(&tables.rules);
-                let cell =
-                    CellView { denies: &[], allows: rules, allow: AllowState::Depends, n_nodes };
-                allows(cell, evaluator)
-            }
-        }
+        identity.filter(|_| by_identity).map_or(row, |place| row.at(place))
     }
 }

@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 
 use super::allows;
 use super::dynamic::DynamicCells;
-use super::fetch::{SetSlot, SlotCells, sets};
+use super::fetch::{SetSlot, SlotCells};
 use crate::columns::{ActionRef, EndpointLayer, Frame, IdentityLayer, SessionLayer, SetRef};
 use crate::overlay::Overlay;
 use crate::program::Rule;
@@ -98,27 +98,19 @@ impl<'a> Plan<'a> {
         })
     }
 
-    /// The plan of a frame whose sets all have their cells in the tables.
-    ///
-    /// # Errors
-    /// When one has none.
+    /// The plan of a frame whose sets all have their cells in the tables. What had none would
+    /// allow nothing.
     pub(super) fn of_cells(
         tables: &'a DecisionTables,
         frame: &'a Frame,
         cells: &SlotCells,
-    ) -> Result<Self, Undecided> {
-        let of_tables = |(set, at): (&Option<SetRef>, &u32)| {
-            set.is_none() || tables.cells.get(*at as usize).is_some()
-        };
-        if !sets(frame).iter().zip(cells).all(of_tables) {
-            return Err(Undecided);
-        }
-        Ok(Self::with(frame, |slot, set| {
+    ) -> Self {
+        Self::with(frame, |slot, set| {
             let view = tables.set(None, set);
             let none = CellView { denies: &[], allows: &[], allow: AllowState::Never, n_nodes: 1 };
             let cell = tables.cell_view(cells[slot as usize], view.n_nodes);
             (cell.unwrap_or(none), view.poison)
-        }))
+        })
     }
 
     fn with(

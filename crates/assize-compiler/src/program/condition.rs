@@ -18,6 +18,22 @@ pub(crate) struct Atom {
     pub(crate) memoize: bool,
 }
 
+impl Atom {
+    /// Whether the answer hangs on the value of the key alone.
+    pub(crate) fn hangs_on_its_value(&self) -> bool {
+        match &self.test {
+            Test::Equal(texts) | Test::EqualIgnoringCase(texts) | Test::Like(texts) => {
+                texts.templates.is_empty()
+            }
+            Test::Presence
+            | Test::Bool { .. }
+            | Test::Number(..)
+            | Test::Date(..)
+            | Test::Ip(_) => true,
+        }
+    }
+}
+
 /// How absence, lists and negation count (L-611, L-612).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Quantifier {
@@ -45,6 +61,19 @@ pub(crate) enum Quantifier {
         /// The values hold `false`.
         present: bool,
     },
+}
+
+impl Quantifier {
+    /// Whether a test holds when the key is absent (L-611, L-612).
+    #[inline]
+    pub(crate) fn of_absence(self) -> bool {
+        match self {
+            Self::One { negated, if_exists } => negated || if_exists,
+            Self::All { .. } => true,
+            Self::Any { .. } => false,
+            Self::Null { absent, .. } => absent,
+        }
+    }
 }
 
 /// What one request value must satisfy: p of section 6.3 for some policy value.

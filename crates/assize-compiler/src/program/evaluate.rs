@@ -14,7 +14,8 @@ use super::pattern_index::Candidate;
 use super::template::TemplateBuffers;
 use super::{Body, PrincipalTest, Program, ResourceTest, Rule, Target};
 use crate::columns::{
-    KeyId, KeyScope, OVERLAY_BIT, PrincipalEntry, RequestColumns, ResourceEntry, ValueId, ValueView,
+    KeyId, KeyScope, OVERLAY_BIT, PrincipalEntry, RequestColumns, ResourceEntry, ValueId,
+    ValueView, Values,
 };
 
 /// Working memory of evaluation. Cleared, never shrunk.
@@ -22,7 +23,7 @@ use crate::columns::{
 pub(crate) struct Buffers {
     pub(crate) memo: Memo,
     templates: TemplateBuffers,
-    set: SetScratch,
+    pub(crate) set: SetScratch,
     matched: Vec<u32>,
     candidates: Vec<Candidate>,
 }
@@ -76,7 +77,7 @@ pub(crate) struct RowEvaluator<'a> {
     pub(crate) columns: &'a RequestColumns<'a>,
     pub(crate) row: usize,
     pub(crate) principal: &'a PrincipalEntry,
-    pub(crate) resource: &'a ResourceEntry<'a>,
+    pub(crate) resource: ResourceEntry<'a>,
     pub(crate) buffers: &'a mut Buffers,
 }
 
@@ -132,7 +133,7 @@ impl<'a> RowEvaluator<'a> {
         take: &mut impl FnMut(Applying) -> bool,
     ) -> bool {
         let index = &program.indexes[index as usize];
-        let resource = (!self.resource.is_star()).then_some(self.resource.text);
+        let resource = (!self.resource.is_star()).then(|| self.resource.text());
         let mut candidates = std::mem::take(&mut self.buffers.candidates);
         let Buffers { set, matched, .. } = self.buffers;
         index.candidates(resource, set, matched, &mut candidates);
@@ -177,7 +178,7 @@ impl<'a> RowEvaluator<'a> {
     }
 
     /// L-237, L-238.
-    fn resource_matches(&mut self, program: &'a Program, test: ResourceTest) -> bool {
+    pub(crate) fn resource_matches(&mut self, program: &'a Program, test: ResourceTest) -> bool {
         let (list, negated) = match test {
             ResourceTest::Always => return true,
             ResourceTest::Never => return false,
@@ -188,10 +189,13 @@ impl<'a> RowEvaluator<'a> {
             return negated;
         }
         let list = &program.pattern_lists[list as usize];
-        let text = self.resource.text;
+        let text = self.resource.text();
         let mut patterns = list.patterns.of(&program.pattern_ids).iter();
         if patterns.any(|&at| program.patterns[at as usize].is_match(text.as_bytes())) {
             return !negated;
+        }
+        if list.templates.len() == 0 {
+            return negated;
         }
         let mut buffers = std::mem::take(&mut self.buffers.templates);
         let matched = list.templates.of(&program.template_ids).iter().any(|&at| {
@@ -234,58 +238,10 @@ impl<'a> RowEvaluator<'a> {
     fn holds(&mut self, atom: &'a Atom, tagged: u32) -> bool {
         let value = self.value(atom.key);
         if value.is_absent() {
-            return match atom.quantifier {
-                Quantifier::One { negated, if_exists } => negated || if_exists,
-                Quantifier::All { .. } => true,
-                Quantifier::Any { .. } => false,
-                Quantifier::Null { absent, .. } => absent,
-            };
+            return atom.quantifier.of_absence();
         }
-        if value == ValueId::COLLIDING {
-            return match atom.quantifier {
-                Quantifier::One { negated, .. }
-                | Quantifier::All { negated }
-                | Quantifier::Any { negated } => negated,
-                Quantifier::Null { present, .. } => present,
-            };
-        }
-        match atom.quantifier {
-            Quantifier::One { negated, .. } => {
-                !value.is_list() && self.satisfies(atom, tagged, value) != negated
-            }
-            Quantifier::Null { present, .. } => present,
-            Quantifier::All { negated } => {
-                self.is_all_empty(value)
-                    || self
-                        .members(&value)
-                        .iter()
-                        .all(|&member| self.satisfies(atom, tagged, member) != negated)
-            }
-            Quantifier::Any { negated } => {
-                !self.is_all_empty(value)
-                    && self
-                        .members(&value)
-                        .iter()
-                        .any(|&member| self.satisfies(atom, tagged, member) != negated)
-            }
-        }
-    }
-
-    /// The members of a list; a single value is a list of one (L-612).
-    fn members<'b>(&self, value: &'b ValueId) -> &'b [ValueId]
-    where
-        'a: 'b,
-    {
-        match self.columns.values.get(*value) {
-            ValueView::List(members) => members,
-            _ => std::slice::from_ref(value),
-        }
-    }
-
-    /// E of L-612, for a key that is present.
-    fn is_all_empty(&self, value: ValueId) -> bool {
         let values = self.columns.values;
-        self.members(&value).iter().all(|&member| values.text(member) == Some(""))
+        holds_of(atom.quantifier, values, value, |member| self.satisfies(atom, tagged, member))
     }
 
     /// m(v) of section 6.2, for a single value.
@@ -321,8 +277,54 @@ impl<'a> RowEvaluator<'a> {
     }
 }
 
+/// Whether a test is true of a value (L-611, L-612); `satisfies` is m(v) of section 6.2.
+#[inline]
+pub(crate) fn holds_of(
+    quantifier: Quantifier,
+    values: &Values,
+    value: ValueId,
+    mut satisfies: impl FnMut(ValueId) -> bool,
+) -> bool {
+    if value.is_absent() {
+        return quantifier.of_absence();
+    }
+    if value == ValueId::COLLIDING {
+        return match quantifier {
+            Quantifier::One { negated, .. }
+            | Quantifier::All { negated }
+            | Quantifier::Any { negated } => negated,
+            Quantifier::Null { present, .. } => present,
+        };
+    }
+    match quantifier {
+        Quantifier::One { negated, .. } => !value.is_list() && satisfies(value) != negated,
+        Quantifier::Null { present, .. } => present,
+        Quantifier::All { negated } => {
+            is_all_empty(values, value)
+                || members(values, &value).iter().all(|&member| satisfies(member) != negated)
+        }
+        Quantifier::Any { negated } => {
+            !is_all_empty(values, value)
+                && members(values, &value).iter().any(|&member| satisfies(member) != negated)
+        }
+    }
+}
+
+/// The members of a list; a single value is a list of one (L-612).
+fn members<'v>(values: &'v Values, value: &'v ValueId) -> &'v [ValueId] {
+    match values.get(*value) {
+        ValueView::List(members) => members,
+        _ => std::slice::from_ref(value),
+    }
+}
+
+/// E of L-612, for a key that is present.
+fn is_all_empty(values: &Values, value: ValueId) -> bool {
+    members(values, &value).iter().all(|&member| values.text(member) == Some(""))
+}
+
 /// Whether a text satisfies one of the values without variables.
-fn static_test(test: &Test, text: &str, scratch: &mut SetScratch) -> bool {
+pub(crate) fn static_test(test: &Test, text: &str, scratch: &mut SetScratch) -> bool {
     match test {
         Test::Presence => false,
         Test::Bool { yes, no } => match parse_bool(text) {

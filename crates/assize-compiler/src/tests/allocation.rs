@@ -75,7 +75,7 @@ fn rows_outside_the_lists_are_not_allowed() {
         keys: &[],
         values: &values,
         principals: &[],
-        resources: &[],
+        resources: Resources::default(),
         frames: &Frames::new(),
     };
     let mut out = [DecisionRow::default()];
@@ -105,7 +105,11 @@ fn rows_outside_the_lists_are_not_allowed_by_what_was_kept() {
         keys: &[],
         values: &values,
         principals: &[PrincipalEntry::new(PrincipalKind::User)],
-        resources: &[ResourceEntry { text: "*", constants: &[] }],
+        resources: Resources {
+            texts: "*",
+            places: &[ResourcePlace { start: 0, len: 1, constants: 0 }],
+            constants: &[Vec::new()],
+        },
         frames: &frames,
     };
     let mut scratch = Scratch::new();

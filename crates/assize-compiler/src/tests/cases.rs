@@ -121,6 +121,7 @@ pub(super) fn variants() -> Vec<CompileOptions> {
         CompileOptions { static_verdicts: false, ..all.clone() },
         CompileOptions { shared_atoms: false, ..all.clone() },
         CompileOptions { joint_cells: false, ..all.clone() },
+        CompileOptions { row_facts: false, ..all.clone() },
         CompileOptions { pattern_sets: false, ..all.clone() },
         CompileOptions { interning: false, ..all.clone() },
         CompileOptions { shared_pages: false, ..all.clone() },

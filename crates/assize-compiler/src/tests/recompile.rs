@@ -122,6 +122,23 @@ fn only_sets_that_hold_a_changed_document_are_compiled() {
     assert_ne!(after.canonical_dump(), before.canonical_dump());
 }
 
+/// Many values of a condition that differ in one byte are told apart.
+#[test]
+fn the_canonical_dump_tells_large_pattern_sets_apart() {
+    let dump = |last: &str| {
+        let values: Vec<String> = (0..40).map(|n| format!(r#""*-{n}/*""#)).collect();
+        let statement = format!(
+            r#""Effect":"Allow","Action":"s3:Get*","Resource":"*","Condition":{{"StringLike":{{"k:s":[{},"{last}"]}}}}"#,
+            values.join(",")
+        );
+        let mut input = Input::default();
+        input.set(PolicyType::ManagedIdentity, 1, &[(policy(&[statement]), 0)]);
+        input.compile(&CompileOptions::default()).0.canonical_dump()
+    };
+    assert_eq!(dump("*-a/*"), dump("*-a/*"));
+    assert_ne!(dump("*-a/*"), dump("*-b/*"));
+}
+
 /// What edits leave behind does not grow without end.
 #[test]
 fn what_is_left_behind_is_swept_up() {

@@ -31,7 +31,7 @@ pub(crate) struct Check<'a> {
     pub(super) row: usize,
     pub(super) action: ActionRef,
     pub(super) principal: &'a PrincipalEntry,
-    pub(super) resource: &'a ResourceEntry<'a>,
+    pub(super) resource: ResourceEntry<'a>,
     /// What the row leaves unknown, and the keys that are declared to hold one value; none in
     /// complete context.
     pub(super) gaps: Option<(&'a Gaps, &'a KeySet)>,
@@ -176,7 +176,7 @@ impl<'a> Check<'a> {
         let is_hull = pattern.segments.iter().any(|pieces| self.has_unknown(pieces));
         let matched = self
             .arn_pattern(pattern, absent)
-            .is_some_and(|pattern| pattern.is_match(self.resource.text.as_bytes()));
+            .is_some_and(|pattern| pattern.is_match(self.resource.text().as_bytes()));
         if matched && is_hull { Truth::Unknown } else { matched.into() }
     }
 

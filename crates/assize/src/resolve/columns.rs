@@ -1,8 +1,6 @@
 //! The columns of condition keys of a chunk. Policies ask about hundreds of keys and a request
 //! gives ten of them, so that only the columns that hold something are ever looked at.
 
-use std::ops::Range;
-
 use assize_compiler::{KeyId, ValueId};
 
 /// Columns by [`KeyId`]. A column may be shorter than there are rows: what it lacks is absent.
@@ -56,11 +54,11 @@ impl KeyColumns {
         }
     }
 
-    /// Some rows of all columns, which are complete.
-    pub(super) fn of_rows(&self, rows: &Range<usize>) -> Vec<Option<&[ValueId]>> {
+    /// The columns by the position of their key; they are complete.
+    pub(super) fn of_rows(&self) -> Vec<Option<&[ValueId]>> {
         let mut columns = vec![None; self.columns.len()];
         for &at in &self.used {
-            columns[at] = self.columns[at].get(rows.clone());
+            columns[at] = self.columns.get(at).map(Vec::as_slice);
         }
         columns
     }

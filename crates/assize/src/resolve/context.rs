@@ -478,7 +478,7 @@ impl<'r> RowContext<'r> {
             let derived = match facts.rule {
                 KeyRule::Mfa => Some(self.derived_mfa(facts.key.folded())),
                 KeyRule::ResourceOwner => {
-                    let keys = &resolver.key_lists[keys as usize].keys;
+                    let keys = &resolver.key_lists[keys as usize];
                     let own = keys.iter().find(|(k, _)| *k == facts.key);
                     Some(own.map(|(_, value)| value.clone()))
                 }

@@ -30,7 +30,7 @@ use super::key::{KeyFacts, KeyRule, OwnKey};
 use super::note::Notes;
 use super::resource::{Owner, ResolvedResource, Shape, owner};
 use super::time::{is_iso8601, iso8601};
-use super::{Resolver, RowResource, RowText, Run};
+use super::{Resolver, Run};
 use crate::batch::ResourceKind;
 
 /// What plain requests have in common, found once.
@@ -192,6 +192,9 @@ struct StatedMfa {
     is_canonical: bool,
 }
 
+/// The resource of actions that take none.
+const BARE: &str = "*";
+
 /// What a resolver keeps of headers and frames before it starts over.
 const MAX_PATHS: usize = 1 << 18;
 
@@ -253,19 +256,12 @@ impl Resolver<'_> {
         let found = self.plain_frame(&check, &mfa)?;
         let row = self.rows.frame.len();
         let number = u32::try_from(row).ok()?;
-        let text = if check.shape == Shape::Star {
-            RowText::Resolved(self.bare()?)
-        } else {
-            let start = u32::try_from(self.rows.texts.len()).ok()?;
-            let len = u32::try_from(check.resource.len()).ok()?;
-            start.checked_add(len)?;
-            self.rows.texts.push_str(check.resource);
-            RowText::Own(start, len)
-        };
+        let text = if check.shape == Shape::Star { BARE } else { check.resource };
+        let place = self.rows.place(text, found.keys)?;
         let bare = self.bare()?;
         self.rows.principal.push(check.principal);
         self.rows.action.push(self.actions[check.action as usize].column);
-        self.rows.resource.push(RowResource { text, keys: found.keys });
+        self.rows.resource.push(place);
         self.rows.frame.push(found.frame);
         self.rows.resolved_action.push(check.action);
         self.rows.resolved_resource.push(bare);
@@ -456,7 +452,7 @@ impl Resolver<'_> {
 
     fn bare(&mut self) -> Option<u32> {
         if self.plain.bare.is_none() {
-            let resource = ResolvedResource::bare("*", "", Owner::Principal, Shape::Star);
+            let resource = ResolvedResource::bare(BARE, "", Owner::Principal, Shape::Star);
             self.plain.bare = self.add_resource(resource).ok();
         }
         self.plain.bare

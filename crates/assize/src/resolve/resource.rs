@@ -458,7 +458,8 @@ impl Resolver<'_> {
         let constants = self.constants(&keys);
         // INVARIANT: there are at most as many lists as entries.
         let index = u32::try_from(self.key_lists.len()).unwrap_or(u32::MAX);
-        self.key_lists.push(KeyList { keys, constants });
+        self.key_lists.push(keys);
+        self.key_constants.push(constants);
         if !has_tags {
             self.owner_keys.insert(key.account, index);
         }
@@ -623,13 +624,6 @@ impl Equivalent<(u32, Box<str>)> for TagName<'_> {
     fn equivalent(&self, key: &(u32, Box<str>)) -> bool {
         self.profile == key.0 && *self.tag == *key.1
     }
-}
-
-/// The keys that hang on a resource, and their values in columns.
-#[derive(Debug)]
-pub(super) struct KeyList {
-    pub(super) keys: Vec<(ConditionKey, ContextValue)>,
-    pub(super) constants: Vec<(KeyId, ValueId)>,
 }
 
 /// What an entry depends on beside its resource.

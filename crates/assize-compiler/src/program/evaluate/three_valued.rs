@@ -7,7 +7,7 @@ use assize_policy::value::fold_unicode;
 use super::{
     Applying, Atom, Body, Evaluate, KeyId, OVERLAY_BIT, PrincipalTest, Program, Quantifier,
     ResourceTest, RowEvaluator, Rule, Target, Test, Texts, Undecided, ValueId, ValueView, applying,
-    program_of, static_test, take_unconditional,
+    is_all_empty, members, program_of, static_test, take_unconditional,
 };
 use crate::partial::{Gaps, KeySet, Side};
 use crate::program::template::{ArnTemplate, TemplatePiece, TextMode, TextTemplate};
@@ -85,7 +85,7 @@ impl<'a> SidedEvaluator<'a> {
         take: &mut impl FnMut(Applying, Effect, Truth) -> bool,
     ) -> bool {
         let index = &program.indexes[index as usize];
-        let resource = (!self.row.resource.is_star()).then_some(self.row.resource.text);
+        let resource = (!self.row.resource.is_star()).then(|| self.row.resource.text());
         let buffers = &mut *self.row.buffers;
         let mut candidates = std::mem::take(&mut buffers.candidates);
         index.candidates(resource, &mut buffers.set, &mut buffers.matched, &mut candidates);
@@ -144,7 +144,7 @@ impl<'a> SidedEvaluator<'a> {
             return negated.into();
         }
         let list = &program.pattern_lists[list as usize];
-        let text = self.row.resource.text;
+        let text = self.row.resource.text();
         let mut patterns = list.patterns.of(&program.pattern_ids).iter();
         if patterns.any(|&at| program.patterns[at as usize].is_match(text.as_bytes())) {
             return (!negated).into();
@@ -211,16 +211,16 @@ impl<'a> SidedEvaluator<'a> {
                 _ => self.satisfies(&atom.test, value).negated_if(negated),
             },
             Quantifier::Null { present, .. } => present.into(),
-            Quantifier::All { .. } if self.row.is_all_empty(value) => Truth::True,
-            Quantifier::Any { .. } if self.row.is_all_empty(value) => Truth::False,
+            Quantifier::All { .. } if is_all_empty(self.row.columns.values, value) => Truth::True,
+            Quantifier::Any { .. } if is_all_empty(self.row.columns.values, value) => Truth::False,
             Quantifier::All { negated } => {
-                let members = self.row.members(&value).to_vec();
+                let members = members(self.row.columns.values, &value).to_vec();
                 Truth::all(
                     members.iter().map(|m| self.satisfies(&atom.test, *m).negated_if(negated)),
                 )
             }
             Quantifier::Any { negated } => {
-                let members = self.row.members(&value).to_vec();
+                let members = members(self.row.columns.values, &value).to_vec();
                 Truth::any(
                     members.iter().map(|m| self.satisfies(&atom.test, *m).negated_if(negated)),
                 )
