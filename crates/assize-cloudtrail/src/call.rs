@@ -10,6 +10,7 @@ use assize_catalog::{
 use assize_model::ActionId;
 
 use crate::context::ActionKeys;
+use crate::form::Form;
 use crate::parameters::Parameters;
 use crate::template::Filler;
 
@@ -18,6 +19,9 @@ pub(crate) use name::{Rule, without_version};
 /// What a kind of call needs, worked out once.
 #[derive(Debug)]
 pub(crate) struct Call<'c> {
+    /// The event source and the name of the call.
+    pub(crate) source: Box<str>,
+    pub(crate) name: Box<str>,
     /// The actions that the call is authorized by, those of equal name together.
     pub(crate) actions: Vec<CallAction<'c>>,
     /// The row of F-57 that the call stands in.
@@ -35,8 +39,21 @@ pub(crate) struct CallAction<'c> {
     pub(crate) id: Option<ActionId>,
     /// The keys that parameters fill.
     pub(crate) keys: ActionKeys<'c>,
+    /// The ARN formats of its resource types that have variables of their own: others say nothing
+    /// about a call.
+    pub(crate) forms: Vec<ActionForm<'c>>,
     /// Each way in which the map says what the resource is called.
     pub(crate) entries: Vec<Entry<'c>>,
+}
+
+/// An ARN format of one of an action's resource types.
+#[derive(Debug)]
+pub(crate) struct ActionForm<'c> {
+    pub(crate) form: Form<'c>,
+    /// The resource type.
+    pub(crate) kind: &'c str,
+    /// Whether a call always is about a resource of the type.
+    pub(crate) is_required: bool,
 }
 
 /// One entry of the map.
@@ -46,10 +63,10 @@ pub(crate) struct Entry<'c> {
     pub(crate) variables: Vec<(&'c str, Filler<'c>)>,
     pub(crate) of_type: Vec<(&'c str, Filler<'c>)>,
     pub(crate) whole: Vec<Filler<'c>>,
+    /// The forms of the action all whose variables it fills, and with which of `variables`, by
+    /// position.
+    pub(crate) fills: Vec<(usize, Vec<usize>)>,
 }
-
-/// Stands for every variable of an ARN format.
-pub(crate) const ANY_VARIABLE: &str = "";
 
 /// The action that no call is named after, but many need beside their own (E-96).
 const PASS_ROLE: &str = "iam:PassRole";
@@ -57,6 +74,17 @@ const PASS_ROLE: &str = "iam:PassRole";
 impl<'c> Call<'c> {
     /// Looks a call up.
     pub(crate) fn find(catalog: &'c Catalog, map: &'c ApiMap, source: &str, name: &str) -> Self {
+        let (actions, rule, is_unknown) = Self::needs(catalog, map, source, name);
+        Self { source: source.into(), name: name.into(), actions, rule, is_unknown }
+    }
+
+    /// The actions of a call, its row of F-57, and whether it is in no map.
+    fn needs(
+        catalog: &'c Catalog,
+        map: &'c ApiMap,
+        source: &str,
+        name: &str,
+    ) -> (Vec<CallAction<'c>>, Option<Rule>, bool) {
         let service = source.split('.').next().unwrap_or_default();
         let bare = without_version(name);
         let rule = Rule::of(service, bare);
@@ -64,14 +92,14 @@ impl<'c> Call<'c> {
             let entries = || rule.map(Rule::entry).into_iter().collect();
             let actions =
                 names.iter().map(|name| CallAction::new(catalog, Cow::Borrowed(name), entries()));
-            return Self { actions: actions.collect(), rule, is_unknown: false };
+            return (actions.collect(), rule, false);
         }
         if let Some(operation) = operation(map, source, &[name, bare]) {
             let mut actions = main_actions(catalog, operation);
             if let (Some(Rule::ApiGateway(name)), true) = (rule, actions.is_empty()) {
                 actions.push(CallAction::new(catalog, Cow::Borrowed(name), Vec::new()));
             }
-            return Self { actions, rule, is_unknown: false };
+            return (actions, rule, false);
         }
         let prefixes = map.services_of(source).flat_map(|service| service.iam_prefixes());
         let action = prefixes
@@ -83,7 +111,7 @@ impl<'c> Call<'c> {
             None => (format!("{service}:{bare}"), true),
         };
         let action = CallAction::new(catalog, Cow::Owned(name), Vec::new());
-        Self { actions: vec![action], rule, is_unknown }
+        (vec![action], rule, is_unknown)
     }
 }
 
@@ -108,7 +136,7 @@ fn main_actions<'c>(catalog: &'c Catalog, operation: ApiOperation<'c>) -> Vec<Ca
         }
         let known = actions.iter_mut().find(|known| known.name == action.full_name());
         if let Some(known) = known {
-            known.entries.push(Entry::new(action));
+            known.add(Entry::new(action));
         } else {
             let name = Cow::Borrowed(action.full_name());
             actions.push(CallAction::new(catalog, name, vec![Entry::new(action)]));
@@ -121,13 +149,46 @@ impl<'c> CallAction<'c> {
     fn new(catalog: &'c Catalog, name: Cow<'c, str>, entries: Vec<Entry<'c>>) -> Self {
         let id = catalog.action_by_full_name(&name);
         let keys = id.map(|id| ActionKeys::of(catalog, id)).unwrap_or_default();
-        Self { name, id, keys, entries }
+        let forms = id.map(|id| forms(catalog, id)).unwrap_or_default();
+        let mut action = Self { name, id, keys, forms, entries: Vec::new() };
+        for entry in entries {
+            action.add(entry);
+        }
+        action
+    }
+
+    /// Adds a way in which the map says what the resource is called.
+    fn add(&mut self, mut entry: Entry<'c>) {
+        entry.fills = fills(&self.forms, &entry.variables);
+        self.entries.push(entry);
     }
 
     /// Whether the parameters are such that the call needs the action.
     pub(crate) fn applies(&self, parameters: &Parameters<'_>) -> bool {
         self.entries.is_empty() || self.entries.iter().any(|entry| entry.applies(parameters))
     }
+}
+
+/// The forms of an action.
+fn forms(catalog: &Catalog, id: ActionId) -> Vec<ActionForm<'_>> {
+    let mut forms = Vec::new();
+    for listed in catalog.action_ref(id).resource_types() {
+        let (found, is_required) = (listed.resource_type(), listed.is_required());
+        for format in found.formats() {
+            let form = Form::new(format.text());
+            if !form.variables.is_empty() {
+                forms.push(ActionForm { form, kind: found.name(), is_required });
+            }
+        }
+    }
+    forms
+}
+
+/// The forms that some variables fill, by position, and with which of them.
+fn fills(forms: &[ActionForm<'_>], variables: &[(&str, Filler<'_>)]) -> Vec<(usize, Vec<usize>)> {
+    let find = |name: &&str| variables.iter().position(|(own, _)| own.eq_ignore_ascii_case(name));
+    let all = forms.iter().map(|form| form.form.variables.iter().map(find).collect());
+    all.enumerate().filter_map(|(at, found): (_, Option<_>)| Some((at, found?))).collect()
 }
 
 impl<'c> Entry<'c> {
@@ -139,16 +200,7 @@ impl<'c> Entry<'c> {
             variables: variables.collect(),
             of_type: Vec::new(),
             whole: Vec::new(),
-        }
-    }
-
-    /// An entry that gives one name to whatever variable is asked for.
-    pub(crate) fn of_name(name: &'c str) -> Self {
-        Self {
-            condition: None,
-            variables: vec![(ANY_VARIABLE, Filler::of_text(name))],
-            of_type: Vec::new(),
-            whole: Vec::new(),
+            fills: Vec::new(),
         }
     }
 
@@ -158,6 +210,7 @@ impl<'c> Entry<'c> {
             variables: Vec::new(),
             of_type: Vec::new(),
             whole: Vec::new(),
+            fills: Vec::new(),
         };
         for template in action.templates() {
             let filler = Filler::new(template.text);

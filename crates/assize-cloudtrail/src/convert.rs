@@ -9,7 +9,7 @@ use assize_model::{
     AccountId, Check, ContextMode, Principal, PrincipalKind, Request, ResourceData, ResourceInput,
     StatedPrincipal, Target,
 };
-use hashbrown::HashMap;
+use hashbrown::HashTable;
 
 use crate::call::{Call, CallAction, Rule};
 use crate::context::context;
@@ -32,7 +32,7 @@ pub struct Converter<'c> {
     catalog: &'c Catalog,
     map: &'c ApiMap,
     mode: ContextMode,
-    calls: HashMap<(Box<str>, Box<str>), Arc<Call<'c>>>,
+    calls: HashTable<(u64, Arc<Call<'c>>)>,
     coverage: Coverage,
 }
 
@@ -66,7 +66,7 @@ impl<'c> Converter<'c> {
     /// A converter over a catalog and the API map. In complete mode what a log leaves out counts
     /// as absent, and nothing is called unknown (F-55).
     pub fn new(catalog: &'c Catalog, map: &'c ApiMap, mode: ContextMode) -> Self {
-        Self { catalog, map, mode, calls: HashMap::new(), coverage: Coverage::default() }
+        Self { catalog, map, mode, calls: HashTable::new(), coverage: Coverage::default() }
     }
 
     /// What became of the records so far.
@@ -185,15 +185,36 @@ impl<'c> Converter<'c> {
 
     /// What a call needs, looked up once.
     fn call(&mut self, source: &str, name: &str) -> Arc<Call<'c>> {
-        if let Some(call) = self.calls.get(&Pair(source, name)) {
+        let hash = hash(source, name);
+        let is_it =
+            |(_, call): &(u64, Arc<Call<'c>>)| *call.name == *name && *call.source == *source;
+        if let Some((_, call)) = self.calls.find(hash, is_it) {
             return Arc::clone(call);
         }
         let call = Arc::new(Call::find(self.catalog, self.map, source, name));
         if self.calls.len() < MAX_CALLS {
-            self.calls.insert((source.into(), name.into()), Arc::clone(&call));
+            self.calls.insert_unique(hash, (hash, Arc::clone(&call)), |(hash, _)| *hash);
         }
         call
     }
+}
+
+/// A cheap hash of a call: kinds of call are few, and their names differ at their ends.
+fn hash(source: &str, name: &str) -> u64 {
+    const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15;
+    let ends = |text: &str| {
+        let text = text.as_bytes();
+        match (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+            (Some(first), Some(last)) => {
+                u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last).rotate_left(23)
+            }
+            _ => text.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
+        }
+    };
+    let lengths = (source.len() << 16 | name.len()) as u64;
+    let mixed = ends(source).wrapping_mul(MULTIPLIER) ^ ends(name).wrapping_add(lengths);
+    let product = (mixed ^ mixed >> 32).wrapping_mul(MULTIPLIER);
+    product ^ product >> 29
 }
 
 fn stated(principal: StatedPrincipal<'_>) -> Principal<'_> {
@@ -213,16 +234,6 @@ fn converted<'a>(record: &Record<'a>, request: Request<'a>, notes: Vec<Note>) ->
         },
         recipient: record.recipient_account.as_deref().and_then(|id| id.parse().ok()),
         notes,
-    }
-}
-
-/// A pair of texts that finds an equal pair of boxed ones.
-#[derive(Hash)]
-struct Pair<'p>(&'p str, &'p str);
-
-impl hashbrown::Equivalent<(Box<str>, Box<str>)> for Pair<'_> {
-    fn equivalent(&self, key: &(Box<str>, Box<str>)) -> bool {
-        self.0 == &*key.0 && self.1 == &*key.1
     }
 }
 

@@ -7,6 +7,7 @@ mod coverage;
 mod duplicate;
 mod environment;
 mod export;
+mod form;
 mod log;
 mod observed;
 mod parameters;

@@ -203,11 +203,13 @@ fn space(text: &[u8]) -> usize {
 fn record<'t>(text: &'t str, at: usize, is_last: bool, records: &mut Vec<Record<'t>>) -> Next {
     let rest = &text[at..];
     let mut cursor = Cursor::new(rest);
-    match Record::read(&mut cursor) {
-        Ok(record) => {
-            records.push(record);
-            Next::Passed(at + cursor.offset())
-        }
+    records.push(Record::default());
+    let read = records.last_mut().map_or(Ok(()), |record| record.fill(&mut cursor));
+    if read.is_err() {
+        records.pop();
+    }
+    match read {
+        Ok(()) => Next::Passed(at + cursor.offset()),
         // A record that is not whole yet cannot be told from one that is wrong; it is read again
         // with more text, until it would be too long.
         Err(_) if !is_last && rest.len() < MAX_RECORD_BYTES => Next::More,

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use assize_formats::json::{Member, Node, Value};
+use smallvec::SmallVec;
 
 /// What a log writes in place of a secret.
 const HIDDEN: [&str; 3] =
@@ -37,6 +38,9 @@ fn aliases(service: &str) -> &'static [Alias] {
         _ => &[],
     }
 }
+
+/// Texts, of which there is one most often.
+pub(crate) type Texts<'a> = SmallVec<[Cow<'a, str>; 1]>;
 
 /// `requestParameters` of a record.
 #[derive(Debug, Default)]
@@ -77,7 +81,7 @@ impl<'a> Parameters<'a> {
     }
 
     /// The values at a path of the API map, such as `Delete.Objects[].Key`.
-    pub(crate) fn values(&self, path: &str) -> Vec<Cow<'a, str>> {
+    pub(crate) fn values(&self, path: &str) -> Texts<'a> {
         let mut values = self.values_at(path);
         if values.is_empty() {
             let mut aliases = self.aliases.iter();
@@ -102,10 +106,10 @@ impl<'a> Parameters<'a> {
         })
     }
 
-    fn values_at(&self, path: &str) -> Vec<Cow<'a, str>> {
+    fn values_at(&self, path: &str) -> Texts<'a> {
         let is_name = !path.contains(['.', '[']);
         for scope in self.scopes() {
-            let mut values = Vec::new();
+            let mut values = Texts::new();
             if is_name {
                 if let Some(value) = member(scope, path) {
                     scalars(value, &mut values);
@@ -124,7 +128,7 @@ impl<'a> Parameters<'a> {
                 return values;
             }
         }
-        Vec::new()
+        Texts::new()
     }
 
     /// The objects whose members are parameters: the whole, then what is wrapped in it.
@@ -195,7 +199,7 @@ fn set_elements<'n, 'a>(node: &'n Node<'a>, name: &str, found: &mut Vec<&'n Node
 
 /// The texts of a value: its own, those of its elements, or that of an element of XML, which the
 /// log writes as an object with `content`.
-fn scalars<'a>(node: &Node<'a>, values: &mut Vec<Cow<'a, str>>) {
+fn scalars<'a>(node: &Node<'a>, values: &mut Texts<'a>) {
     match &node.value {
         Value::Array(items) => items.iter().for_each(|item| scalars(item, values)),
         Value::Object(_) => {
@@ -221,7 +225,7 @@ mod tests {
 
     fn check(service: &'static str, json: &str, path: &str, expected: &[&str]) {
         let parameters = Parameters::read(Some(json), service);
-        assert_eq!(parameters.values(path), expected, "{path} of {json}");
+        assert_eq!(parameters.values(path).to_vec(), expected, "{path} of {json}");
     }
 
     #[test]

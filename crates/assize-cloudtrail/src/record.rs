@@ -144,14 +144,23 @@ impl<'a> Record<'a> {
     /// When the text there is no JSON object, or breaks off.
     pub fn read(c: &mut Cursor<'a>) -> Result<Self> {
         let mut record = Self::default();
+        record.fill(c)?;
+        Ok(record)
+    }
+
+    /// Reads a record into one that says nothing yet, for records are large.
+    pub(crate) fn fill(&mut self, c: &mut Cursor<'a>) -> Result<()> {
         let mut detail = None;
         c.object(|c, key| {
             if &*key == "detail" && c.peek()? == Kind::Object {
-                return Self::read(c).map(|inner| detail = Some(inner));
+                return Self::read(c).map(|inner| detail = Some(Box::new(inner)));
             }
-            record.member(c, &key)
+            self.member(c, &key)
         })?;
-        Ok(detail.filter(|_| record.event_name.is_none()).unwrap_or(record))
+        if let Some(detail) = detail.filter(|_| self.event_name.is_none()) {
+            *self = *detail;
+        }
+        Ok(())
     }
 
     /// Whether it says that it is a data event. Records older than `eventCategory` have

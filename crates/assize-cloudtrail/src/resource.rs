@@ -7,16 +7,12 @@ use assize_formats::json::Node;
 use assize_model::{AccountId, ActionId, ArnParts};
 use smallvec::SmallVec;
 
-use crate::call::{ANY_VARIABLE, Call, CallAction, Entry, Rule};
-use crate::parameters::Parameters;
+use crate::call::{ActionForm, Call, CallAction, Entry, Rule};
+use crate::form::Form;
+use crate::parameters::{Parameters, Texts};
 use crate::record::Record;
 use crate::skip::Note;
 use crate::template::Values;
-
-/// Most resources that the parameters of a call give for one ARN format.
-const MAX_RESOURCES: usize = 1_000;
-/// Bytes that hold most ARNs.
-const MANY_BYTES: usize = 96;
 
 /// A resource of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,10 +118,10 @@ impl<'a> Search<'_, 'a> {
         let mut built = Vec::new();
         if self.parameters.is_given() {
             for entry in action.entries.iter().filter(|entry| entry.applies(self.parameters)) {
-                self.fill_entry(id, entry, &values, &mut built);
+                self.fill_entry((id, action), entry, &values, &mut built);
             }
             if built.is_empty() {
-                self.named_by_parameters(id, &values, &mut built);
+                self.named_by_parameters((id, action), &values, &mut built);
             }
         }
         if built.is_empty() {
@@ -170,8 +166,17 @@ impl<'a> Search<'_, 'a> {
 
     /// The ARNs of an action of which the map has no templates: formats whose variables have the
     /// names of parameters, parameters that are such ARNs, and formats without variables.
-    fn named_by_parameters(&self, id: ActionId, values: &Values<'_, '_>, built: &mut Vec<Built>) {
-        self.fill_formats(id, None, values, built);
+    fn named_by_parameters(
+        &self,
+        (id, action): (ActionId, &CallAction<'_>),
+        values: &Values<'_, '_>,
+        built: &mut Vec<Built>,
+    ) {
+        for form in &action.forms {
+            let texts = |name: &&str| self.parameters.values(name);
+            let own: SmallVec<[Texts<'_>; 2]> = form.form.variables.iter().map(texts).collect();
+            form.push(&own, values, built);
+        }
         if built.is_empty() {
             let arns = self.parameters.all_texts().into_iter();
             let fitting = arns.filter(|arn| self.catalog.fits(id, arn).is_some());
@@ -186,10 +191,11 @@ impl<'a> Search<'_, 'a> {
                     break;
                 }
                 for format in listed.resource_type().formats() {
-                    if own_variables(format.text()).next().is_some() {
+                    let form = Form::new(format.text());
+                    if !form.variables.is_empty() {
                         continue;
                     }
-                    let arns = fill_format(format.text(), None, values).into_iter();
+                    let arns = form.fill(&[], values).into_iter();
                     built.extend(arns.map(|arn| Built { arn, is_required: true }));
                 }
             }
@@ -210,7 +216,7 @@ impl<'a> Search<'_, 'a> {
 
     fn fill_entry(
         &self,
-        id: ActionId,
+        (id, action): (ActionId, &CallAction<'_>),
         entry: &Entry<'_>,
         values: &Values<'_, '_>,
         built: &mut Vec<Built>,
@@ -222,20 +228,29 @@ impl<'a> Search<'_, 'a> {
             }
         };
         for filler in &entry.whole {
-            filler.texts(values, &|_| true).into_iter().for_each(&mut push);
+            let texts = filler.texts(values, &|_| true).into_iter();
+            texts.map(Cow::into_owned).for_each(&mut push);
         }
         for (name, filler) in &entry.of_type {
             let fits = |arn: &str| self.fits_type(id, name, arn);
             for text in filler.texts(values, &fits) {
                 let arns = if fits(&text) {
-                    vec![text]
+                    vec![text.into_owned()]
                 } else {
-                    self.arns_of_name(id, name, &text, values)
+                    arns_of_name(action, name, &text, values)
                 };
                 arns.into_iter().for_each(&mut push);
             }
         }
-        self.fill_formats(id, Some(entry), values, built);
+        for (form, fillers) in &entry.fills {
+            let (Some(form), fillers) = (action.forms.get(*form), fillers.iter()) else { continue };
+            let texts = |at: &usize| match entry.variables.get(*at) {
+                Some((_, filler)) => filler.texts(values, &|_| true),
+                None => Texts::new(),
+            };
+            let own: SmallVec<[Texts<'_>; 2]> = fillers.map(texts).collect();
+            form.push(&own, values, built);
+        }
     }
 
     fn fits_type(&self, id: ActionId, name: &str, arn: &str) -> bool {
@@ -245,51 +260,6 @@ impl<'a> Search<'_, 'a> {
             found.name().eq_ignore_ascii_case(name)
                 && found.formats().any(|format| format.matches(arn))
         })
-    }
-
-    /// The ARN of a resource type whose format has one variable of its own, of which the call
-    /// gives the name alone.
-    fn arns_of_name(
-        &self,
-        id: ActionId,
-        kind: &str,
-        name: &str,
-        values: &Values<'_, '_>,
-    ) -> Vec<String> {
-        let types = self.catalog.action_ref(id).resource_types().map(|r| r.resource_type());
-        let formats = types.filter(|found| found.name().eq_ignore_ascii_case(kind));
-        let mut arns = Vec::new();
-        for format in formats.flat_map(|found| found.formats()) {
-            let entry = Entry::of_name(name);
-            if !name.contains(':') && own_variables(format.text()).count() == 1 {
-                arns.extend(fill_format(format.text(), Some(&entry), values));
-            }
-        }
-        arns
-    }
-
-    /// Fills the ARN formats of the action's resource types with the variables of an entry.
-    /// Without one, with the parameters that are named as the variables are.
-    fn fill_formats(
-        &self,
-        id: ActionId,
-        entry: Option<&Entry<'_>>,
-        values: &Values<'_, '_>,
-        built: &mut Vec<Built>,
-    ) {
-        for listed in self.catalog.action_ref(id).resource_types() {
-            for format in listed.resource_type().formats() {
-                // A format without variables of its own says nothing about this call.
-                if own_variables(format.text()).next().is_none() {
-                    continue;
-                }
-                for arn in fill_format(format.text(), entry, values) {
-                    if built.iter().all(|known| known.arn != arn) {
-                        built.push(Built { arn, is_required: listed.is_required() });
-                    }
-                }
-            }
-        }
     }
 
     /// Of the objects that a copy lists, the one that was written.
@@ -341,58 +311,29 @@ impl<'a> Search<'_, 'a> {
     }
 }
 
-/// The text before the next variable of a format, its name, and the text behind it.
-fn next_variable(format: &str) -> Option<(&str, &str, &str)> {
-    let (before, rest) = format.split_once("${")?;
-    let (name, after) = rest.split_once('}')?;
-    Some((before, name, after))
+/// The ARN of a resource type whose format has one variable of its own, of which the call gives
+/// the name alone.
+fn arns_of_name(
+    action: &CallAction<'_>,
+    kind: &str,
+    name: &str,
+    values: &Values<'_, '_>,
+) -> Vec<String> {
+    let is_meant = |form: &&ActionForm<'_>| {
+        form.kind.eq_ignore_ascii_case(kind) && form.form.variables.len() == 1
+    };
+    let forms = action.forms.iter().filter(|_| !name.contains(':')).filter(is_meant);
+    forms.flat_map(|form| form.form.fill_one(name, values)).collect()
 }
 
-/// The ARNs of a format: one for each combination of the texts of its variables.
-fn fill_format(format: &str, entry: Option<&Entry<'_>>, values: &Values<'_, '_>) -> Vec<String> {
-    // Most formats lack a variable, so nothing is put together before all are found.
-    let mut own: SmallVec<[Vec<String>; 2]> = SmallVec::new();
-    for name in own_variables(format) {
-        let texts = variable_texts(name, entry, values);
-        if texts.is_empty() {
-            return Vec::new();
-        }
-        own.push(texts);
-    }
-    let mut own = own.iter();
-    let mut arns = vec![String::with_capacity(MANY_BYTES)];
-    let mut rest = format;
-    while let Some((before, variable, after)) = next_variable(rest) {
-        let fixed = match variable {
-            "Partition" => Some(values.partition),
-            "Region" => Some(values.region),
-            "Account" | "AccountId" => Some(values.account),
-            _ => None,
-        };
-        let texts = if fixed.is_some() { None } else { own.next() };
-        match (fixed, texts.map(Vec::as_slice)) {
-            (Some(text), _) => append(&mut arns, before, text),
-            (None, Some([text])) => append(&mut arns, before, text),
-            (None, texts) => {
-                let texts = texts.unwrap_or_default();
-                let longer = arns
-                    .iter()
-                    .flat_map(|arn| texts.iter().map(move |text| format!("{arn}{before}{text}")));
-                arns = longer.take(MAX_RESOURCES).collect();
+impl ActionForm<'_> {
+    /// Adds the ARNs of the form that are not there yet.
+    fn push(&self, own: &[Texts<'_>], values: &Values<'_, '_>, built: &mut Vec<Built>) {
+        for arn in self.form.fill(own, values) {
+            if built.iter().all(|known| known.arn != arn) {
+                built.push(Built { arn, is_required: self.is_required });
             }
         }
-        rest = after;
-    }
-    for arn in &mut arns {
-        arn.push_str(rest);
-    }
-    arns
-}
-
-fn append(arns: &mut [String], before: &str, text: &str) {
-    for arn in arns {
-        arn.push_str(before);
-        arn.push_str(text);
     }
 }
 
@@ -400,35 +341,6 @@ fn append(arns: &mut [String], before: &str, text: &str) {
 /// outside of EC2 have ids that begin `mi-`.
 fn is_other_machine(arn: &str) -> bool {
     arn.contains(":managed-instance/i-") || arn.contains(":instance/mi-")
-}
-
-/// The variables of a format beside partition, region and account.
-fn own_variables(format: &str) -> impl Iterator<Item = &str> {
-    let mut rest = format;
-    std::iter::from_fn(move || {
-        let (_, variable, after) = next_variable(rest)?;
-        rest = after;
-        Some(variable)
-    })
-    .filter(|name| !matches!(*name, "Partition" | "Region" | "Account" | "AccountId"))
-}
-
-fn variable_texts(name: &str, entry: Option<&Entry<'_>>, values: &Values<'_, '_>) -> Vec<String> {
-    let mut texts = match entry {
-        None => values.parameters.values(name).into_iter().map(String::from).collect(),
-        Some(entry) => {
-            let mut variables = entry.variables.iter();
-            let found =
-                variables.find(|(own, _)| own.eq_ignore_ascii_case(name) || *own == ANY_VARIABLE);
-            found.map(|(_, filler)| filler.texts(values, &|_| true)).unwrap_or_default()
-        }
-    };
-    if name.ends_with("WithoutLeadingSlash") {
-        for text in &mut texts {
-            *text = text.trim_start_matches('/').to_owned();
-        }
-    }
-    texts
 }
 
 /// The names of the tables of a DynamoDB call on several of them (F-57).

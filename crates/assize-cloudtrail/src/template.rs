@@ -1,10 +1,13 @@
 //! Templates of the API map, ready to be filled in (F-56).
 
+use std::borrow::Cow;
+
 use assize_catalog::api_map::{Template, TemplatePart};
 use regex_automata::meta::Regex;
 use regex_automata::util::captures::Captures;
+use smallvec::{SmallVec, smallvec};
 
-use crate::parameters::Parameters;
+use crate::parameters::{Parameters, Texts};
 
 /// Most texts that one template gives. A request has at most 100 checks (F-6).
 const MAX_TEXTS: usize = 1_000;
@@ -44,33 +47,28 @@ impl<'c> Filler<'c> {
         Template::parse(text).map(Self::from_template).unwrap_or_default()
     }
 
-    /// A text as it stands.
-    pub(crate) fn of_text(text: &'c str) -> Self {
-        Self { parts: vec![Part::Text(text)] }
-    }
-
     fn from_template(template: Template<'c>) -> Self {
         Self { parts: template.parts.into_iter().map(Part::new).collect() }
     }
 
     /// The texts that the template gives. None, when a parameter it needs is not there.
-    pub(crate) fn texts(
-        &self,
-        values: &Values<'_, '_>,
+    pub(crate) fn texts<'v>(
+        &'v self,
+        values: &Values<'v, 'v>,
         fits: &dyn Fn(&str) -> bool,
-    ) -> Vec<String> {
+    ) -> Texts<'v> {
         if let [whole] = &self.parts[..] {
             let mut texts = whole.texts(values, fits);
             texts.truncate(MAX_TEXTS);
             return texts;
         }
-        let mut texts = vec![String::new()];
+        let mut texts: SmallVec<[String; 1]> = smallvec![String::new()];
         for part in &self.parts {
             let mut pieces = part.texts(values, fits);
             // A part of something cut out of a parameter, such as the path before a name, may be
             // empty.
             if pieces.is_empty() && matches!(part, Part::Capture(..)) {
-                pieces.push(String::new());
+                pieces.push(Cow::Borrowed(""));
             }
             if let [piece] = &pieces[..] {
                 for text in &mut texts {
@@ -84,7 +82,11 @@ impl<'c> Filler<'c> {
                 .take(MAX_TEXTS)
                 .collect();
         }
-        if self.parts.is_empty() { Vec::new() } else { texts }
+        if self.parts.is_empty() {
+            Texts::new()
+        } else {
+            texts.into_iter().map(Cow::Owned).collect()
+        }
     }
 }
 
@@ -109,15 +111,13 @@ impl<'c> Part<'c> {
         }
     }
 
-    fn texts(&self, values: &Values<'_, '_>, fits: &dyn Fn(&str) -> bool) -> Vec<String> {
+    fn texts<'v>(&'v self, values: &Values<'v, 'v>, fits: &dyn Fn(&str) -> bool) -> Texts<'v> {
         match self {
-            Self::Text(text) => vec![(*text).to_owned()],
-            Self::Partition => vec![values.partition.to_owned()],
-            Self::Region => vec![values.region.to_owned()],
-            Self::Account => vec![values.account.to_owned()],
-            Self::Parameter(path) => {
-                values.parameters.values(path).into_iter().map(String::from).collect()
-            }
+            Self::Text(text) => smallvec![Cow::Borrowed(*text)],
+            Self::Partition => smallvec![Cow::Borrowed(values.partition)],
+            Self::Region => smallvec![Cow::Borrowed(values.region)],
+            Self::Account => smallvec![Cow::Borrowed(values.account)],
+            Self::Parameter(path) => values.parameters.values(path),
             Self::Many(all) => all.iter().flat_map(|filler| filler.texts(values, fits)).collect(),
             Self::IfTruthy(three) => {
                 let [condition, then, otherwise] = &**three;
@@ -131,10 +131,12 @@ impl<'c> Part<'c> {
             }
             Self::Capture(filler, regex) => {
                 let texts = filler.texts(values, fits);
-                texts.iter().filter_map(|text| capture(regex.as_deref()?, text)).collect()
+                let found = texts.iter().filter_map(|text| capture(regex.as_deref()?, text));
+                found.map(Cow::Owned).collect()
             }
             Self::UrlEncode(filler) => {
-                filler.texts(values, fits).iter().map(|text| url_encode(text)).collect()
+                let texts = filler.texts(values, fits);
+                texts.iter().map(|text| Cow::Owned(url_encode(text))).collect()
             }
         }
     }
@@ -176,7 +178,11 @@ mod tests {
             account: "111111111111",
         };
         let fits = |text: &str| text.starts_with("arn:");
-        assert_eq!(Filler::new(template).texts(&values, &fits), expected, "{template} of {json}");
+        assert_eq!(
+            Filler::new(template).texts(&values, &fits).to_vec(),
+            expected,
+            "{template} of {json}"
+        );
     }
 
     #[test]
