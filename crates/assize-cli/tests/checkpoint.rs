@@ -81,15 +81,65 @@ fn wait_for(path: &Path) {
     }
 }
 
-/// A log of many files, of which one cannot be opened yet: whoever opens it waits.
+/// A log of many files.
 fn folder(name: &str) -> Folder {
+    folder_of(name, N_FILES)
+}
+
+fn folder_of(name: &str, n_files: usize) -> Folder {
     let folder = Folder::new(name);
     let scp = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"ec2:*","Resource":"*"}]}"#;
     std::fs::write(folder.path("scp.json"), scp).expect("a file can be written");
-    for at in 0..N_FILES {
+    for at in 0..n_files {
         std::fs::write(folder.log(at), record(at)).expect("a file can be written");
     }
     folder
+}
+
+/// Puts something in the place of a file that whoever opens it waits for.
+fn make_awaited(folder: &Folder) {
+    std::fs::remove_file(folder.log(AWAITED)).expect("a file can be removed");
+    let made = Command::new("mkfifo").arg(folder.log(AWAITED)).status();
+    assert!(made.expect("mkfifo starts").success());
+}
+
+/// C-24: Ctrl-C gives the report so far, and the next run goes on behind it.
+#[test]
+fn an_interrupted_run_reports_and_goes_on() {
+    let folder = folder_of("interrupted", 40 * N_FILES);
+    let whole = run(&folder);
+    assert_eq!(whole.status.code(), Some(1), "{}", text(&whole.stderr));
+    assert!(text(&whole.stdout).contains(r#""summary":{"events":4000,"#));
+
+    make_awaited(&folder);
+    let child = replay(&folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command starts");
+    let kept = folder.path("checkpoint");
+    wait_for(&kept);
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(sent.expect("kill starts").success());
+    // The file comes; many rounds follow, at the end of one of which the run ends.
+    std::fs::write(folder.log(AWAITED), record(AWAITED)).expect("the file is waited for");
+    let stopped = child.wait_with_output().expect("a process ends");
+    let why = text(&stopped.stderr);
+    assert_eq!(stopped.status.code(), Some(2), "{why}");
+    assert!(why.contains("run it again with the same `--checkpoint` to go on"), "{why}");
+    let so_far = text(&stopped.stdout);
+    let summary = so_far.lines().last().unwrap_or_default();
+    assert!(summary.contains(r#""interrupted":true"#), "{summary}");
+    assert!(!summary.contains(r#"{"events":4000,"#), "{summary}");
+    assert!(so_far.lines().count() > N_FILES / 2, "{so_far}");
+    assert!(kept.exists());
+
+    std::fs::remove_file(folder.log(AWAITED)).expect("a file can be removed");
+    std::fs::write(folder.log(AWAITED), record(AWAITED)).expect("a file can be written");
+    let resumed = run(&folder);
+    assert_eq!(resumed.status.code(), Some(1), "{}", text(&resumed.stderr));
+    assert_eq!(text(&resumed.stdout), text(&whole.stdout));
+    assert!(!kept.exists(), "a run that ends needs no checkpoint");
 }
 
 #[test]
@@ -101,9 +151,7 @@ fn a_killed_run_goes_on_and_counts_no_record_twice() {
     let kept = folder.path("checkpoint");
     assert!(!kept.exists(), "a run that ends needs no checkpoint");
 
-    std::fs::remove_file(folder.log(AWAITED)).expect("a file can be removed");
-    let made = Command::new("mkfifo").arg(folder.log(AWAITED)).status();
-    assert!(made.expect("mkfifo starts").success());
+    make_awaited(&folder);
     let mut child = replay(&folder)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

@@ -1,6 +1,7 @@
 //! What is decided of events that are alike, and where answers are kept.
 
 use std::hash::BuildHasher as _;
+use std::sync::{PoisonError, RwLock};
 
 use assize::{Decider, Outcome};
 use assize_formats::{Agreement, Compared, DifferenceEffect, ObservedDecision, agreement};
@@ -10,9 +11,11 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use crate::assume::{Assumption, Caller};
 use crate::group::{GroupSide, effect};
 
-/// Most answers that one thread keeps, and most bytes of their keys; then it starts over.
-const MAX_ANSWERS: usize = 1 << 17;
-const MAX_KEY_BYTES: usize = 32 << 20;
+/// Parts that answers are kept in, each behind a lock of its own.
+const N_PARTS: usize = 32;
+/// Most answers that are kept in one part, and most bytes of their keys; then it starts over.
+const MAX_ANSWERS: usize = (1 << 18) / N_PARTS;
+const MAX_KEY_BYTES: usize = (64 << 20) / N_PARTS;
 
 /// What is decided of an event, and of all that are alike.
 #[derive(Debug)]
@@ -123,33 +126,45 @@ pub(crate) fn located(decider: &Decider<'_>, outcome: Outcome) -> GroupSide {
     side
 }
 
-/// Answers by the keys of what they answer.
+/// Answers by the keys of what they answer, for all threads.
 #[derive(Debug, Default)]
-pub(crate) struct Answers {
-    kept: Vec<Answer>,
-    keys: HashTable<(Box<[u8]>, usize)>,
-    n_key_bytes: usize,
+pub(crate) struct SharedAnswers {
+    parts: [RwLock<Answers>; N_PARTS],
     hasher: DefaultHashBuilder,
 }
 
-impl Answers {
-    /// The answer for a key.
-    pub(crate) fn find(&self, key: &[u8]) -> Option<&Answer> {
+/// The answers of one part.
+#[derive(Debug, Default)]
+struct Answers {
+    kept: Vec<Answer>,
+    keys: HashTable<(u64, Box<[u8]>, usize)>,
+    n_key_bytes: usize,
+}
+
+impl SharedAnswers {
+    /// What `take` makes of the answer for a key; none if there is no answer.
+    pub(crate) fn with<T>(&self, key: &[u8], take: impl FnOnce(&Answer) -> T) -> Option<T> {
         let hash = self.hasher.hash_one(key);
-        let (_, at) = self.keys.find(hash, |(known, _)| **known == *key)?;
-        self.kept.get(*at)
+        let part = self.part(hash).read().unwrap_or_else(PoisonError::into_inner);
+        let (.., at) = part.keys.find(hash, |(_, known, _)| **known == *key)?;
+        part.kept.get(*at).map(take)
     }
 
-    /// Keeps an answer under a key.
-    pub(crate) fn keep(&mut self, key: &[u8], answer: Answer) {
-        if self.kept.len() >= MAX_ANSWERS || self.n_key_bytes + key.len() > MAX_KEY_BYTES {
-            *self = Self::default();
+    /// Keeps an answer under a key. Of two threads that find the same answer, either may keep it.
+    pub(crate) fn keep(&self, key: &[u8], answer: Answer) {
+        let hash = self.hasher.hash_one(key);
+        let mut part = self.part(hash).write().unwrap_or_else(PoisonError::into_inner);
+        if part.kept.len() >= MAX_ANSWERS || part.n_key_bytes + key.len() > MAX_KEY_BYTES {
+            *part = Answers::default();
         }
-        let at = self.kept.len();
-        self.kept.push(answer);
-        self.n_key_bytes += key.len();
-        let hasher = &self.hasher;
-        let hash = hasher.hash_one(key);
-        self.keys.insert_unique(hash, (key.into(), at), |(key, _)| hasher.hash_one(&**key));
+        let at = part.kept.len();
+        part.kept.push(answer);
+        part.n_key_bytes += key.len();
+        part.keys.insert_unique(hash, (hash, key.into(), at), |(hash, ..)| *hash);
+    }
+
+    fn part(&self, hash: u64) -> &RwLock<Answers> {
+        // Tables look at the first and the last bits of a hash.
+        &self.parts[(hash >> 32) as usize % N_PARTS]
     }
 }

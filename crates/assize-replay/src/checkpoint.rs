@@ -10,14 +10,14 @@ mod records;
 use std::collections::BTreeSet;
 use std::io::Read as _;
 
-use assize_cloudtrail::{LogReader, SeenEvents, SessionBook};
+use assize_cloudtrail::{SeenEvents, SessionBook};
 use assize_formats::Provenance;
 use assize_model::AccountId;
 use rayon::prelude::*;
 
 use self::bytes::{Broken, Persist, Reader, persist_fields, put_text};
 use crate::run::{DoneLog, Known, Replay, Run};
-use crate::source::{LogSource, OpenLog, Seal};
+use crate::source::{LogSource, OpenLog, Place, Seal};
 use crate::{Error, ErrorKind};
 
 /// What a checkpoint begins with.
@@ -45,7 +45,7 @@ pub(crate) struct Identity {
 
 /// How far a file was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct FileMark {
+pub(crate) struct FileMark {
     name: String,
     n_bytes: Option<u64>,
     place: FilePlace,
@@ -56,20 +56,27 @@ enum FilePlace {
     Waiting,
     /// What the bytes of the file were.
     Done(Seal),
-    /// So much text was read of the file, of this check sum; it is done with up to `offset`, and
-    /// so much is at hand behind it.
-    Open {
-        n_read: u64,
-        text_sum: u32,
-        offset: u64,
-        n_at_hand: u64,
-        reader: u8,
-    },
+    Open(Place),
+}
+
+impl FileMark {
+    /// Of a file that was not read yet.
+    pub(crate) fn waiting(source: &LogSource) -> Self {
+        let (name, n_bytes) = (source.name.clone(), source.n_bytes);
+        Self { name, n_bytes, place: FilePlace::Waiting }
+    }
+
+    /// Of a file that is read.
+    pub(crate) fn of(log: &OpenLog) -> Self {
+        let place = FilePlace::Open(log.place());
+        Self { name: log.name.clone(), n_bytes: log.n_bytes, place }
+    }
 }
 
 persist_fields!(Identity { engine, catalog, world, changes, options });
 persist_fields!(FileMark { name, n_bytes, place });
 persist_fields!(Seal { n_bytes, sum });
+persist_fields!(Place { n_read, text_sum, offset, n_at_hand, reader });
 
 impl Persist for FilePlace {
     fn put(&self, out: &mut Vec<u8>) {
@@ -79,13 +86,9 @@ impl Persist for FilePlace {
                 out.push(1);
                 seal.put(out);
             }
-            Self::Open { n_read, text_sum, offset, n_at_hand, reader } => {
+            Self::Open(place) => {
                 out.push(2);
-                n_read.put(out);
-                text_sum.put(out);
-                offset.put(out);
-                n_at_hand.put(out);
-                reader.put(out);
+                place.put(out);
             }
         }
     }
@@ -94,13 +97,7 @@ impl Persist for FilePlace {
         match u8::take(from)? {
             0 => Ok(Self::Waiting),
             1 => Persist::take(from).map(Self::Done),
-            2 => Ok(Self::Open {
-                n_read: Persist::take(from)?,
-                text_sum: Persist::take(from)?,
-                offset: Persist::take(from)?,
-                n_at_hand: Persist::take(from)?,
-                reader: Persist::take(from)?,
-            }),
+            2 => Persist::take(from).map(Self::Open),
             _ => Err(Broken),
         }
     }
@@ -165,21 +162,12 @@ fn pressed(body: &[u8]) -> std::io::Result<Vec<u8>> {
 
 /// Every file with how far it was read, in the order in which they were given.
 fn marks(run: &Run) -> Vec<FileMark> {
-    let done = run.done.iter().map(|DoneLog { position, name, n_bytes, seal }| {
+    let done = run.files.done.iter().map(|DoneLog { position, name, n_bytes, seal }| {
         let (name, place) = (name.clone(), FilePlace::Done(*seal));
         (*position, FileMark { name, n_bytes: *n_bytes, place })
     });
-    let open = run.open.iter().map(|log| {
-        let (offset, n_at_hand) = (log.offset, log.text.len() as u64);
-        let (n_read, reader) = (log.n_read, log.reader.place());
-        let text_sum = log.text_sum();
-        let place = FilePlace::Open { n_read, text_sum, offset, n_at_hand, reader };
-        (log.position, FileMark { name: log.name.clone(), n_bytes: log.n_bytes, place })
-    });
-    let waiting = run.waiting.iter().map(|source| {
-        let (name, n_bytes) = (source.name.clone(), source.n_bytes);
-        (usize::MAX, FileMark { name, n_bytes, place: FilePlace::Waiting })
-    });
+    let open = run.files.marks.iter().cloned();
+    let waiting = run.files.waiting.iter().map(|source| (usize::MAX, FileMark::waiting(source)));
     let mut all: Vec<(usize, FileMark)> = done.chain(open).chain(waiting).collect();
     all.sort_by_key(|(position, _)| *position);
     all.into_iter().map(|(_, mark)| mark).collect()
@@ -257,7 +245,7 @@ fn saved(from: &mut Reader<'_>) -> Result<Saved, Broken> {
 
 /// Puts the files where they were.
 fn place(run: &mut Run, marks: &[FileMark], sources: Vec<LogSource>) -> Result<(), Error> {
-    run.n_sources = sources.len();
+    run.files.n_sources = sources.len();
     let pairs = paired(marks, sources)?;
     let placed: Vec<Result<Placed, Error>> = pairs
         .into_par_iter()
@@ -266,9 +254,9 @@ fn place(run: &mut Run, marks: &[FileMark], sources: Vec<LogSource>) -> Result<(
         .collect();
     for log in placed {
         match log? {
-            Placed::Waiting(source) => run.waiting.push_back(source),
-            Placed::Open(log) => run.open.push(*log),
-            Placed::Done(log) => run.done.push(log),
+            Placed::Waiting(source) => run.files.waiting.push_back(source),
+            Placed::Open(log) => run.files.open.push(*log),
+            Placed::Done(log) => run.files.done.push(log),
         }
     }
     Ok(())
@@ -326,11 +314,9 @@ impl Placed {
                     Err(error) => Err(refused(format!("`{name}` cannot be read: {error}"))),
                 }
             }
-            FilePlace::Open { n_read, text_sum, offset, n_at_hand, reader } => {
+            FilePlace::Open(place) => {
                 let mut log = OpenLog::open(source, position, Vec::new());
-                log.reader = LogReader::at_place(reader)
-                    .ok_or_else(|| refused("it is damaged or cut off"))?;
-                if !log.skip_to(n_read, offset, n_at_hand) || log.text_sum() != text_sum {
+                if !log.go_to(&place) {
                     return Err(changed());
                 }
                 Ok(Self::Open(Box::new(log)))

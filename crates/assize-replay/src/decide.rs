@@ -11,7 +11,7 @@ use assize_model::{ContextMode, PrincipalKind, Request, RequestError};
 
 use crate::ReplayOptions;
 use crate::alike::{Keys, Likeness, Sight};
-use crate::answer::{Answer, Answers, Decided, Subject, located, stated_subject};
+use crate::answer::{Answer, Decided, SharedAnswers, Subject, located, stated_subject};
 use crate::assume::{Assumption, Caller, assume_resources, caller};
 use crate::group::{Event, GroupSide, Groups};
 use crate::used::Uses;
@@ -25,7 +25,7 @@ pub(crate) struct Worker<'w> {
     after: Option<Decider<'w>>,
     converter: Converter<'w>,
     keys: Keys<'w>,
-    answers: Answers,
+    answers: &'w SharedAnswers,
     keeps_all: bool,
     counts_uses: bool,
     tally: Tally,
@@ -57,11 +57,22 @@ pub(crate) struct Tally {
 const DAY: i64 = 86_400;
 
 impl Tally {
-    /// Takes in another thread's.
-    pub(crate) fn add(&mut self, other: Self) {
-        for group in other.groups.into_groups() {
-            self.groups.add(group);
+    /// Another one, whose groups are quickly taken in.
+    pub(crate) fn beside(&self) -> Self {
+        Self { groups: self.groups.beside(), ..Self::default() }
+    }
+
+    /// Takes in those of all threads, which were made beside it.
+    pub(crate) fn add_all(&mut self, mut others: Vec<Self>) {
+        let groups = others.iter_mut().map(|other| std::mem::take(&mut other.groups));
+        self.groups.join(groups.collect());
+        for other in others {
+            self.add(other);
         }
+    }
+
+    /// Takes in another thread's, beside its groups.
+    fn add(&mut self, other: Self) {
         self.coverage.add(&other.coverage);
         self.events += other.events;
         self.errors += other.errors;
@@ -90,10 +101,9 @@ impl Tally {
 
 impl<'w> Worker<'w> {
     pub(crate) fn new(
-        (worlds, sight): (&'w Worlds, &'w Sight),
-        catalog: &'w Catalog,
-        map: &'w ApiMap,
-        options: &ReplayOptions,
+        (worlds, sight, answers): (&'w Worlds, &'w Sight, &'w SharedAnswers),
+        (catalog, map, options): (&'w Catalog, &'w ApiMap, &ReplayOptions),
+        tally: &Tally,
     ) -> Self {
         Self {
             worlds,
@@ -101,16 +111,17 @@ impl<'w> Worker<'w> {
             after: worlds.after.as_ref().map(Engine::decider),
             converter: Converter::new(catalog, map, worlds.mode()),
             keys: Keys::new(sight, worlds.base()),
-            answers: Answers::default(),
+            answers,
             keeps_all: options.all,
             counts_uses: options.used,
-            tally: Tally::default(),
+            tally: tally.beside(),
         }
     }
 
     /// What was counted since it was asked for last.
     pub(crate) fn take_tally(&mut self) -> Tally {
-        let mut tally = std::mem::take(&mut self.tally);
+        let beside = self.tally.beside();
+        let mut tally = std::mem::replace(&mut self.tally, beside);
         tally.coverage = self.converter.take_coverage();
         tally
     }
@@ -142,11 +153,12 @@ impl<'w> Worker<'w> {
             self.tally.uses.count(&converted, &caller, data_source(record));
         }
         let likeness = self.likeness(&converted);
-        if likeness.is_some()
-            && let Some(answer) = self.answers.find(&self.keys.key)
-        {
-            count(&mut self.tally, answer, &converted, self.keeps_all);
-            return;
+        if likeness.is_some() {
+            let Self { answers, keys, tally, keeps_all, .. } = self;
+            let count = |answer: &Answer| count(tally, answer, &converted, *keeps_all);
+            if answers.with(&keys.key, count).is_some() {
+                return;
+            }
         }
         let mut answer = self.answer(&mut converted);
         count(&mut self.tally, &answer, &converted, self.keeps_all);

@@ -9,6 +9,7 @@ use assize_formats::{DifferenceEffect, DifferenceRecord, ObservedCounts, Observe
 use assize_model::{AccountId, Decision, Layer, ReasonCode, StatementRef};
 use assize_store::parent_arns;
 use hashbrown::{DefaultHashBuilder, HashTable};
+use rayon::prelude::*;
 
 use crate::answer::Decided;
 
@@ -276,55 +277,106 @@ impl GroupKey<'_> {
     }
 }
 
+/// Parts that groups are kept in, by their hashes: what threads counted is joined part by part.
+const N_PARTS: usize = 16;
+
 /// Groups by what makes them one.
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
-    table: HashTable<Group>,
+    parts: [Part; N_PARTS],
     hasher: DefaultHashBuilder,
     /// New events are counted by what their resource is in.
     pub(crate) widens: bool,
 }
 
+/// Some of the groups.
+#[derive(Debug, Default)]
+struct Part {
+    groups: Vec<(u64, Group)>,
+    /// Hashes, and where the groups stand.
+    places: HashTable<(u64, usize)>,
+}
+
+impl Part {
+    fn find(&mut self, hash: u64, key: &GroupKey<'_>) -> Option<&mut Group> {
+        let Self { groups, places } = self;
+        let is_it = |(known, at): &(u64, usize)| *known == hash && groups[*at].1.key().is_of(key);
+        let (_, at) = places.find(hash, is_it)?;
+        groups.get_mut(*at).map(|(_, group)| group)
+    }
+
+    fn insert(&mut self, hash: u64, group: Group) {
+        self.places.insert_unique(hash, (hash, self.groups.len()), |(hash, _)| *hash);
+        self.groups.push((hash, group));
+    }
+
+    /// Adds a group, or the events of it to the same group.
+    fn add(&mut self, hash: u64, group: Group) {
+        match self.find(hash, &group.key()) {
+            Some(known) => known.join(group),
+            None => self.insert(hash, group),
+        }
+    }
+}
+
 impl Groups {
+    /// No groups yet, in such parts as these are in.
+    pub(crate) fn beside(&self) -> Self {
+        Self { hasher: self.hasher.clone(), widens: self.widens, ..Self::default() }
+    }
+
     /// Counts an event in its group.
     pub(crate) fn count(&mut self, mut event: Event<'_>) {
         if self.widens {
             widen(&mut event.resource);
         }
         let hash = event.key().hash(&self.hasher);
-        if let Some(known) = self.table.find_mut(hash, |known| known.key().is_of(&event.key())) {
-            known.take(&event);
-            return;
+        let part = self.part(hash);
+        match part.find(hash, &event.key()) {
+            Some(known) => known.take(&event),
+            None => part.insert(hash, event.to_group()),
         }
-        let hasher = &self.hasher;
-        self.table.insert_unique(hash, event.to_group(), |group| group.key().hash(hasher));
     }
 
     /// Adds a group, or the events of it to the same group.
     pub(crate) fn add(&mut self, group: Group) {
         let hash = group.key().hash(&self.hasher);
-        if let Some(known) = self.table.find_mut(hash, |known| known.key().is_of(&group.key())) {
-            known.join(group);
-            return;
+        self.part(hash).add(hash, group);
+    }
+
+    /// Takes in groups that were made beside these, on all cores.
+    pub(crate) fn join(&mut self, others: Vec<Self>) {
+        let mut by_part: [Vec<Part>; N_PARTS] = Default::default();
+        for other in others {
+            by_part.iter_mut().zip(other.parts).for_each(|(all, part)| all.push(part));
         }
-        let hasher = &self.hasher;
-        self.table.insert_unique(hash, group, |group| group.key().hash(hasher));
+        self.parts.par_iter_mut().zip(by_part).for_each(|(own, others)| {
+            for (hash, group) in others.into_iter().flat_map(|part| part.groups) {
+                own.add(hash, group);
+            }
+        });
+    }
+
+    fn part(&mut self, hash: u64) -> &mut Part {
+        // Tables look at the first and the last bits of a hash.
+        &mut self.parts[(hash >> 32) as usize % N_PARTS]
     }
 
     /// Whether there are so many that more are to be counted by what their resource is in.
     pub(crate) fn are_many(&self) -> bool {
-        self.table.len() >= MAX_EXACT_GROUPS
+        self.parts.iter().map(|part| part.groups.len()).sum::<usize>() >= MAX_EXACT_GROUPS
     }
 
     /// The groups in the order of a report.
     pub(crate) fn in_order(&self) -> Vec<&Group> {
-        let mut groups: Vec<&Group> = self.table.iter().collect();
-        groups.sort_by(|a, b| order(a, b));
+        let mut groups: Vec<&Group> =
+            self.parts.iter().flat_map(|part| &part.groups).map(|(_, group)| group).collect();
+        groups.par_sort_by(|a, b| order(a, b));
         groups
     }
 
     pub(crate) fn into_groups(self) -> impl Iterator<Item = Group> {
-        self.table.into_iter()
+        self.parts.into_iter().flat_map(|part| part.groups).map(|(_, group)| group)
     }
 }
 
@@ -338,7 +390,7 @@ fn widen(resource: &mut Cow<'_, str>) {
 
 /// Puts groups in the order of a report.
 pub(crate) fn sort(groups: &mut [Group]) {
-    groups.sort_by(order);
+    groups.par_sort_by(order);
 }
 
 /// The order of a report: effect, most events first, then principal, action and resource (F-75).

@@ -1,4 +1,5 @@
-//! The run: files in rounds, each round read, joined and decided on all cores.
+//! The run: files in rounds, each round read, joined and decided on all cores, the next one being
+//! read meanwhile.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
@@ -16,7 +17,8 @@ use assize_store::StoreSnapshot;
 use rayon::prelude::*;
 
 use crate::alike::Sight;
-use crate::checkpoint::{self, Identity};
+use crate::answer::SharedAnswers;
+use crate::checkpoint::{self, FileMark, Identity};
 use crate::decide::{Tally, Worker};
 use crate::source::{LogProblem, LogSource, OpenLog, Problems, Seal};
 use crate::world::{Start, Worlds};
@@ -100,49 +102,93 @@ pub(crate) struct DoneLog {
 /// A run between two rounds: all that a checkpoint holds.
 #[derive(Default)]
 pub(crate) struct Run {
-    /// How many files there are in all.
-    pub(crate) n_sources: usize,
-    pub(crate) waiting: VecDeque<LogSource>,
-    pub(crate) open: Vec<OpenLog>,
-    pub(crate) done: Vec<DoneLog>,
+    pub(crate) files: Files,
     pub(crate) known: Known,
     pub(crate) tally: Tally,
     pub(crate) problems: Problems,
     pub(crate) n_records: u64,
-    /// The memory of files that are done.
-    pub(crate) spare: Vec<Vec<u8>>,
 }
 
 impl Run {
     fn is_at_end(&self) -> bool {
-        self.waiting.is_empty() && self.open.is_empty()
+        self.files.waiting.is_empty() && self.files.marks.is_empty()
     }
+}
 
-    /// Opens as many files as may be open at once, and reads on in all of them, on all cores.
+/// The files of a run.
+#[derive(Default)]
+pub(crate) struct Files {
+    /// How many there are in all.
+    pub(crate) n_sources: usize,
+    pub(crate) waiting: VecDeque<LogSource>,
+    /// Those that are read, where nobody is reading.
+    pub(crate) open: Vec<OpenLog>,
+    /// Where those were that are read, before they are read on: what a checkpoint says of them.
+    pub(crate) marks: Vec<(usize, FileMark)>,
+    pub(crate) done: Vec<DoneLog>,
+    /// The memory of text and records that are done with.
+    spare: Vec<Vec<u8>>,
+    spare_records: Vec<Vec<Record<'static>>>,
+}
+
+/// Files that are read on, while what was read before is decided.
+struct Reading {
+    open: Vec<OpenLog>,
+    /// Files that are opened, with their places among all and memory for them.
+    next: Vec<(LogSource, usize, Vec<u8>)>,
+}
+
+impl Reading {
+    /// Opens what is to be opened, and reads on in all files, on all cores.
     fn read_on(&mut self) {
-        while self.open.len() < MAX_OPEN_FILES
+        let Self { open, next } = self;
+        let opened = next.drain(..);
+        open.extend(opened.map(|(source, position, room)| OpenLog::open(source, position, room)));
+        let n_bytes = (WINDOW_BYTES / open.len().max(1)).max(MIN_READ_BYTES);
+        open.par_iter_mut().for_each(|log| log.fill(n_bytes));
+    }
+}
+
+impl Files {
+    /// Begins to read on: in as many files as may be open at once.
+    fn set_out(&mut self) -> Reading {
+        let open = std::mem::take(&mut self.open);
+        self.marks = open.iter().map(|log| (log.position, FileMark::of(log))).collect();
+        let mut next = Vec::new();
+        while self.marks.len() < MAX_OPEN_FILES
             && let Some(source) = self.waiting.pop_front()
         {
             let position = self.n_sources - self.waiting.len() - 1;
-            let text = self.spare.pop().unwrap_or_default();
-            self.open.push(OpenLog::open(source, position, text));
+            self.marks.push((position, FileMark::waiting(&source)));
+            next.push((source, position, self.spare.pop().unwrap_or_default()));
         }
-        let n_bytes = (WINDOW_BYTES / self.open.len().max(1)).max(MIN_READ_BYTES);
-        self.open.par_iter_mut().for_each(|log| log.fill(n_bytes));
+        Reading { open, next }
     }
 
-    /// Ends a round: what was used of the text at hand is forgotten, files at their end are done.
-    fn end_round(&mut self, used: &[usize]) {
-        for (log, used) in self.open.iter_mut().zip(used) {
-            log.consume(*used);
-            self.problems.extend(log.faults.drain(..).chain(log.problem.take()));
-        }
+    /// The text at hand of each open file, which makes room for more.
+    fn take_texts(&mut self) -> Vec<Vec<u8>> {
+        let Self { open, spare, .. } = self;
+        let room = || spare.pop().unwrap_or_default();
+        open.iter_mut().zip(std::iter::repeat_with(room)).map(|(log, r)| log.take_text(r)).collect()
+    }
+
+    /// Files at their end are done.
+    fn close(&mut self) {
         for log in self.open.extract_if(.., |log| log.is_at_end) {
             let seal = log.seal();
-            let OpenLog { position, name, n_bytes, text, .. } = log;
+            let OpenLog { position, name, n_bytes, mut text, .. } = log;
             self.done.push(DoneLog { position, name, n_bytes, seal });
+            text.clear();
             self.spare.push(text);
         }
+    }
+
+    /// The memory of text that is done with is used again.
+    fn give_back(&mut self, texts: Vec<Vec<u8>>) {
+        self.spare.extend(texts.into_iter().map(|mut text| {
+            text.clear();
+            text
+        }));
     }
 }
 
@@ -183,7 +229,7 @@ impl Replay {
     /// Replays the files of a log. `progress` is told now and then how far it has come, and ends
     /// the run by giving false: the report is then of what was read so far.
     ///
-    /// Memory is bounded by the world, a window of text and the groups, whatever the length of
+    /// Memory is bounded by the world, two windows of text and the groups, whatever the length of
     /// the log. The report does not depend on the number of threads.
     ///
     /// # Errors
@@ -192,10 +238,10 @@ impl Replay {
     pub fn run(
         self,
         sources: Vec<LogSource>,
-        progress: &mut dyn FnMut(Progress<'_>) -> bool,
+        progress: &mut (dyn FnMut(Progress<'_>) -> bool + Send),
     ) -> Result<Report, Error> {
-        let run = Run { n_sources: sources.len(), waiting: sources.into(), ..Run::default() };
-        self.go(run, progress)
+        let files = Files { n_sources: sources.len(), waiting: sources.into(), ..Files::default() };
+        self.go(Run { files, ..Run::default() }, progress)
     }
 
     /// Goes on with a run where a checkpoint of it was made ([`Progress::checkpoint`]): no record
@@ -208,7 +254,7 @@ impl Replay {
         mut self,
         checkpoint: &[u8],
         sources: Vec<LogSource>,
-        progress: &mut dyn FnMut(Progress<'_>) -> bool,
+        progress: &mut (dyn FnMut(Progress<'_>) -> bool + Send),
     ) -> Result<Report, Error> {
         let run = checkpoint::read(&mut self, checkpoint, sources)?;
         self.go(run, progress)
@@ -217,32 +263,42 @@ impl Replay {
     fn go(
         mut self,
         mut run: Run,
-        progress: &mut dyn FnMut(Progress<'_>) -> bool,
+        progress: &mut (dyn FnMut(Progress<'_>) -> bool + Send),
     ) -> Result<Report, Error> {
         let mut is_interrupted = false;
         let catalog = Arc::clone(self.worlds.catalog());
         let map = Arc::clone(&self.map);
         let mut sight = self.worlds.sight();
-        let mut crew = Crew::new((&self.worlds, &sight), &catalog, &map, &self.options);
+        let mut answers = SharedAnswers::default();
+        let hiring = (&*catalog, &*map, &self.options);
+        let mut crew = Crew::new((&self.worlds, &sight, &answers), hiring, &run.tally);
+        let mut reading = run.files.set_out();
+        reading.read_on();
         while !run.is_at_end() {
-            run.read_on();
-            let round = Round::read(&mut run, &self.options.filter);
+            run.files.open = reading.open;
+            let texts = run.files.take_texts();
+            let round = Round::read(&mut run, &texts, &self.options.filter);
             if self.worlds.lacks_any(&round.accounts) {
                 // What was decided stands; what was resolved has to be found anew.
-                drop(crew);
+                crew.dismiss();
                 self.worlds.take_in(&round.accounts)?;
                 sight = self.worlds.sight();
-                crew = Crew::new((&self.worlds, &sight), &catalog, &map, &self.options);
+                answers = SharedAnswers::default();
+                crew = Crew::new((&self.worlds, &sight, &answers), hiring, &run.tally);
             }
-            let used = round.decide(&mut crew, self.worlds.base());
-            run.end_round(&used);
-            let at = Progress { records: run.n_records, replay: &self, run: &run };
-            if !progress(at) {
+            reading = run.files.set_out();
+            let decide = || {
+                round.decide(&mut run, &mut crew, self.worlds.base());
+                progress(Progress { records: run.n_records, replay: &self, run: &run })
+            };
+            let (goes_on, ()) = rayon::join(decide, || reading.read_on());
+            run.files.give_back(texts);
+            if !goes_on {
                 is_interrupted = !run.is_at_end();
                 break;
             }
         }
-        drop(crew);
+        crew.dismiss();
         let uses = std::mem::take(&mut run.tally.uses);
         let usage = self
             .options
@@ -274,47 +330,50 @@ impl Replay {
 struct Round<'t> {
     /// The records that are asked about, by file.
     records: Vec<Vec<Record<'t>>>,
-    /// Which of them were read before, in the same order.
-    copies: Vec<bool>,
+    /// What tells copies among them, in the same order.
+    ids: Vec<EventIds>,
     /// Every account that the records name: of the caller, and of the log.
     accounts: BTreeSet<AccountId>,
-    /// How much of each file is done with.
-    used: Vec<usize>,
-    sessions: &'t SessionBook,
-    tally: &'t mut Tally,
 }
 
 /// Records, and which of them were read before.
 type Task<'r, 't> = (&'r [Record<'t>], &'r [bool]);
 
 impl<'t> Round<'t> {
-    fn read(run: &'t mut Run, filter: &Filter) -> Self {
-        let Run { open, known, tally, problems, n_records, .. } = run;
-        let parsed: Vec<Parsed<'t>> =
-            open.par_iter_mut().map(|log| Parsed::read(log, filter)).collect();
+    fn read(run: &mut Run, texts: &'t [Vec<u8>], filter: &Filter) -> Self {
+        let Run { files, known, problems, n_records, .. } = run;
+        files.spare_records.resize_with(texts.len(), Vec::new);
+        let memories = files.spare_records.par_drain(..);
+        let logs = files.open.par_iter_mut().zip(texts).zip(memories);
+        let parsed: Vec<Parsed<'t>> = logs
+            .map(|((log, text), memory)| Parsed::read(log, text, emptied(memory), filter))
+            .collect();
         let n_taken = parsed.iter().map(|part| part.records.len()).sum();
-        let (mut records, mut used) = (Vec::new(), Vec::new());
-        let mut accounts = BTreeSet::new();
-        let mut ids = Vec::with_capacity(n_taken);
+        let mut round = Self {
+            records: Vec::with_capacity(parsed.len()),
+            ids: Vec::with_capacity(n_taken),
+            accounts: BTreeSet::new(),
+        };
         for part in parsed {
             *n_records += part.n_records;
             problems.extend(part.problems);
             for (key, facts) in part.sessions {
                 known.sessions.insert(key, facts);
             }
-            used.push(part.used);
-            accounts.extend(part.accounts);
-            ids.extend(part.ids);
-            records.push(part.records);
+            round.accounts.extend(part.accounts);
+            round.ids.extend(part.ids);
+            round.records.push(part.records);
         }
-        let copies = known.copies(&ids);
-        Self { records, copies, accounts, used, sessions: &known.sessions, tally }
+        for log in &mut files.open {
+            problems.extend(log.faults.drain(..).chain(log.problem.take()));
+        }
+        files.close();
+        round
     }
 
     /// The records in parts, with those that were read before.
-    fn tasks(&self) -> Vec<Task<'_, 't>> {
+    fn tasks<'r>(&'r self, mut copies: &'r [bool]) -> Vec<Task<'r, 't>> {
         let mut tasks = Vec::new();
-        let mut copies = &self.copies[..];
         for records in self.records.iter().flat_map(|records| records.chunks(N_TASK_RECORDS)) {
             let (own, rest) = copies.split_at(records.len());
             tasks.push((records, own));
@@ -323,17 +382,25 @@ impl<'t> Round<'t> {
         tasks
     }
 
-    /// Decides all of it; gives how much of each file is done with.
-    fn decide<'w: 't>(self, crew: &mut Crew<'w>, world: &'t StoreSnapshot) -> Vec<usize> {
+    /// Decides all of it; meanwhile the text of the next round is read.
+    fn decide<'w: 't>(self, run: &mut Run, crew: &mut Crew<'w>, world: &'t StoreSnapshot) {
+        let Run { files, known: Known { seen, sessions }, tally, .. } = run;
         let directory = Entities(world);
-        let surroundings = Surroundings { sessions: self.sessions, directory: &directory };
+        let surroundings = Surroundings { sessions, directory: &directory };
         // Groups are widened from round to round, so that it does not matter who counts what.
-        let widens = self.tally.groups.are_many();
+        let widens = tally.groups.are_many();
         crew.workers.iter_mut().for_each(|worker| worker.widen_groups(widens));
-        crew.decide(&self.tasks(), surroundings);
-        crew.workers.iter_mut().for_each(|worker| self.tally.add(worker.take_tally()));
-        self.used
+        crew.decide(&self.tasks(&copies(seen, &self.ids)), surroundings);
+        files.spare_records = self.records.into_par_iter().map(emptied).collect();
+        tally.add_all(crew.workers.iter_mut().map(Worker::take_tally).collect());
     }
+}
+
+/// The memory of records, for others.
+fn emptied<'t>(mut records: Vec<Record<'_>>) -> Vec<Record<'t>> {
+    records.clear();
+    // Collecting from a vector uses its memory again.
+    records.into_iter().map_while(|_| None).collect()
 }
 
 /// All threads at work.
@@ -343,14 +410,18 @@ struct Crew<'w> {
 
 impl<'w> Crew<'w> {
     fn new(
-        of: (&'w Worlds, &'w Sight),
-        catalog: &'w Catalog,
-        map: &'w ApiMap,
-        options: &ReplayOptions,
+        of: (&'w Worlds, &'w Sight, &'w SharedAnswers),
+        with: (&'w Catalog, &'w ApiMap, &ReplayOptions),
+        tally: &Tally,
     ) -> Self {
         let n_threads = rayon::current_num_threads();
-        let workers = (0..n_threads).map(|_| Worker::new(of, catalog, map, options));
+        let workers = (0..n_threads).map(|_| Worker::new(of, with, tally));
         Self { workers: workers.collect() }
+    }
+
+    /// Forgets what was worked out, which is much, on all cores.
+    fn dismiss(self) {
+        self.workers.into_par_iter().for_each(drop);
     }
 
     /// Decides records, by whoever is free.
@@ -380,19 +451,17 @@ pub(crate) struct Known {
     pub(crate) sessions: SessionBook,
 }
 
-impl Known {
-    /// F-51: which events are copies; of those, that is kept which names its caller.
-    fn copies(&mut self, ids: &[EventIds]) -> Vec<bool> {
-        let mut copies = vec![false; ids.len()];
-        for names_it in [true, false] {
-            for (ids, is_copy) in ids.iter().zip(&mut copies) {
-                if ids.names_caller() == names_it {
-                    *is_copy = !self.seen.is_new(ids);
-                }
+/// F-51: which events are copies; of those, that is kept which names its caller.
+fn copies(seen: &mut SeenEvents, ids: &[EventIds]) -> Vec<bool> {
+    let mut copies = vec![false; ids.len()];
+    for names_it in [true, false] {
+        for (ids, is_copy) in ids.iter().zip(&mut copies) {
+            if ids.names_caller() == names_it {
+                *is_copy = !seen.is_new(ids);
             }
         }
-        copies
     }
+    copies
 }
 
 /// The records of the text at hand of one file.
@@ -403,14 +472,19 @@ struct Parsed<'t> {
     accounts: BTreeSet<AccountId>,
     sessions: Vec<(Box<str>, SessionFacts)>,
     problems: Vec<LogProblem>,
-    used: usize,
     n_records: u64,
 }
 
 impl<'t> Parsed<'t> {
-    fn read(log: &'t mut OpenLog, filter: &Filter) -> Self {
-        let OpenLog { name, reader, text, offset, is_at_end, problem, .. } = log;
-        let mut records = Vec::with_capacity(text.len() / N_RECORD_BYTES);
+    /// Reads the text that was at hand of a file; what is no whole record yet stays at hand.
+    fn read(
+        log: &mut OpenLog,
+        text: &'t [u8],
+        mut records: Vec<Record<'t>>,
+        filter: &Filter,
+    ) -> Self {
+        let OpenLog { name, reader, offset, is_at_end, problem, .. } = log;
+        records.reserve(text.len() / N_RECORD_BYTES);
         let mut faults = Vec::new();
         let used = reader.read(text, *is_at_end, &mut records, &mut faults);
         // A file that broke off says so itself.
@@ -424,12 +498,13 @@ impl<'t> Parsed<'t> {
             is_final: fault.is_final,
         });
         let problems = problems.collect();
+        log.keep_rest(text, used);
         let sessions = records.iter().filter_map(SessionBook::facts).collect();
         let n_records = records.len() as u64;
         records.retain(|record| filter.admits(record));
         let ids = records.iter().map(EventIds::of).collect();
         let accounts = accounts(&records);
-        Self { records, ids, accounts, sessions, problems, used, n_records }
+        Self { records, ids, accounts, sessions, problems, n_records }
     }
 }
 

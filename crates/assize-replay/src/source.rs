@@ -11,9 +11,10 @@ const GZIP_MAGIC: [u8; 2] = [0x1F, 0x8B];
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 /// How much of a compressed file is read at once.
 const READ_BYTES: usize = 64 << 10;
-/// Memory that is set aside for text at once, and room behind the text that is wanted.
+/// Memory that is set aside for text at once, and room beside the text that is wanted: for what
+/// is left of the text before.
 const MAX_RESERVED_BYTES: usize = 4 << 20;
-const READ_AHEAD_BYTES: usize = 64;
+const RESERVE_BYTES: usize = 64 << 10;
 /// How much text is passed over at once.
 const SKIP_BYTES: usize = 1 << 20;
 
@@ -98,12 +99,24 @@ pub(crate) struct OpenLog {
     /// Pieces of an export that are no records.
     pub(crate) faults: Vec<LogProblem>,
     /// How much was read of the file, decompressed.
-    pub(crate) n_read: u64,
-    /// The check sum of it.
+    n_read: u64,
+    /// The check sum of it, but for what the file ends with.
     text_sum: Crc,
     form: Form,
     /// What was read and is not text of records yet.
     raw: Vec<u8>,
+}
+
+/// How far a file was read: so much text of it, of this check sum; it is done with up to `offset`,
+/// and so much is at hand behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) n_read: u64,
+    pub(crate) text_sum: u32,
+    pub(crate) offset: u64,
+    pub(crate) n_at_hand: u64,
+    /// Where in the log its reader is.
+    pub(crate) reader: u8,
 }
 
 /// What a file holds (F-50).
@@ -188,9 +201,10 @@ impl OpenLog {
         }
         let wanted = n_bytes as u64;
         let text = if matches!(self.form, Form::Records) { &mut self.text } else { &mut self.raw };
-        // Reading to the end looks for it in a few bytes more.
-        text.reserve(n_bytes.min(MAX_RESERVED_BYTES) + READ_AHEAD_BYTES);
         let n_before = text.len();
+        if text.capacity() - n_before < n_bytes.min(MAX_RESERVED_BYTES) {
+            text.reserve(n_bytes.min(MAX_RESERVED_BYTES) + RESERVE_BYTES);
+        }
         let read = match &mut self.input {
             Input::Plain(input) => input.take(wanted).read_to_end(text),
             Input::Gzip(input) => input.take(wanted).read_to_end(text),
@@ -198,10 +212,14 @@ impl OpenLog {
             Input::Closed => Ok(0),
         };
         self.n_read += (text.len() - n_before) as u64;
-        self.text_sum.update(&text[n_before..]);
-        match read {
-            Ok(n) => self.is_at_end = (n as u64) < wanted,
-            Err(error) => self.fail(&error),
+        let is_at_end = !matches!(read, Ok(n) if n as u64 == wanted);
+        // A file at its end has no place to go on from.
+        if !is_at_end {
+            self.text_sum.update(&text[n_before..]);
+        }
+        self.is_at_end = is_at_end;
+        if let Err(error) = read {
+            self.fail(&error);
         }
         self.take_raw();
     }
@@ -236,37 +254,48 @@ impl OpenLog {
         }));
     }
 
-    /// Reads so much of the file and passes over the text up to a place; whether so much text is
-    /// at hand behind it.
-    pub(crate) fn skip_to(&mut self, n_read: u64, offset: u64, n_at_hand: u64) -> bool {
-        while self.n_read < n_read && !self.is_at_end {
-            let n_left = usize::try_from(n_read - self.n_read).unwrap_or(usize::MAX);
+    /// Reads on to a place that a file of the same content was at; whether it is there.
+    pub(crate) fn go_to(&mut self, place: &Place) -> bool {
+        let Some(reader) = LogReader::at_place(place.reader) else { return false };
+        self.reader = reader;
+        while self.n_read < place.n_read && !self.is_at_end {
+            let n_left = usize::try_from(place.n_read - self.n_read).unwrap_or(usize::MAX);
             self.fill(n_left.min(SKIP_BYTES));
-            let n_passed = usize::try_from(offset - self.offset).unwrap_or(usize::MAX);
-            self.consume(n_passed.min(self.text.len()));
+            let n_passed = usize::try_from(place.offset - self.offset).unwrap_or(usize::MAX);
+            let n_passed = n_passed.min(self.text.len());
+            self.text.drain(..n_passed);
+            self.offset += n_passed as u64;
         }
         // What was wrong so far was told.
         self.faults.clear();
-        self.n_read == n_read
-            && self.offset == offset
-            && self.text.len() as u64 == n_at_hand
-            && self.problem.is_none()
+        self.problem.is_none() && self.place() == *place
+    }
+
+    /// How far it was read.
+    pub(crate) fn place(&self) -> Place {
+        Place {
+            n_read: self.n_read,
+            text_sum: self.text_sum.sum(),
+            offset: self.offset,
+            n_at_hand: self.text.len() as u64,
+            reader: self.reader.place(),
+        }
+    }
+
+    /// The text at hand; there is room for more in memory that may have been used before.
+    pub(crate) fn take_text(&mut self, memory: Vec<u8>) -> Vec<u8> {
+        std::mem::replace(&mut self.text, memory)
+    }
+
+    /// Keeps what is behind the part of a text that is done with.
+    pub(crate) fn keep_rest(&mut self, text: &[u8], n_used: usize) {
+        self.text.extend_from_slice(text.get(n_used..).unwrap_or_default());
+        self.offset += n_used as u64;
     }
 
     /// What the bytes of the file were, as far as they were read.
     pub(crate) fn seal(&self) -> Seal {
         self.input.counted().map_or_else(Seal::default, Counted::seal)
-    }
-
-    /// The check sum of the text that was read.
-    pub(crate) fn text_sum(&self) -> u32 {
-        self.text_sum.sum()
-    }
-
-    /// Forgets the text that is done with.
-    pub(crate) fn consume(&mut self, n_bytes: usize) {
-        self.text.drain(..n_bytes);
-        self.offset += n_bytes as u64;
     }
 
     fn fail(&mut self, error: &io::Error) {
