@@ -433,10 +433,6 @@ impl<'e> Resolver<'e> {
         check: &mut CheckSpec<'r>,
     ) -> Result<(), RequestError> {
         let row = self.rows.len();
-        // Also what is replaced must be one (E-3, E-6).
-        if let Some(given) = check.resource.as_deref().filter(|text| *text != "*") {
-            resource::parse_arn(given)?;
-        }
         let text = self.resource_text(principal, check);
         let resource = self.resource(&text, check.data.as_deref(), check.action)?;
         let fit = self.fit(check.action, resource);

@@ -8,9 +8,9 @@ use assize_model::{
     ResourceData, ResourceInput, Target,
 };
 
-use super::Resolver;
 use super::action::ActionRule;
 use super::note::Notes;
+use super::{Resolver, resource};
 
 /// Checks of one request, at most (F-6).
 pub(crate) const MAX_CHECKS: usize = 100;
@@ -224,8 +224,13 @@ impl Resolver<'_> {
             }
             return Ok(());
         }
+        let action = self.action(one.action)?;
+        // Also what is replaced must be one (E-3, E-6).
+        if let Some(given) = one.resource.filter(|text| *text != "*") {
+            resource::parse_arn(given)?;
+        }
         let mut check = CheckSpec {
-            action: self.action(one.action)?,
+            action,
             resource: one.resource.map(Cow::Borrowed),
             data: merged(shared, one.data),
             context: one.context,
