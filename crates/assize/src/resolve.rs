@@ -463,7 +463,7 @@ impl<'e> Resolver<'e> {
             }
             _ => false,
         };
-        let parties = Parties {
+        let mut parties = Parties {
             principal,
             action: check.action,
             fit,
@@ -480,7 +480,7 @@ impl<'e> Resolver<'e> {
             mfa_present: seen.mfa_present,
         };
         if self.is_partial {
-            self.push_gaps(request, check, &seen, (resource, &parties))?;
+            self.push_gaps(request, check, &seen, (resource, &mut parties))?;
         }
         let frame = self.frame(&parties, &self.resources[resource as usize]);
         let frame = self.intern_frame(frame)?;
@@ -507,13 +507,14 @@ impl<'e> Resolver<'e> {
     }
 
     /// What a row leaves unknown, and its frame on the best side: there a refusal that looks at
-    /// an unknown key does not refuse (E-126).
+    /// an unknown key does not refuse (E-126). On the worst side, that of `parties`, it does, also
+    /// where the key could be derived (E-122).
     fn push_gaps(
         &mut self,
         request: &Request<'_>,
         check: &mut CheckSpec<'_>,
         seen: &RowContext<'_>,
-        (resource, parties): (u32, &Parties),
+        (resource, parties): (u32, &mut Parties),
     ) -> Result<(), RequestError> {
         let Parties { principal, action, fit, account, .. } = *parties;
         let hides_tags = self.replaces_unknown_tags(principal, action, resource);
@@ -532,16 +533,18 @@ impl<'e> Resolver<'e> {
         let has = |key| environment.get(key).is_some();
         let is_open = |folded, is_present| self.is_unknown(gap, folded, is_present);
         let gives_task = names_key(request, check, "sts:TaskPolicyArn");
+        let is_vpc_open = is_open("aws:sourcevpc", has(OwnKey::SourceVpc));
+        let is_mfa_open = is_open("aws:multifactorauthpresent", seen.has_mfa(self));
         let best = Parties {
-            is_wrong_network: parties.is_wrong_network
-                && !is_open("aws:sourcevpc", has(OwnKey::SourceVpc)),
-            mfa_present: parties.mfa_present
-                || is_open("aws:multifactorauthpresent", seen.has_mfa(self)),
+            is_wrong_network: parties.is_wrong_network && !is_vpc_open,
+            mfa_present: parties.mfa_present || is_mfa_open,
             names_task_policy: parties.names_task_policy
                 || self.actions[action as usize].rule == ActionRule::AssumeRoot
                     && is_open("sts:taskpolicyarn", gives_task),
             ..*parties
         };
+        parties.is_wrong_network |= is_vpc_open && check.part.is_for_vpcs();
+        parties.mfa_present &= !is_mfa_open;
         if self.keeps_context {
             let network = request.network.as_ref();
             let states_transport = network.is_some_and(|n| n.secure_transport.is_some())

@@ -56,6 +56,13 @@ pub(super) enum Part {
     UnknownBucket,
 }
 
+impl Part {
+    /// Whether it is an access point that takes requests from VPCs only.
+    pub(super) fn is_for_vpcs(&self) -> bool {
+        matches!(self, Self::AccessPoint(Admission::AnyVpc | Admission::Vpc(_)))
+    }
+}
+
 /// Whose requests an access point takes (E-85).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Admission {
