@@ -28,6 +28,12 @@ impl<'a> Oracle<'a> {
         Self { snapshot, library: assize::library(snapshot), options }
     }
 
+    /// The oracle over the snapshot of an engine, without loading its documents again.
+    pub fn of_engine(engine: &'a Engine) -> Self {
+        let library = engine.library().clone();
+        Self { snapshot: engine.snapshot(), library, options: engine.options() }
+    }
+
     /// Decides a request, in full.
     ///
     /// # Errors

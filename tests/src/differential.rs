@@ -2,10 +2,10 @@
 
 mod tally;
 
+use assize::Engine;
 use assize::formats::{RequestRecord, Scenario};
 use assize_compiler::CompileOptions;
-use assize_model::{EffectiveDecision, EngineOptions, RequestError};
-use assize_store::StoreSnapshot;
+use assize_model::{EffectiveDecision, RequestError};
 use serde_json::{Value, json};
 
 pub use self::tally::Tally;
@@ -88,8 +88,9 @@ pub fn compare_with(
         .read()
         .unwrap_or_else(|error| panic!("the generator made a world that cannot be read: {error}"));
     let texts: Vec<String> = requests.iter().map(ToString::to_string).collect();
-    let (decisions, found) = answers(&scenario.snapshot, &scenario.options, &texts, passes);
-    let mut tally = Tally::of_world(&scenario.snapshot);
+    let engine = engine_with(&scenario.snapshot, &scenario.options, passes);
+    let (decisions, found) = answers(&engine, &texts);
+    let mut tally = Tally::of_world(&engine);
     for ((decision, found), request) in decisions.into_iter().zip(found).zip(requests) {
         tally.count(request, &decision);
         let expected = Answer::of_decision(&decision);
@@ -128,15 +129,9 @@ pub fn compare_seed_with(
 
 type Decided = Result<EffectiveDecision, RequestError>;
 
-fn answers(
-    snapshot: &StoreSnapshot,
-    options: &EngineOptions,
-    texts: &[String],
-    passes: &CompileOptions,
-) -> (Vec<Decided>, Vec<Answer>) {
+fn answers(engine: &Engine, texts: &[String]) -> (Vec<Decided>, Vec<Answer>) {
     let records: Vec<_> = texts.iter().map(|text| RequestRecord::parse(text)).collect();
-    let oracle = Oracle::new(snapshot, options);
-    let engine = engine_with(snapshot, options, passes);
+    let oracle = Oracle::of_engine(engine);
     let readable: Vec<_> = records.iter().flatten().map(|record| record.request.clone()).collect();
     let mut outcomes = engine.decide_batch(&readable).into_iter();
     let mut decider = engine.decider();
@@ -179,7 +174,8 @@ pub fn expectation(answer: &Answer) -> Value {
 fn differ(world: &World, request: &Value, passes: &CompileOptions) -> Option<(Answer, Answer)> {
     let scenario: Scenario = world.read().ok()?;
     let request = [request.to_string()];
-    let (expected, found) = answers(&scenario.snapshot, &scenario.options, &request, passes);
+    let engine = engine_with(&scenario.snapshot, &scenario.options, passes);
+    let (expected, found) = answers(&engine, &request);
     let expected = Answer::of_decision(&expected.into_iter().next()?);
     let found = found.into_iter().next()?;
     (expected != found).then_some((expected, found))

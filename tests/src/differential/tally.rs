@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use assize::Engine;
 use assize_model::{
     CheckDecision, Decision, EffectiveDecision, Layer, ReasonCode, RequestError, StatementRef,
     Verdict,
 };
 use assize_policy::PolicyLibrary;
 use assize_policy::ir::Statement;
-use assize_store::StoreSnapshot;
 use serde_json::Value;
 
 /// What came up, and how often.
@@ -54,10 +54,11 @@ impl Documents {
 
 impl Tally {
     /// A tally of answers that are given in a world.
-    pub(super) fn of_world(snapshot: &StoreSnapshot) -> Self {
-        let ids = snapshot.documents().map(|(id, document)| (document.reference.clone(), id));
+    pub(super) fn of_world(engine: &Engine) -> Self {
+        let ids =
+            engine.snapshot().documents().map(|(id, document)| (document.reference.clone(), id));
         let ids = ids.map(|(reference, id)| ((*reference).into(), id)).collect();
-        let documents = Documents { library: assize::library(snapshot), ids };
+        let documents = Documents { library: engine.library().clone(), ids };
         Self { documents, ..Self::default() }
     }
 
