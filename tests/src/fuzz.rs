@@ -1,18 +1,21 @@
 //! The bodies of the fuzz targets: each takes any bytes and panics when something does not hold.
 //! A target is one call; the suite calls them over all seeds on stable.
 
+use std::sync::LazyLock;
+
+use assize::Engine;
 use assize::formats::RequestRecord;
 use assize_automata::{Budget, Class, Pattern, PatternSet, SetScratch};
-use assize_catalog::{ApiMap, Catalog};
+use assize_catalog::ApiMap;
 use assize_cloudtrail::{
     Converter, Export, LogReader, NoDirectory, Recognized, SessionBook, Surroundings,
 };
-use assize_model::{AccountId, ContextMode, PolicyType};
+use assize_model::{AccountId, ContextMode, EngineOptions, PolicyType, Request};
 use assize_policy::{LoadMode, LoadOptions, Style, load, parse, print};
 use assize_store::{ImportFile, ImportOptions, StoreSnapshot, import};
 
-use crate::answer::{Oracle, engine};
-use crate::corpus::read_scenario;
+use crate::answer::{Answer, Oracle, engine};
+use crate::corpus::{catalog, read_scenario};
 use crate::differential::compare;
 use crate::generate::{self, Source};
 
@@ -110,7 +113,7 @@ pub fn import_account(bytes: &[u8]) {
         editor.apply(change).expect("an empty store takes what an import found");
     }
     let (snapshot, _) = editor.commit();
-    let engine = engine(&snapshot, &assize_model::EngineOptions::default());
+    let engine = engine(&snapshot, &EngineOptions::default());
     assert_eq!(engine.snapshot().accounts().count(), snapshot.accounts().count());
 }
 
@@ -120,17 +123,37 @@ pub fn import_account(bytes: &[u8]) {
 /// # Panics
 /// When it is not.
 pub fn read_requests(bytes: &[u8]) {
-    let options = assize_model::EngineOptions { time: Some(0), ..Default::default() };
-    let snapshot = StoreSnapshot::empty();
-    let oracle = Oracle::new(&snapshot, &options);
-    let mut engine = None;
+    let nobody = Nobody::get();
     for line in bytes.split(|byte| *byte == b'\n') {
         let Ok(text) = std::str::from_utf8(line) else { continue };
         let Ok(record) = RequestRecord::parse(text) else { continue };
-        let engine = engine.get_or_insert_with(|| crate::answer::engine(&snapshot, &options));
-        let expected = crate::answer::Answer::of_decision(&oracle.evaluate(&record.request));
-        let found = crate::answer::Answer::of_outcome(&engine.decide(&record.request));
-        assert_eq!(found, expected, "{text}");
+        nobody.check(&record.request);
+    }
+}
+
+/// A world without anybody, as both know it: what it costs to make is paid once.
+struct Nobody {
+    oracle: Oracle<'static>,
+    engine: Engine,
+}
+
+impl Nobody {
+    fn get() -> &'static Self {
+        static SNAPSHOT: LazyLock<StoreSnapshot> = LazyLock::new(StoreSnapshot::empty);
+        static OPTIONS: LazyLock<EngineOptions> =
+            LazyLock::new(|| EngineOptions { time: Some(0), ..EngineOptions::default() });
+        static NOBODY: LazyLock<Nobody> = LazyLock::new(|| Nobody {
+            oracle: Oracle::new(&SNAPSHOT, &OPTIONS),
+            engine: engine(&SNAPSHOT, &OPTIONS),
+        });
+        &NOBODY
+    }
+
+    /// Both answer alike.
+    fn check(&self, request: &Request<'_>) {
+        let expected = Answer::of_decision(&self.oracle.evaluate(request));
+        let found = Answer::of_outcome(&self.engine.decide(request));
+        assert_eq!(found, expected, "{request:?}");
     }
 }
 
@@ -153,27 +176,19 @@ pub fn read_cloudtrail(bytes: &[u8]) {
     if !faults {
         assert_eq!(log_names(bytes, 64), (whole, false), "the parts of a log matter");
     }
-    let catalog = Catalog::bundled().expect("the bundled catalog loads");
     let map = ApiMap::bundled().expect("the bundled map loads");
     let (mut records, mut faults) = (Vec::new(), Vec::new());
     LogReader::default().read(bytes, true, &mut records, &mut faults);
     let sessions = SessionBook::default();
     let surroundings = Surroundings { sessions: &sessions, directory: &NoDirectory };
-    let mut partial = Converter::new(&catalog, &map, ContextMode::Partial);
-    let mut complete = Converter::new(&catalog, &map, ContextMode::Complete);
-    let options = assize_model::EngineOptions { time: Some(0), ..Default::default() };
-    let snapshot = StoreSnapshot::empty();
-    let oracle = Oracle::new(&snapshot, &options);
-    let engine = crate::answer::engine(&snapshot, &options);
+    let mut partial = Converter::new(catalog(), &map, ContextMode::Partial);
+    let mut complete = Converter::new(catalog(), &map, ContextMode::Complete);
     for record in &records {
         let skipped = partial.convert(record, surroundings).err();
         let converted = complete.convert(record, surroundings);
         assert_eq!(skipped, converted.as_ref().err().copied(), "the mode skips nothing");
         let Ok(converted) = converted else { continue };
-        let request = &converted.record.request;
-        let expected = crate::answer::Answer::of_decision(&oracle.evaluate(request));
-        let found = crate::answer::Answer::of_outcome(&engine.decide(request));
-        assert_eq!(found, expected, "{request:?}");
+        Nobody::get().check(&converted.record.request);
     }
 }
 

@@ -5,10 +5,44 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::corpus::{corpus, files, package_folder};
-use crate::fixtures::{records, text};
+use crate::fixtures::{bytes, records, text};
+
+/// What a fuzz target starts from: what its kind of input looks like, and what is kept.
+///
+/// # Panics
+/// When there is no such target.
+pub fn of(target: &str) -> Vec<Vec<u8>> {
+    let mut seeds = match target {
+        "parse_policy" | "print_roundtrip" | "lower_policy" => policies(),
+        "decide_differential" => choices(),
+        "import_account" => {
+            vec![bytes("account-authorization-details/aws-cli-example.json.gz")]
+        }
+        "read_cloudtrail" => logs(),
+        "read_requests" => requests(),
+        "read_scenarios" => scenarios(),
+        "wildcard_set" => globs(),
+        _ => panic!("there is no target `{target}`"),
+    };
+    seeds.extend(kept(target));
+    seeds
+}
+
+/// Choices of the generator, without rhyme or reason.
+fn choices() -> Vec<Vec<u8>> {
+    let mut rng = fastrand::Rng::with_seed(2);
+    [0, 1, 64, 512, 4096].map(|n_bytes| (0..n_bytes).map(|_| rng.u8(..)).collect()).to_vec()
+}
+
+/// A text, then patterns, a line each.
+fn globs() -> Vec<Vec<u8>> {
+    let texts = ["arn:aws:s3:::b/a/k", "aaaaaaaaab", "", "::", "s3:GetObject", "kü中:"];
+    let globs = "*\narn:aws:s3:::b/*\n:arn:*:s3:*:*:b/*/k\n*a*b\n?\n:*\na*a*a*a*b\n*:GetObject\n";
+    texts.map(|text| format!("{text}\n{globs}").into_bytes()).to_vec()
+}
 
 /// The texts of policies: those of the corpus and of all fixtures.
-pub fn policies() -> Vec<Vec<u8>> {
+fn policies() -> Vec<Vec<u8>> {
     let mut seeds: Vec<Vec<u8>> = Vec::new();
     for scenario in corpus() {
         let stored = scenario.snapshot.documents();
@@ -27,7 +61,7 @@ pub fn policies() -> Vec<Vec<u8>> {
 }
 
 /// Request lines: those of the corpus.
-pub fn requests() -> Vec<Vec<u8>> {
+fn requests() -> Vec<Vec<u8>> {
     let mut seeds: Vec<Vec<u8>> = Vec::new();
     for scenario in corpus() {
         let cells = scenario.tests.iter().flat_map(|test| &test.cells);
@@ -39,7 +73,7 @@ pub fn requests() -> Vec<Vec<u8>> {
 }
 
 /// Logs: some real events each, and the records of the corpus.
-pub fn logs() -> Vec<Vec<u8>> {
+fn logs() -> Vec<Vec<u8>> {
     let events = records("cloudtrail-events.ndjson.gz");
     let some: Vec<&Value> = events.iter().step_by(40).map(|line| &line["event"]).collect();
     let mut seeds: Vec<Vec<u8>> = some
@@ -73,13 +107,13 @@ fn exports(events: &[&Value]) -> [Vec<u8>; 3] {
 }
 
 /// Scenario files: those of the corpus.
-pub fn scenarios() -> Vec<Vec<u8>> {
+fn scenarios() -> Vec<Vec<u8>> {
     files().iter().map(|path| std::fs::read(path).expect("a corpus file can be read")).collect()
 }
 
 /// The seeds kept in the folder of a fuzz target: inputs that once failed, and some to start
 /// from.
-pub fn kept(target: &str) -> Vec<Vec<u8>> {
+fn kept(target: &str) -> Vec<Vec<u8>> {
     let folder = package_folder().parent().map(|root| root.join("fuzz/seeds").join(target));
     let Some(entries) = folder.as_deref().map(Path::read_dir).and_then(Result::ok) else {
         return Vec::new();
