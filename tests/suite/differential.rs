@@ -35,12 +35,16 @@ fn tables_agree_with_the_reference_on_generated_worlds() {
 }
 
 /// What `cargo xtask mutants` can afford for each fault: 2,000 requests to 50 worlds, all of which
-/// the test above decides too.
+/// the test above decides too. The first difference is enough.
 #[test]
 #[ignore = "a part of the test above, for faults put in on purpose"]
 fn tables_agree_on_a_sample() {
-    let (tally, differences) = run((0..N_WORLDS).step_by(20), 40);
-    assert!(differences.is_empty(), "{differences:?}");
+    let mut tally = Tally::default();
+    for seed in (0..N_WORLDS).step_by(20) {
+        let (found, differences) = run(std::iter::once(seed), 40);
+        assert!(differences.is_empty(), "{differences:?}");
+        tally.add(&found);
+    }
     assert_eq!(tally.n_requests, 2_000);
 }
 

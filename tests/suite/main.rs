@@ -23,4 +23,5 @@ mod recompile;
 mod replay;
 mod rows;
 mod sameness;
+mod several_resources;
 mod usage;
