@@ -3,12 +3,15 @@
 use std::net::IpAddr;
 
 use assize_model::{
-    ArnParts, ContextValue, Effect, PrincipalKind as Kind, ReasonCode, ResourceData, fold_key,
+    AccountId, ArnParts, ContextValue, Effect, PrincipalKind as Kind, PublicAccessBlock,
+    ReasonCode, ResourceData, fold_key,
 };
 use assize_policy::ir::{
     Condition, ConditionOperator as Op, IpBlock, Operand, Piece, PrincipalElement,
     PrincipalPattern, SetQualifier, Statement,
 };
+
+use assize_store::ResourceAttributes;
 
 use crate::applicable;
 use crate::evaluate::check::{Check, Part};
@@ -71,6 +74,14 @@ fn parse_access_point(arn: &str) -> Option<AccessPoint<'_>> {
     })
 }
 
+/// The ARN of the bucket behind an access point.
+fn bucket_of(point: &AccessPoint<'_>, attributes: &ResourceAttributes) -> Option<String> {
+    let bucket = attributes.bucket.as_deref()?;
+    let partition = ArnParts::split(&point.arn)?.partition;
+    let is_name = !bucket.starts_with("arn:");
+    Some(if is_name { format!("arn:{partition}:s3:::{bucket}") } else { bucket.to_owned() })
+}
+
 /// E-85: the two sub-checks of a request through an access point: the access point, and what is
 /// behind it.
 pub(crate) fn access_point<'a>(
@@ -93,14 +104,7 @@ pub(crate) fn access_point<'a>(
         ("s3:DataAccessPointAccount", single(point.account)),
         ("s3:AccessPointNetworkOrigin", single(if is_vpc { "VPC" } else { "Internet" })),
     ];
-    let partition = ArnParts::split(&check.resource)?.partition;
-    let bucket = attributes.and_then(|attributes| attributes.bucket.as_deref()).map(|bucket| {
-        if bucket.starts_with("arn:") {
-            bucket.to_owned()
-        } else {
-            format!("arn:{partition}:s3:::{bucket}")
-        }
-    });
+    let bucket = attributes.and_then(|attributes| bucket_of(&point, attributes));
     let known = bucket.as_deref().is_some_and(|bucket| world.snapshot.resource(bucket).is_some());
     let behind = match (&bucket, point.key) {
         (Some(bucket), Some(key)) => format!("{bucket}/{key}"),
@@ -149,42 +153,76 @@ pub(super) fn network_origin(case: &Case<'_>) -> Option<ReasonCode> {
 
 // ---- E-86, E-87 ----
 
+/// What block public access protects (E-86).
+struct Protected {
+    /// Those whose accounts are let in, and whose settings count.
+    owners: Vec<AccountId>,
+    /// The settings of the resource itself.
+    settings: Vec<PublicAccessBlock>,
+    is_point: bool,
+}
+
 /// E-86: block public access.
 pub(super) fn block_public_access(case: &Case<'_>) -> Option<ReasonCode> {
     let (caller, check) = (case.caller, case.check);
-    let exempt = check.action.service != "s3"
-        || !is_bucket_or_object(&check.resource)
-        || caller.kind == Kind::Service
-        || caller.account.is_some() && caller.account == check.bucket_account;
-    if exempt || !restricts_public_buckets(case) {
+    if check.action.service != "s3" || caller.kind == Kind::Service {
+        return None;
+    }
+    let protected = protected(case)?;
+    let snapshot = case.world.snapshot;
+    let accounts = protected.owners.iter().filter_map(|owner| snapshot.account(*owner));
+    let mut settings =
+        accounts.map(|account| account.public_access_block).chain(protected.settings);
+    let is_owner = caller.account.is_some_and(|account| protected.owners.contains(&account));
+    if is_owner || !settings.any(|settings| settings.restrict_public_buckets) {
         return None;
     }
     let documents = applicable::resource_based(case).unwrap_or_default();
-    let statements = documents.iter().filter_map(|document| document.policy.as_ref());
-    let is_public = statements.flat_map(|policy| &policy.statements).any(is_public);
+    let policies = documents.iter().filter_map(|document| document.policy.as_ref());
+    let mut statements = policies.flat_map(|policy| &policy.statements);
+    let is_public = statements.any(|statement| is_public(statement, protected.is_point));
     is_public.then_some(ReasonCode::BlockPublicAccess)
 }
 
-fn restricts_public_buckets(case: &Case<'_>) -> bool {
-    let check = case.check;
-    let recorded = || {
-        let records = resource::records(case.world.snapshot, &check.resource);
-        records.into_iter().find_map(|record| record.attributes.public_access_block)
+/// A bucket, an object, or an access point that is not inside a VPC: such a point is never public.
+fn protected(case: &Case<'_>) -> Option<Protected> {
+    let (check, snapshot) = (case.check, case.world.snapshot);
+    let stated = check.data.public_access_block;
+    let owner = check.bucket_account;
+    if is_bucket_or_object(&check.resource) {
+        let records = resource::records(snapshot, &check.resource);
+        let mut recorded = records.into_iter().filter_map(|r| r.attributes.public_access_block);
+        let settings = stated.or_else(|| recorded.next()).into_iter().collect();
+        return Some(Protected { owners: Vec::from_iter(owner), settings, is_point: false });
+    }
+    let point = parse_access_point(&check.resource)?;
+    let attributes = snapshot.resource(&point.arn).map(|record| &record.attributes);
+    if attributes.is_some_and(|attributes| attributes.network_origin_vpc.is_some()) {
+        return None;
+    }
+    let bucket = attributes.and_then(|attributes| bucket_of(&point, attributes));
+    let bucket = bucket.and_then(|arn| snapshot.resource(&arn));
+    let recorded = [attributes, bucket.map(|bucket| &bucket.attributes)].into_iter().flatten();
+    let settings = match stated {
+        Some(stated) => vec![stated],
+        None => recorded.filter_map(|attributes| attributes.public_access_block).collect(),
     };
-    let of_bucket = check.data.public_access_block.or_else(recorded);
-    let account = check.bucket_account.and_then(|id| case.world.snapshot.account(id));
-    of_bucket.is_some_and(|block| block.restrict_public_buckets)
-        || account.is_some_and(|account| account.public_access_block.restrict_public_buckets)
+    let owners = owner.into_iter().chain(bucket.map(|bucket| bucket.account)).collect();
+    Some(Protected { owners, settings, is_point: true })
 }
 
-/// E-87: an Allow to everyone that no condition narrows to fixed values.
-fn is_public(statement: &Statement) -> bool {
+/// E-87: an Allow to everyone that no condition narrows to fixed values. In the policy of an access
+/// point, the point a request comes through says nothing.
+fn is_public(statement: &Statement, of_point: bool) -> bool {
     let to_everyone = match &statement.principal {
         PrincipalElement::Principal(entries) => entries.contains(&PrincipalPattern::Everyone),
         PrincipalElement::NotPrincipal(_) => true,
         PrincipalElement::Unspecified => false,
     };
-    statement.effect == Effect::Allow && to_everyone && !statement.conditions.iter().any(fixes)
+    let narrows = |condition: &Condition| {
+        fixes(condition) && !(of_point && condition.key.folded() == "s3:dataaccesspointarn")
+    };
+    statement.effect == Effect::Allow && to_everyone && !statement.conditions.iter().any(narrows)
 }
 
 /// Keys whose values E-87 takes as fixed when they hold no wildcard, between spaces.

@@ -7,6 +7,7 @@ use assize_model::{
     ArnParts, ContextInput, KeyShape, PrincipalKind, Request, RequestError, RequestErrorKind,
     ResourceData, ResourceInput, Target,
 };
+use assize_store::ResourceAttributes;
 
 use super::action::ActionRule;
 use super::note::Notes;
@@ -502,13 +503,7 @@ impl Resolver<'_> {
             Some(None) => Admission::AnyVpc,
             Some(Some(vpc)) => Admission::Vpc(vpc.clone()),
         };
-        let bucket = attributes.and_then(|a| a.bucket.as_deref()).map(|bucket| {
-            if bucket.starts_with("arn:") {
-                bucket.to_owned()
-            } else {
-                format!("arn:{}:s3:::{bucket}", point.partition)
-            }
-        });
+        let bucket = attributes.and_then(|attributes| point.bucket(attributes));
         let known = bucket.as_deref().is_some_and(|arn| engine.snapshot.resource(arn).is_some());
         let behind = match (bucket, &point.key) {
             (Some(bucket), Some(key)) => Cow::Owned(format!("{bucket}/{key}")),
@@ -567,15 +562,15 @@ fn kms_resource<'a>(arn: &'a str, prefix: &str) -> Option<&'a str> {
 }
 
 /// `arn:P:s3:REGION:ACCT:accesspoint/AP[/object/KEY]`, taken apart.
-struct AccessPointArn {
-    arn: Box<str>,
+pub(super) struct AccessPointArn {
+    pub(super) arn: Box<str>,
     partition: Box<str>,
     account: Box<str>,
     key: Option<Box<str>>,
 }
 
 impl AccessPointArn {
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let arn = ArnParts::split(text).filter(|arn| arn.service == "s3")?;
         if arn.region.is_empty() || arn.account_id().is_none() {
             return None;
@@ -592,6 +587,13 @@ impl AccessPointArn {
             account: arn.account.into(),
             key: key.map(Into::into),
         })
+    }
+
+    /// The ARN of the bucket behind it.
+    pub(super) fn bucket(&self, attributes: &ResourceAttributes) -> Option<String> {
+        let bucket = attributes.bucket.as_deref()?;
+        let is_name = !bucket.starts_with("arn:");
+        Some(if is_name { format!("arn:{}:s3:::{bucket}", self.partition) } else { bucket.into() })
     }
 }
 

@@ -8,7 +8,7 @@ use assize_model::{AccountId, PrincipalKind, ReasonCode};
 use super::Resolver;
 use super::action::{ActionRule, ResolvedAction};
 use super::principal::ResolvedPrincipal;
-use super::resource::{ResolvedResource, Shape, passes_public_block};
+use super::resource::{ResolvedResource, Shape};
 
 /// The parties of a check, by their positions in the dictionaries.
 #[derive(Debug, Clone, Copy)]
@@ -133,9 +133,10 @@ impl Resolver<'_> {
         if parties.is_wrong_network {
             return Some(ReasonCode::NetworkOrigin);
         }
-        let outsider =
-            !passes_public_block(principal.kind, principal.account, parties.bucket_account);
-        if resource.blocks_public && outsider && action.rule.is_s3() {
+        if resource.blocks_public
+            && action.rule.is_s3()
+            && is_outsider(principal, [parties.bucket_account, resource.attached().bucket_owner])
+        {
             return Some(ReasonCode::BlockPublicAccess);
         }
         match action.rule {
@@ -234,6 +235,12 @@ impl Resolver<'_> {
             _ => false,
         }
     }
+}
+
+/// Whether block public access keeps a caller off what these accounts own (E-86).
+fn is_outsider(principal: &ResolvedPrincipal, owners: [Option<AccountId>; 2]) -> bool {
+    let is_owner = principal.account.is_some() && owners.contains(&principal.account);
+    principal.kind != PrincipalKind::Service && !is_owner
 }
 
 /// E-57.

@@ -1,4 +1,5 @@
-//! Whether a bucket policy is public (E-87): a property of the document, not of any request.
+//! Whether the policy of a bucket or an access point is public (E-87): a property of the document,
+//! not of any request.
 
 use std::net::IpAddr;
 
@@ -24,7 +25,7 @@ const FIXING_KEYS: [&str; 15] = [
     "aws:vpceaccount",
     "aws:vpceorgid",
     "s3:dataaccesspointaccount",
-    "s3:dataaccesspointarn",
+    ACCESS_POINT_KEY,
     "s3:x-amz-server-side-encryption-aws-kms-key-id",
 ];
 
@@ -42,12 +43,18 @@ const MAX_IPV6_BLOCK: u8 = 32;
 /// The prefix of the private range of IPv6.
 const UNIQUE_LOCAL_BITS: u8 = 7;
 
+/// The key that fixes nothing in the policy of an access point itself.
+const ACCESS_POINT_KEY: &str = "s3:dataaccesspointarn";
+
 /// Whether some Allow statement is for everyone and no condition fixes who asks.
-pub(super) fn is_public(policy: &Policy) -> bool {
+pub(super) fn is_public(policy: &Policy, of_point: bool) -> bool {
+    let fixes = |condition: &Condition| {
+        fixes_caller(condition) && !(of_point && condition.key.folded() == ACCESS_POINT_KEY)
+    };
     policy.statements.iter().any(|statement| {
         statement.effect == Effect::Allow
             && names_everyone(statement)
-            && !statement.conditions.iter().any(fixes_caller)
+            && !statement.conditions.iter().any(fixes)
     })
 }
 
@@ -91,7 +98,7 @@ fn fixes_value(key: &str, pieces: &[Piece]) -> bool {
     }
     literal
         || (PATH_KEYS.contains(&key) && ends_in_star(pieces) && is_full_path(pieces))
-        || (key == "s3:dataaccesspointarn" && ends_in_star(pieces) && arn(pieces).is_some())
+        || (key == ACCESS_POINT_KEY && ends_in_star(pieces) && arn(pieces).is_some())
 }
 
 /// Literal text and one star at the end.

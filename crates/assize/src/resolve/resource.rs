@@ -16,6 +16,7 @@ use hashbrown::Equivalent;
 use smallvec::SmallVec;
 
 use super::action::{ActionRule, ResolvedAction};
+use super::check::AccessPointArn;
 use super::derive::owned_tag;
 use super::gaps::Gap;
 use super::policies::DocumentHandle;
@@ -46,6 +47,8 @@ pub(crate) struct ResolvedResource {
 pub(crate) struct Attached {
     /// `objectOwner`, when the resource is an object (E-84).
     object_owner: Option<AccountId>,
+    /// Who owns the bucket behind an access point (E-86).
+    pub(super) bucket_owner: Option<AccountId>,
     /// Resource-based policies of the resource or its parent (E-33).
     pub(crate) policies: Option<SetRef>,
     pub(crate) documents: Vec<DocumentHandle>,
@@ -63,6 +66,7 @@ pub(crate) struct Attached {
 /// Nothing attached.
 static NOTHING: Attached = Attached {
     object_owner: None,
+    bucket_owner: None,
     policies: None,
     documents: Vec::new(),
     trust: None,
@@ -148,6 +152,8 @@ pub(crate) enum Shape {
     Star,
     S3Object,
     S3Bucket,
+    /// An access point, or an object through one (E-85).
+    S3AccessPoint,
     KmsKey,
     KmsAlias,
     IamRole,
@@ -176,6 +182,7 @@ impl Shape {
                     Self::S3Bucket
                 }
             }
+            "s3" if resource.starts_with("accesspoint/") => Self::S3AccessPoint,
             "kms" if resource.starts_with("key/") => Self::KmsKey,
             "kms" if resource.starts_with("alias/") => Self::KmsAlias,
             "iam" if resource.starts_with("role/") => Self::IamRole,
@@ -270,6 +277,7 @@ impl Resolver<'_> {
             self.resource_grants(text, data, record, &mut attached)?;
         }
         let partition = arn.map_or(0, |arn| arn.partition.len());
+        let blocks_public = self.blocks_public(&family, data, (owner, shape), &mut attached);
         Ok(ResolvedResource {
             text: text.into(),
             partition_len: u32::try_from(partition).unwrap_or(u32::MAX),
@@ -278,7 +286,7 @@ impl Resolver<'_> {
             managed_by_aws: data
                 .managed_by_aws
                 .unwrap_or_else(|| record.is_some_and(|r| r.attributes.managed_by_aws)),
-            blocks_public: self.blocks_public(&family, data, (owner, shape), &attached),
+            blocks_public,
             attached: (!attached.is_empty()).then(|| Box::new(attached)),
             entries: SmallVec::new(),
         })
@@ -342,28 +350,39 @@ impl Resolver<'_> {
         family: &[&str],
         data: &ResourceData<'_>,
         (owner, shape): (Owner, Shape),
-        attached: &Attached,
+        attached: &mut Attached,
     ) -> bool {
-        if !matches!(shape, Shape::S3Object | Shape::S3Bucket) {
-            return false;
-        }
         let snapshot = &self.engine.snapshot;
-        let of_bucket = data.public_access_block.or_else(|| {
-            family.iter().find_map(|arn| snapshot.resource(arn)?.attributes.public_access_block)
-        });
-        let of_account = match owner {
-            Owner::Account(account) => snapshot.account(account).map(|a| a.public_access_block),
-            _ => None,
+        let (recorded, behind) = match shape {
+            Shape::S3Object | Shape::S3Bucket => {
+                let mut records = family.iter().filter_map(|arn| snapshot.resource(arn));
+                (records.find_map(|record| record.attributes.public_access_block), None)
+            }
+            Shape::S3AccessPoint => {
+                let Some(point) = AccessPointArn::parse(family[0]) else { return false };
+                let attributes = snapshot.resource(&point.arn).map(|record| &record.attributes);
+                // A point inside a VPC is never public.
+                if attributes.is_some_and(|a| a.network_origin_vpc.is_some()) {
+                    return false;
+                }
+                let bucket = attributes.and_then(|attributes| point.bucket(attributes));
+                let behind = bucket.and_then(|arn| snapshot.resource(&arn));
+                (attributes.and_then(|a| a.public_access_block), behind)
+            }
+            _ => return false,
         };
-        let restricts = [of_bucket, of_account]
-            .into_iter()
-            .flatten()
-            .any(|settings| settings.restrict_public_buckets);
-        restricts
-            && attached
-                .documents
-                .iter()
-                .any(|handle| self.policy_of(*handle).is_some_and(public::is_public))
+        attached.bucket_owner = behind.map(|bucket| bucket.account);
+        let settings = match data.public_access_block {
+            None => [recorded, behind.and_then(|bucket| bucket.attributes.public_access_block)],
+            stated => [stated, None],
+        };
+        let owner = if let Owner::Account(account) = owner { Some(account) } else { None };
+        let of_account = |id: Option<AccountId>| Some(snapshot.account(id?)?.public_access_block);
+        let of_accounts = [owner, attached.bucket_owner].map(of_account);
+        let is_point = shape == Shape::S3AccessPoint;
+        let mut policies = attached.documents.iter().filter_map(|at| self.policy_of(*at));
+        settings.into_iter().chain(of_accounts).flatten().any(|s| s.restrict_public_buckets)
+            && policies.any(|policy| public::is_public(policy, is_point))
     }
 
     /// The owner for this principal and action (E-8d, E-9), and whether it was assumed. For an
@@ -678,13 +697,4 @@ pub(super) fn owner(
         Some(arn) if arn.account.is_empty() && arn.service != "s3" => Owner::Assumed,
         Some(_) => Owner::Unknown,
     })
-}
-
-/// Whether block public access leaves the caller alone (E-86).
-pub(super) fn passes_public_block(
-    kind: PrincipalKind,
-    account: Option<AccountId>,
-    owner: Option<AccountId>,
-) -> bool {
-    kind == PrincipalKind::Service || (account.is_some() && account == owner)
 }
