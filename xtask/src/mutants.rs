@@ -44,11 +44,14 @@ pub(crate) struct Group {
     tests: &'static [&'static str],
 }
 
-/// The corpus by the reference, then by both, in full, then 2,000 generated requests by both.
+/// The corpus by both, then by the reference in full, then what a scenario cannot say, then 2,000
+/// generated requests by both.
 const DECISIONS: &[&str] = &[
-    "corpus::reference_decides_the_corpus",
     "corpus::oracle_and_tables_agree",
+    "corpus::reference_decides_the_corpus",
     "corpus::explanations_are_those_of_the_reference",
+    "dependent_actions::",
+    "several_resources::",
     "differential::tables_agree_on_a_sample",
 ];
 
@@ -56,8 +59,11 @@ const DECISIONS: &[&str] = &[
 const GROUPS: [Group; 3] = [
     Group {
         paths: &[
+            "crates/assize-reference/src/applicable.rs",
             "crates/assize-reference/src/condition.rs",
             "crates/assize-reference/src/condition",
+            "crates/assize-reference/src/evaluate.rs",
+            "crates/assize-reference/src/evaluate",
             "crates/assize-reference/src/layer.rs",
             "crates/assize-reference/src/layer",
             "crates/assize-reference/src/service_rules.rs",
@@ -69,12 +75,16 @@ const GROUPS: [Group; 3] = [
     },
     Group {
         paths: &[
+            "crates/assize-compiler/src/conditions.rs",
             "crates/assize-compiler/src/decide.rs",
             "crates/assize-compiler/src/decide",
+            "crates/assize-compiler/src/partition.rs",
             "crates/assize-compiler/src/program.rs",
             "crates/assize-compiler/src/program",
+            "crates/assize-compiler/src/service_rules.rs",
+            "crates/assize-compiler/src/simplify.rs",
         ],
-        tests: &["corpus::oracle_and_tables_agree", "differential::tables_agree_on_a_sample"],
+        tests: DECISIONS,
     },
     Group {
         paths: &[
@@ -127,43 +137,50 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
 }
 
 /// The files of paths, in order.
-fn sources(root: &Path, paths: &[&str]) -> Result<Vec<PathBuf>> {
+fn sources(root: &Path, paths: &[&str]) -> Result<BTreeSet<PathBuf>> {
     let mut found = BTreeSet::new();
     for path in paths {
-        let whole = root.join(path);
-        if whole.is_dir() {
-            for entry in fs::read_dir(&whole)? {
-                found.insert(Path::new(path).join(entry?.file_name()));
-            }
-        } else if whole.is_file() {
-            found.insert(PathBuf::from(path));
-        } else {
+        if !root.join(path).exists() {
             bail!("there is no `{path}`: the list in `xtask/src/mutants.rs` is out of date");
         }
+        add_sources(root, Path::new(path), &mut found)?;
     }
-    // Unit tests are no code that decides.
-    found.retain(|path| path.extension().is_some_and(|e| e == "rs") && !path.ends_with("tests.rs"));
-    Ok(found.into_iter().collect())
+    Ok(found)
+}
+
+/// Adds a file, or what is in a folder. Unit tests are no code that decides.
+fn add_sources(root: &Path, path: &Path, found: &mut BTreeSet<PathBuf>) -> Result<()> {
+    let whole = root.join(path);
+    if whole.is_dir() {
+        for entry in fs::read_dir(&whole)? {
+            add_sources(root, &path.join(entry?.file_name()), found)?;
+        }
+    } else if path.extension().is_some_and(|e| e == "rs") && !path.ends_with("tests.rs") {
+        found.insert(path.to_owned());
+    }
+    Ok(())
 }
 
 /// Says what became of the faults, a line a file.
 fn report(root: &Path, files: &[(Faulty, &[&str])], verdicts: &[(u32, Verdict)]) -> Result<()> {
     let explained = fs::read_to_string(root.join(EXPLAINED)).unwrap_or_default();
     let mut unexplained = Vec::new();
-    println!("| file | faults | no code | killed | endless | survived |");
-    println!("|---|---|---|---|---|---|");
-    let mut total = [0; 5];
+    println!("| file | faults | no code | tried | killed | survived | not run |");
+    println!("|---|---|---|---|---|---|---|");
+    let mut total = [0; 6];
     for (file, _) in files {
-        let of_file = |wanted: Verdict| {
-            let is_here = |number: &u32| file.faults.iter().any(|fault| fault.number == *number);
-            verdicts.iter().filter(|(number, found)| *found == wanted && is_here(number)).count()
-        };
+        let here = |number: u32| file.faults.iter().any(|fault| fault.number == number);
+        let tried = verdicts.iter().filter(|(number, _)| here(*number));
+        let tried: Vec<Verdict> = tried.map(|(_, verdict)| *verdict).collect();
+        let n_survived = tried.iter().filter(|verdict| verdict.is_survival()).count();
+        let n_dropped = file.faults.iter().filter(|fault| fault.is_dropped).count();
         let row = [
             file.faults.len(),
-            file.faults.iter().filter(|fault| fault.is_dropped).count(),
-            of_file(Verdict::Killed),
-            of_file(Verdict::Endless),
-            of_file(Verdict::Survived),
+            n_dropped,
+            tried.len(),
+            tried.len() - n_survived,
+            n_survived,
+            file.faults.len() - n_dropped - tried.len(),
         ];
         print_row(&file.path.display().to_string(), &row);
         for (sum, n) in total.iter_mut().zip(row) {
@@ -172,9 +189,11 @@ fn report(root: &Path, files: &[(Faulty, &[&str])], verdicts: &[(u32, Verdict)])
     }
     print_row("all", &total);
     for fault in files.iter().flat_map(|(file, _)| &file.faults) {
-        if verdicts.contains(&(fault.number, Verdict::Survived)) {
+        let verdict = verdicts.iter().find(|(number, _)| *number == fault.number);
+        if let Some((_, verdict)) = verdict.filter(|(_, verdict)| verdict.is_survival()) {
             let known = explained.contains(&format!("`{}`", fault.name()));
-            println!("survived{}: {fault}", if known { ", as explained" } else { "" });
+            let how = if *verdict == Verdict::Unreached { "unreached" } else { "survived" };
+            println!("{how}{}: {fault}", if known { ", as explained" } else { "" });
             unexplained.extend((!known).then_some(()));
         }
     }
@@ -184,7 +203,7 @@ fn report(root: &Path, files: &[(Faulty, &[&str])], verdicts: &[(u32, Verdict)])
     Ok(())
 }
 
-fn print_row(name: &str, row: &[usize; 5]) {
+fn print_row(name: &str, row: &[usize; 6]) {
     let cells = row.map(|n| n.to_string()).join(" | ");
     println!("| {name} | {cells} |");
 }

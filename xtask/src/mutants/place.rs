@@ -27,20 +27,29 @@ pub(super) struct Fault {
     line: usize,
     function: String,
     what: String,
+    /// How many faults of the file that say the same of a function of this name stand before it.
+    n_before: usize,
 }
 
 impl Fault {
-    /// What stays when lines move.
+    /// What stays when lines move, and no other fault has.
     pub(super) fn name(&self) -> String {
         let file = self.path.strip_prefix("crates").unwrap_or(&self.path);
-        format!("{} {}: {}", file.display(), self.function, self.what)
+        format!("{} {}", file.display(), self.place())
+    }
+
+    /// The name within the file; the second of a kind says that it is.
+    fn place(&self) -> String {
+        let Self { function, what, n_before, .. } = self;
+        let nth = if *n_before == 0 { String::new() } else { format!(" #{}", n_before + 1) };
+        format!("{function}{nth}: {what}")
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { number, path, line, function, what, .. } = self;
-        write!(f, "{number} {}:{line} {function}: {what}", path.display())
+        let Self { number, path, line, .. } = self;
+        write!(f, "{number} {}:{line} {}", path.display(), self.place())
     }
 }
 
@@ -160,7 +169,10 @@ impl Finder<'_> {
         let line = self.text[..at].matches('\n').count() + 1;
         let function = self.functions.last().cloned().unwrap_or_default();
         let path = self.path.to_owned();
-        self.faults.push(Fault { number, is_dropped: false, path, line, function, what });
+        let is_alike = |other: &&Fault| other.function == function && other.what == what;
+        let n_before = self.faults.iter().filter(is_alike).count();
+        let fault = Fault { number, is_dropped: false, path, line, function, what, n_before };
+        self.faults.push(fault);
         number
     }
 
@@ -181,13 +193,20 @@ impl Finder<'_> {
         place.instead.push((number, text(number)));
     }
 
-    fn function(&mut self, signature: &syn::Signature, block: &syn::Block) {
-        let at = block.brace_token.span.open().byte_range().end;
-        for value in fault::values(&signature.output) {
+    /// A function without its body, and what is in the body. What is constant cannot ask a switch.
+    fn function(&mut self, attributes: &[syn::Attribute], of: &syn::Signature, body: &syn::Block) {
+        if fault::is_of_tests(attributes) || of.constness.is_some() {
+            return;
+        }
+        self.functions.push(of.ident.to_string());
+        let at = body.brace_token.span.open().byte_range().end;
+        for value in fault::values(&of.output) {
             self.insert(at, format!("always {value}"), |number| {
                 format!(" if {SWITCH}({number}) {{ return {value}; }}")
             });
         }
+        self.visit_block(body);
+        self.functions.pop();
     }
 
     /// Arms that can be left out because another takes everything, and guards that can be wrong.
@@ -231,26 +250,13 @@ impl<'ast> Visit<'ast> for Finder<'_> {
     }
 
     fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
-        if fault::is_of_tests(&item.attrs) || item.sig.constness.is_some() {
-            return;
-        }
-        self.functions.push(item.sig.ident.to_string());
-        self.function(&item.sig, &item.block);
-        self.visit_block(&item.block);
-        self.functions.pop();
+        self.function(&item.attrs, &item.sig, &item.block);
     }
 
     fn visit_impl_item_fn(&mut self, item: &'ast syn::ImplItemFn) {
-        if fault::is_of_tests(&item.attrs) || item.sig.constness.is_some() {
-            return;
-        }
-        self.functions.push(item.sig.ident.to_string());
-        self.function(&item.sig, &item.block);
-        self.visit_block(&item.block);
-        self.functions.pop();
+        self.function(&item.attrs, &item.sig, &item.block);
     }
 
-    // What is constant cannot ask a switch.
     fn visit_item_const(&mut self, _: &'ast syn::ItemConst) {}
     fn visit_item_static(&mut self, _: &'ast syn::ItemStatic) {}
     fn visit_impl_item_const(&mut self, _: &'ast syn::ImplItemConst) {}

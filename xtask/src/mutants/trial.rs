@@ -1,6 +1,7 @@
 //! The copy of the workspace, its build, and the runs of its tests.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -12,23 +13,51 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::place::Faulty;
+use super::place::{Fault, Faulty};
 
 /// The variable that turns a fault on.
 const VARIABLE: &str = "ASSIZE_MUTANT";
 
-/// What asks for it, put into each crate that has faults.
+/// The variable that names a file to which the numbers of the faults that a test comes by go.
+const REACHED_VARIABLE: &str = "ASSIZE_MUTANTS_REACHED";
+
+/// What asks for them, put into each crate that has faults.
 const SWITCH: &str = r#"
 #[doc(hidden)]
 #[allow(missing_docs, unreachable_pub, clippy::all, reason = "only in copies with faults")]
 pub mod mutant_switch {
+    use std::io::Write as _;
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    static ACTIVE: OnceLock<u32> = OnceLock::new();
+    static SEEN: [AtomicBool; 1 << 16] = [const { AtomicBool::new(false) }; 1 << 16];
+
     pub fn on(number: u32) -> bool {
-        static ACTIVE: std::sync::OnceLock<u32> = std::sync::OnceLock::new();
+        let active = *ACTIVE.get_or_init(active);
+        if active == u32::MAX && !SEEN[number as usize].swap(true, Ordering::Relaxed) {
+            reach(number);
+        }
+        active == number
+    }
+
+    fn active() -> u32 {
         let read = || std::env::var("ASSIZE_MUTANT").ok()?.parse().ok();
-        *ACTIVE.get_or_init(|| read().unwrap_or(0)) == number
+        let is_recording = std::env::var_os("ASSIZE_MUTANTS_REACHED").is_some();
+        if is_recording { u32::MAX } else { read().unwrap_or(0) }
+    }
+
+    fn reach(number: u32) {
+        let path = std::env::var_os("ASSIZE_MUTANTS_REACHED").unwrap();
+        let mut file = std::fs::OpenOptions::new().append(true).create(true).open(path).unwrap();
+        file.write_all(format!("{number}\n").as_bytes()).unwrap();
     }
 }
 "#;
+
+/// The names of faults that did not compile, kept in the copy: the next build leaves them out at
+/// once.
+const DROPPED: &str = "dropped";
 
 /// How much longer than without a fault a run may take before it counts as endless.
 const PATIENCE: u32 = 10;
@@ -50,6 +79,24 @@ pub(super) enum Verdict {
     Endless,
     /// No test noticed.
     Survived,
+    /// No test came by.
+    Unreached,
+}
+
+impl Verdict {
+    /// Whether the fault would go unnoticed.
+    pub(super) fn is_survival(self) -> bool {
+        matches!(self, Self::Survived | Self::Unreached)
+    }
+}
+
+/// What is known of a test.
+#[derive(Debug)]
+struct Known {
+    /// How long it may take.
+    limit: Duration,
+    /// The faults that it comes by.
+    reached: BTreeSet<u32>,
 }
 
 /// A file and bytes of it.
@@ -88,6 +135,12 @@ impl Bench {
             let text = fs::read_to_string(self.root.join(&library))? + SWITCH;
             write_changed(&self.tree.join(library), text.as_bytes())?;
         }
+        let list = self.tree.join(DROPPED);
+        let known = fs::read_to_string(&list).unwrap_or_default();
+        let known: BTreeSet<&str> = known.lines().collect();
+        for fault in files.iter_mut().flat_map(|(file, _)| &mut file.faults) {
+            fault.is_dropped = known.contains(&*fault.name());
+        }
         for _ in 0..MAX_BUILDS {
             let mut marks = Vec::new();
             for (file, _) in &*files {
@@ -95,25 +148,34 @@ impl Bench {
                 write_changed(&self.tree.join(&file.path), text.as_bytes())?;
                 marks.push(places);
             }
-            let (tests, errors) = self.compile()?;
-            if let Some(tests) = tests {
-                self.tests = tests;
-                return Ok(());
+            // Checking finds nearly all that does not compile, in a part of the time.
+            let (_, mut errors) = self.compile(&["check", "--keep-going"])?;
+            if errors.is_empty() {
+                let (tests, late) = self.compile(&["test", "--no-run"])?;
+                if let Some(tests) = tests {
+                    self.tests = tests;
+                    return Ok(());
+                }
+                errors = late;
             }
             let n_dropped = drop_faults(files, &marks, &errors);
             println!("mutants: {n_dropped} faults do not compile");
             if n_dropped == 0 {
                 bail!("the copy in `{}` does not compile: {errors:?}", self.tree.display());
             }
+            let faults = files.iter().flat_map(|(file, _)| &file.faults);
+            let dropped = faults.filter(|fault| fault.is_dropped).map(Fault::name);
+            fs::write(&list, dropped.collect::<Vec<_>>().join("\n"))?;
         }
         bail!("the copy does not compile after {MAX_BUILDS} builds")
     }
 
-    /// Builds; gives the binary of the tests, or the errors: file and positions.
-    fn compile(&self) -> Result<(Option<PathBuf>, Vec<Position>)> {
-        println!("mutants: building");
+    /// Checks or builds; gives the binary of the tests, or the errors: file and positions.
+    fn compile(&self, how: &[&str]) -> Result<(Option<PathBuf>, Vec<Position>)> {
+        println!("mutants: cargo {}", how.join(" "));
         let output = Command::new("cargo")
-            .args(["test", "--package", "assize-tests", "--test", "suite", "--no-run", "--locked"])
+            .args(how)
+            .args(["--package", "assize-tests", "--test", "suite", "--locked"])
             .arg("--message-format=json")
             .current_dir(&self.tree)
             // Shared with the workspace, crates with faults would be taken for those without.
@@ -141,30 +203,19 @@ impl Bench {
         faults: &[(u32, &'static [&'static str])],
         n_jobs: usize,
     ) -> Result<Vec<(u32, Verdict)>> {
-        let mut limits: BTreeMap<&str, Duration> = BTreeMap::new();
+        let mut known: BTreeMap<&str, Known> = BTreeMap::new();
         for test in faults.iter().flat_map(|(_, tests)| *tests) {
-            if !limits.contains_key(test) {
-                let started = Instant::now();
-                if self.run(0, test, Duration::MAX)? != Verdict::Survived {
-                    bail!("`{test}` fails without a fault");
-                }
-                println!("mutants: `{test}` takes {:.1} s", started.elapsed().as_secs_f64());
-                limits.insert(test, LEAST_PATIENCE.max(started.elapsed() * PATIENCE));
+            if !known.contains_key(test) {
+                known.insert(test, self.know(test)?);
             }
         }
         let (next, verdicts) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
         let work = || -> Result<()> {
             while let Some((number, tests)) = faults.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let mut verdict = Verdict::Survived;
-                for test in *tests {
-                    verdict = self.run(*number, test, limits[test])?;
-                    if verdict != Verdict::Survived {
-                        break;
-                    }
-                }
+                let verdict = self.try_one(*number, tests, &known)?;
                 let mut verdicts = verdicts.lock().expect("no thread panics with the lock");
-                if verdict == Verdict::Survived {
-                    println!("mutants: {number} survived");
+                if verdict.is_survival() {
+                    println!("mutants: {number} {verdict:?}");
                 }
                 verdicts.push((*number, verdict));
                 if verdicts.len().is_multiple_of(PROGRESS) {
@@ -180,14 +231,52 @@ impl Bench {
         Ok(verdicts.into_inner().expect("no thread panics with the lock"))
     }
 
-    /// Runs the tests of a name, or below a module, with a fault turned on; 0 is none.
-    fn run(&self, number: u32, test: &str, limit: Duration) -> Result<Verdict> {
+    /// Runs the tests against a fault until one notices. A test that does not come by the fault
+    /// runs as it does without.
+    fn try_one(
+        &self,
+        number: u32,
+        tests: &[&str],
+        known: &BTreeMap<&str, Known>,
+    ) -> Result<Verdict> {
+        let mut verdict = Verdict::Unreached;
+        for test in tests {
+            let Known { limit, reached } = &known[test];
+            if reached.contains(&number) {
+                verdict = self.run(&[(VARIABLE, number.to_string().as_ref())], test, *limit)?;
+                if verdict != Verdict::Survived {
+                    break;
+                }
+            }
+        }
+        Ok(verdict)
+    }
+
+    /// Runs a test without a fault, and once more to see which faults it comes by.
+    fn know(&self, test: &str) -> Result<Known> {
+        let started = Instant::now();
+        if self.run(&[], test, Duration::MAX)? != Verdict::Survived {
+            bail!("`{test}` fails without a fault");
+        }
+        let limit = LEAST_PATIENCE.max(started.elapsed() * PATIENCE);
+        let seconds = started.elapsed().as_secs_f64();
+        let path = self.tree.join("reached");
+        fs::write(&path, "")?;
+        self.run(&[(REACHED_VARIABLE, path.as_os_str())], test, Duration::MAX)?;
+        let reached = fs::read_to_string(&path)?;
+        let reached: BTreeSet<u32> = reached.lines().map(str::parse).collect::<Result<_, _>>()?;
+        println!("mutants: `{test}` takes {seconds:.1} s and comes by {} faults", reached.len());
+        Ok(Known { limit, reached })
+    }
+
+    /// Runs the tests of a name, or below a module, with variables.
+    fn run(&self, with: &[(&str, &OsStr)], test: &str, limit: Duration) -> Result<Verdict> {
         let mut command = Command::new(&self.tests);
         command.arg(test).args(["--include-ignored", "--test-threads=1"]);
         if !test.ends_with("::") {
             command.arg("--exact");
         }
-        command.env(VARIABLE, number.to_string()).current_dir(self.tree.join("tests"));
+        command.envs(with.iter().copied()).current_dir(self.tree.join("tests"));
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         let started = Instant::now();
         loop {
