@@ -2,6 +2,7 @@
 //! match. The same choices give the same world: a seed or the bytes of a fuzzer.
 
 mod condition;
+mod mistake;
 mod pattern;
 mod plain;
 mod policy;

@@ -9,7 +9,7 @@ use super::text::{
     ACCOUNTS, APART, INSIDE, NAMED, OUTSIDE, SERVICES, SESSIONS, TARGETS, role_arn, session_arn,
     user_arn,
 };
-use super::{Source, policy, world};
+use super::{Source, mistake, policy, world};
 
 /// Keys that requests say something of without carrying them.
 const LISTED_KEYS: [&str; 12] = [
@@ -33,6 +33,9 @@ const ORIGIN_ACCESS_IDENTITY: &str =
 
 /// A request.
 pub(super) fn request(source: &mut Source<'_>) -> Value {
+    if source.percent(1) {
+        return mistake::request(source);
+    }
     let mut request = json!({"principal": principal(source)});
     let kind = request["principal"]["type"].as_str().unwrap_or_default().to_owned();
     match kind.as_str() {

@@ -35,7 +35,7 @@ pub(super) const TAG_KEYS: [&str; 3] = ["team", "Team", "env"];
 /// Values of tags.
 pub(super) const TAG_VALUES: [&str; 5] = ["a", "b", "ab", "", "ana"];
 /// Resources, each with an action that takes it.
-pub(super) const TARGETS: [(&str, &str); 45] = [
+pub(super) const TARGETS: [(&str, &str); 48] = [
     ("s3:GetObject", "arn:aws:s3:::b1/k"),
     ("s3:GetObject", "arn:aws:s3:::b1/a/k"),
     ("s3:GetObject", "arn:aws:s3:::b1/ana/k"),
@@ -85,6 +85,12 @@ pub(super) const TARGETS: [(&str, &str); 45] = [
     ("lambda:InvokeFunction", "arn:aws:lambda:eu-west-1:111111111111:function:f:PROD"),
     ("logs:GetLogEvents", "arn:aws:logs:eu-west-1:111111111111:log-group:/app:log-stream:s"),
     ("ec2:DescribeInstances", "*"),
+    ("ec2:DescribeInstances", "arn:aws:ec2:eu-west-1:111111111111:instance/i-1"),
+    (
+        "kms:ReEncrypt",
+        "arn:aws:kms:eu-west-1:111111111111:key/00000000-0000-0000-0000-000000000001",
+    ),
+    ("kms:Decrypt", "arn:aws:kms:eu-west-1:111111111111:key/mrk-0000000000000000000000000000000a"),
     ("sts:TagSession", "arn:aws:sqs:eu-west-1:111111111111:q"),
     ("nosuch:Do", "arn:aws:nosuch:eu-west-1:111111111111:thing/1"),
 ];
