@@ -5,6 +5,7 @@ mod cases;
 mod random;
 mod recompile;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use assize_model::{PolicyId, PolicyType, PrincipalKind, split_action};
@@ -190,19 +191,22 @@ impl Batch {
     }
 
     /// Decides the rows three times with the same working memory: as new ones, while what their
-    /// layers say is kept, and by what was kept.
+    /// layers say is kept, and by what was kept. Then the last of them alone.
     fn decide_thrice(&self, tables: &DecisionTables, overlay: &Overlay) -> Vec<DecisionRow> {
         let mut scratch = Scratch::new();
-        let mut decide = || {
-            let mut out = vec![DecisionRow::default(); self.frame.len()];
+        let mut decide = |rows: Range<usize>| {
+            let mut out = vec![DecisionRow::default(); rows.len()];
             self.with(|columns| {
-                tables.decide(Some(overlay), columns, 0..out.len(), &mut scratch, &mut out);
+                tables.decide(Some(overlay), columns, rows, &mut scratch, &mut out);
             });
             out
         };
-        let first = decide();
-        assert_eq!(decide(), first, "decided again");
-        assert_eq!(decide(), first, "decided by what was kept");
+        let whole = 0..self.frame.len();
+        let first = decide(whole.clone());
+        assert_eq!(decide(whole.clone()), first, "decided again");
+        assert_eq!(decide(whole.clone()), first, "decided by what was kept");
+        let last = whole.end / 2..whole.end;
+        assert_eq!(decide(last.clone()), first[last], "a part of the rows");
         first
     }
 
