@@ -5,7 +5,7 @@ use std::error::Error;
 use std::hint::black_box;
 
 use assize::{StreamFormat, StreamOptions};
-use assize_benches::ruler::{Answer, RulerA, RulerB, RulerRequest};
+use assize_benches::ruler::{Answer, RulerRequest};
 use assize_benches::setup::{Ready, ndjson, request_of};
 use assize_benches::workload::WorkloadRequest;
 use criterion::measurement::WallTime;
@@ -65,26 +65,22 @@ fn rulers(
     ready: &Ready,
     requests: &[WorkloadRequest],
 ) -> Result<(), Box<dyn Error>> {
-    let ruler_a = RulerA::load(&ready.workload.world);
-    let lowered: Vec<_> = requests.iter().map(|request| ready.lower(request)).collect();
-    let split: Vec<_> = requests
-        .iter()
-        .zip(&lowered)
-        .map(|(request, lowered)| ready.split(request, lowered, ruler_a.keys()))
-        .collect();
-    let ruler_b = RulerB::load(&ruler_a, split.iter().map(|request| request.action));
-    let answers: [&dyn Fn(&RulerRequest<'_>) -> Answer; 2] =
-        [&|request| ruler_a.decide(request), &|request| ruler_b.decide(request)];
-    for answer in answers {
-        ready.check_ruler(requests, CHECK_STEP, |request| {
-            let lowered = ready.lower(request);
-            answer(&ready.split(request, &lowered, ruler_a.keys()))
-        })?;
-    }
-    for (name, answer) in ["ruler A", "ruler B"].into_iter().zip(answers) {
-        group.bench_function(format!("{}/{name}", ready.label), |b| {
-            b.iter(|| split.iter().filter(|request| answer(request) == Answer::Allowed).count());
-        });
-    }
-    Ok(())
+    ready.with_rulers(requests, |ruler_a, ruler_b, split| {
+        let answers: [&dyn Fn(&RulerRequest<'_>) -> Answer; 2] =
+            [&|request| ruler_a.decide(request), &|request| ruler_b.decide(request)];
+        for answer in answers {
+            ready.check_ruler(requests, CHECK_STEP, |request| {
+                let lowered = ready.lower(request);
+                answer(&ready.split(request, &lowered, ruler_a.keys()))
+            })?;
+        }
+        for (name, answer) in ["ruler A", "ruler B"].into_iter().zip(answers) {
+            group.bench_function(format!("{}/{name}", ready.label), |b| {
+                b.iter(|| {
+                    split.iter().filter(|request| answer(request) == Answer::Allowed).count()
+                });
+            });
+        }
+        Ok(())
+    })
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use assize::{StreamFormat, StreamOptions};
 use assize_benches::measure::{median, quantile, rate, shown_rate, time};
 use assize_benches::replaying;
-use assize_benches::ruler::{Answer, RulerA, RulerB};
+use assize_benches::ruler::Answer;
 use assize_benches::setup::{Ready, ndjson, request_of};
 use assize_benches::workload::WorkloadRequest;
 
@@ -194,28 +194,24 @@ fn rulers(
     requests: &[WorkloadRequest],
     size: &Size,
 ) -> Result<(f64, f64), Box<dyn Error>> {
-    let ruler_a = RulerA::load(&ready.workload.world);
-    let lowered: Vec<_> = requests.iter().map(|request| ready.lower(request)).collect();
-    let split: Vec<_> = requests
-        .iter()
-        .zip(&lowered)
-        .map(|(request, lowered)| ready.split(request, lowered, ruler_a.keys()))
-        .collect();
-    let ruler_b = RulerB::load(&ruler_a, split.iter().map(|request| request.action));
-    ready.check_ruler(requests, CHECK_STEP, |request| {
-        let lowered = ready.lower(request);
-        ruler_b.decide(&ready.split(request, &lowered, ruler_a.keys()))
-    })?;
-    let allowed = |answers: &mut dyn Iterator<Item = Answer>| {
-        answers.filter(|answer| *answer == Answer::Allowed).count()
-    };
-    let a = per_second(size.n_interpreted, size.n_runs, || {
-        allowed(&mut split.iter().take(size.n_interpreted).map(|request| ruler_a.decide(request)))
-    });
-    let b = per_second(size.n_requests, size.n_runs, || {
-        allowed(&mut split.iter().map(|request| ruler_b.decide(request)))
-    });
-    Ok((a, b))
+    ready.with_rulers(requests, |ruler_a, ruler_b, split| {
+        ready.check_ruler(requests, CHECK_STEP, |request| {
+            let lowered = ready.lower(request);
+            ruler_b.decide(&ready.split(request, &lowered, ruler_a.keys()))
+        })?;
+        let allowed = |answers: &mut dyn Iterator<Item = Answer>| {
+            answers.filter(|answer| *answer == Answer::Allowed).count()
+        };
+        let a = per_second(size.n_interpreted, size.n_runs, || {
+            allowed(
+                &mut split.iter().take(size.n_interpreted).map(|request| ruler_a.decide(request)),
+            )
+        });
+        let b = per_second(size.n_requests, size.n_runs, || {
+            allowed(&mut split.iter().map(|request| ruler_b.decide(request)))
+        });
+        Ok((a, b))
+    })
 }
 
 /// The rate of a stream, from bytes in memory to bytes in memory.

@@ -12,7 +12,7 @@ use assize_model::{
 };
 use assize_policy::PolicyLibrary;
 
-use crate::ruler::{Answer, Keys, RulerRequest};
+use crate::ruler::{Answer, Keys, RulerA, RulerB, RulerRequest};
 use crate::workload::{self, ManagedSource, Workload, WorkloadRequest};
 
 /// What goes wrong while a benchmark is made ready.
@@ -123,21 +123,8 @@ impl Ready {
         outcomes: &[Outcome],
         step: usize,
     ) -> Result<usize> {
-        let sample = requests.iter().zip(outcomes).step_by(step.max(1));
-        let n_checked = sample.len();
-        for (request, outcome) in sample {
-            let wanted = self.reference(request)?;
-            if !agrees(outcome, &wanted) {
-                return Err(format!(
-                    "{}: {} is {outcome:?}, the reference says {:?}",
-                    self.label,
-                    request.to_json(),
-                    wanted.decisive,
-                )
-                .into());
-            }
-        }
-        Ok(n_checked)
+        let wanted = |request: &WorkloadRequest| self.reference(request);
+        self.check_each(requests, outcomes, step, wanted, WorkloadRequest::to_json)
     }
 
     /// The same of requests that are typed already.
@@ -150,17 +137,48 @@ impl Ready {
         outcomes: &[Outcome],
         step: usize,
     ) -> Result<usize> {
+        let wanted = |request: &Request<'_>| self.reference_of(request);
+        self.check_each(requests, outcomes, step, wanted, |request| format!("{request:?}"))
+    }
+
+    fn check_each<T>(
+        &self,
+        requests: &[T],
+        outcomes: &[Outcome],
+        step: usize,
+        wanted: impl Fn(&T) -> Result<EffectiveDecision>,
+        shown: impl Fn(&T) -> String,
+    ) -> Result<usize> {
         let sample = requests.iter().zip(outcomes).step_by(step.max(1));
         let n_checked = sample.len();
         for (request, outcome) in sample {
-            let wanted = self.reference_of(request)?;
+            let wanted = wanted(request)?;
             if !agrees(outcome, &wanted) {
-                let decisive = &wanted.decisive;
-                let label = self.label;
-                return Err(format!("{label}: {request:?} is {outcome:?}, not {decisive:?}").into());
+                return Err(format!(
+                    "{}: {} is {outcome:?}, the reference says {:?}",
+                    self.label,
+                    shown(request),
+                    wanted.decisive,
+                )
+                .into());
             }
         }
         Ok(n_checked)
+    }
+
+    /// Makes both rulers ready for requests, which are split for them.
+    pub fn with_rulers<R>(
+        &self,
+        requests: &[WorkloadRequest],
+        ask: impl FnOnce(&RulerA, &RulerB, &[RulerRequest<'_>]) -> R,
+    ) -> R {
+        let ruler_a = RulerA::load(&self.workload.world);
+        let lowered: Vec<_> = requests.iter().map(|request| self.lower(request)).collect();
+        let split = requests.iter().zip(&lowered);
+        let split = split.map(|(request, lowered)| self.split(request, lowered, ruler_a.keys()));
+        let split: Vec<_> = split.collect();
+        let ruler_b = RulerB::load(&ruler_a, split.iter().map(|request| request.action));
+        ask(&ruler_a, &ruler_b, &split)
     }
 
     /// Checks every `step`-th answer of a ruler against the verdicts of its layers. Gives the

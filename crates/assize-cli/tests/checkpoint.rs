@@ -103,6 +103,17 @@ fn make_awaited(folder: &Folder) {
     assert!(made.expect("mkfifo starts").success());
 }
 
+/// A run that was stopped at the awaited file goes on with the file itself, and says what a run
+/// says that was never stopped.
+fn check_resumed(folder: &Folder, whole: &Output) {
+    std::fs::remove_file(folder.log(AWAITED)).expect("a file can be removed");
+    std::fs::write(folder.log(AWAITED), record(AWAITED)).expect("a file can be written");
+    let resumed = run(folder);
+    assert_eq!(resumed.status.code(), Some(1), "{}", text(&resumed.stderr));
+    assert_eq!(text(&resumed.stdout), text(&whole.stdout));
+    assert!(!folder.path("checkpoint").exists(), "a run that ends needs no checkpoint");
+}
+
 /// C-24: Ctrl-C gives the report so far, and the next run goes on behind it.
 #[test]
 fn an_interrupted_run_reports_and_goes_on() {
@@ -134,12 +145,7 @@ fn an_interrupted_run_reports_and_goes_on() {
     assert!(so_far.lines().count() > N_FILES / 2, "{so_far}");
     assert!(kept.exists());
 
-    std::fs::remove_file(folder.log(AWAITED)).expect("a file can be removed");
-    std::fs::write(folder.log(AWAITED), record(AWAITED)).expect("a file can be written");
-    let resumed = run(&folder);
-    assert_eq!(resumed.status.code(), Some(1), "{}", text(&resumed.stderr));
-    assert_eq!(text(&resumed.stdout), text(&whole.stdout));
-    assert!(!kept.exists(), "a run that ends needs no checkpoint");
+    check_resumed(&folder, &whole);
 }
 
 #[test]
@@ -165,12 +171,7 @@ fn a_killed_run_goes_on_and_counts_no_record_twice() {
     assert_eq!(out, "", "the run was killed before its end");
     assert_eq!(child.wait().expect("a process ends").code(), None);
 
-    std::fs::remove_file(folder.log(AWAITED)).expect("a file can be removed");
-    std::fs::write(folder.log(AWAITED), record(AWAITED)).expect("a file can be written");
-    let resumed = run(&folder);
-    assert_eq!(resumed.status.code(), Some(1), "{}", text(&resumed.stderr));
-    assert_eq!(text(&resumed.stdout), text(&whole.stdout));
-    assert!(!kept.exists(), "a run that ends needs no checkpoint");
+    check_resumed(&folder, &whole);
 }
 
 #[test]

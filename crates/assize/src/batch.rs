@@ -130,8 +130,8 @@ impl<'e> Decider<'e> {
     }
 
     /// Decides the columns of [`Decider::prepare`], row by row. No answer to a row is kept; what
-    /// the policies say of a frame and an action alone is. In partial context there are no rows here, but bounds
-    /// ([`Decider::bound_prepared`]).
+    /// the policies say of a frame and an action alone is. In partial context there are no rows
+    /// here, but bounds ([`Decider::bound_prepared`]).
     pub fn decide_prepared(&mut self) -> &[DecisionRow] {
         self.resolver.decide();
         &self.resolver.decided

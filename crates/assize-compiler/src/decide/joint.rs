@@ -224,9 +224,7 @@ impl Joints {
             *place = number + FIRST;
         }
     }
-}
 
-impl Joints {
     /// What a plan says, as far as it can be said without a row.
     fn read(
         &mut self,
