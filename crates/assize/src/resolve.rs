@@ -815,6 +815,7 @@ impl<'e> Resolver<'e> {
             return;
         }
         self.n_known_keys = n_keys;
+        self.plain.forget_keys();
         for own in OwnKey::ALL {
             let folded = own.name().to_ascii_lowercase();
             self.own_columns[*own as usize] = self.key_column(&folded);

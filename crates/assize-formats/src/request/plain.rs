@@ -106,11 +106,12 @@ impl<'a> PlainLine<'a> {
                 Some(next) => next,
                 None => self.gap(&mut walk, slot)?,
             };
-            // A member that comes twice is an error, which the other reader tells.
-            match slot {
-                FIRST_KEY.. => self.context.push((slot - FIRST_KEY, walk.string()?)),
-                _ => walk.meet(slot)?,
+            if slot >= FIRST_KEY {
+                self.context.push((slot - FIRST_KEY, walk.string()?));
+                continue;
             }
+            // A member that comes twice is an error, which the other reader tells.
+            walk.meet(slot)?;
             match slot {
                 ID => self.id = Some(walk.id()?),
                 PRINCIPAL => self.principal = walk.string()?,
@@ -130,11 +131,13 @@ impl<'a> PlainLine<'a> {
     fn known_gap(&self, walk: &mut Walk<'a, '_>, slot: Slot) -> Option<Slot> {
         let rest = walk.text.as_bytes().get(walk.at..)?;
         let mut gaps = self.gaps.get(slot as usize)?.iter();
-        let gap = gaps.find(|gap| match rest.strip_prefix(gap.text.as_bytes()) {
-            // There may be more space than there was.
-            Some([next, ..]) => *next != b' ' && gap.next != END,
-            Some([]) => gap.next == END,
-            None => false,
+        let gap = gaps.find(|gap| {
+            begins_with(rest, gap.text.as_bytes())
+                && match rest.get(gap.text.len()) {
+                    // There may be more space than there was.
+                    Some(next) => *next != b' ' && gap.next != END,
+                    None => gap.next == END,
+                }
         })?;
         if gap.text.is_empty() || gap.opens_context && walk.meet(CONTEXT).is_none() {
             return None;
@@ -294,6 +297,20 @@ impl<'a> Walk<'a, '_> {
         let is_plain = digits == "0" || !(digits.is_empty() || digits.starts_with('0'));
         is_plain.then_some((digits, true))
     }
+}
+
+/// Whether a text begins with a gap. Gaps are short, and nearly always the one that is expected:
+/// comparing a few words is the quicker than a call.
+#[inline]
+fn begins_with(text: &[u8], gap: &[u8]) -> bool {
+    const WORD: usize = size_of::<u64>();
+    let Some(text) = text.get(..gap.len()) else { return false };
+    let (Some(end), Some(gap_end)) = (text.last_chunk::<WORD>(), gap.last_chunk::<WORD>()) else {
+        return text.iter().eq(gap);
+    };
+    let differ = |a: [u8; WORD], b: [u8; WORD]| u64::from_ne_bytes(a) ^ u64::from_ne_bytes(b);
+    let words = text.as_chunks::<WORD>().0.iter().zip(gap.as_chunks::<WORD>().0);
+    words.fold(differ(*end, *gap_end), |found, (a, b)| found | differ(*a, *b)) == 0
 }
 
 /// Bytes of a vector.

@@ -49,24 +49,46 @@ pub fn parse_date(text: &str) -> Option<i64> {
     read_usual(text).or_else(|| read_date(text).map(|reading| reading.seconds))
 }
 
-/// `YYYY-MM-DDThh:mm:ssZ`, which nearly every date of a request is, at a glance.
+/// `YYYY-MM-DDThh:mm:ssZ`, which nearly every date of a request is, at a glance: eight bytes at a
+/// time.
 fn read_usual(text: &str) -> Option<i64> {
     let bytes: &[u8; 20] = text.as_bytes().try_into().ok()?;
-    let signs = [bytes[4], bytes[7], bytes[10], bytes[13], bytes[16], bytes[19]];
-    let digits = [0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18].map(|at: usize| {
-        // Anything else is more than 9.
-        bytes[at].wrapping_sub(b'0')
-    });
-    if signs != *b"--T::Z" || digits.iter().any(|digit| *digit > 9) {
-        return None;
-    }
-    let two = |at: usize| i64::from(digits[at] * 10 + digits[at + 1]);
-    let (year, month, day) = (two(0) * 100 + two(2), two(4), two(6));
-    let (hour, minute, second) = (two(8), two(10), two(12));
+    let [front, middle, back] = [
+        Digits::read(*bytes.first_chunk()?, *b"0000-00-")?,
+        Digits::read(*bytes[8..].first_chunk()?, *b"00T00:00")?,
+        Digits::read(*bytes.last_chunk()?, *b"0:00:00Z")?,
+    ];
+    let (year, month, day) = (front.pair(0) * 100 + front.pair(2), front.pair(5), middle.pair(0));
+    let (hour, minute, second) = (middle.pair(3), middle.pair(6), back.pair(5));
     let is_day = (1..=12).contains(&month) && (1..=days_in_month(year, month)).contains(&day);
     (is_day && hour <= 23 && minute <= 59 && second <= 59).then(|| {
         days_from_civil(year, month, day) * SECONDS_PER_DAY + hour * 3_600 + minute * 60 + second
     })
+}
+
+/// Eight bytes of which some are digits.
+#[derive(Clone, Copy)]
+struct Digits(u64);
+
+impl Digits {
+    /// Reads bytes of a form: digits where it has zeros, and the same bytes elsewhere.
+    #[inline]
+    fn read(bytes: [u8; 8], form: [u8; 8]) -> Option<Self> {
+        // What must be added to the largest byte that is allowed, for its highest bit.
+        let room = form.map(|byte| if byte == b'0' { 0x7f - 9 } else { 0x7f });
+        let values = u64::from_le_bytes(bytes) ^ u64::from_le_bytes(form);
+        let high_bits = u64::from_le_bytes([0x80; 8]);
+        // No byte carries into the next: one that could has its highest bit set and is refused.
+        let over = (values & !high_bits).wrapping_add(u64::from_le_bytes(room)) | values;
+        (over & high_bits == 0).then_some(Self(values))
+    }
+
+    /// The number of two digits from a position on.
+    #[inline]
+    fn pair(self, at: u32) -> i64 {
+        let [tens, ones, ..] = (self.0 >> (8 * at)).to_le_bytes();
+        i64::from(tens * 10 + ones)
+    }
 }
 
 /// Reads a date and tells in which form it was written (L-616).

@@ -54,7 +54,18 @@ pub(super) struct PlainPaths {
     /// `false` and `true` as values.
     truth: Option<[ValueId; 2]>,
     /// The keys of the lines of the chunk at hand, by their positions there.
-    line_keys: Vec<u32>,
+    line_keys: Vec<PlainKey>,
+}
+
+/// What the short way asks of a key of `context`.
+#[derive(Debug, Clone, Copy)]
+struct PlainKey {
+    /// The position in the resolver's keys.
+    key: u32,
+    /// That of its folded name.
+    fold: u32,
+    is_of_session: bool,
+    plain: PlainUse,
 }
 
 impl PlainPaths {
@@ -66,6 +77,11 @@ impl PlainPaths {
         if n_paths > MAX_PATHS {
             *self = Self::default();
         }
+    }
+
+    /// Forgets what follows from which keys the policies ask for.
+    pub(super) fn forget_keys(&mut self) {
+        self.line_keys.clear();
     }
 }
 
@@ -173,7 +189,6 @@ struct PlainCheck<'r> {
 /// What the context of a plain request says.
 #[derive(Default)]
 struct PlainContext<'r> {
-    values: SmallVec<[(KeyId, ValueId); 16]>,
     /// Tags of the resource: the position of their columns, and the value.
     tags: SmallVec<[(usize, ValueId); 2]>,
     /// Bits of the keys of their own that are given.
@@ -228,8 +243,9 @@ impl Resolver<'_> {
     #[inline]
     pub(crate) fn push_plain_line(&mut self, line: &PlainLine<'_>) -> Option<Run> {
         let PlainLine { principal, action, resource, .. } = *line;
+        self.refresh_keys();
         for name in line.keys.get(self.plain.line_keys.len()..).unwrap_or_default() {
-            let key = self.key(name);
+            let key = self.plain_key(name);
             self.plain.line_keys.push(key);
         }
         let entries = line.context.iter();
@@ -251,11 +267,27 @@ impl Resolver<'_> {
         let action = *self.action_index.get(parts.action)?;
         let resource = self.plain_resource_text(principal, action, parts.resource)?;
         let check = self.plain_check(principal, action, &resource)?;
-        let context = self.plain_context(parts.time, parts.line_keys, parts.context, &check)?;
-        let mfa = self.plain_mfa(&check, &context)?;
-        let found = self.plain_frame(&check, &mfa)?;
-        let row = self.rows.frame.len();
+        let row = self.rows.len();
+        let run = self.push_check(parts.time, parts.line_keys, parts.context, &check);
+        if run.is_none() {
+            self.rows.truncate(row);
+        }
+        run
+    }
+
+    /// Adds the row of a check. When it gives none, something may have been added.
+    fn push_check<'r>(
+        &mut self,
+        time: Option<i64>,
+        line_keys: &[&'r str],
+        entries: impl Iterator<Item = (ContextKey<'r>, Option<&'r str>)>,
+        check: &PlainCheck<'_>,
+    ) -> Option<Run> {
+        let row = self.rows.len();
         let number = u32::try_from(row).ok()?;
+        let context = self.plain_context(time, line_keys, entries, check)?;
+        let mfa = self.plain_mfa(check, &context)?;
+        let found = self.plain_frame(check, &mfa)?;
         let text = if check.shape == Shape::Star { BARE } else { check.resource };
         let place = self.rows.place(text, found.keys)?;
         let bare = self.bare()?;
@@ -266,10 +298,7 @@ impl Resolver<'_> {
         self.rows.resolved_action.push(check.action);
         self.rows.resolved_resource.push(bare);
         self.rows.account.push(found.account);
-        for &(key, value) in &context.values {
-            self.rows.set(key, row, value);
-        }
-        let knows_region = self.plain_own_keys(&check, &context, row);
+        let knows_region = self.plain_own_keys(check, &context, row);
         self.plain_mfa_keys(&mfa, row);
         for &(columns, value) in &context.tags {
             for at in 0..self.tag_columns[columns].len() {
@@ -465,32 +494,34 @@ impl Resolver<'_> {
         entries: impl Iterator<Item = (ContextKey<'r>, Option<&'r str>)>,
         check: &PlainCheck<'_>,
     ) -> Option<PlainContext<'r>> {
+        let row = self.rows.len();
         let mut context = PlainContext { time, ..PlainContext::default() };
         self.next_stamp();
         for (name, text) in entries {
             let text = text?;
             let key = match name {
-                ContextKey::Name(name) => self.key(name),
+                ContextKey::Name(name) => self.plain_key(name),
                 ContextKey::OfLine(at) => *self.plain.line_keys.get(at as usize)?,
             };
-            let facts = &self.keys[key as usize];
-            let seen = &mut self.seen[facts.fold as usize];
+            let seen = &mut self.seen[key.fold as usize];
             // Several entries fold to one name (L-606).
             if std::mem::replace(seen, self.stamp) == self.stamp {
                 return None;
             }
-            if check.opens_session && facts.is_of_session {
+            if check.opens_session && key.is_of_session {
                 return None;
             }
-            match facts.plain {
+            match key.plain {
                 PlainUse::Skip => {}
                 PlainUse::Put(column) => {
-                    context.values.push((column, self.values.pass_single(text)));
+                    let value = self.values.pass_single(text);
+                    self.rows.set(column, row, value);
                 }
                 PlainUse::Own(own, column) => {
                     context.given |= 1 << own as u32;
                     if let Some(column) = column {
-                        context.values.push((column, self.values.pass_single(text)));
+                        let value = self.values.pass_single(text);
+                        self.rows.set(column, row, value);
                     }
                 }
                 PlainUse::Time => {
@@ -507,16 +538,15 @@ impl Resolver<'_> {
                 }
                 PlainUse::Principal => {
                     let derived = &self.principals[check.principal as usize].derived;
-                    let derived = derived.get(facts.key.folded())?;
+                    let derived = derived.get(self.keys[key.key as usize].key.folded())?;
                     if !matches!(derived, ContextValue::Single(own) if **own == *text) {
                         return None;
                     }
                 }
                 PlainUse::ResourceTag(prefix_len, always) => {
-                    let column = facts.column;
                     let value = self.values.pass_single(text);
-                    if let Some(column) = column {
-                        context.values.push((column, value));
+                    if let Some(column) = self.keys[key.key as usize].column {
+                        self.rows.set(column, row, value);
                     }
                     let name = match name {
                         ContextKey::Name(name) => name,
@@ -533,6 +563,12 @@ impl Resolver<'_> {
             }
         }
         Some(context)
+    }
+
+    fn plain_key(&mut self, name: &str) -> PlainKey {
+        let key = self.key(name);
+        let &KeyFacts { fold, is_of_session, plain, .. } = &self.keys[key as usize];
+        PlainKey { key, fold, is_of_session, plain }
     }
 
     /// E-17, E-23: what is known and said of MFA.
