@@ -405,8 +405,8 @@ impl Frame {
 /// Checks in columns: row `r` is the `r`-th item of each column.
 ///
 /// # Layout
-/// `principal`, `action`, `resource` and `frame` have one item a row, and so has every column of
-/// `keys`. `keys` is indexed by [`KeyId`] and may end early; a key without a column, or whose
+/// `principal`, `action`, `resource` and `frame` have one item a row. `keys` is indexed by
+/// [`KeyId`] and may end early, and so may each of its columns; a key without an item, or whose
 /// item is [`ValueId::ABSENT`], has the value its [`KeyScope`] gives it, if any. The caller owns
 /// all bytes.
 #[derive(Debug, Clone, Copy)]
@@ -420,7 +420,7 @@ pub struct RequestColumns<'a> {
     /// Positions in `frames`.
     pub frame: &'a [u32],
     /// The columns of condition keys, by [`KeyId`].
-    pub keys: &'a [Option<&'a [ValueId]>],
+    pub keys: &'a [Vec<ValueId>],
     /// The values that columns and constants name.
     pub values: &'a Values,
     /// The principals.
@@ -452,7 +452,7 @@ impl RequestColumns<'_> {
         principal: &PrincipalEntry,
         resource: ResourceEntry<'_>,
     ) -> ValueId {
-        if let Some(Some(column)) = self.keys.get(key.index())
+        if let Some(column) = self.keys.get(key.index())
             && let Some(&value) = column.get(row)
             && !value.is_absent()
         {

@@ -305,7 +305,7 @@ fn touch(columns: &RequestColumns<'_>, rows: Range<usize>) {
         return;
     }
     let mut sum = 0_u32;
-    for column in columns.keys.iter().flatten() {
+    for column in columns.keys {
         let values = column.get(rows.clone()).unwrap_or_default();
         sum = values.iter().step_by(N_LINE).fold(sum, |sum, value| sum ^ value.0);
     }

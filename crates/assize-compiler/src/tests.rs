@@ -160,7 +160,6 @@ impl Batch {
 
     /// Lends the columns, with those of keys.
     fn with<R>(&self, act: impl FnOnce(&RequestColumns<'_>) -> R) -> R {
-        let keys: Vec<Option<&[ValueId]>> = self.keys.iter().map(|key| Some(&**key)).collect();
         let texts = self.resources.concat();
         let mut start = 0;
         let places = self.resources.iter().map(|text| {
@@ -174,7 +173,7 @@ impl Batch {
             action: &self.action,
             resource: &self.resource,
             frame: &self.frame,
-            keys: &keys,
+            keys: &self.keys,
             values: &self.values,
             principals: &self.principals,
             resources: Resources { texts: &texts, places: &places, constants: &[Vec::new()] },

@@ -86,7 +86,8 @@ pub(crate) struct Resolver<'e> {
     pub(crate) engine: &'e Inner,
     overlay: Overlay,
     pub(crate) values: Values,
-    scratch: Scratch,
+    /// Lent to whoever decides; boxed, since it is large and one request is decided fast.
+    scratch: Option<Box<Scratch>>,
 
     /// Principals that requests name by a text.
     principal_index: HashMap<Box<str>, u32>,
@@ -275,7 +276,7 @@ impl<'e> Resolver<'e> {
             engine,
             overlay,
             values: Values::new(),
-            scratch: Scratch::default(),
+            scratch: None,
             principal_index: HashMap::new(),
             stated_index: HashMap::new(),
             principals: Vec::new(),
@@ -858,12 +859,12 @@ impl<'e> Resolver<'e> {
         // All of it is overwritten.
         self.decided.resize(self.rows.len(), DecisionRow::default());
         let mut decided = std::mem::take(&mut self.decided);
-        let mut scratch = std::mem::take(&mut self.scratch);
+        let mut scratch = self.scratch.take().unwrap_or_default();
         self.with_columns(|engine, overlay, columns| {
             let rows = 0..columns.len();
             engine.tables.decide(Some(overlay), columns, rows, &mut scratch, &mut decided);
         });
-        self.scratch = scratch;
+        self.scratch = Some(scratch);
         self.decided = decided;
     }
 
@@ -872,7 +873,7 @@ impl<'e> Resolver<'e> {
         let mut bounds = std::mem::take(&mut self.bounds);
         bounds.clear();
         bounds.resize(self.rows.len(), BoundRows::default());
-        let mut scratch = std::mem::take(&mut self.scratch);
+        let mut scratch = self.scratch.take().unwrap_or_default();
         let mut relevant = std::mem::take(&mut self.relevant);
         relevant.clear();
         self.with_partial_columns(|engine, overlay, partial| {
@@ -886,7 +887,7 @@ impl<'e> Resolver<'e> {
                 }
             }
         });
-        self.scratch = scratch;
+        self.scratch = Some(scratch);
         self.bounds = bounds;
         self.relevant = relevant;
     }
@@ -919,7 +920,6 @@ impl<'e> Resolver<'e> {
         &self,
         call: impl FnOnce(&Inner, &Overlay, &RequestColumns<'_>) -> R,
     ) -> R {
-        let keys = self.rows.keys.of_rows();
         let resources = Resources {
             texts: &self.rows.texts,
             places: &self.rows.resource,
@@ -930,7 +930,7 @@ impl<'e> Resolver<'e> {
             action: &self.rows.action,
             resource: &self.rows.numbers,
             frame: &self.rows.frame,
-            keys: &keys,
+            keys: self.rows.keys.of_rows(),
             values: &self.values,
             principals: &self.principal_entries,
             resources,

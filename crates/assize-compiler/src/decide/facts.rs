@@ -148,8 +148,9 @@ impl Facts {
         if self.of_resources != 0 && self.resources.len() < columns.resources.constants.len() {
             self.resources.resize(columns.resources.constants.len(), (0, 0));
         }
-        let has_column =
-            |key: &FactKey| columns.keys.get(key.key.index()).is_some_and(Option::is_some);
+        let has_column = |key: &FactKey| {
+            columns.keys.get(key.key.index()).is_some_and(|column| !column.is_empty())
+        };
         let keys = self.keys.iter().zip(0..);
         self.in_columns =
             keys.filter(|(key, _)| has_column(key)).fold(0, |all, (_, at)| all | 1 << at);
@@ -175,7 +176,7 @@ impl Facts {
             let at = keys.trailing_zeros();
             keys &= keys - 1;
             let Some(key) = self.keys.get(at as usize).copied() else { continue };
-            let column = columns.keys.get(key.key.index()).copied().flatten();
+            let column = columns.keys.get(key.key.index());
             let value = column.and_then(|column| column.get(row)).copied().unwrap_or_default();
             if !value.is_absent() {
                 let bits = self.of_value((program, columns), at, key, value, scratch);

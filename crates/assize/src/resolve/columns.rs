@@ -54,12 +54,8 @@ impl KeyColumns {
         }
     }
 
-    /// The columns by the position of their key; they are complete.
-    pub(super) fn of_rows(&self) -> Vec<Option<&[ValueId]>> {
-        let mut columns = vec![None; self.columns.len()];
-        for &at in &self.used {
-            columns[at] = self.columns.get(at).map(Vec::as_slice);
-        }
-        columns
+    /// The columns by the position of their key.
+    pub(super) fn of_rows(&self) -> &[Vec<ValueId>] {
+        &self.columns
     }
 }
