@@ -6,6 +6,10 @@ use std::hint::black_box;
 use assize_benches::replaying::TrailOnDisk;
 use criterion::{Criterion, Throughput};
 
+/// The allocator of the command.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Records of the trail, and of one that only shows that it works.
 const N_RECORDS: usize = 50_000;
 const N_TEST_RECORDS: usize = 1_000;

@@ -16,6 +16,10 @@ use assize_benches::ruler::Answer;
 use assize_benches::setup::{Ready, ndjson, request_of};
 use assize_benches::workload::WorkloadRequest;
 
+/// The allocator of the command.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Requests of a measurement, and runs of which the median counts.
 #[expect(clippy::struct_field_names, reason = "the names say what is counted")]
 struct Size {

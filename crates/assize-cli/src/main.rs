@@ -12,6 +12,10 @@ mod world;
 
 use std::process::ExitCode;
 
+/// Logs and streams are read into many short-lived values on all cores.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = match args::Cli::from_command_line() {
         Ok(cli) => cli,
