@@ -800,6 +800,29 @@ fn a_log_is_replayed_against_a_change() {
     assert!(out.lines().nth(1).is_some_and(|line| line.starts_with("newly_denied,")), "{out}");
 }
 
+/// F-72: what is doubtful about the policy of a change is told where it stands, and judges nothing.
+#[test]
+fn warnings_of_a_change_are_told() {
+    let files = Files::new();
+    let policy = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*",
+        "Action": ["s3:DeleteBucket", "glacier:DeleteVault"], "Resource": "arn:aws:s3:::nobody"}]}"#;
+    let rcp = files.write("rcp.json", policy);
+    let change = format!("rcp={rcp}");
+    let replay = ["replay", "examples/cloudtrail", "--change", &change];
+    let told = ["X_RCP_SERVICE", "rcp.json:2:39", "`glacier:DeleteVault`"];
+    check(&replay, 0, &["2,442 records"], &told);
+    let quiet = [&replay[..], &["-q"]].concat();
+    assert!(!answer(&quiet).2.contains("X_RCP_SERVICE"));
+    let set = files.write(
+        "changes.yaml",
+        "assize: 1\nchanges:\n  - op: attach\n    kind: rcp\n    target: r-none\n    policy: \
+         {Version: \"2012-10-17\", Statement: [{Effect: Deny, Principal: \"*\", Action: \
+         \"glacier:DeleteVault\", Resource: \"*\"}]}\n",
+    );
+    let replay = ["replay", "examples/cloudtrail", "--change", &set];
+    check(&replay, 2, &[], &["X_RCP_SERVICE", "changes.yaml:6:", "r-none"]);
+}
+
 /// F-59: what was used, from the same pass.
 #[test]
 fn a_log_tells_what_was_used() {

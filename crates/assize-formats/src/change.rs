@@ -254,6 +254,12 @@ impl ChangeSet {
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }
+
+    /// The documents that the changes bring, in order, each with how it loads (F-72): for those
+    /// who tell what is doubtful about them. None of them is rejected.
+    pub fn documents(&self) -> impl Iterator<Item = (&DocumentText, LoadOptions)> {
+        self.changes.iter().filter_map(Change::document)
+    }
 }
 
 /// The name of a file without folders and endings.
@@ -352,14 +358,22 @@ impl Reader<'_> {
     }
 }
 
-/// F-72: a document of a change loads as something that is written now.
-fn check_document(file: &File, change: &Change) -> Option<Error> {
-    let Some(NewPolicy::Document(document, _)) = &change.policy else { return None };
-    let mut options = LoadOptions::new(change.kind.policy_type(), LoadMode::Author);
-    let service = change.target.as_deref().and_then(ArnParts::split).map(|arn| arn.service);
-    if let (Kind::Resource, Some(service)) = (change.kind, service) {
-        options = options.with_service(service);
+impl Change {
+    /// The document of the change. It loads as something that is written now (F-72).
+    fn document(&self) -> Option<(&DocumentText, LoadOptions)> {
+        let Some(NewPolicy::Document(document, _)) = &self.policy else { return None };
+        let mut options = LoadOptions::new(self.kind.policy_type(), LoadMode::Author);
+        let service = self.target.as_deref().and_then(ArnParts::split).map(|arn| arn.service);
+        if let (Kind::Resource, Some(service)) = (self.kind, service) {
+            options = options.with_service(service);
+        }
+        Some((document, options))
     }
+}
+
+/// What keeps the document of a change from loading.
+fn check_document(file: &File, change: &Change) -> Option<Error> {
+    let (document, options) = change.document()?;
     let loaded = load(&document.text, &options);
     let finding = loaded.findings.iter().find(|finding| finding.rejects)?;
     let message = format!("the policy does not load: {}", finding.message);

@@ -144,6 +144,7 @@ fn prepare(args: &ReplayArgs, global: &Global, output: &Output) -> Result<(Repla
     world::apply_flags(&mut options, global)?;
     let changes = args.changes.iter().map(|words| change::read(words, &reader));
     let changes = changes.collect::<Result<Vec<_>>>()?;
+    change::warn(&changes, reader.catalog(), output);
     let replay_options = ReplayOptions {
         filter: Filter {
             since: args.since,

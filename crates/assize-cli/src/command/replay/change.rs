@@ -1,13 +1,22 @@
 //! `--change` (F-70, C-28).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::Result;
+use assize_catalog::Catalog;
 use assize_formats::ChangeSet;
+use assize_policy::{Severity, load};
+use assize_store::DocumentText;
 
 use crate::files;
-use crate::render::BadInput;
+use crate::output::Output;
+use crate::render::source::{Excerpt, span_in_file};
+use crate::render::{BadInput, finding};
 use crate::world::{DirectoryFiles, Reader};
+
+/// Most findings of one code that are shown without `-v`.
+const MAX_OF_CODE: usize = 5;
 
 /// Reads a change: a file of changes, or `KIND:TARGET=FILE`.
 pub(super) fn read(words: &str, reader: &Reader) -> Result<ChangeSet> {
@@ -23,6 +32,46 @@ pub(super) fn read(words: &str, reader: &Reader) -> Result<ChangeSet> {
     let root = path.parent().unwrap_or(Path::new(""));
     let mut files = DirectoryFiles::new(root, &name, path);
     Ok(ChangeSet::read(&name, bytes, &mut files, reader.managed()).map_err(BadInput::from)?)
+}
+
+/// Says what is doubtful about the policies of changes, as `assize check` does. Suggestions wait
+/// for `-v`: nobody asked.
+pub(super) fn warn(changes: &[ChangeSet], catalog: &Catalog, output: &Output) {
+    let mut seen = BTreeSet::new();
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for (document, options) in changes.iter().flat_map(ChangeSet::documents) {
+        // What resource control policies cover is data (L-213).
+        let options = options.with_rcp_services(catalog.rcp_services());
+        let (file, text) = file_of(document);
+        for found in load(&document.text, &options).findings {
+            let span = match &document.origin {
+                Some(origin) => span_in_file(found.span, origin),
+                None => found.span,
+            };
+            // Several changes may refer to one document.
+            let is_new = seen.insert((file.clone(), span, found.code.as_str()));
+            let is_asked = found.severity != Severity::Suggestion || output.is_verbose();
+            if !is_new || !is_asked {
+                continue;
+            }
+            let n_of_code = counts.entry(found.code.as_str()).or_default();
+            *n_of_code += 1;
+            if !output.is_quiet() && (*n_of_code <= MAX_OF_CODE || output.is_verbose()) {
+                let excerpt = Excerpt::new(&file, &text, span);
+                output.say(&finding::finding(&found, None, &excerpt, output.error_style()));
+            }
+        }
+    }
+    for (code, n) in counts.into_iter().filter(|(_, n)| *n > MAX_OF_CODE && !output.is_verbose()) {
+        output.note(format_args!("{} more of {code}; -v shows them", n - MAX_OF_CODE));
+    }
+}
+
+/// The name and the text of the file that a document stands in, which was read a moment ago.
+fn file_of(document: &DocumentText) -> (String, String) {
+    let name = document.origin.as_ref().map_or_else(String::new, |origin| origin.file.to_string());
+    let text = files::read_text(Path::new(&name)).unwrap_or_else(|_| document.text.to_string());
+    (name, text)
 }
 
 /// The two sides of a short change. The name of a file may hold `=` too, so the words before it
