@@ -2,6 +2,7 @@
 
 mod allocation;
 mod cases;
+mod overlays;
 mod random;
 mod recompile;
 
