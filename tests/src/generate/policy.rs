@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::Source;
 use super::condition::conditions;
 use super::pattern::{action_pattern, resource_pattern};
-use super::text::{NAMED, SERVICES, SESSIONS, TARGETS, role_arn, session_arn, user_arn};
+use super::text::{INSIDE, NAMED, SERVICES, SESSIONS, TARGETS, role_arn, session_arn, user_arn};
 
 /// A policy of a user, group or role, a boundary or a session policy.
 pub(super) fn identity(source: &mut Source<'_>) -> Value {
@@ -29,9 +29,33 @@ pub(super) fn resource(source: &mut Source<'_>, arn: &str) -> Value {
         actions(source, &mut statement, Some(&service));
         resources(source, &mut statement, Some(arn));
         conditions(source, &mut statement);
+        if service == "s3" && source.percent(15) {
+            let (operator, key, value) = source.pick(&NARROWING);
+            statement.insert("Condition".into(), json!({operator: {key: value}}));
+        }
         statement
     })
 }
+
+/// Conditions that narrow an Allow to everyone to fixed values, and some that nearly do (E-87).
+const NARROWING: [(&str, &str, &str); 16] = [
+    ("StringEquals", "aws:PrincipalOrgID", "o-w1aaaaaaaa"),
+    ("StringEqualsIfExists", "aws:PrincipalOrgID", "o-w1aaaaaaaa"),
+    ("StringEquals", "aws:PrincipalAccount", INSIDE[0]),
+    ("StringNotEquals", "aws:PrincipalAccount", INSIDE[0]),
+    ("StringLike", "aws:PrincipalAccount", "1*"),
+    ("ArnLike", "aws:PrincipalArn", "arn:aws:iam::111111111111:*"),
+    ("ArnLike", "aws:PrincipalArn", "arn:aws:iam::*:role/R"),
+    ("ArnLike", "s3:DataAccessPointArn", "arn:aws:s3:eu-west-1:111111111111:accesspoint/*"),
+    ("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", "o-w1aaaaaaaa/r-1aaa/*"),
+    ("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", "o-w1aaaaaaaa/*"),
+    ("IpAddress", "aws:SourceIp", "203.0.0.0/8"),
+    ("IpAddress", "aws:SourceIp", "200.0.0.0/7"),
+    ("IpAddress", "aws:SourceIp", "2001:db8::/32"),
+    ("IpAddress", "aws:SourceIp", "2000::/3"),
+    ("StringLike", "aws:SourceVpce", "vpce-${x:k}"),
+    ("StringEquals", "aws:SourceVpce", "vpce-1"),
+];
 
 /// A trust policy.
 pub(super) fn trust(source: &mut Source<'_>) -> Value {

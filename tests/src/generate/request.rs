@@ -27,6 +27,15 @@ const LISTED_KEYS: [&str; 12] = [
     "aws:SourceIdentity",
 ];
 
+/// Resources that requests name for actions which take none (E-6); the path continues the form in
+/// which some of these actions are written.
+const NAMED_FOR_NOTHING: [&str; 4] = [
+    "arn:aws:s3:::b1/k",
+    "arn:aws:iam::111111111111:user/ana",
+    "arn:aws:iam::111111111111:user/team/",
+    "arn:aws-cn:sqs:cn-north-1:111111111111:q",
+];
+
 /// A caller that CloudFront makes up.
 const ORIGIN_ACCESS_IDENTITY: &str =
     "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E2EXAMPLE";
@@ -81,8 +90,11 @@ fn target(source: &mut Source<'_>, request: &mut Value) {
     let (action, resource) = source.pick(&TARGETS);
     request["action"] =
         json!(if source.percent(5) { action.to_lowercase() } else { action.to_owned() });
-    if resource != "*" || source.percent(50) {
+    if resource != "*" {
         request["resource"] = json!(resource);
+    } else if source.percent(50) {
+        let named = source.percent(50);
+        request["resource"] = json!(if named { source.pick(&NAMED_FOR_NOTHING) } else { "*" });
     }
     if source.percent(15) {
         request["resourceData"] = resource_data(source);
@@ -277,7 +289,28 @@ fn role_session(source: &mut Source<'_>, account: &str) -> Value {
     if source.percent(10) {
         principal["session"]["transitiveTagKeys"] = json!(["team"]);
     }
+    if source.percent(10) {
+        principal["session"]["delivery"] = delivery(source);
+    }
+    if source.percent(10) {
+        let claim = source.pick(&["idp.example.com:sub", "saml:sub_type", "idp.example.com:email"]);
+        principal["session"]["claims"] = json!({claim: source.pick(&["a", "b"])});
+    }
     principal
+}
+
+/// How the credentials reached a workload.
+fn delivery(source: &mut Source<'_>) -> Value {
+    const INSTANCE: &str = "arn:aws:ec2:eu-west-1:111111111111:instance/i-1";
+    match source.below(4) {
+        0 => json!({"kind": "ec2", "instanceArn": INSTANCE, "vpc": "vpc-1"}),
+        1 => json!({"kind": "ec2", "roleDelivery": "2.0", "privateIp": "10.0.0.1"}),
+        2 => json!({"kind": "ssm", "instanceArn": INSTANCE}),
+        _ => {
+            let function = "arn:aws:lambda:eu-west-1:111111111111:function:f";
+            json!({"kind": "lambda", "functionArn": function})
+        }
+    }
 }
 
 fn federated_user(source: &mut Source<'_>, account: &str) -> Value {

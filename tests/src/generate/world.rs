@@ -232,7 +232,11 @@ fn resources(source: &mut Source<'_>) -> Value {
 
 fn attributes(source: &mut Source<'_>, arn: &str) -> Option<Value> {
     if arn.ends_with("accesspoint/ap") {
-        return Some(json!({"bucket": source.pick(&["b1", "b1", "b2", "nowhere"])}));
+        let mut attributes = json!({"bucket": source.pick(&["b1", "b1", "b2", "nowhere"])});
+        if source.percent(20) {
+            attributes["publicAccessBlock"] = json!({"restrictPublicBuckets": true});
+        }
+        return Some(attributes);
     }
     if arn.ends_with("accesspoint/private") {
         return Some(json!({"bucket": "b2", "networkOrigin": "VPC"}));
