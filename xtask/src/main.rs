@@ -5,6 +5,7 @@
 mod bench;
 mod catalog;
 mod ci;
+mod copy;
 mod corpus;
 mod demo_data;
 mod fuzz;

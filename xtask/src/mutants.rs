@@ -7,21 +7,23 @@
 
 mod fault;
 mod place;
+mod record;
 mod trial;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
 use self::place::Faulty;
+use self::record::Record;
 use self::trial::{Bench, Verdict};
 
 /// The arguments of the task.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Only these files, or those below these folders
+    /// Only these files, or those below these folders, in this order
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Only every N-th fault from the K-th on, counted from 1
@@ -33,6 +35,9 @@ pub(crate) struct Args {
     /// How many tests run at a time; as many as there are processors when not given
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
+    /// Write each verdict to this file as soon as it is known; those that it has are not tried again
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
     /// Say which faults there are, and try none
     #[arg(long)]
     list: bool,
@@ -111,11 +116,12 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
         for path in sources(root, group.paths)? {
             // All are numbered, whatever is asked for.
             let file = Faulty::read(root, &path, &mut next)?;
-            if args.paths.is_empty() || args.paths.iter().any(|wanted| path.starts_with(wanted)) {
+            if args.paths.is_empty() || place_of(&path, &args.paths).is_some() {
                 files.push((file, group.tests));
             }
         }
     }
+    files.sort_by_key(|(file, _)| place_of(&file.path, &args.paths));
     if args.list {
         for fault in files.iter().flat_map(|(file, _)| &file.faults) {
             println!("{fault}");
@@ -130,10 +136,20 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
     let (first, every) = args.shard.unwrap_or((1, 1));
     let is_wanted = |(number, _): &(u32, _)| args.only.is_empty() || args.only.contains(number);
     let faults = files.iter().flat_map(of_file).filter(is_wanted);
-    let faults: Vec<_> = faults.skip(first - 1).step_by(every).collect();
+    let mut faults: Vec<_> = faults.skip(first - 1).step_by(every).collect();
+    let names = files.iter().flat_map(|(file, _)| &file.faults);
+    let names = names.map(|fault| (fault.number, fault.name())).collect();
+    let mut record = Record::open(args.record.as_deref(), names)?;
+    let mut verdicts = record.known()?;
+    faults.retain(|(number, _)| !verdicts.contains_key(number));
     let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok().map(usize::from));
-    let verdicts = bench.try_all(&faults, jobs.unwrap_or(1))?;
+    verdicts.extend(bench.try_all(&faults, jobs.unwrap_or(1), &mut record)?);
     report(root, &files, &verdicts)
+}
+
+/// Which of the paths that were asked for a file belongs to.
+fn place_of(path: &Path, wanted: &[PathBuf]) -> Option<usize> {
+    wanted.iter().position(|wanted| path.starts_with(wanted))
 }
 
 /// The files of paths, in order.
@@ -162,16 +178,19 @@ fn add_sources(root: &Path, path: &Path, found: &mut BTreeSet<PathBuf>) -> Resul
 }
 
 /// Says what became of the faults, a line a file.
-fn report(root: &Path, files: &[(Faulty, &[&str])], verdicts: &[(u32, Verdict)]) -> Result<()> {
+fn report(
+    root: &Path,
+    files: &[(Faulty, &[&str])],
+    verdicts: &BTreeMap<u32, Verdict>,
+) -> Result<()> {
     let explained = fs::read_to_string(root.join(EXPLAINED)).unwrap_or_default();
     let mut unexplained = Vec::new();
     println!("| file | faults | no code | tried | killed | survived | not run |");
     println!("|---|---|---|---|---|---|---|");
     let mut total = [0; 6];
     for (file, _) in files {
-        let here = |number: u32| file.faults.iter().any(|fault| fault.number == number);
-        let tried = verdicts.iter().filter(|(number, _)| here(*number));
-        let tried: Vec<Verdict> = tried.map(|(_, verdict)| *verdict).collect();
+        let tried = file.faults.iter().filter_map(|fault| verdicts.get(&fault.number));
+        let tried: Vec<Verdict> = tried.copied().collect();
         let n_survived = tried.iter().filter(|verdict| verdict.is_survival()).count();
         let n_dropped = file.faults.iter().filter(|fault| fault.is_dropped).count();
         let row = [
@@ -189,8 +208,8 @@ fn report(root: &Path, files: &[(Faulty, &[&str])], verdicts: &[(u32, Verdict)])
     }
     print_row("all", &total);
     for fault in files.iter().flat_map(|(file, _)| &file.faults) {
-        let verdict = verdicts.iter().find(|(number, _)| *number == fault.number);
-        if let Some((_, verdict)) = verdict.filter(|(_, verdict)| verdict.is_survival()) {
+        let verdict = verdicts.get(&fault.number);
+        if let Some(verdict) = verdict.filter(|verdict| verdict.is_survival()) {
             let known = explained.contains(&format!("`{}`", fault.name()));
             let how = if *verdict == Verdict::Unreached { "unreached" } else { "survived" };
             println!("{how}{}: {fault}", if known { ", as explained" } else { "" });

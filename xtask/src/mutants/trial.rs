@@ -14,6 +14,8 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::place::{Fault, Faulty};
+use super::record::Record;
+use crate::copy::{self, write_changed};
 
 /// The variable that turns a fault on.
 const VARIABLE: &str = "ASSIZE_MUTANT";
@@ -84,6 +86,12 @@ pub(super) enum Verdict {
 }
 
 impl Verdict {
+    /// By the name that a record has.
+    pub(super) fn of(name: &str) -> Option<Self> {
+        let all = [Self::Killed, Self::Endless, Self::Survived, Self::Unreached];
+        all.into_iter().find(|verdict| format!("{verdict:?}") == name)
+    }
+
     /// Whether the fault would go unnoticed.
     pub(super) fn is_survival(self) -> bool {
         matches!(self, Self::Survived | Self::Unreached)
@@ -113,16 +121,7 @@ pub(super) struct Bench {
 impl Bench {
     /// Copies the workspace.
     pub(super) fn new(root: &Path) -> Result<Self> {
-        let target = std::env::var_os("CARGO_TARGET_DIR");
-        let target = target.map_or_else(|| root.join("target"), PathBuf::from);
-        let tree = target.join("mutants");
-        let listed = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
-        let files = Command::new("git").args(listed).current_dir(root).output()?;
-        for name in String::from_utf8(files.stdout)?.split('\0').filter(|name| !name.is_empty()) {
-            let (from, to) = (root.join(name), tree.join(name));
-            let Ok(bytes) = fs::read(&from) else { continue };
-            write_changed(&to, &bytes)?;
-        }
+        let tree = copy::workspace(root, "mutants", &BTreeMap::new())?;
         Ok(Self { root: root.to_owned(), tree, tests: PathBuf::new() })
     }
 
@@ -178,7 +177,6 @@ impl Bench {
             .args(["--package", "assize-tests", "--test", "suite", "--locked"])
             .arg("--message-format=json")
             .current_dir(&self.tree)
-            // Shared with the workspace, crates with faults would be taken for those without.
             .env("CARGO_TARGET_DIR", self.tree.join("target"))
             .stderr(Stdio::null())
             .output()
@@ -202,6 +200,7 @@ impl Bench {
         &self,
         faults: &[(u32, &'static [&'static str])],
         n_jobs: usize,
+        record: &mut Record,
     ) -> Result<Vec<(u32, Verdict)>> {
         let mut known: BTreeMap<&str, Known> = BTreeMap::new();
         for test in faults.iter().flat_map(|(_, tests)| *tests) {
@@ -209,11 +208,13 @@ impl Bench {
                 known.insert(test, self.know(test)?);
             }
         }
-        let (next, verdicts) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+        let (next, verdicts) = (AtomicUsize::new(0), Mutex::new((Vec::new(), record)));
         let work = || -> Result<()> {
             while let Some((number, tests)) = faults.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let verdict = self.try_one(*number, tests, &known)?;
-                let mut verdicts = verdicts.lock().expect("no thread panics with the lock");
+                let mut known = verdicts.lock().expect("no thread panics with the lock");
+                let (verdicts, record) = &mut *known;
+                record.write(*number, verdict)?;
                 if verdict.is_survival() {
                     println!("mutants: {number} {verdict:?}");
                 }
@@ -228,7 +229,7 @@ impl Bench {
             let workers: Vec<_> = (0..n_jobs.max(1)).map(|_| scope.spawn(work)).collect();
             workers.into_iter().try_for_each(|worker| worker.join().expect("no thread panics"))
         })?;
-        Ok(verdicts.into_inner().expect("no thread panics with the lock"))
+        Ok(verdicts.into_inner().expect("no thread panics with the lock").0)
     }
 
     /// Runs the tests against a fault until one notices. A test that does not come by the fault
@@ -296,15 +297,6 @@ impl Bench {
 /// The folder of the crate of a source file.
 fn folder(path: &Path) -> Option<PathBuf> {
     path.ancestors().find(|folder| folder.ends_with("src"))?.parent().map(Path::to_owned)
-}
-
-/// Writes a file when it says something else, so that nothing is built again without need.
-fn write_changed(path: &Path, bytes: &[u8]) -> Result<()> {
-    if fs::read(path).is_ok_and(|known| known == bytes) {
-        return Ok(());
-    }
-    fs::create_dir_all(path.parent().context("a file lies in a folder")?)?;
-    fs::write(path, bytes).with_context(|| path.display().to_string())
 }
 
 /// The primary positions of an error.
