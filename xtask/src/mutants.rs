@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+pub(crate) use self::fault::is_of_tests;
 use self::place::Faulty;
 use self::record::Record;
 use self::trial::{Bench, Verdict};

@@ -164,9 +164,11 @@ pub(crate) fn unknown_keys<'a>(
 fn plain_test(condition: &Condition, found: Option<&ContextValue>, known: &Knowledge<'_>) -> Truth {
     let negated = condition.operator.is_negated();
     match found {
+        // L-608, L-702.
         None => (negated || condition.if_exists).into(),
         Some(ContextValue::Single(text)) => polarity(condition, text, known),
         Some(ContextValue::List(_)) => Truth::False,
+        // L-606.
         Some(ContextValue::Colliding) => negated.into(),
     }
 }

@@ -505,6 +505,7 @@ fn same_account(terms: Terms) -> bool {
         Kind::User => rd || i && b,
         Kind::RoleSession | Kind::FederatedUser => rd || (re || i) && b && s,
         Kind::FederatedRoot => rd || s,
+        // E-56: the one whom a grant to the account alone gives anything.
         Kind::Root => true,
         Kind::AssumedRoot => s,
         Kind::Service | Kind::Federated | Kind::Oai | Kind::Anonymous => rd,
@@ -529,9 +530,12 @@ fn cross_account(terms: Terms) -> bool {
     let Terms { identity: i, boundary: b, session: s, .. } = terms;
     let Grant { direct: rd, entity: re, account: ra } = terms.grant;
     match terms.kind {
+        // E-61, E-62.
         Kind::User => (rd || ra) && i && b,
+        // E-61, E-62.
         Kind::RoleSession | Kind::FederatedUser => (rd || re || ra) && i && b && s,
         Kind::FederatedRoot => (rd || re) && s,
+        // E-63, of root users.
         Kind::Root | Kind::Service | Kind::Federated | Kind::Oai | Kind::Anonymous => rd,
         Kind::AssumedRoot => rd && s,
     }

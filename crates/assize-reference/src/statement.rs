@@ -253,10 +253,12 @@ fn principal_part(case: &Case<'_>, statement: &Statement) -> Option<Match> {
             strength.map(|strength| matched(Some(strength)))
         }
         PrincipalElement::NotPrincipal(entries) => match statement.effect {
+            // E-42, E-43: two-valued, and a boundary takes the exemption away.
             Effect::Deny => {
                 let denies = case.caller.has_boundary() || !is_exempt(case.caller, entries);
                 denies.then_some(matched(None))
             }
+            // E-42.
             Effect::Allow => {
                 (!is_excluded(case.caller, entries)).then_some(matched(Some(Strength::Direct)))
             }
@@ -285,20 +287,26 @@ fn level(caller: &Caller<'_>, entry: &PrincipalPattern) -> Option<Level> {
     let role = caller.kind == Kind::RoleSession;
     let (matched, level) = match entry {
         PrincipalPattern::Everyone => (true, Level::Any),
+        // L-312.
         PrincipalPattern::Account { partition, account } => {
             (in_account(caller, partition.as_deref(), account), Level::Account)
         }
+        // L-216.
         PrincipalPattern::AccountRoot { partition, account } => {
             let root = matches!(caller.kind, Kind::Root | Kind::AssumedRoot);
             (root && in_account(caller, partition.as_deref(), account), Level::Account)
         }
+        // L-314.
         PrincipalPattern::User(arn) => (user && is(&caller.entity_arn, arn), Level::User),
+        // L-315: every session of the role.
         PrincipalPattern::Role(arn) => (role && is(&caller.entity_arn, arn), Level::Role),
+        // L-315: that session.
         PrincipalPattern::RoleSession(arn) => (role && is(&caller.arn, arn), Level::Session),
         PrincipalPattern::FederatedUser(arn) => {
             let federated = matches!(caller.kind, Kind::FederatedUser | Kind::FederatedRoot);
             (federated && is(&caller.arn, arn), Level::Session)
         }
+        // L-322, L-325.
         PrincipalPattern::UniqueId(id) => {
             let level = if user { Level::User } else { Level::Role };
             ((user || role) && is(&caller.unique_id, id), level)
@@ -306,10 +314,13 @@ fn level(caller: &Caller<'_>, entry: &PrincipalPattern) -> Option<Level> {
         PrincipalPattern::Oai(arn) => {
             (caller.kind == Kind::Oai && is(&caller.arn, arn), Level::Oai)
         }
+        // L-316.
         PrincipalPattern::Service(name) => {
             (caller.service_names.iter().any(|own| **own == **name), Level::Service)
         }
+        // L-317.
         PrincipalPattern::Provider(name) => (is(&caller.provider, name), Level::Provider),
+        // L-318.
         PrincipalPattern::CanonicalUser(id) => {
             let level = if caller.kind == Kind::Oai { Level::Oai } else { Level::Account };
             (is(&caller.canonical_id, id), level)

@@ -100,7 +100,7 @@ pub(super) fn binds(expression: &syn::Expr) -> bool {
 }
 
 /// Whether attributes say that an item is for tests alone.
-pub(super) fn is_of_tests(attributes: &[syn::Attribute]) -> bool {
+pub(crate) fn is_of_tests(attributes: &[syn::Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         attribute.path().is_ident("test")
             || (attribute.path().is_ident("cfg")

@@ -23,6 +23,7 @@ pub(crate) fn resolve<'a>(variable: &'a PolicyVariable, known: &'a Knowledge<'_>
     match known.state(variable.key.folded()) {
         State::Present(ContextValue::Single(value)) if !value.is_empty() => Resolved::Text(value),
         State::Present(ContextValue::Single(_)) | State::Absent => default(),
+        // L-508: a default does not help here.
         State::Present(ContextValue::List(_) | ContextValue::Colliding) => Resolved::Nothing,
         State::Unknown => Resolved::Unknown,
     }
@@ -47,8 +48,11 @@ pub(crate) fn substitute(pieces: &[Piece], known: &Knowledge<'_>) -> Option<Subs
             Piece::Star => symbols.push(Symbol::Star(Reach::Anything)),
             Piece::One => symbols.push(Symbol::One(Reach::Anything)),
             Piece::Variable(variable) => match resolve(variable, known) {
+                // L-507.
                 Resolved::Text(text) => symbols.extend(literal(text)),
+                // L-509.
                 Resolved::Nothing => return None,
+                // E-125.
                 Resolved::Unknown => {
                     symbols.push(Symbol::Star(Reach::Anything));
                     is_hull = true;

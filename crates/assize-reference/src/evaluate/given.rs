@@ -77,6 +77,7 @@ pub(crate) fn normalize_all(
         let key = ConditionKey::new(name);
         let Some(value) = normalize(catalog, name, input)? else { continue };
         match entries.iter_mut().find(|entry| entry.key == key) {
+            // L-606.
             Some(entry) => entry.value = ContextValue::Colliding,
             None => entries.push(ContextEntry { key, value }),
         }
@@ -100,6 +101,7 @@ fn normalize(
             Some(ContextValue::List(vec![text(scalar)?]))
         }
         (ContextInput::Scalar(scalar), _) => Some(ContextValue::Single(text(scalar)?)),
+        // L-609: an empty list is no key.
         (ContextInput::List(scalars), _) if scalars.is_empty() => None,
         (ContextInput::List(scalars), Some(KeyShape::Single)) => match scalars.as_slice() {
             [scalar] => Some(ContextValue::Single(text(scalar)?)),
