@@ -23,9 +23,9 @@ pub struct Budget {
     pub max_patterns: usize,
     /// Most bytes of literal text and wildcards in all patterns of a set; more is an error.
     pub max_pattern_bytes: usize,
-    /// Most states of each literal automaton of a set; past it needles get shorter, then patterns are matched one by one.
+    /// Most states of each literal automaton of a set, or windows of its needles; past it needles get shorter, then patterns are matched one by one.
     pub max_states: usize,
-    /// Most bytes of each literal automaton of a set; past it as for `max_states`.
+    /// Most bytes of each literal automaton of a set, or of its table of windows; past it as for `max_states`.
     pub max_bytes: usize,
     /// Most states visited when two patterns are compared; more is an error.
     pub max_product_states: usize,
@@ -61,9 +61,9 @@ pub struct BuildReport {
     pub n_by_needle: usize,
     /// Patterns matched against every text, one by one.
     pub n_one_by_one: usize,
-    /// States of the literal automata.
+    /// States of the literal automata; needles that are found by windows of the text have none.
     pub n_states: usize,
-    /// Bytes of the literal automata.
+    /// Bytes of the literal automata and of the tables of windows.
     pub automaton_bytes: usize,
     /// What did not fit, in the order it was found.
     pub fallbacks: Vec<Fallback>,

@@ -2,13 +2,14 @@
 //!
 //! A few patterns are matched one after the other.
 //! Otherwise literals are looked up in a hash table, and for every other pattern the set searches a *needle*: a part of one of its literals, as rare among the patterns as can be had.
-//! One pass of an Aho-Corasick automaton finds all needles; each pattern found, and each that has no needle, is verified by its own matcher.
+//! One pass over the text finds all needles, looking at windows of it or, where needles are short or much alike, with an Aho-Corasick automaton; each pattern found, and each that has no needle, is verified by its own matcher.
 //! A text with few needles is then decided in time that hardly depends on the number of patterns, and no text costs more than matching all of them.
 //!
 //! An automaton of whole patterns was rejected: with several stars a pattern its states multiply (30 such patterns took 123 MiB), whereas this one is linear in the patterns and shrinks to a budget by shortening needles.
 
 mod automaton;
 mod needle;
+mod windows;
 
 use std::hash::{Hash, Hasher};
 
@@ -17,6 +18,7 @@ use hashbrown::HashMap;
 use self::{
     automaton::Automaton,
     needle::{Grams, Needle, Place},
+    windows::Windows,
 };
 use crate::{
     budget::{Budget, BuildReport, Error, ErrorKind, Fallback},
@@ -290,10 +292,17 @@ struct Index {
 /// The patterns that are sought by their needles.
 #[derive(Debug, Clone)]
 struct Sought {
-    automaton: Automaton,
+    finder: Finder,
     /// Where the candidates of each needle begin.
     starts: Box<[u32]>,
     candidates: Box<[Candidate]>,
+}
+
+/// What finds the places of all needles.
+#[derive(Debug, Clone)]
+enum Finder {
+    Windows(Windows),
+    Automaton(Automaton),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -345,19 +354,39 @@ impl Index {
         let Some(sought) = &self.sought else { return true };
         scratch.begin(self.patterns.len());
         let skipped = self.prefix.len();
-        sought.automaton.scan(&text[skipped..], |needle, end| {
+        let found = |needle: u32, end: usize| {
             sought.candidates(needle).iter().all(|candidate| {
                 !candidate.place.is_at(skipped + end, text.len())
                     || !scratch.is_new(candidate.pattern)
                     || self.verify(candidate.pattern, text, sink)
             })
-        })
+        };
+        match &sought.finder {
+            Finder::Windows(windows) => windows.scan(&text[skipped..], found),
+            Finder::Automaton(automaton) => automaton.scan(&text[skipped..], found),
+        }
     }
 
     #[inline]
     fn verify(&self, pattern: u32, text: &[u8], sink: &mut impl Sink) -> bool {
         let (matcher, ids) = &self.patterns[pattern as usize];
         !sink.wants(ids) || !matcher.is_match::<false>(text) || sink.take(ids)
+    }
+}
+
+impl Finder {
+    fn n_states(&self) -> usize {
+        match self {
+            Self::Windows(_) => 0,
+            Self::Automaton(automaton) => automaton.n_states(),
+        }
+    }
+
+    fn n_bytes(&self) -> usize {
+        match self {
+            Self::Windows(windows) => windows.n_bytes(),
+            Self::Automaton(automaton) => automaton.n_bytes(),
+        }
     }
 }
 
@@ -425,8 +454,8 @@ fn seek(
         }
         report.add_unsought(unsought.len());
         report.n_by_needle = n_sought;
-        report.n_states = built.automaton.n_states();
-        report.automaton_bytes = built.automaton.n_bytes();
+        report.n_states = built.finder.n_states();
+        report.automaton_bytes = built.finder.n_bytes();
         return (Some(built), unsought.into_boxed_slice());
     }
     report.add_unsought(patterns.len() - n_sought);
@@ -460,13 +489,16 @@ impl Sought {
             let start = starts.last().copied().unwrap_or(0);
             starts.push(start + u32::try_from(group.len()).ok()?);
         }
-        let automaton = Automaton::build(&distinct, budget)?;
+        let finder = match Windows::build(&distinct, budget) {
+            Some(windows) => Finder::Windows(windows),
+            None => Finder::Automaton(Automaton::build(&distinct, budget)?),
+        };
         let candidate = |(needle, pattern): &(Needle, u32)| Candidate {
             pattern: *pattern,
             place: needle.place,
         };
         let candidates = needles.iter().map(candidate).collect();
-        Some(Self { automaton, starts: starts.into_boxed_slice(), candidates })
+        Some(Self { finder, starts: starts.into_boxed_slice(), candidates })
     }
 }
 
