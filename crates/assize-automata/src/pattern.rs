@@ -4,6 +4,7 @@ use std::{
     cmp::Ordering,
     fmt,
     hash::{Hash, Hasher},
+    sync::Arc,
 };
 
 use crate::{
@@ -60,8 +61,11 @@ pub enum Piece {
 ///
 /// Two patterns are equal if their normal forms are: adjoining literals are joined, stars that add nothing to their neighbor are dropped, and `*?` is written `?*`.
 /// Equal patterns match the same texts; the converse is the business of [`covers`](crate::algebra::covers).
+/// A clone is the same pattern in memory too, so a set costs little for patterns that other sets hold.
 #[derive(Clone)]
-pub struct Pattern {
+pub struct Pattern(Arc<Parts>);
+
+struct Parts {
     pieces: Box<[Piece]>,
     ascii_case_insensitive: bool,
     matcher: Matcher,
@@ -106,10 +110,10 @@ impl Pattern {
     /// The same pattern, with ASCII letters compared without case.
     #[must_use]
     pub fn into_ascii_case_insensitive(self) -> Self {
-        if self.ascii_case_insensitive {
+        if self.0.ascii_case_insensitive {
             return self;
         }
-        Self::from_pieces(self.pieces.into_vec(), true)
+        Self::from_pieces(self.0.pieces.iter().cloned(), true)
     }
 
     fn from_pieces(pieces: impl IntoIterator<Item = Piece>, fold: bool) -> Self {
@@ -118,7 +122,8 @@ impl Pattern {
             push_normal(&mut normal, if fold { folded(piece) } else { piece });
         }
         let matcher = Matcher::new(&normal, fold);
-        Self { pieces: normal.into_boxed_slice(), ascii_case_insensitive: fold, matcher }
+        let pieces = normal.into_boxed_slice();
+        Self(Arc::new(Parts { pieces, ascii_case_insensitive: fold, matcher }))
     }
 
     /// Whether the whole text matches.
@@ -127,26 +132,26 @@ impl Pattern {
     /// There is no backtracking: the time is near linear in the text, at worst the text times a 64th of the pattern.
     /// Nothing is allocated, unless a pattern of more than 1,023 scalars mixes classes of stars or scatters many `?` between stars.
     pub fn is_match(&self, text: &[u8]) -> bool {
-        if self.ascii_case_insensitive {
-            self.matcher.is_match::<true>(text)
+        if self.0.ascii_case_insensitive {
+            self.0.matcher.is_match::<true>(text)
         } else {
-            self.matcher.is_match::<false>(text)
+            self.0.matcher.is_match::<false>(text)
         }
     }
 
     /// The pieces in normal form; in lower case if the pattern ignores case.
     pub fn pieces(&self) -> &[Piece] {
-        &self.pieces
+        &self.0.pieces
     }
 
     /// Whether ASCII letters are compared without case.
     pub fn is_ascii_case_insensitive(&self) -> bool {
-        self.ascii_case_insensitive
+        self.0.ascii_case_insensitive
     }
 
     /// The text of a pattern without wildcards.
     pub fn as_literal(&self) -> Option<&str> {
-        match &*self.pieces {
+        match &*self.0.pieces {
             [] => Some(""),
             [Piece::Literal(text)] => Some(text),
             _ => None,
@@ -155,7 +160,7 @@ impl Pattern {
 
     /// The text with which every match begins (without case if the pattern ignores it).
     pub fn literal_prefix(&self) -> &str {
-        match self.pieces.first() {
+        match self.0.pieces.first() {
             Some(Piece::Literal(text)) => text,
             _ => "",
         }
@@ -163,7 +168,7 @@ impl Pattern {
 
     /// Whether every text matches.
     pub fn is_universal(&self) -> bool {
-        matches!(&*self.pieces, [Piece::Star(Class::Any)])
+        matches!(&*self.0.pieces, [Piece::Star(Class::Any)])
     }
 
     /// Bytes of literal text, and one for each wildcard.
@@ -172,16 +177,16 @@ impl Pattern {
             Piece::Literal(text) => text.len(),
             Piece::One(_) | Piece::Star(_) => 1,
         };
-        self.pieces.iter().map(bytes).sum()
+        self.0.pieces.iter().map(bytes).sum()
     }
 
     pub(crate) fn matcher(&self) -> &Matcher {
-        &self.matcher
+        &self.0.matcher
     }
 
     /// What decides equality and order: the matcher follows from it.
     fn key(&self) -> (&[Piece], bool) {
-        (&self.pieces, self.ascii_case_insensitive)
+        (&self.0.pieces, self.0.ascii_case_insensitive)
     }
 }
 
@@ -214,8 +219,8 @@ impl Hash for Pattern {
 impl fmt::Debug for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pattern")
-            .field("pieces", &self.pieces)
-            .field("ascii_case_insensitive", &self.ascii_case_insensitive)
+            .field("pieces", &self.0.pieces)
+            .field("ascii_case_insensitive", &self.0.ascii_case_insensitive)
             .finish_non_exhaustive()
     }
 }

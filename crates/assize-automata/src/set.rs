@@ -22,7 +22,6 @@ use self::{
 };
 use crate::{
     budget::{Budget, BuildReport, Error, ErrorKind, Fallback},
-    matcher::Matcher,
     pattern::Pattern,
 };
 
@@ -87,7 +86,7 @@ pub struct SetScratch {
 impl PatternSet {
     /// Makes patterns ready to match.
     ///
-    /// Time and memory are linear in the text of the patterns, up to sorting them; the automaton keeps to the budget.
+    /// Time and memory are linear in the text of the patterns; the automaton keeps to the budget.
     ///
     /// # Errors
     ///
@@ -190,15 +189,18 @@ impl PatternSet {
     }
 }
 
-/// Groups equal patterns, by sorting: no order of a hash table gets in.
+/// Groups equal patterns, in the order in which they first come: a table is only asked, never walked.
 fn distinct(patterns: &[Pattern]) -> Vec<(&Pattern, Ids)> {
-    let mut sorted: Vec<(&Pattern, u32)> = patterns.iter().zip(0..).collect();
-    sorted.sort_unstable();
-    let groups = sorted.chunk_by(|a, b| a.0 == b.0);
-    let mut groups: Vec<(&Pattern, Ids)> =
-        groups.map(|group| (group[0].0, group.iter().map(|&(_, id)| id).collect())).collect();
-    groups.sort_unstable_by_key(|(_, ids)| ids[0]);
-    groups
+    let mut groups: Vec<(&Pattern, Vec<u32>)> = Vec::with_capacity(patterns.len());
+    let mut known = HashMap::with_capacity(patterns.len());
+    for (pattern, id) in patterns.iter().zip(0..) {
+        let at = *known.entry(pattern).or_insert(groups.len());
+        match groups.get_mut(at) {
+            Some((_, ids)) => ids.push(id),
+            None => groups.push((pattern, vec![id])),
+        }
+    }
+    groups.into_iter().map(|(pattern, ids)| (pattern, ids.into_boxed_slice())).collect()
 }
 
 /// A number that is the same for equal patterns, in every process.
@@ -283,7 +285,7 @@ struct Index {
     /// What all other patterns begin with; a text that does not is done.
     prefix: Box<[u8]>,
     /// The other patterns.
-    patterns: Box<[(Matcher, Ids)]>,
+    patterns: Box<[(Pattern, Ids)]>,
     /// Those that are verified for every text.
     unsought: Box<[u32]>,
     sought: Option<Sought>,
@@ -330,8 +332,7 @@ impl Index {
         let mut part = BuildReport { n_literals: literals.len(), ..BuildReport::default() };
         let (sought, unsought) = seek(&sources, prefix.len(), budget, &mut part);
         report.absorb(part);
-        let patterns =
-            others.into_iter().map(|(pattern, ids)| (pattern.matcher().clone(), ids)).collect();
+        let patterns = others.into_iter().map(|(pattern, ids)| (pattern.clone(), ids)).collect();
         Self { literals, lengths, prefix: prefix.into(), patterns, unsought, sought }
     }
 
@@ -369,8 +370,8 @@ impl Index {
 
     #[inline]
     fn verify(&self, pattern: u32, text: &[u8], sink: &mut impl Sink) -> bool {
-        let (matcher, ids) = &self.patterns[pattern as usize];
-        !sink.wants(ids) || !matcher.is_match::<false>(text) || sink.take(ids)
+        let (pattern, ids) = &self.patterns[pattern as usize];
+        !sink.wants(ids) || !pattern.matcher().is_match::<false>(text) || sink.take(ids)
     }
 }
 

@@ -280,7 +280,7 @@ impl Interner<'_> {
         }
         let pattern = resources::static_pattern(arn)?;
         let Maps { arns, patterns: known, hasher, .. } = &mut *self.maps;
-        let at = number(&mut self.program.patterns, known, hasher, Arc::new(pattern));
+        let at = number(&mut self.program.patterns, known, hasher, pattern);
         arns.insert(Arc::new(arn.clone()), at);
         Some(at)
     }

@@ -45,7 +45,7 @@ pub(crate) struct Program {
     /// Parts of this name the patterns of a list.
     pub(crate) pattern_ids: Vec<u32>,
     /// Resource patterns without variables.
-    pub(crate) patterns: Vec<Arc<Pattern>>,
+    pub(crate) patterns: Vec<Pattern>,
     /// Parts of this name the templates of a list.
     pub(crate) template_ids: Vec<u32>,
     /// Resource patterns with variables.

@@ -76,8 +76,7 @@ pub(crate) fn index(program: &Program, bodies: &[u32], documents: &[u16]) -> Opt
         match searchable(program, body) {
             Some(list) => {
                 let ids = list.patterns.of(&program.pattern_ids);
-                patterns
-                    .extend(ids.iter().map(|&id| Pattern::clone(&program.patterns[id as usize])));
+                patterns.extend(ids.iter().map(|&id| program.patterns[id as usize].clone()));
                 owners.resize(patterns.len(), at);
             }
             None => others.push(at),
