@@ -106,7 +106,7 @@ pub enum KeyType {
 }
 
 /// One value of a context key as a request gives it (F-12).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ContextScalar<'a> {
     /// A JSON string.
     String(Cow<'a, str>),
@@ -179,7 +179,7 @@ fn plain_decimal(text: &str) -> Option<String> {
 }
 
 /// The value of a context key as a request gives it: a scalar or a list of scalars (F-12).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ContextInput<'a> {
     /// One value.
     Scalar(ContextScalar<'a>),

@@ -79,7 +79,7 @@ impl fmt::Display for PrincipalKind {
 }
 
 /// The principal of a request as it is given (F-11).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Principal<'a> {
     /// A string by E-10.
     Text(Cow<'a, str>),
@@ -95,7 +95,7 @@ impl Default for Principal<'_> {
 
 /// The object form of a principal (F-11, F-16). Which fields each kind takes is checked when the
 /// request is resolved.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct StatedPrincipal<'a> {
     /// `type`.
     pub kind: PrincipalKind,
@@ -142,7 +142,7 @@ impl StatedPrincipal<'_> {
 
 /// What STS sealed in the token of a session (F-11). Absent fields are unknown in partial
 /// context and none in complete context.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Session<'a> {
     /// `name`.
     pub name: Option<Cow<'a, str>>,
@@ -181,7 +181,7 @@ pub struct Session<'a> {
 }
 
 /// The MFA state of a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct MfaState {
     /// Whether the caller presented a code.
     pub present: bool,
@@ -190,7 +190,7 @@ pub struct MfaState {
 }
 
 /// How credentials reached a workload (`session.delivery`, F-11): the keys of E-17 it sets.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Delivery<'a> {
     /// An EC2 instance profile.
@@ -224,7 +224,7 @@ pub enum Delivery<'a> {
 }
 
 /// Policies given on the spot in place of those of the store (F-16, `inline`).
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct InlinePrincipal<'a> {
     /// Identity policies.
     pub policies: Vec<PolicyText<'a>>,

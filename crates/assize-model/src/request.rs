@@ -91,7 +91,7 @@ pub struct Check<'a> {
 }
 
 /// What the caller says of a resource (F-10, `resourceData`).
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct ResourceData<'a> {
     /// `account`: the owner (E-8a).
     pub account: Option<AccountId>,
@@ -160,7 +160,7 @@ pub struct Network<'a> {
 }
 
 /// On whose behalf a service calls (E-16).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Source<'a> {
     /// `arn`.
     pub arn: Option<Cow<'a, str>>,

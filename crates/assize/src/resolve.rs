@@ -20,6 +20,7 @@ mod policies;
 mod principal;
 mod public;
 mod resource;
+mod said;
 mod time;
 
 use std::borrow::Cow;
@@ -92,14 +93,14 @@ pub(crate) struct Resolver<'e> {
     /// Principals that requests name by a text.
     principal_index: HashMap<Box<str>, u32>,
     /// Those they state, by everything they say.
-    stated_index: HashMap<Box<str>, u32>,
+    stated_index: HashMap<Box<[u8]>, u32>,
     pub(crate) principals: Vec<ResolvedPrincipal>,
     principal_entries: Vec<PrincipalEntry>,
     action_index: HashMap<Box<str>, u32>,
     pub(crate) actions: Vec<ResolvedAction>,
     action_classes: Vec<action::ActionClass>,
     /// Resources of which requests say more than the text, by everything they say.
-    resource_index: HashMap<Box<str>, u32>,
+    resource_index: HashMap<Box<[u8]>, u32>,
     /// The others, by their texts.
     plain_resources: HashTable<u32>,
     text_hasher: DefaultHashBuilder,
@@ -132,7 +133,7 @@ pub(crate) struct Resolver<'e> {
 
     pub(crate) rows: Rows,
     pub(crate) decided: Vec<DecisionRow>,
-    key_buffer: String,
+    key_buffer: Vec<u8>,
     /// Stamps of folded keys: the row in which each was seen last (L-606).
     seen: Vec<u32>,
     stamp: u32,
@@ -311,7 +312,7 @@ impl<'e> Resolver<'e> {
             plain: plain::PlainPaths::default(),
             rows: Rows::default(),
             decided: Vec::new(),
-            key_buffer: String::new(),
+            key_buffer: Vec::new(),
             seen: Vec::new(),
             stamp: 0,
             now: engine.now(),

@@ -1,7 +1,5 @@
 //! From the principal of a request to what is attached to it: E-10 – E-17, E-26, F-11, F-16.
 
-use std::fmt::Write as _;
-
 use assize_compiler::{IdentityLayer, PrincipalEntry, SessionLayer, SetRef};
 use assize_model::{
     AccountId, ArnParts, MfaState, Principal, PrincipalForm, PrincipalKind, Request, RequestError,
@@ -13,6 +11,11 @@ use super::Resolver;
 use super::derive::{self, Derived};
 use super::gaps::{self, Gap, GapSet};
 use super::policies::DocumentHandle;
+use super::said;
+
+/// What the keys of services that roles are passed to begin with: those of principals that requests
+/// state begin with the number of a form, of which there are two.
+const PASSED: usize = usize::MAX;
 
 /// A principal of the batch: everything that follows from it alone.
 #[derive(Debug, Clone)]
@@ -116,15 +119,11 @@ impl<'e> Resolver<'e> {
             return Ok(index);
         }
         let mut key = std::mem::take(&mut self.key_buffer);
-        key.clear();
-        // Two requests with equal text here are about the same principal: the debug form of plain
-        // data is injective.
-        let written = write!(key, "{:?}{:?}", request.principal, request.source);
-        debug_assert!(written.is_ok(), "writing to a string does not fail");
-        let index = match self.stated_index.get(key.as_str()) {
+        said::write((&request.principal, &request.source), &mut key);
+        let index = match self.stated_index.get(key.as_slice()) {
             Some(index) => Ok(*index),
             None => self.new_principal(request).inspect(|index| {
-                self.stated_index.insert(key.as_str().into(), *index);
+                self.stated_index.insert(key.as_slice().into(), *index);
             }),
         };
         self.key_buffer = key;
@@ -137,9 +136,9 @@ impl<'e> Resolver<'e> {
         name: &str,
         request: &Request<'_>,
     ) -> Result<u32, RequestError> {
-        // Principals that requests state have keys of another form.
-        let key = format!("passed to {name}\0{:?}", request.source);
-        if let Some(index) = self.stated_index.get(key.as_str()) {
+        let mut key = Vec::new();
+        said::write((PASSED, name, &request.source), &mut key);
+        if let Some(index) = self.stated_index.get(key.as_slice()) {
             return Ok(*index);
         }
         let stated = StatedPrincipal::new(PrincipalKind::Service);
@@ -151,7 +150,7 @@ impl<'e> Resolver<'e> {
         let resolved = self.layers(&stated, &who, request)?;
         let entry = self.entry(&who, &stated, &resolved);
         let index = self.add_principal(entry, resolved)?;
-        self.stated_index.insert(key.into(), index);
+        self.stated_index.insert(key.into_boxed_slice(), index);
         Ok(index)
     }
 

@@ -1,7 +1,6 @@
 //! From a resource text to its owner, its policies and its keys: E-6 – E-8, E-20, E-80 – E-87.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::hash::BuildHasher as _;
 
 use assize_catalog::ResourceTypeId;
@@ -21,7 +20,7 @@ use super::derive::owned_tag;
 use super::gaps::Gap;
 use super::policies::DocumentHandle;
 use super::principal::ResolvedPrincipal;
-use super::{Resolver, public};
+use super::{Resolver, public, said};
 
 /// A resource of the batch: what hangs on it alone.
 ///
@@ -208,14 +207,12 @@ impl Resolver<'_> {
         // A policy that comes with the request is read as what the action makes of it.
         let as_trust = self.actions[action as usize].rule.is_role_assuming();
         let mut key = std::mem::take(&mut self.key_buffer);
-        key.clear();
-        let written = write!(key, "{text}\0{as_trust}{data:?}");
-        debug_assert!(written.is_ok(), "writing to a string does not fail");
-        let index = match self.resource_index.get(key.as_str()) {
+        said::write((text, as_trust, data), &mut key);
+        let index = match self.resource_index.get(key.as_slice()) {
             Some(index) => Ok(*index),
             None => match self.new_resource(text, data, action) {
                 Ok(resolved) => self.add_resource(resolved).inspect(|index| {
-                    self.resource_index.insert(key.as_str().into(), *index);
+                    self.resource_index.insert(key.as_slice().into(), *index);
                 }),
                 Err(error) => Err(error),
             },
