@@ -182,8 +182,8 @@ impl<'a, 'c: 'a> Keys<'_, 'a, 'c> {
     }
 
     fn tags(&mut self, service: &str, parameters: &Parameters<'a>) {
-        let given = TAG_PARAMETERS.iter().find_map(|name| parameters.member(name));
-        if let Some(given) = given.filter(|_| self.takes_tags()) {
+        let given = || TAG_PARAMETERS.iter().find_map(|name| parameters.member(name));
+        if let Some(given) = self.takes_tags().then(given).flatten() {
             self.request.request_tags = Some(tags(given));
         } else if LOGS_ALL_TAGS.contains(&service) && parameters.is_given() {
             self.request.request_tags = Some(Vec::new());

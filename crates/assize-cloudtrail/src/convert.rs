@@ -10,6 +10,7 @@ use assize_model::{
     StatedPrincipal, Target,
 };
 use hashbrown::HashTable;
+use smallvec::SmallVec;
 
 use crate::call::{Call, CallAction, Rule};
 use crate::context::context;
@@ -123,7 +124,7 @@ impl<'c> Converter<'c> {
         let call = self.call(source, name);
         let service = source.split('.').next().unwrap_or_default();
         let parameters = Parameters::read(record.request_parameters, service);
-        let actions: Vec<&CallAction<'c>> =
+        let actions: SmallVec<[&CallAction<'c>; 2]> =
             call.actions.iter().filter(|action| applies(&call, action, &parameters)).collect();
         if actions.is_empty() {
             return Err(SkipReason::NoAction);
@@ -147,7 +148,7 @@ impl<'c> Converter<'c> {
         let checks = checks.ok_or(SkipReason::ResourceUnknown)?;
         let mut request = Request { target: target(checks), ..Request::default() };
         environment(&mut request, record, principal.kind, self.mode);
-        let keys: Vec<_> = actions.iter().map(|action| &action.keys).collect();
+        let keys: SmallVec<[_; 2]> = actions.iter().map(|action| &action.keys).collect();
         context(&mut request, record, &parameters, &keys);
         let absent = absent_keys(&principal, facts).into_iter().flatten();
         request.absent.extend(absent.map(Cow::Borrowed));
@@ -278,14 +279,17 @@ fn applies(call: &Call<'_>, action: &CallAction<'_>, parameters: &Parameters<'_>
     }
 }
 
+/// Actions with their resources; most calls have one.
+type Checks<'a> = SmallVec<[(Cow<'a, str>, Vec<Found<'a>>); 1]>;
+
 /// The checks of a call: each action with each of its resources. None, when the resource of one
 /// cannot be told (F-56 (e)).
 fn checks<'a, 'c: 'a>(
     search: &Search<'_, 'a>,
     actions: &[&CallAction<'c>],
     notes: &mut Vec<Note>,
-) -> Option<Vec<(Cow<'a, str>, Vec<Found<'a>>)>> {
-    let mut checks = Vec::with_capacity(actions.len());
+) -> Option<Checks<'a>> {
+    let mut checks = Checks::new();
     for action in actions {
         let mut found = search.resources(action, notes);
         if found.is_empty() && search.call.rule == Some(Rule::DynamoDbTables) {
@@ -324,7 +328,7 @@ fn data<'a>(account: Option<AccountId>) -> Option<Box<ResourceData<'a>>> {
 }
 
 /// One action with several resources is expanded by E-68; several actions are checks.
-fn target<'a>(mut checks: Vec<(Cow<'a, str>, Vec<Found<'a>>)>) -> Target<'a> {
+fn target(mut checks: Checks<'_>) -> Target<'_> {
     if checks.len() == 1
         && let Some((action, found)) = checks.pop()
     {

@@ -206,7 +206,11 @@ impl<'a> Record<'a> {
             "requestParameters" => self.request_parameters = object_text(c)?,
             "responseElements" => self.response_elements = object_text(c)?,
             "resources" => self.resources = resources(c)?,
-            "userIdentity" => self.identity = identity(c)?,
+            "userIdentity" => {
+                if !self.identity.insert(Identity::default()).fill(c)? {
+                    self.identity = None;
+                }
+            }
             _ => c.skip()?,
         }
         Ok(())
@@ -281,70 +285,76 @@ fn resources<'a>(c: &mut Cursor<'a>) -> Result<Vec<RecordResource<'a>>> {
     Ok(resources)
 }
 
-fn identity<'a>(c: &mut Cursor<'a>) -> Result<Option<Identity<'a>>> {
-    let mut identity = Identity::default();
-    let any = members(c, |c, key| {
-        match key {
-            "type" => identity.kind = text(c)?,
-            "principalId" => identity.principal_id = text(c)?,
-            "arn" => identity.arn = text(c)?,
-            "accountId" => identity.account = text(c)?,
-            "accessKeyId" => identity.access_key = text(c)?,
-            "userName" => identity.user_name = text(c)?,
-            "invokedBy" => identity.invoked_by = text(c)?,
-            "identityProvider" => identity.identity_provider = text(c)?,
-            "sessionContext" => identity.session = session_context(c)?,
-            "onBehalfOf" => {
-                members(c, |c, key| {
-                    if key == "userId" {
-                        identity.on_behalf_of = text(c)?;
-                        return Ok(());
+impl<'a> Identity<'a> {
+    /// Reads it in place, for it is large; gives whether it has any member.
+    fn fill(&mut self, c: &mut Cursor<'a>) -> Result<bool> {
+        members(c, |c, key| {
+            match key {
+                "type" => self.kind = text(c)?,
+                "principalId" => self.principal_id = text(c)?,
+                "arn" => self.arn = text(c)?,
+                "accountId" => self.account = text(c)?,
+                "accessKeyId" => self.access_key = text(c)?,
+                "userName" => self.user_name = text(c)?,
+                "invokedBy" => self.invoked_by = text(c)?,
+                "identityProvider" => self.identity_provider = text(c)?,
+                "sessionContext" => {
+                    if !self.session.insert(SessionContext::default()).fill(c)? {
+                        self.session = None;
                     }
-                    c.skip()
-                })?;
+                }
+                "onBehalfOf" => {
+                    members(c, |c, key| {
+                        if key == "userId" {
+                            self.on_behalf_of = text(c)?;
+                            return Ok(());
+                        }
+                        c.skip()
+                    })?;
+                }
+                "inScopeOf" => self.scope = in_scope_of(c)?,
+                _ => c.skip()?,
             }
-            "inScopeOf" => identity.scope = in_scope_of(c)?,
-            _ => c.skip()?,
-        }
-        Ok(())
-    })?;
-    Ok(any.then_some(identity))
+            Ok(())
+        })
+    }
 }
 
-fn session_context<'a>(c: &mut Cursor<'a>) -> Result<Option<SessionContext<'a>>> {
-    let mut session = SessionContext::default();
-    let any = members(c, |c, key| {
-        match key {
-            "sessionIssuer" => {
-                members(c, |c, key| {
-                    match key {
-                        "type" => session.issuer_type = text(c)?,
-                        "arn" => session.issuer_arn = text(c)?,
-                        "principalId" => session.issuer_id = text(c)?,
-                        _ => c.skip()?,
-                    }
-                    Ok(())
-                })?;
+impl<'a> SessionContext<'a> {
+    /// Reads it in place; gives whether it has any member.
+    fn fill(&mut self, c: &mut Cursor<'a>) -> Result<bool> {
+        members(c, |c, key| {
+            match key {
+                "sessionIssuer" => {
+                    members(c, |c, key| {
+                        match key {
+                            "type" => self.issuer_type = text(c)?,
+                            "arn" => self.issuer_arn = text(c)?,
+                            "principalId" => self.issuer_id = text(c)?,
+                            _ => c.skip()?,
+                        }
+                        Ok(())
+                    })?;
+                }
+                "webIdFederationData" => federation(c, self)?,
+                "attributes" => {
+                    members(c, |c, key| {
+                        match key {
+                            "creationDate" => self.creation_date = text(c)?,
+                            "mfaAuthenticated" => self.mfa = flag(c)?,
+                            _ => c.skip()?,
+                        }
+                        Ok(())
+                    })?;
+                }
+                "sourceIdentity" => self.source_identity = text(c)?,
+                "ec2RoleDelivery" => self.ec2_role_delivery = text(c)?,
+                "assumedRoot" => self.assumed_root = flag(c)? == Some(true),
+                _ => c.skip()?,
             }
-            "webIdFederationData" => federation(c, &mut session)?,
-            "attributes" => {
-                members(c, |c, key| {
-                    match key {
-                        "creationDate" => session.creation_date = text(c)?,
-                        "mfaAuthenticated" => session.mfa = flag(c)?,
-                        _ => c.skip()?,
-                    }
-                    Ok(())
-                })?;
-            }
-            "sourceIdentity" => session.source_identity = text(c)?,
-            "ec2RoleDelivery" => session.ec2_role_delivery = text(c)?,
-            "assumedRoot" => session.assumed_root = flag(c)? == Some(true),
-            _ => c.skip()?,
-        }
-        Ok(())
-    })?;
-    Ok(any.then_some(session))
+            Ok(())
+        })
+    }
 }
 
 fn federation<'a>(c: &mut Cursor<'a>, session: &mut SessionContext<'a>) -> Result<()> {
