@@ -14,14 +14,16 @@ use std::sync::Arc;
 
 use crate::budget::CompileOptions;
 use crate::intern::{Document, position};
-use crate::program::{Part, PatternIndex, PrincipalTest, Program, ResourceTest, Rule, Target};
+use crate::program::{Part, PatternIndex, PrincipalTest, Program, ResourceTest, Rule};
 use crate::report::Fallback;
-use crate::resources;
+use crate::resources::{self, MAX_PATTERNS_ONE_BY_ONE};
 use crate::simplify::{self, AllowState};
 use crate::tables::{Cell, CellPlaces, DecisionTables, N_PAGE_ACTIONS, SetMember};
 
-/// Indexes of the documents of a cell that are searched one after the other.
-const MIN_JOINED_INDEXES: usize = 2;
+/// From so many documents with many patterns on, those of a cell are searched together.
+const MIN_JOINED_DOCUMENTS: usize = 2;
+/// So many patterns are searched together too, however few each document has.
+const MAX_PATTERNS_APART: usize = 64;
 
 /// The actions of a statement: runs of catalog positions, ascending, not touching (L-222,
 /// L-224).
@@ -101,6 +103,8 @@ enum Prepared {
 struct DocumentCell {
     denies: Vec<Rule>,
     allows: Vec<Rule>,
+    /// Whether either has enough patterns to be searched.
+    has_many_patterns: bool,
 }
 
 /// Makes the cells of every set that has none. Gives how many sets that were, and where a budget
@@ -253,15 +257,18 @@ impl<'a> CellBuilder<'a> {
     /// Joins the stretches of the members into a cell, one for each distinct content.
     fn cell(&mut self, members: &[SetMember], stretch: &[u32], n_nodes: u16) -> Option<u32> {
         let (mut denies, mut allows) = (Vec::new(), Vec::new());
+        let mut has_many_patterns = false;
         for ((member, &stretch), at) in members.iter().zip(stretch).zip(0..) {
             let Some(cell) = self.prepared(*member).cells.get(stretch as usize) else { continue };
             denies.extend(cell.denies.iter().map(|rule| rule.at(at, member.node)));
             allows.extend(cell.allows.iter().map(|rule| rule.at(at, member.node)));
+            has_many_patterns |= cell.has_many_patterns;
         }
         let allow = finish(&mut denies, &mut allows, n_nodes, self.options);
-        if n_nodes == 1 && self.options.pattern_sets {
-            self.join_indexes(&mut denies);
-            self.join_indexes(&mut allows);
+        let n_rules = denies.len().max(allows.len());
+        if self.options.pattern_sets && (has_many_patterns || n_rules > MAX_PATTERNS_APART) {
+            self.gather_patterns(&mut denies, n_nodes);
+            self.gather_patterns(&mut allows, n_nodes);
         }
         self.intern_cell(&denies, &allows, allow)
     }
@@ -399,49 +406,60 @@ impl<'a> CellBuilder<'a> {
             simplify::cut_denies(&mut cell.denies);
             simplify::cut_allows(&mut cell.allows, 1);
         }
-        if self.options.pattern_sets {
-            self.gather_patterns(&mut cell.denies);
-            self.gather_patterns(&mut cell.allows);
-        }
+        cell.has_many_patterns =
+            [&cell.denies, &cell.allows].iter().any(|rules| self.has_many_patterns(rules));
         cell
     }
 
-    /// Puts rules with many patterns behind an index. One that always applies stays apart: it
-    /// makes the verdict of the cell.
-    fn gather_patterns(&mut self, rules: &mut Vec<Rule>) {
-        let conditional = rules.iter().take_while(|rule| !rule.is_unconditional());
-        let bodies: Vec<u32> = conditional.map(|rule| rule.number()).collect();
-        let n_gathered = bodies.len();
-        if let Some(index) = self.index(bodies, Vec::new()) {
-            let gathered = Rule::index(index, &rules[..n_gathered]);
-            rules.splice(..n_gathered, [gathered]);
-        }
+    fn has_many_patterns(&self, rules: &[Rule]) -> bool {
+        resources::n_patterns(self.program, rules) > MAX_PATTERNS_ONE_BY_ONE
     }
 
-    /// Puts the rules of several documents behind one index, if more than one of them has an index
-    /// of its own: a resource is then searched once.
-    fn join_indexes(&mut self, rules: &mut Vec<Rule>) {
-        let conditional = rules.iter().take_while(|rule| !rule.is_unconditional());
-        let (mut bodies, mut documents) = (Vec::new(), Vec::new());
-        let (mut n_joined, mut n_indexes) = (0, 0);
-        for rule in conditional {
-            n_joined += 1;
-            match rule.target() {
-                Target::Index(at) => {
-                    n_indexes += 1;
-                    bodies.extend_from_slice(&self.program.indexes[at as usize].bodies);
-                }
-                Target::Body(at) | Target::Unconditional(at) => bodies.push(at),
-            }
-            documents.resize(bodies.len(), rule.document);
-        }
-        if n_indexes < MIN_JOINED_INDEXES {
+    /// Puts rules with many patterns behind indexes. A rule that always applies stays apart: it
+    /// makes the verdict of the cell.
+    fn gather_patterns(&mut self, rules: &mut Vec<Rule>, n_nodes: u16) {
+        if n_nodes == 1 && self.join_patterns(rules).is_some() {
             return;
         }
-        if let Some(index) = self.index(bodies, documents) {
-            let joined = Rule::index(index, &rules[..n_joined]);
-            rules.splice(..n_joined, [joined]);
+        let is_one_run = |a: &Rule, b: &Rule| {
+            a.document == b.document && !a.is_unconditional() && !b.is_unconditional()
+        };
+        let mut gathered = Vec::with_capacity(rules.len());
+        for run in rules.chunk_by(is_one_run) {
+            let index = self.has_many_patterns(run).then(|| {
+                let bodies = run.iter().map(|rule| rule.number()).collect();
+                self.index(bodies, Vec::new())
+            });
+            match index.flatten() {
+                Some(index) => {
+                    let of_document = Rule::index(index, run);
+                    gathered.push(of_document.at(run[0].document, run[0].node));
+                }
+                None => gathered.extend_from_slice(run),
+            }
         }
+        *rules = gathered;
+    }
+
+    /// Puts the rules of all documents behind one index, if several have many patterns or all
+    /// together very many: a resource is then searched once. No document has an index of its own
+    /// then; making both took twice the time and memory.
+    fn join_patterns(&mut self, rules: &mut Vec<Rule>) -> Option<()> {
+        let n_conditional = rules.iter().take_while(|rule| !rule.is_unconditional()).count();
+        let conditional = &rules[..n_conditional];
+        let mut documents = conditional.chunk_by(|a, b| a.document == b.document);
+        let n_documents = documents.clone().filter(|rules| self.has_many_patterns(rules)).count();
+        let is_joined = n_documents >= MIN_JOINED_DOCUMENTS
+            || documents.nth(1).is_some()
+                && resources::n_patterns(self.program, conditional) > MAX_PATTERNS_APART;
+        if !is_joined {
+            return None;
+        }
+        let bodies = conditional.iter().map(|rule| rule.number()).collect();
+        let documents = conditional.iter().map(|rule| rule.document).collect();
+        let joined = Rule::index(self.index(bodies, documents)?, &rules[..n_conditional]);
+        rules.splice(..n_conditional, [joined]);
+        Some(())
     }
 
     fn index(&mut self, bodies: Vec<u32>, documents: Vec<u16>) -> Option<u32> {

@@ -5,10 +5,10 @@ use assize_automata::{Class, Pattern, PatternSet};
 use assize_policy::ir::{ArnPattern, Piece, ResourceElement, ResourcePattern};
 
 use crate::intern::Interner;
-use crate::program::{ArnTemplate, PatternIndex, PatternList, Program, ResourceTest};
+use crate::program::{ArnTemplate, PatternIndex, PatternList, Program, ResourceTest, Rule};
 
 /// Cells in which more patterns than this stand search them together.
-const MAX_PATTERNS_ONE_BY_ONE: usize = 8;
+pub(crate) const MAX_PATTERNS_ONE_BY_ONE: usize = 8;
 
 /// What a wildcard takes: everything, or all but colons.
 pub(crate) fn class(wide: bool) -> Class {
@@ -64,6 +64,12 @@ pub(crate) fn static_pattern(arn: &ArnPattern) -> Option<Pattern> {
         }
     }
     builder.build().ok()
+}
+
+/// How many patterns of statements can be searched.
+pub(crate) fn n_patterns(program: &Program, rules: &[Rule]) -> usize {
+    let lists = rules.iter().filter_map(|rule| searchable(program, rule.number()));
+    lists.map(|list| list.patterns.len()).sum()
 }
 
 /// The index of statements, if they hold enough patterns to be searched together. Bodies stand in
