@@ -19,7 +19,7 @@ use assize_model::{AllowedBy, Layer, ReasonCode, Strength};
 use self::dynamic::DynamicCells;
 use self::facts::Facts;
 use self::fetch::{Fetched, SlotCells};
-use self::joint::{Joint, Joints};
+use self::joint::Joints;
 pub use self::partial::BoundRows;
 use self::plan::{CellView, Plan};
 use crate::columns::{ActionRef, DecisionRow, Frame, RequestColumns, StatementPlace, ValueId};
@@ -110,24 +110,7 @@ impl DecisionTables {
         touch(columns, rows.clone());
         let mut new = std::mem::take(&mut scratch.keys);
         new.clear();
-        scratch.open.clear();
-        scratch.open.reserve(rows.len());
-        let frames = columns.frame.get(rows.clone()).unwrap_or_default();
-        let actions = columns.action.get(rows.clone()).unwrap_or_default();
-        let Scratch { joints, open, .. } = &mut *scratch;
-        for (((offset, &frame), &action), out) in (0_u16..).zip(frames).zip(actions).zip(&mut *out)
-        {
-            let row = rows.start + usize::from(offset);
-            let Some(joint) = joints.find(frame, action) else {
-                new.push(sort_key(columns, row, offset));
-                continue;
-            };
-            match joints.get(joint).and_then(Joint::answer) {
-                Some(answer) if is_listed(columns, row) => *out = answer,
-                Some(_) => {}
-                None => open.push((offset, joint)),
-            }
-        }
+        answer_known(columns, rows.clone(), (scratch, &mut new), out);
         self.decide_open(overlay, columns, rows.start, scratch, out);
         if !new.is_empty() {
             self.decide_new(overlay, columns, rows.start, &mut new, scratch, out);
@@ -294,6 +277,41 @@ fn is_listed(columns: &RequestColumns<'_>, row: usize) -> bool {
     let has = |column: &[u32], len: usize| column.get(row).is_some_and(|at| (*at as usize) < len);
     has(columns.principal, columns.principals.len())
         && has(columns.resource, columns.resources.len())
+}
+
+/// Answers the rows whose joints hang on no row. Lists the others: in `open`, or, without a joint,
+/// in `new`.
+///
+/// Every row is answered and written to the list, which goes on only behind an open one: whether
+/// it is open would be guessed wrong too often to ask.
+fn answer_known(
+    columns: &RequestColumns<'_>,
+    rows: Range<usize>,
+    (scratch, new): (&mut Scratch, &mut Vec<u64>),
+    out: &mut [DecisionRow],
+) {
+    let Scratch { joints, open, .. } = scratch;
+    open.clear();
+    open.resize(rows.len(), (0, 0));
+    let mut n_open = 0;
+    let frames = columns.frame.get(rows.clone()).unwrap_or_default();
+    let actions = columns.action.get(rows.clone()).unwrap_or_default();
+    for (((offset, &frame), &action), out) in (0_u16..).zip(frames).zip(actions).zip(out) {
+        let row = rows.start + usize::from(offset);
+        let joint = joints.find(frame, action);
+        let Some((joint, outlook)) = joint.and_then(|joint| joints.outlook(joint)) else {
+            new.push(sort_key(columns, row, offset));
+            continue;
+        };
+        if is_listed(columns, row) {
+            *out = outlook.answer;
+        }
+        if let Some(place) = open.get_mut(n_open) {
+            *place = (offset, joint);
+            n_open += usize::from(outlook.is_open);
+        }
+    }
+    open.truncate(n_open);
 }
 
 /// Reads the values of the rows in the order in which they lie in memory, all at once: asked for one

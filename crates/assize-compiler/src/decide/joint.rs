@@ -57,6 +57,8 @@ pub(super) struct Joints {
     places: Vec<Vec<u16>>,
     n_places: usize,
     distinct: Vec<Joint>,
+    /// What is asked of every row before its joint is.
+    outlooks: Vec<Outlook>,
     index: HashMap<Joint, u16>,
     steps: Vec<Step>,
     lists: HashMap<Box<[Step]>, Part>,
@@ -77,14 +79,22 @@ pub(super) struct Joint {
 }
 
 impl Joint {
-    /// The answer, if it hangs on no row.
-    #[inline]
-    pub(super) fn answer(&self) -> Option<DecisionRow> {
+    /// What it means for its rows.
+    fn outlook(&self) -> Outlook {
         match self.rest {
-            Rest::Answer(answer) if self.denies.start == self.denies.end => Some(answer),
-            _ => None,
+            Rest::Answer(answer) if self.denies.len() == 0 => Outlook { answer, is_open: false },
+            _ => Outlook { answer: DecisionRow::default(), is_open: true },
         }
     }
+}
+
+/// What a joint means for a row before the row is looked at.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Outlook {
+    /// The answer, if the joint is not open.
+    pub(super) answer: DecisionRow,
+    /// Whether the answer hangs on the row.
+    pub(super) is_open: bool,
 }
 
 /// What follows when no deny applies.
@@ -159,6 +169,12 @@ impl Joints {
         self.places.get(frame as usize)?.get(usize::from(number))?.checked_sub(FIRST)
     }
 
+    /// A joint with what it means for its rows.
+    #[inline]
+    pub(super) fn outlook(&self, joint: u16) -> Option<(u16, &Outlook)> {
+        self.outlooks.get(usize::from(joint)).map(|outlook| (joint, outlook))
+    }
+
     #[inline]
     pub(super) fn get(&self, joint: u16) -> Option<&Joint> {
         self.distinct.get(usize::from(joint))
@@ -219,6 +235,7 @@ impl Joints {
         let number = *self.index.entry(joint).or_insert(next);
         if number == next {
             self.distinct.push(joint);
+            self.outlooks.push(joint.outlook());
         }
         if let Some(place) = self.place(frame, action) {
             *place = number + FIRST;
