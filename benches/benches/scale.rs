@@ -1,7 +1,7 @@
 //! How cost grows: loading and compiling, compiling again after a change, statements and patterns
-//! a policy set, session policies a batch, hostile policies and requests; and what each pass of
-//! the compiler buys. Tables of the record, as Markdown, beside their targets; answers are checked
-//! against the reference interpreter before anything is timed.
+//! a policy set, session policies a batch, partial context, hostile policies and requests; and what
+//! each pass of the compiler buys. Tables of the record, as Markdown, beside their targets; answers
+//! are checked against the reference interpreter before anything is timed.
 //!
 //! `-- --test` makes it small.
 
@@ -60,6 +60,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let ready = |n: usize| Ready::new("patterns", wildcards_of(n));
     growth("patterns of W3's shape", "4", size.n_patterns, &size, &ready)?;
     session_policies(&size, &managed)?;
+    partial_context(&size)?;
     hostile(&size)?;
     passes(&size)
 }
@@ -202,6 +203,36 @@ fn cost_of(engine: &Engine, requests: &[Request<'_>], size: &Size) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
     let n_requests = requests.len().max(1) as f64;
     median(&mut durations).as_secs_f64() * 1e9 / n_requests
+}
+
+/// What it costs that context may be unknown: the same requests, resolved and decided in complete
+/// and in partial context.
+fn partial_context(size: &Size) -> Result<(), Box<dyn Error>> {
+    println!("| partial context | complete, ns a request | partial | of complete | target |");
+    println!("|---|---|---|---|---|");
+    for (complete, partial) in Ready::all()?.into_iter().zip(Ready::all()?) {
+        let (label, partial) = (complete.label, partial.partial()?);
+        let requests: Vec<_> = complete.workload.requests().take(size.n_requests).collect();
+        let typed: Vec<_> = requests.iter().map(request_of).collect();
+        let mut deciders = [complete.engine.decider(), partial.engine.decider()];
+        for (ready, decider) in [&complete, &partial].into_iter().zip(&mut deciders) {
+            let outcomes = decider.decide_all(&typed).into_iter().collect::<Result<Vec<_>, _>>()?;
+            ready.check(&requests, &outcomes, 64)?;
+        }
+        let mut durations = [Vec::new(), Vec::new()];
+        for _ in 0..size.n_runs {
+            for (decider, durations) in deciders.iter_mut().zip(&mut durations) {
+                durations.push(time(|| decider.decide_all(&typed).len()).0);
+            }
+        }
+        #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+        let n_requests = typed.len().max(1) as f64;
+        let [complete, partial] =
+            durations.map(|mut of_runs| median(&mut of_runs).as_secs_f64() * 1e9 / n_requests);
+        println!("| {label} | {complete:.0} | {partial:.0} | {:.2} | 2 |", partial / complete);
+    }
+    println!();
+    Ok(())
 }
 
 /// What each pass of the compiler buys: all of them, then each one switched off.

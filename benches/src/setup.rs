@@ -7,8 +7,8 @@ use assize::formats::{NoFiles, ReadOptions, Scenario};
 use assize::{BundledPolicies, Engine, Outcome};
 use assize_catalog::ManagedPolicies;
 use assize_model::{
-    ArnParts, ContextInput, ContextScalar, Decision, EffectiveDecision, Layer, Principal, Request,
-    Target, Verdict, split_action,
+    ArnParts, ContextInput, ContextMode, ContextScalar, Decision, EffectiveDecision, EngineOptions,
+    Layer, Principal, Request, Target, Verdict, split_action,
 };
 use assize_policy::PolicyLibrary;
 
@@ -90,6 +90,16 @@ impl Ready {
     /// When one does not load.
     pub fn all() -> Result<Vec<Self>> {
         workloads()?.into_iter().map(|(label, workload)| Self::new(label, workload)).collect()
+    }
+
+    /// The same, deciding in partial context.
+    ///
+    /// # Errors
+    /// When the engine is not made.
+    pub fn partial(self) -> Result<Self> {
+        let options =
+            EngineOptions { context: ContextMode::Partial, ..self.engine.options().clone() };
+        Ok(Self { engine: self.engine.with_options(options)?, ..self })
     }
 
     /// What the reference interpreter answers.
@@ -307,11 +317,12 @@ fn agrees(outcome: &Outcome, wanted: &EffectiveDecision) -> bool {
     // The fast answer names the first statement of the decisive layer (E-103).
     let layers = wanted.checks.get(decisive.check as usize).map_or(&[][..], |c| &c.layers[..]);
     let result = layers.iter().find(|result| result.layer == decisive.layer);
-    let first = result.and_then(|result| match wanted.decision {
-        Decision::Allowed => result.allows.first(),
-        Decision::ExplicitDeny => result.denies.first(),
-        _ => None,
-    });
+    let first = match wanted.decision {
+        Decision::Allowed => result.and_then(|result| result.allows.first()),
+        Decision::ExplicitDeny => result.and_then(|result| result.denies.first()),
+        Decision::ImplicitDeny => None,
+        Decision::Indeterminate => decisive.statements.first(),
+    };
     let same_statement = match (&outcome.statement, first) {
         (Some(got), Some(wanted)) => {
             got.policy == wanted.policy && got.statement == wanted.statement
@@ -323,6 +334,8 @@ fn agrees(outcome: &Outcome, wanted: &EffectiveDecision) -> bool {
         && outcome.layer == decisive.layer
         && outcome.reason == decisive.reason
         && outcome.allowed_by == decisive.allowed_by
+        && outcome.bounds == wanted.bounds
+        && outcome.depends_on == wanted.depends_on
         && same_statement
 }
 
