@@ -197,6 +197,16 @@ fn names_resources(target: &Target<'_>) -> bool {
     }
 }
 
+/// Whether a role session is named twice, so that one name may contradict the other: such a
+/// request is an error, and shares it with none that is not.
+fn may_contradict_itself(stated: &StatedPrincipal<'_>) -> bool {
+    let Some(arn) = &stated.arn else { return false };
+    let is_named = stated.session.as_ref().is_some_and(|session| session.name.is_some());
+    let of_arn = arn.split('/').nth(1);
+    let is_other = stated.role.as_deref().is_some_and(|role| role.rsplit('/').next() != of_arn);
+    is_named || is_other
+}
+
 /// An ARN without its last segment.
 fn header(arn: &str) -> &str {
     ArnParts::split(arn).map_or(arn, |parts| &arn[..arn.len() - parts.resource.len()])
@@ -292,7 +302,7 @@ impl<'s> Keys<'s> {
             }
             _ => None,
         };
-        let Some(named) = named else { return false };
+        let Some(named) = named.filter(|_| !may_contradict_itself(stated)) else { return false };
         let Some(account) = ArnParts::split(named).and_then(|arn| arn.account_id()) else {
             return false;
         };
@@ -322,7 +332,9 @@ impl<'s> Keys<'s> {
             return None;
         }
         self.text(kind.as_str());
-        let hides_session = *kind == PrincipalKind::RoleSession && !self.sight.sessions;
+        let hides_session = *kind == PrincipalKind::RoleSession
+            && !self.sight.sessions
+            && !may_contradict_itself(stated);
         let arn = arn.as_deref().map(|arn| match arn.rsplit_once('/') {
             Some((role, _)) if hides_session => role,
             _ => arn,
@@ -600,3 +612,6 @@ impl<'s> Keys<'s> {
         self.key.extend_from_slice(&number.to_le_bytes());
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -140,36 +140,51 @@ impl<'w> Worker<'w> {
     where
         'w: 'a,
     {
-        let mut converted = match self.converter.convert(record, surroundings) {
+        let converted = match self.converter.convert(record, surroundings) {
             Ok(converted) => converted,
             Err(SkipReason::ResourceUnknown) if self.counts_uses => {
                 return self.count_without_resources(record, surroundings);
             }
             Err(_) => return,
         };
-        self.tally.events += 1;
         if self.counts_uses {
             let caller = caller(&converted.record.request);
             self.tally.uses.count(&converted, &caller, data_source(record));
         }
+        self.take_converted(converted);
+    }
+
+    /// Decides the request of a record; gives whether it was decided already, with one that is
+    /// alike.
+    pub(crate) fn take_converted(&mut self, mut converted: Converted<'_>) -> bool {
+        self.tally.events += 1;
         let likeness = self.likeness(&converted);
         if likeness.is_some() {
             let Self { answers, keys, tally, keeps_all, .. } = self;
             let count = |answer: &Answer| count(tally, answer, &converted, *keeps_all);
             if answers.with(&keys.key, count).is_some() {
-                return;
+                return true;
             }
         }
         let mut answer = self.answer(&mut converted);
         count(&mut self.tally, &answer, &converted, self.keeps_all);
-        let Some(likeness) = likeness else { return };
+        let Some(likeness) = likeness else { return false };
         if let Ok(decided) = &mut answer.decided {
             if !likeness.same_resources && self.shows_resource(decided) {
-                return;
+                return false;
             }
             decided.principal = decided.principal.take().filter(|_| likeness.same_caller);
         }
         self.answers.keep(&self.keys.key, answer);
+        false
+    }
+
+    /// Decides the request of a record for itself.
+    #[cfg(test)]
+    pub(crate) fn take_alone(&mut self, mut converted: Converted<'_>) {
+        self.tally.events += 1;
+        let answer = self.answer(&mut converted);
+        count(&mut self.tally, &answer, &converted, self.keeps_all);
     }
 
     /// A call whose resource cannot be told was a use of its action all the same.
