@@ -848,6 +848,13 @@ fn a_replay_without_an_answer_says_why() {
     let files = Files::new();
     let broken = files.write("broken.json", "{\"Records\":[{\"eventName\":\"A\"},");
     check(&["replay", &broken], 2, &["1 record"], &["broken.json`, byte", "ends in the middle"]);
+    let missing = files.path("missing.json");
+    check(
+        &["replay", &missing],
+        2,
+        &[],
+        &["missing.json`, byte 0: the file cannot be read: No such"],
+    );
     let log = "examples/cloudtrail";
     check(&["replay", log, "--change", "spc=x.json"], 2, &[], &["x.json"]);
     let policy = files.write("p.json", "{\"Statement\":[{\"Effect\":\"Perhaps\"}]}");

@@ -6,7 +6,7 @@ mod csv;
 mod human;
 mod usage;
 
-use std::io::{Read, Write as _};
+use std::io::{self, Read, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -224,11 +224,19 @@ fn source(found: Found, n_read: &Arc<AtomicU64>) -> LogSource {
         let inner: Box<dyn Read + Send> = if found.path == Path::new(STDIO) {
             Box::new(InterruptibleStdin::start())
         } else {
-            files::open(&found.path).map_err(|error| std::io::Error::other(format!("{error:#}")))?
+            files::open(&found.path).map_err(|error| as_io(&error))?
         };
         Ok(Box::new(Counted { inner, n_read }) as Box<dyn Read + Send>)
     };
     LogSource { name, n_bytes, open: Box::new(open) }
+}
+
+/// What the system says of a file: the report names the file itself.
+fn as_io(error: &anyhow::Error) -> io::Error {
+    match error.root_cause().downcast_ref::<io::Error>() {
+        Some(cause) => io::Error::new(cause.kind(), cause.to_string()),
+        None => io::Error::other(format!("{error:#}")),
+    }
 }
 
 /// The bytes of all files, when each is one.
