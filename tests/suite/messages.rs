@@ -1,6 +1,8 @@
 //! The sentences that AWS services print.
 
 use assize::formats::RequestRecord;
+use assize_model::EngineOptions;
+use assize_store::{ImportFile, ImportOptions, StoreSnapshot, import};
 use assize_tests::answer::{Oracle, engine};
 use assize_tests::corpus::read_scenario;
 use serde_json::{Value, json};
@@ -54,10 +56,14 @@ tests:
 /// and by the explanation.
 fn check(request: &Value, expected: &str) {
     let scenario = read_scenario("messages.assize.yaml", WORLD.as_bytes()).expect("the world");
+    check_in(&scenario.snapshot, &scenario.options, request, expected);
+}
+
+fn check_in(snapshot: &StoreSnapshot, options: &EngineOptions, request: &Value, expected: &str) {
     let text = request.to_string();
     let record = RequestRecord::parse(&text).expect("a request");
-    let oracle = Oracle::new(&scenario.snapshot, &scenario.options).evaluate(&record.request);
-    let explained = engine(&scenario.snapshot, &scenario.options).explain(&record.request);
+    let oracle = Oracle::new(snapshot, options).evaluate(&record.request);
+    let explained = engine(snapshot, options).explain(&record.request);
     for found in [oracle, explained] {
         assert_eq!(&*found.expect("a decision").message, expected, "{request}");
     }
@@ -152,4 +158,63 @@ fn denying_policies_are_named_to_those_who_may_know() {
         "User: arn:aws:iam::222222222222:user/other is not authorized to perform: s3:GetObject on \
          resource: arn:aws:s3:::b/k because no resource-based policy allows the s3:GetObject action",
     );
+}
+
+/// E-107: option `messagePolicyArn` says whether the policy is named.
+#[test]
+fn denying_policies_are_not_named_when_nobody_wants_it() {
+    let scenario = read_scenario("messages.assize.yaml", WORLD.as_bytes()).expect("the world");
+    let options = EngineOptions { message_policy_arn: false, ..scenario.options };
+    let request = by("denied", "s3:GetObject", OBJECT);
+    let expected = "User: arn:aws:iam::111111111111:user/denied is not authorized to perform: \
+                    s3:GetObject on resource: arn:aws:s3:::b/k with an explicit deny in an \
+                    identity-based policy";
+    check_in(&scenario.snapshot, &options, &request, expected);
+}
+
+/// An organization with an account under policies that have ARNs, as AWS prints it.
+const ORGANIZATION: [&str; 6] = [
+    r#"{"Organization":{"Id":"o-exampleorg1","MasterAccountId":"100000000001"}}"#,
+    r#"{"Roots":[{"Id":"r-exam","Name":"Root","PolicyTypes":[{"Type":"SERVICE_CONTROL_POLICY","Status":"ENABLED"},{"Type":"RESOURCE_CONTROL_POLICY","Status":"ENABLED"}]}]}"#,
+    r#"{"Policy":{"PolicySummary":{"Id":"p-scp00001","Arn":"arn:aws:organizations::100000000001:policy/o-exampleorg1/service_control_policy/p-scp00001","Name":"s","Type":"SERVICE_CONTROL_POLICY","AwsManaged":false},"Content":"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Deny\",\"Action\":\"sns:*\",\"Resource\":\"*\"}]}"}}"#,
+    r#"{"Policy":{"PolicySummary":{"Id":"p-rcp00001","Arn":"arn:aws:organizations::100000000001:policy/o-exampleorg1/resource_control_policy/p-rcp00001","Name":"r","Type":"RESOURCE_CONTROL_POLICY","AwsManaged":false},"Content":"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Deny\",\"Principal\":\"*\",\"Action\":\"sqs:*\",\"Resource\":\"*\"}]}"}}"#,
+    r#"{"PolicyId":"p-scp00001","Targets":[{"TargetId":"111111111111","Type":"ACCOUNT"}]}"#,
+    r#"{"PolicyId":"p-rcp00001","Targets":[{"TargetId":"111111111111","Type":"ACCOUNT"}]}"#,
+];
+
+/// E-107: policies of the organization are named to its accounts.
+#[test]
+fn policies_of_the_organization_are_named() {
+    let file = |text: &'static str| ImportFile {
+        name: "organization.json",
+        bytes: text.as_bytes(),
+        ..ImportFile::default()
+    };
+    let accounts = r#"{"Accounts":[{"Id":"111111111111","Name":"app","Status":"ACTIVE"}]}"#;
+    let mut files: Vec<_> = ORGANIZATION.map(file).to_vec();
+    files.push(ImportFile { parent_id: Some("r-exam"), ..file(accounts) });
+    let options = ImportOptions { assume_full_access: true, ..ImportOptions::default() };
+    let mut editor = StoreSnapshot::empty().edit();
+    for change in import(&files, &options).changes {
+        editor.apply(change).expect("an empty store takes what an import found");
+    }
+    let (snapshot, _) = editor.commit();
+    for (action, resource, rest) in [
+        (
+            "sns:Publish",
+            "arn:aws:sns:eu-west-1:111111111111:t",
+            "a service control policy: arn:aws:organizations::100000000001:policy/o-exampleorg1/service_control_policy/p-scp00001",
+        ),
+        (
+            "sqs:SendMessage",
+            SQS,
+            "a resource control policy: arn:aws:organizations::100000000001:policy/o-exampleorg1/resource_control_policy/p-rcp00001",
+        ),
+    ] {
+        let expected = format!(
+            "User: arn:aws:iam::111111111111:user/u is not authorized to perform: {action} on \
+             resource: {resource} with an explicit deny in {rest}"
+        );
+        check_in(&snapshot, &EngineOptions::default(), &by("u", action, resource), &expected);
+    }
 }
