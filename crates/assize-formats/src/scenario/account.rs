@@ -8,6 +8,7 @@ use assize_store::{
     InstanceProfile, ManagedPolicy, OidcProvider, PolicyVersion, Role, SamlProvider, StoreChange,
     Tag, User, fold_name, unique_id,
 };
+use hashbrown::HashMap;
 
 use super::Reader;
 use super::field::Fields;
@@ -151,10 +152,12 @@ impl Reader<'_> {
     ) -> Vec<(Box<str>, &'n Member<'n>)> {
         let node = fields.get(list);
         let members = node.and_then(|node| self.members(file, node)).unwrap_or_default();
-        let mut named: Vec<(Box<str>, &Member<'_>)> = Vec::new();
+        let mut first: HashMap<Box<str>, &Member<'_>> = HashMap::with_capacity(members.len());
+        let mut named = Vec::with_capacity(members.len());
         for member in members {
-            let folded = fold_name(&member.key);
-            if let Some((_, other)) = named.iter().find(|(name, _)| **name == *folded) {
+            let folded: Box<str> = fold_name(&member.key).into();
+            let other = *first.entry(folded.clone()).or_insert(member);
+            if !std::ptr::eq(other, member) {
                 let message = format!(
                     "`{}` and `{}` are one name: case does not count",
                     shorten(&other.key),
@@ -162,7 +165,7 @@ impl Reader<'_> {
                 );
                 self.errors.push(file.error(ErrorKind::Repeated, member.key_span, message));
             }
-            named.push((folded.into(), member));
+            named.push((folded, member));
         }
         named
     }
