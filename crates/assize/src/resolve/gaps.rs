@@ -68,6 +68,10 @@ impl GapSet {
     pub(super) fn has(self, gap: Gap) -> bool {
         self.0 >> gap as u8 & 1 != 0
     }
+
+    fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
 }
 
 /// The fields `absent`, `complete` and `unknown` of a request, and the empty arrays of its
@@ -258,23 +262,43 @@ pub(super) fn of_principal(
     open
 }
 
-/// E-121: the keys of E-18. Without an address or an endpoint all are unknown, with an endpoint
-/// those that neither request nor record gives. Whose account is known, the snapshot knows the
-/// organization of.
-fn of_network(environment: &Environment<'_>, kind: PrincipalKind, open: &mut GapSet) {
-    let has = |key| environment.get(key).is_some();
-    let through_endpoint = environment.through_endpoint();
-    let says_nothing =
-        !environment.states_ip && !has(OwnKey::VpcSourceIp) && !has(OwnKey::SourceVpce);
-    let of_endpoint = says_nothing || through_endpoint;
-    for gap in
-        [Gap::Endpoint, Gap::VpcSourceIp, Gap::SourceVpc, Gap::SourceVpcArn, Gap::VpceAccount]
-    {
-        open.add_if(gap, of_endpoint);
+/// What a request says of its way to AWS.
+#[derive(Debug, Clone, Copy)]
+struct Way {
+    /// Neither an address nor an endpoint is known.
+    says_nothing: bool,
+    through_endpoint: bool,
+    /// The account of the endpoint is known.
+    knows_account: bool,
+}
+
+impl Way {
+    fn of(environment: &Environment<'_>) -> Self {
+        let has = |key| environment.get(key).is_some();
+        let states_ip = environment.states_ip;
+        Self {
+            says_nothing: !states_ip && !has(OwnKey::VpcSourceIp) && !has(OwnKey::SourceVpce),
+            through_endpoint: environment.through_endpoint(),
+            knows_account: has(OwnKey::VpceAccount),
+        }
     }
-    let knows_account = has(OwnKey::VpceAccount);
-    open.add_if(Gap::VpceOrganization, says_nothing || through_endpoint && !knows_account);
-    open.add_if(Gap::SourceIp, says_nothing && kind != PrincipalKind::Service);
+
+    /// E-121: the keys of E-18. Without an address or an endpoint all are unknown, with an
+    /// endpoint those that neither request nor record gives. Whose account is known, the snapshot
+    /// knows the organization of.
+    fn gaps(self, kind: PrincipalKind) -> GapSet {
+        let Self { says_nothing, through_endpoint, knows_account } = self;
+        let of_endpoint = says_nothing || through_endpoint;
+        let mut open = GapSet::default();
+        for gap in
+            [Gap::Endpoint, Gap::VpcSourceIp, Gap::SourceVpc, Gap::SourceVpcArn, Gap::VpceAccount]
+        {
+            open.add_if(gap, of_endpoint);
+        }
+        open.add_if(Gap::VpceOrganization, says_nothing || through_endpoint && !knows_account);
+        open.add_if(Gap::SourceIp, says_nothing && kind != PrincipalKind::Service);
+        open
+    }
 }
 
 /// Whether a key is derived from inputs that are not known; tags of the resource apart.
@@ -314,6 +338,27 @@ impl Resolver<'_> {
         asked: Asked,
     ) -> Result<u32, RequestError> {
         let lists = self.lists_of(request, check)?;
+        let mut open = Way::of(environment).gaps(self.principals[asked.principal as usize].kind);
+        open.add_if(Gap::RequestTags, request.request_tags.is_none());
+        open.add_if(Gap::CallChain, request.via.is_none());
+        self.gap(open, lists, asked)
+    }
+
+    /// The gaps of a row of a plain request, which lists nothing and says nothing of tags and of
+    /// services on the way; `states_ip` if it gives its address.
+    ///
+    /// # Errors
+    /// When there are too many.
+    pub(super) fn plain_gap(&mut self, states_ip: bool, asked: Asked) -> Result<u32, RequestError> {
+        let way = Way { says_nothing: !states_ip, through_endpoint: false, knows_account: false };
+        let mut open = way.gaps(self.principals[asked.principal as usize].kind);
+        open.add_if(Gap::RequestTags, true);
+        open.add_if(Gap::CallChain, true);
+        self.gap(open, 0, asked)
+    }
+
+    /// The gaps of a row: `of_request` are those that hang on nothing but the request.
+    fn gap(&mut self, of_request: GapSet, lists: u32, asked: Asked) -> Result<u32, RequestError> {
         let principal = &self.principals[asked.principal as usize];
         let mut open = principal.gaps;
         if let Some(present) = asked.stated_mfa {
@@ -321,12 +366,10 @@ impl Resolver<'_> {
             open.remove(Gap::MfaAge);
             open.add_if(Gap::MfaAge, present);
         }
-        of_network(environment, principal.kind, &mut open);
+        let mut open = open.and(of_request);
         open.add_if(Gap::Unstated, true);
         open.add_if(Gap::ResourceOwner, !asked.knows_owner);
         open.add_if(Gap::ResourceTags, !asked.knows_tags);
-        open.add_if(Gap::RequestTags, request.request_tags.is_none());
-        open.add_if(Gap::CallChain, request.via.is_none());
         let by_catalog = self.engine.options.absent_by_catalog;
         let action = self.actions[asked.action as usize].id.filter(|_| by_catalog);
         let profile = Profile { open, tags: asked.tags, lists, action };

@@ -15,8 +15,8 @@ use assize_catalog::{HeaderFits, ResourceTypeId};
 use assize_compiler::{EndpointLayer, KeyId, ValueId};
 use assize_formats::PlainLine;
 use assize_model::{
-    AccountId, ActionId, ArnParts, ContextInput, ContextMode, ContextScalar, ContextValue,
-    Principal, PrincipalKind, Request, Target,
+    AccountId, ActionId, ArnParts, ContextInput, ContextScalar, ContextValue, Principal,
+    PrincipalKind, Request, Target,
 };
 use assize_policy::value::{parse_bool, parse_date};
 use assize_store::context::parent_arns;
@@ -26,6 +26,7 @@ use smallvec::SmallVec;
 use super::action::ActionRule;
 use super::context::{MfaOfCheck, stated_mfa};
 use super::frame::Parties;
+use super::gaps::Asked;
 use super::key::{KeyFacts, KeyRule, OwnKey};
 use super::note::Notes;
 use super::resource::{Owner, ResolvedResource, Shape, owner};
@@ -200,6 +201,12 @@ struct PlainContext<'r> {
     mfa: Option<StatedMfa>,
 }
 
+impl PlainContext<'_> {
+    fn gives(&self, own: OwnKey) -> bool {
+        self.given & 1 << own as u32 != 0
+    }
+}
+
 #[derive(Clone, Copy)]
 struct StatedMfa {
     present: Option<bool>,
@@ -258,8 +265,7 @@ impl Resolver<'_> {
         &mut self,
         parts: Parts<'r, impl Iterator<Item = (ContextKey<'r>, Option<&'r str>)>>,
     ) -> Option<Run> {
-        let is_partial = self.engine.options.context == ContextMode::Partial;
-        if self.keeps_context || self.encryption_column.is_some() || is_partial {
+        if self.keeps_context || self.encryption_column.is_some() {
             return None;
         }
         self.refresh_keys();
@@ -271,6 +277,7 @@ impl Resolver<'_> {
         let run = self.push_check(parts.time, parts.line_keys, parts.context, &check);
         if run.is_none() {
             self.rows.truncate(row);
+            self.partial.truncate(row);
         }
         run
     }
@@ -288,6 +295,9 @@ impl Resolver<'_> {
         let context = self.plain_context(time, line_keys, entries, check)?;
         let mfa = self.plain_mfa(check, &context)?;
         let found = self.plain_frame(check, &mfa)?;
+        if self.is_partial {
+            self.plain_gaps(check, &context, &found)?;
+        }
         let text = if check.shape == Shape::Star { BARE } else { check.resource };
         let place = self.rows.place(text, found.keys)?;
         let bare = self.bare()?;
@@ -348,8 +358,10 @@ impl Resolver<'_> {
         let opens_session =
             matches!(facts.rule, ActionRule::AssumeRole | ActionRule::AssumeRoleFederated);
         // A session that hands on its source identity checks more (E-90).
+        // In partial context nobody knows whether it does (E-126).
+        let hands_on_nothing = caller.source_identity.is_none() && !self.is_partial;
         let entails_nothing = self.entails_nothing(action)
-            || (opens_session && !self.entails_more() && caller.source_identity.is_none());
+            || (opens_session && !self.entails_more() && hands_on_nothing);
         if !facts.is_plain || !entails_nothing || caller.kind == PrincipalKind::Service {
             return None;
         }
@@ -591,6 +603,31 @@ impl Resolver<'_> {
         Some(mfa)
     }
 
+    /// What the row leaves unknown in partial context. Its frame is that of both sides: a caller
+    /// who is named by an ARN has no session, and whether there was MFA matters to sessions of
+    /// users alone (E-72).
+    fn plain_gaps(
+        &mut self,
+        check: &PlainCheck<'_>,
+        context: &PlainContext<'_>,
+        found: &PlainFrame,
+    ) -> Option<()> {
+        let caller = &self.principals[check.principal as usize];
+        let asked = Asked {
+            principal: check.principal,
+            action: check.action,
+            stated_mfa: context.mfa.filter(|_| stated_mfa(caller)).and_then(|mfa| mfa.present),
+            tags: self.tag_profile(check.action, check.shape == Shape::IamRole, check.fit),
+            knows_owner: found.account.is_some(),
+            knows_tags: false,
+        };
+        let gap = self.plain_gap(context.gives(OwnKey::SourceIp), asked).ok()?;
+        self.partial.gap.push(gap);
+        self.partial.best_frame.push(found.frame);
+        self.partial.is_optional.push(false);
+        Some(())
+    }
+
     fn plain_frame(&mut self, check: &PlainCheck<'_>, mfa: &MfaOfCheck) -> Option<PlainFrame> {
         let class = self.actions[check.action as usize].class;
         let owner = self.plain.headers[check.header as usize].owner;
@@ -653,7 +690,7 @@ impl Resolver<'_> {
         context: &PlainContext<'_>,
         row: usize,
     ) -> bool {
-        let is_given = |own: OwnKey| context.given & 1 << own as u32 != 0;
+        let is_given = |own: OwnKey| context.gives(own);
         let gives_region = is_given(OwnKey::RequestedRegion);
         let region = if gives_region { None } else { self.plain_region(check) };
         for at in 0..self.asked_own.len() {
@@ -661,7 +698,10 @@ impl Resolver<'_> {
             let value = match own {
                 OwnKey::RequestedRegion => region,
                 OwnKey::SecureTransport if !is_given(own) => Some(self.truth()[1]),
-                OwnKey::ViaAwsService if !is_given(own) => Some(self.truth()[0]),
+                // In partial context nobody says that it is not (E-121).
+                OwnKey::ViaAwsService if !is_given(own) && !self.is_partial => {
+                    Some(self.truth()[0])
+                }
                 OwnKey::CurrentTime | OwnKey::EpochTime => {
                     let time = context.time.unwrap_or(self.now);
                     Some(match (own, context.time_text) {
@@ -744,4 +784,5 @@ fn is_plain(request: &Request<'_>) -> bool {
         && request.via.is_none()
         && request.region.is_none()
         && request.source.is_none()
+        && request.complete.is_empty()
 }
