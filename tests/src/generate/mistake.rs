@@ -7,7 +7,7 @@ use super::Source;
 use super::text::{INSIDE, user_arn};
 
 /// Fields that replace those of a plain request, and what they are replaced with.
-const MISTAKES: [(&str, &str); 34] = [
+const MISTAKES: [(&str, &str); 36] = [
     ("principal", r#""arn:aws:iam::111111111111:user/nobody""#),
     ("principal", r#""arn:aws:sts::222222222222:assumed-role/Nobody/s""#),
     ("principal", r#""arn:aws:sts::111111111111:federated-user/""#),
@@ -22,6 +22,14 @@ const MISTAKES: [(&str, &str); 34] = [
     ("principal", r#"{"type": "anonymous", "account": "111111111111"}"#),
     ("principal", r#"{"type": "service", "service": "lambda"}"#),
     ("principal", r#"{"type": "roleSession", "role": "arn:aws:iam::111111111111:user/ana"}"#),
+    (
+        "principal",
+        r#"{"type": "roleSession", "arn": "arn:aws:sts::999999999999:assumed-role/R/s", "role": "arn:aws:iam::111111111111:role/R"}"#,
+    ),
+    (
+        "principal",
+        r#"{"type": "roleSession", "arn": "arn:aws:sts::111111111111:assumed-role/R/s", "role": "R"}"#,
+    ),
     ("principal", r#"{"type": "federated", "provider": "arn:aws:iam::111111111111:user/ana"}"#),
     ("principal", r#"{"type": "nobody"}"#),
     ("action", r#""s3""#),

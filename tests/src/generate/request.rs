@@ -281,8 +281,22 @@ fn role_session(source: &mut Source<'_>, account: &str) -> Value {
         return json!(session_arn(source, account));
     }
     let name = policy::session_name(source);
-    let mut principal = json!({"type": "roleSession", "role": role_arn(source, account)});
+    let role = role_arn(source, account);
+    let mut principal = json!({"type": "roleSession", "role": role});
     principal["session"] = session(source, name);
+    match source.below(40) {
+        // Named twice, as logs do.
+        0..3 => {
+            let role = role.rsplit('/').next().unwrap_or_default();
+            principal["arn"] = json!(format!("arn:aws:sts::{account}:assumed-role/{role}/{name}"));
+        }
+        // One name may contradict the other.
+        3 => {
+            let account = source.pick(&[account, INSIDE[0], OUTSIDE]);
+            principal["arn"] = json!(session_arn(source, account));
+        }
+        _ => {}
+    }
     if source.percent(20) {
         principal["session"]["sourceIdentity"] = json!(source.pick(&["ana", "a"]));
     }

@@ -277,7 +277,7 @@ impl<'e> Resolver<'e> {
     fn role_session(&self, stated: &StatedPrincipal<'_>) -> Result<Who<'e>, RequestError> {
         let (partition, account, name, session_name, role_arn) = role_parts(stated)?;
         let mut who = Who::new(PrincipalKind::RoleSession);
-        let role = match &role_arn {
+        let role = match role_arn {
             Some(arn) => self.engine.snapshot.role_by_arn(arn),
             None => self.engine.snapshot.role(account, name),
         };
@@ -290,12 +290,14 @@ impl<'e> Resolver<'e> {
                 &*role.name
             }
             None if self.inside(account) && stated.inline.is_none() => {
-                let name = role_arn.as_deref().unwrap_or(name);
+                let name = role_arn.unwrap_or(name);
                 return Err(unknown(format!("there is no role `{name}` in account `{account}`")));
             }
             None => {
-                let arn = format!("arn:{partition}:iam::{account}:role/{name}");
-                let arn = role_arn.unwrap_or(arn.into());
+                let arn: Box<str> = match role_arn {
+                    Some(arn) => arn.into(),
+                    None => format!("arn:{partition}:iam::{account}:role/{name}").into(),
+                };
                 who.service_linked = arn.contains(":role/aws-service-role/");
                 who.entity_arn = Some(arn);
                 name
@@ -488,30 +490,36 @@ fn session_name<'a>(stated: &'a StatedPrincipal<'_>) -> Result<&'a str, RequestE
     required(name, "session.name", stated.kind)
 }
 
-/// Partition, account, role name, session name and, when given, the ARN of the role.
-type RoleParts<'a> = (&'a str, AccountId, &'a str, &'a str, Option<Box<str>>);
+/// Partition, account, role name, session name and, when given, the ARN of the role. The ARN of the
+/// role says more than that of a session, which has no path, so where both are given it comes
+/// first, and the other is held against it.
+type RoleParts<'a> = (&'a str, AccountId, &'a str, &'a str, Option<&'a str>);
 
 fn role_parts<'a>(stated: &'a StatedPrincipal<'_>) -> Result<RoleParts<'a>, RequestError> {
-    let kind = stated.kind;
-    match (stated.arn.as_deref(), stated.role.as_deref()) {
-        (Some(arn), role) => {
-            let Ok(PrincipalForm::AssumedRole { partition, account, role_name, session_name }) =
-                PrincipalForm::parse(arn)
-            else {
-                return Err(wrong(format!("`{arn}` is not the ARN of a role session")));
-            };
-            Ok((partition, account, role_name, session_name, role.map(Into::into)))
+    let of_session = stated.arn.as_deref().map(session_parts).transpose()?;
+    let Some(role) = stated.role.as_deref() else {
+        let kind = stated.kind;
+        return of_session
+            .ok_or_else(|| wrong(format!("a principal of type `{kind}` needs `arn` or `role`")));
+    };
+    let Ok(PrincipalForm::Role { partition, account, path_and_name }) = PrincipalForm::parse(role)
+    else {
+        return Err(wrong(format!("`{role}` is not the ARN of a role")));
+    };
+    let name = path_and_name.rsplit('/').next().unwrap_or(path_and_name);
+    let session_name = match of_session {
+        Some((_, _, _, session_name, _)) => session_name,
+        None => session_name(stated)?,
+    };
+    Ok((partition, account, name, session_name, Some(role)))
+}
+
+fn session_parts(arn: &str) -> Result<RoleParts<'_>, RequestError> {
+    match PrincipalForm::parse(arn) {
+        Ok(PrincipalForm::AssumedRole { partition, account, role_name, session_name }) => {
+            Ok((partition, account, role_name, session_name, None))
         }
-        (None, Some(arn)) => {
-            let Ok(PrincipalForm::Role { partition, account, path_and_name }) =
-                PrincipalForm::parse(arn)
-            else {
-                return Err(wrong(format!("`{arn}` is not the ARN of a role")));
-            };
-            let name = path_and_name.rsplit('/').next().unwrap_or(path_and_name);
-            Ok((partition, account, name, session_name(stated)?, Some(arn.into())))
-        }
-        (None, None) => Err(wrong(format!("a principal of type `{kind}` needs `arn` or `role`"))),
+        _ => Err(wrong(format!("`{arn}` is not the ARN of a role session"))),
     }
 }
 
