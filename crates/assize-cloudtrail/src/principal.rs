@@ -73,15 +73,14 @@ fn user<'a>(identity: &Identity<'a>) -> Result<StatedPrincipal<'a>, SkipReason> 
 
 fn assumed_role<'a>(identity: &Identity<'a>) -> Result<StatedPrincipal<'a>, SkipReason> {
     let arn = identity.arn.clone().ok_or(SkipReason::UnknownPrincipal)?;
-    let Ok(PrincipalForm::AssumedRole { role_name, .. }) = PrincipalForm::parse(&arn) else {
+    let Ok(form @ PrincipalForm::AssumedRole { .. }) = PrincipalForm::parse(&arn) else {
         return Err(SkipReason::UnknownPrincipal);
     };
     let session = identity.session.as_ref();
-    // Only the issuer's ARN has the path of the role.
-    let role = session.and_then(|session| session.issuer_arn.clone()).filter(|role| {
-        matches!(PrincipalForm::parse(role), Ok(PrincipalForm::Role { path_and_name, .. })
-            if path_and_name.rsplit('/').next() == Some(role_name))
-    });
+    // Only the issuer's ARN has the path of the role; that of another role is not heard.
+    let role = session
+        .and_then(|session| session.issuer_arn.clone())
+        .filter(|role| PrincipalForm::parse(role).is_ok_and(|role| form.is_session_of(&role)));
     let unique_id = session.and_then(|session| session.issuer_id.clone());
     Ok(StatedPrincipal {
         role,
@@ -117,7 +116,8 @@ fn role_session<'a>(role: Cow<'a, str>, name: Cow<'a, str>) -> StatedPrincipal<'
 
 fn federated_user<'a>(identity: &Identity<'a>) -> Result<StatedPrincipal<'a>, SkipReason> {
     let arn = identity.arn.as_deref().ok_or(SkipReason::UnknownPrincipal)?;
-    let Ok(PrincipalForm::FederatedUser { account, name, .. }) = PrincipalForm::parse(arn) else {
+    let Ok(PrincipalForm::FederatedUser { partition, account, name }) = PrincipalForm::parse(arn)
+    else {
         return Err(SkipReason::UnknownPrincipal);
     };
     let issuer = identity.session.as_ref().ok_or(SkipReason::UnknownPrincipal)?;
@@ -126,6 +126,14 @@ fn federated_user<'a>(identity: &Identity<'a>) -> Result<StatedPrincipal<'a>, Sk
         StatedPrincipal { account: Some(account), ..StatedPrincipal::new(kind) }
     } else {
         let user = issuer.issuer_arn.clone().ok_or(SkipReason::UnknownPrincipal)?;
+        let Ok(PrincipalForm::User { partition: of, account: by, .. }) =
+            PrincipalForm::parse(&user)
+        else {
+            return Err(SkipReason::UnknownPrincipal);
+        };
+        if (of, by) != (partition, account) {
+            return Err(SkipReason::UnknownPrincipal);
+        }
         let kind = PrincipalKind::FederatedUser;
         StatedPrincipal { user: Some(user), ..StatedPrincipal::new(kind) }
     };

@@ -306,6 +306,16 @@ impl<'a> PrincipalForm<'a> {
         Self::parse_arn(text, arn).ok_or_else(|| Error::new(ErrorKind::Principal, text))
     }
 
+    /// Whether this is a session of a role: of its partition and account, and with its name, which
+    /// is spelled alike (E-11).
+    pub fn is_session_of(&self, role: &PrincipalForm<'_>) -> bool {
+        let Self::AssumedRole { partition, account, role_name, .. } = self else { return false };
+        let PrincipalForm::Role { partition: of, account: by, path_and_name } = role else {
+            return false;
+        };
+        partition == of && account == by && path_and_name.rsplit('/').next() == Some(role_name)
+    }
+
     fn parse_service(text: &'a str) -> Result<Self, Error> {
         let name =
             text.strip_suffix(".amazonaws.com").or_else(|| text.strip_suffix(".amazonaws.com.cn"));
@@ -382,6 +392,30 @@ mod tests {
         check("ec2.amazonaws.com.cn", "service ec2.amazonaws.com.cn");
         check("anonymous", "anonymous");
         check("arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1", "oai");
+    }
+
+    /// E-11: the ARN of a session has no path; all else is that of its role.
+    #[test]
+    fn sessions_are_of_one_role() {
+        let is_session_of = |session, role| {
+            let parse = |text| PrincipalForm::parse(text).expect("the text names a principal");
+            parse(session).is_session_of(&parse(role))
+        };
+        let session = "arn:aws:sts::111111111111:assumed-role/R/s";
+        for role in ["arn:aws:iam::111111111111:role/R", "arn:aws:iam::111111111111:role/team/R"] {
+            assert!(is_session_of(session, role), "{role}");
+            assert!(!is_session_of(role, role));
+        }
+        for other in [
+            "arn:aws:iam::111111111111:role/r",
+            "arn:aws:iam::111111111111:role/R/team",
+            "arn:aws:iam::222222222222:role/R",
+            "arn:aws-cn:iam::111111111111:role/R",
+            "arn:aws:iam::111111111111:user/R",
+            session,
+        ] {
+            assert!(!is_session_of(session, other), "{other}");
+        }
     }
 
     /// E-10: an account id alone is ambiguous; other texts name nobody.

@@ -12,7 +12,8 @@ use assize_automata::{Budget, Pattern, PatternSet, SetScratch};
 use assize_cloudtrail::Converted;
 use assize_model::{
     AccountId, ArnParts, ContextInput, ContextScalar, Delivery, Id as _, MfaState, Network,
-    Principal, PrincipalKind, Request, ResourceData, Session, StatedPrincipal, Tags, Target,
+    Principal, PrincipalForm, PrincipalKind, Request, ResourceData, Session, StatedPrincipal, Tags,
+    Target,
 };
 use assize_policy::ir::{
     Condition, Operand, Piece, PrincipalElement, PrincipalPattern, ResourceElement,
@@ -197,14 +198,22 @@ fn names_resources(target: &Target<'_>) -> bool {
     }
 }
 
-/// Whether a role session is named twice, so that one name may contradict the other: such a
-/// request is an error, and shares it with none that is not.
+/// Whether what a user or a role session says of itself may be wrong: its ARNs are no such ARNs, or
+/// a session is named twice, so that one name may contradict the other. Such a request is an
+/// error, and shares it with none that is not.
 fn may_contradict_itself(stated: &StatedPrincipal<'_>) -> bool {
-    let Some(arn) = &stated.arn else { return false };
+    let of_arn = stated.arn.as_deref().map(PrincipalForm::parse);
+    if stated.kind == PrincipalKind::User {
+        return !matches!(of_arn, Some(Ok(PrincipalForm::User { .. })));
+    }
+    let of_role = stated.role.as_deref().map(PrincipalForm::parse);
     let is_named = stated.session.as_ref().is_some_and(|session| session.name.is_some());
-    let of_arn = arn.split('/').nth(1);
-    let is_other = stated.role.as_deref().is_some_and(|role| role.rsplit('/').next() != of_arn);
-    is_named || is_other
+    match (of_arn, of_role) {
+        (None, Some(Ok(PrincipalForm::Role { .. }))) => false,
+        (Some(Ok(PrincipalForm::AssumedRole { .. })), None) => is_named,
+        (Some(Ok(session)), Some(Ok(role))) => is_named || !session.is_session_of(&role),
+        _ => true,
+    }
 }
 
 /// An ARN without its last segment.
@@ -306,10 +315,7 @@ impl<'s> Keys<'s> {
         let Some(account) = ArnParts::split(named).and_then(|arn| arn.account_id()) else {
             return false;
         };
-        let of_session = arn.as_deref().and_then(ArnParts::split);
-        let is_one_account = of_session.is_none_or(|arn| arn.account_id() == Some(account));
         self.world.account(account).is_none()
-            && is_one_account
             && !named.contains(SERVICE_ROLES)
             && !callers.is_match(named.as_bytes(), &mut self.scratch)
     }
