@@ -299,6 +299,28 @@ fn known_world() -> Value {
                     "grantee": "arn:aws:sts::111111111111:assumed-role/R/s1"}]}}]})
 }
 
+/// A world in which no policy names a caller, and grants, which are no policies, do: one to somebody
+/// of an account that the world lacks, one for an encryption context.
+fn granting_world() -> Value {
+    let key = "arn:aws:kms:eu-west-1:111111111111:key/11111111-1111-1111-1111-111111111111";
+    let grant = |account: &str, more: &Value| {
+        let mut grant = json!({"operations": ["Decrypt"],
+            "grantee": format!("arn:aws:iam::{account}:user/ana")});
+        for (name, value) in more.as_object().into_iter().flatten() {
+            grant[name] = value.clone();
+        }
+        grant
+    };
+    let of_stranger = grant("333333333333", &json!({}));
+    let of_own = grant("111111111111", &json!({"encryptionContextSubset": {"k": "a"}}));
+    json!({"assize": 1,
+        "accounts": {"111111111111": {"users": {"ana": {}, "bob": {}}}},
+        "resources": [{"arn": key, "account": "111111111111",
+            "policy": {"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+                "Principal": "*", "Action": "kms:List*", "Resource": "*"}},
+            "attributes": {"kmsGrants": [of_stranger, of_own]}}]})
+}
+
 fn snapshot(world: &Value, managed: &BundledPolicies) -> StoreSnapshot {
     let options = ReadOptions {
         files: &mut NoFiles,
@@ -385,7 +407,8 @@ fn requests_that_share_an_answer_are_decided_as_each_alone() {
         Catalog::bundled().expect("the catalog is bundled"),
         ApiMap::bundled().expect("the map is bundled"),
     );
-    let bases = [StoreSnapshot::empty(), snapshot(&known_world(), &managed)];
+    let bases = [json!({"assize": 1}), known_world(), granting_world()];
+    let bases = bases.map(|world| snapshot(&world, &managed));
     let requests = requests();
     let options = ReplayOptions { all: true, ..ReplayOptions::default() };
     let mut rng = Rng::with_seed(5);
