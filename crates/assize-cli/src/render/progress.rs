@@ -43,13 +43,16 @@ impl Progress {
         if !self.is_wanted || self.begun.elapsed() < DELAY {
             return;
         }
-        if self.bar.is_hidden() {
-            self.bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND));
-        }
+        let is_new = self.bar.is_hidden();
+        self.bar.set_position(done);
         if !message.is_empty() {
             self.bar.set_message(message.to_owned());
         }
-        self.bar.set_position(done);
+        // It appears with what it says, not empty.
+        if is_new {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND));
+            self.bar.tick();
+        }
     }
 
     /// Takes the bar away.
@@ -66,10 +69,10 @@ impl Progress {
 fn style(has_total: bool, unit: Unit) -> ProgressStyle {
     let template = match (has_total, unit) {
         (true, Unit::Bytes) => {
-            "{bar:30} {bytes} of {total_bytes} {bytes_per_sec}, {eta} left {msg}"
+            "{wide_bar} {bytes} of {total_bytes} {bytes_per_sec}, {eta} left {msg}"
         }
         (true, Unit::Requests | Unit::Files) => {
-            "{bar:30} {human_pos} of {human_len} {per_sec}, {eta} left {msg}"
+            "{wide_bar} {human_pos} of {human_len} {per_sec}, {eta} left {msg}"
         }
         (false, Unit::Bytes) => "{spinner} {bytes} {bytes_per_sec} {msg}",
         (false, Unit::Requests | Unit::Files) => "{spinner} {human_pos} {per_sec} {msg}",
