@@ -823,6 +823,23 @@ fn warnings_of_a_change_are_told() {
     check(&replay, 2, &[], &["X_RCP_SERVICE", "changes.yaml:6:", "r-none"]);
 }
 
+/// L-225: an action that nobody knows matches nothing, so that nothing would break: it is told.
+#[test]
+fn mistyped_actions_of_a_change_are_told() {
+    let files = Files::new();
+    let policy = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Deny",
+        "Action": ["s3:GetObjct", "s3:GetObject", "ec2:Describ*s"], "Resource": "arn:aws:s3:::x"}]}"#;
+    let scp = files.write("scp.json", policy);
+    let change = format!("scp={scp}");
+    let replay = ["replay", "examples/cloudtrail", "--change", &change];
+    let told = ["scp.json`: `s3:getobjct` matches no action known on 20"];
+    check(&replay, 0, &["2,442 records"], &told);
+    let said = answer(&replay).2;
+    assert!(!said.contains("s3:getobject`") && !said.contains("ec2:"), "{said}");
+    let quiet = [&replay[..], &["-q"]].concat();
+    assert!(!answer(&quiet).2.contains("matches no action"));
+}
+
 /// F-59: what was used, from the same pass.
 #[test]
 fn a_log_tells_what_was_used() {

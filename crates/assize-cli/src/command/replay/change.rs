@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 use assize_catalog::Catalog;
 use assize_formats::ChangeSet;
+use assize_policy::ir::{ActionPattern, Policy};
 use assize_policy::{Severity, load};
 use assize_store::DocumentText;
 
@@ -39,11 +40,16 @@ pub(super) fn read(words: &str, reader: &Reader) -> Result<ChangeSet> {
 pub(super) fn warn(changes: &[ChangeSet], catalog: &Catalog, output: &Output) {
     let mut seen = BTreeSet::new();
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut unknown: BTreeSet<(String, String)> = BTreeSet::new();
     for (document, options) in changes.iter().flat_map(ChangeSet::documents) {
         // What resource control policies cover is data (L-213).
         let options = options.with_rcp_services(catalog.rcp_services());
         let (file, text) = file_of(document);
-        for found in load(&document.text, &options).findings {
+        let loaded = load(&document.text, &options);
+        unknown.extend(
+            unknown_actions(loaded.policy.as_ref(), catalog).map(|name| (file.clone(), name)),
+        );
+        for found in loaded.findings {
             let span = match &document.origin {
                 Some(origin) => span_in_file(found.span, origin),
                 None => found.span,
@@ -65,6 +71,33 @@ pub(super) fn warn(changes: &[ChangeSet], catalog: &Catalog, output: &Output) {
     for (code, n) in counts.into_iter().filter(|(_, n)| *n > MAX_OF_CODE && !output.is_verbose()) {
         output.note(format_args!("{} more of {code}; -v shows them", n - MAX_OF_CODE));
     }
+    warn_of_actions(&unknown, catalog, output);
+}
+
+/// Says which actions that changes name are none: whoever mistypes one would read that nothing
+/// breaks. A service may be younger than the catalog, so it is no mistake yet (L-225).
+fn warn_of_actions(unknown: &BTreeSet<(String, String)>, catalog: &Catalog, output: &Output) {
+    let n_shown = if output.is_verbose() { unknown.len() } else { MAX_OF_CODE };
+    for (file, name) in unknown.iter().take(n_shown) {
+        let date = catalog.date();
+        output.warn(format_args!("`{file}`: `{name}` matches no action known on {date}"));
+    }
+    if unknown.len() > n_shown {
+        let n_more = unknown.len() - n_shown;
+        output.note(format_args!("{n_more} more that match no action; -v shows them"));
+    }
+}
+
+/// The actions of a policy that the catalog lacks.
+fn unknown_actions(policy: Option<&Policy>, catalog: &Catalog) -> impl Iterator<Item = String> {
+    let statements = policy.into_iter().flat_map(|policy| &policy.statements);
+    let patterns = statements.flat_map(|statement| &statement.action.patterns);
+    patterns.filter_map(|pattern| match pattern {
+        ActionPattern::Named { vendor, name } if catalog.expand(vendor, name).is_empty() => {
+            Some(format!("{vendor}:{name}"))
+        }
+        _ => None,
+    })
 }
 
 /// The name and the text of the file that a document stands in, which was read a moment ago.
