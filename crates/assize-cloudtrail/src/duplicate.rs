@@ -76,7 +76,9 @@ impl SeenEvents {
     fn insert(&mut self, id: Option<u128>) {
         self.recent.extend(id);
         if self.recent.len() >= REMEMBERED_EVENTS {
-            self.older = std::mem::take(&mut self.recent);
+            // Their memory is kept: it is needed again.
+            std::mem::swap(&mut self.recent, &mut self.older);
+            self.recent.clear();
         }
     }
 }

@@ -89,13 +89,9 @@ impl LogReader {
         records: &mut Vec<Record<'t>>,
         faults: &mut Vec<LogFault>,
     ) -> usize {
-        let (text, bad) = match str::from_utf8(part) {
+        let (text, bad) = match simdutf8::basic::from_utf8(part) {
             Ok(text) => (text, false),
-            Err(error) => {
-                let valid = &part[..error.valid_up_to()];
-                let cut_off = error.error_len().is_none() && !is_last;
-                (str::from_utf8(valid).unwrap_or_default(), !cut_off)
-            }
+            Err(_) => valid_part(part, is_last),
         };
         let mut at = 0;
         while self.state != State::Broken {
@@ -192,6 +188,19 @@ impl LogReader {
         }
         self.state = State::Line;
         text.len()
+    }
+}
+
+/// The beginning of a part that is text, and whether what follows is none.
+#[cold]
+fn valid_part(part: &[u8], is_last: bool) -> (&str, bool) {
+    match str::from_utf8(part) {
+        Ok(text) => (text, false),
+        Err(error) => {
+            let valid = &part[..error.valid_up_to()];
+            let cut_off = error.error_len().is_none() && !is_last;
+            (str::from_utf8(valid).unwrap_or_default(), !cut_off)
+        }
     }
 }
 

@@ -47,6 +47,10 @@ impl<'a> Search<'_, 'a> {
         notes: &mut Vec<Note>,
     ) -> Vec<Found<'a>> {
         let Some(id) = action.id else { return self.of_unknown_action() };
+        if !self.takes_resource(action) {
+            // No ARN fits it.
+            return Vec::new();
+        }
         let is_source = self.call.rule == Some(Rule::S3Copy) && &*action.name != "s3:PutObject";
         let mut found = if is_source { self.copy_source() } else { self.listed(id) };
         if self.call.rule == Some(Rule::S3Copy) && !is_source {
