@@ -61,7 +61,10 @@ fn replay(change: ChangeSet, options: ReplayOptions) -> Replay {
 }
 
 fn usual() -> Replay {
-    replay(change("us-east-1"), ReplayOptions { used: true, all: true, ..ReplayOptions::default() })
+    replay(
+        change("us-east-1"),
+        ReplayOptions { used: true, all: true, resumable: true, ..ReplayOptions::default() },
+    )
 }
 
 /// Everything that a report says.
@@ -82,7 +85,7 @@ fn stopped(n_rounds: usize) -> Vec<u8> {
     let mut n = 0;
     let report = usual().run(sources(&files()), &mut |at| {
         n += 1;
-        kept = at.checkpoint();
+        kept = at.checkpoint().expect("the run is resumable");
         n < n_rounds
     });
     assert!(report.expect("the log is replayed").is_interrupted);
@@ -98,7 +101,7 @@ fn no_record_counts_twice() {
     let mut kept = Vec::new();
     let whole = usual().run(sources(&files()), &mut |at| {
         if !at.is_at_end() {
-            kept.push(at.checkpoint());
+            kept.extend(at.checkpoint());
         }
         true
     });
@@ -135,7 +138,7 @@ fn a_file_goes_on_in_its_middle() {
     let files = [large_file(true)];
     let mut kept = Vec::new();
     let report = usual().run(sources(&files), &mut |at| {
-        kept = at.checkpoint();
+        kept = at.checkpoint().expect("the run is resumable");
         false
     });
     let n_first = report.expect("the log is replayed").totals.events;
@@ -151,7 +154,7 @@ fn a_file_that_was_edited_in_its_middle_is_refused() {
     let mut files = [large_file(false)];
     let mut kept = Vec::new();
     let report = usual().run(sources(&files), &mut |at| {
-        kept = at.checkpoint();
+        kept = at.checkpoint().expect("the run is resumable");
         false
     });
     assert!(report.expect("the log is replayed").is_interrupted);
@@ -196,7 +199,8 @@ fn damaged_checkpoints_are_refused() {
 fn checkpoints_of_other_runs_are_refused() {
     let (kept, all) = (stopped(1), files());
     let resume = |replay: Replay| replay.resume(&kept, sources(&all), &mut |_| true);
-    let options = ReplayOptions { used: true, all: true, ..ReplayOptions::default() };
+    let options =
+        ReplayOptions { used: true, all: true, resumable: true, ..ReplayOptions::default() };
     refused(resume(replay(change("eu-west-1"), options.clone())), "the changes were others");
     let fewer = ReplayOptions { all: false, ..options };
     refused(resume(replay(change("us-east-1"), fewer)), "the options were others");

@@ -49,6 +49,9 @@ pub struct ReplayOptions {
     pub all: bool,
     /// What was granted is compared with what was used (F-59).
     pub used: bool,
+    /// Checkpoints can be made of the run ([`Progress::checkpoint`]), for which all text is summed
+    /// up.
+    pub resumable: bool,
 }
 
 /// A log against a world and changes of it.
@@ -79,8 +82,10 @@ impl fmt::Debug for Progress<'_> {
 impl Progress<'_> {
     /// All that [`Replay::resume`] needs to go on from here. It may be large: up to some tens of
     /// bytes for each of the last two million events.
-    pub fn checkpoint(&self) -> Vec<u8> {
-        checkpoint::write(self.replay, self.run)
+    /// None of a run that is not [`ReplayOptions::resumable`].
+    pub fn checkpoint(&self) -> Option<Vec<u8>> {
+        let is_resumable = self.replay.options.resumable;
+        is_resumable.then(|| checkpoint::write(self.replay, self.run))
     }
 
     /// Whether there is nothing left to go on with.
@@ -136,22 +141,24 @@ struct Reading {
     open: Vec<OpenLog>,
     /// Files that are opened, with their places among all and memory for them.
     next: Vec<(LogSource, usize, Vec<u8>)>,
+    /// Whether what is read is summed up, for a checkpoint.
+    is_resumable: bool,
 }
 
 impl Reading {
     /// Opens what is to be opened, and reads on in all files, on all cores.
     fn read_on(&mut self) {
-        let Self { open, next } = self;
+        let Self { open, next, is_resumable } = self;
         let opened = next.drain(..);
         open.extend(opened.map(|(source, position, room)| OpenLog::open(source, position, room)));
         let n_bytes = (WINDOW_BYTES / open.len().max(1)).max(MIN_READ_BYTES);
-        open.par_iter_mut().for_each(|log| log.fill(n_bytes));
+        open.par_iter_mut().for_each(|log| log.fill(n_bytes, *is_resumable));
     }
 }
 
 impl Files {
     /// Begins to read on: in as many files as may be open at once.
-    fn set_out(&mut self) -> Reading {
+    fn set_out(&mut self, is_resumable: bool) -> Reading {
         let open = std::mem::take(&mut self.open);
         self.marks = open.iter().map(|log| (log.position, FileMark::of(log))).collect();
         let mut next = Vec::new();
@@ -162,7 +169,7 @@ impl Files {
             self.marks.push((position, FileMark::waiting(&source)));
             next.push((source, position, self.spare.pop().unwrap_or_default()));
         }
-        Reading { open, next }
+        Reading { open, next, is_resumable }
     }
 
     /// The text at hand of each open file, which makes room for more.
@@ -272,7 +279,7 @@ impl Replay {
         let mut answers = SharedAnswers::default();
         let hiring = (&*catalog, &*map, &self.options);
         let mut crew = Crew::new((&self.worlds, &sight, &answers), hiring, &run.tally);
-        let mut reading = run.files.set_out();
+        let mut reading = run.files.set_out(self.options.resumable);
         reading.read_on();
         while !run.is_at_end() {
             run.files.open = reading.open;
@@ -286,7 +293,7 @@ impl Replay {
                 answers = SharedAnswers::default();
                 crew = Crew::new((&self.worlds, &sight, &answers), hiring, &run.tally);
             }
-            reading = run.files.set_out();
+            reading = run.files.set_out(self.options.resumable);
             let decide = || {
                 round.decide(&mut run, &mut crew, self.worlds.base());
                 progress(Progress { records: run.n_records, replay: &self, run: &run })
@@ -511,13 +518,20 @@ impl<'t> Parsed<'t> {
 /// Every account that some records name: of the caller, and of the log.
 fn accounts(records: &[Record<'_>]) -> BTreeSet<AccountId> {
     let mut unique: BTreeSet<&str> = BTreeSet::new();
+    // Records of one caller and one log stand together.
+    let mut last = [""; 3];
     for record in records {
         let identity = record.identity.as_ref();
         let arn = identity.and_then(|identity| identity.arn.as_deref());
         let of_arn = arn.and_then(|arn| arn.split(':').nth(4));
         let stated = identity.and_then(|identity| identity.account.as_deref());
         let named = [of_arn, stated, record.recipient_account.as_deref()];
-        unique.extend(named.into_iter().flatten());
+        for (last, named) in last.iter_mut().zip(named) {
+            if let Some(named) = named.filter(|named| named != last) {
+                unique.insert(named);
+                *last = named;
+            }
+        }
     }
     unique.into_iter().filter_map(|id| id.parse().ok()).collect()
 }

@@ -194,8 +194,8 @@ impl OpenLog {
         log
     }
 
-    /// Reads so many more bytes of text, or to the end.
-    pub(crate) fn fill(&mut self, n_bytes: usize) {
+    /// Reads so many more bytes of text, or to the end; sums them up if a checkpoint may be made.
+    pub(crate) fn fill(&mut self, n_bytes: usize, is_resumable: bool) {
         if self.is_at_end {
             return;
         }
@@ -214,7 +214,7 @@ impl OpenLog {
         self.n_read += (text.len() - n_before) as u64;
         let is_at_end = !matches!(read, Ok(n) if n as u64 == wanted);
         // A file at its end has no place to go on from.
-        if !is_at_end {
+        if is_resumable && !is_at_end {
             self.text_sum.update(&text[n_before..]);
         }
         self.is_at_end = is_at_end;
@@ -260,7 +260,7 @@ impl OpenLog {
         self.reader = reader;
         while self.n_read < place.n_read && !self.is_at_end {
             let n_left = usize::try_from(place.n_read - self.n_read).unwrap_or(usize::MAX);
-            self.fill(n_left.min(SKIP_BYTES));
+            self.fill(n_left.min(SKIP_BYTES), true);
             let n_passed = usize::try_from(place.offset - self.offset).unwrap_or(usize::MAX);
             let n_passed = n_passed.min(self.text.len());
             self.text.drain(..n_passed);

@@ -156,6 +156,7 @@ fn prepare(args: &ReplayArgs, global: &Global, output: &Output) -> Result<(Repla
         management_account: args.management_account,
         all: args.all,
         used: args.used,
+        resumable: args.checkpoint.is_some(),
     };
     let snapshot = read.map_or_else(StoreSnapshot::empty, |read| read.snapshot);
     let replay = Replay::new(snapshot, changes, options, replay_options);

@@ -47,7 +47,8 @@ impl Keeper {
         if at.is_at_end() || (begun < self.next && !is_ending) {
             return true;
         }
-        self.failure = write_whole(&self.path, &at.checkpoint()).err();
+        let Some(checkpoint) = at.checkpoint() else { return true };
+        self.failure = write_whole(&self.path, &checkpoint).err();
         self.next = Instant::now() + INTERVAL.max(begun.elapsed() * PATIENCE);
         self.failure.is_none()
     }
