@@ -114,7 +114,7 @@ fn s3_calls_that_a_policy_denies_and_others() {
         (Decision::Allowed, Decision::ExplicitDeny)
     );
     assert_eq!(after.layer, Layer::ServiceControl);
-    let statement = after.statement.expect("a statement denies");
+    let statement = after.statement.as_ref().expect("a statement denies");
     assert_eq!(statement.source.as_deref(), Some("change.json"));
     assert_eq!(statement.span.map(|span| span.line), Some(1));
     let assumptions = &report.totals.assumptions;

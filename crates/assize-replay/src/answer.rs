@@ -1,7 +1,7 @@
 //! What is decided of events that are alike, and where answers are kept.
 
-use std::hash::BuildHasher as _;
-use std::sync::{PoisonError, RwLock};
+use std::hash::{BuildHasher as _, Hasher as _};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use assize::{Decider, Outcome};
 use assize_formats::{Agreement, Compared, DifferenceEffect, ObservedDecision, agreement};
@@ -32,8 +32,8 @@ pub(crate) struct Decided {
     /// The entity's ARN, a service's name, `anonymous`; none where callers are alike.
     pub(crate) principal: Option<Box<str>>,
     pub(crate) account: Option<AccountId>,
-    pub(crate) before: GroupSide,
-    pub(crate) after: Option<GroupSide>,
+    pub(crate) before: Arc<GroupSide>,
+    pub(crate) after: Option<Arc<GroupSide>>,
     pub(crate) subject: Subject,
     /// Complete context lacks keys that are asked about (F-35).
     pub(crate) lacks_context: bool,
@@ -78,8 +78,8 @@ pub(crate) fn stated_subject<'r>(
 impl Decided {
     pub(crate) fn new(
         caller: &Caller<'_>,
-        before: GroupSide,
-        after: Option<GroupSide>,
+        before: Arc<GroupSide>,
+        after: Option<Arc<GroupSide>>,
         subject: Subject,
     ) -> Self {
         let (principal, account) = (Some(caller.entity.as_ref().into()), caller.account);
@@ -113,7 +113,36 @@ impl Decided {
     /// that its name tells which resource.
     pub(crate) fn names_resource(&self) -> bool {
         let sides = [Some(&self.before), self.after.as_ref()];
-        sides.into_iter().flatten().any(GroupSide::is_of_resource)
+        sides.into_iter().flatten().any(|side| side.is_of_resource())
+    }
+}
+
+/// Most sides that are remembered; then it starts over.
+const MAX_SIDES: usize = 1 << 14;
+
+/// Sides that were met: worlds decide in few ways, and of each many answers and groups hold one.
+#[derive(Debug, Default)]
+pub(crate) struct Sides {
+    known: HashTable<(u64, Arc<GroupSide>)>,
+    hasher: DefaultHashBuilder,
+}
+
+impl Sides {
+    /// The same side, of which there is one in memory.
+    pub(crate) fn shared(&mut self, side: GroupSide) -> Arc<GroupSide> {
+        let mut hasher = self.hasher.build_hasher();
+        side.hash_into(&mut hasher);
+        let hash = hasher.finish();
+        let is_it = |(known, other): &(u64, Arc<GroupSide>)| *known == hash && **other == side;
+        if let Some((_, known)) = self.known.find(hash, is_it) {
+            return Arc::clone(known);
+        }
+        if self.known.len() >= MAX_SIDES {
+            self.known.clear();
+        }
+        let side = Arc::new(side);
+        self.known.insert_unique(hash, (hash, Arc::clone(&side)), |(hash, _)| *hash);
+        side
     }
 }
 

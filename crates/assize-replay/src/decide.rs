@@ -11,7 +11,7 @@ use assize_model::{ContextMode, PrincipalKind, Request, RequestError};
 
 use crate::ReplayOptions;
 use crate::alike::{Keys, Likeness, Sight};
-use crate::answer::{Answer, Decided, SharedAnswers, Subject, located, stated_subject};
+use crate::answer::{Answer, Decided, SharedAnswers, Sides, Subject, located, stated_subject};
 use crate::assume::{Assumption, Caller, assume_resources, caller};
 use crate::group::{Event, GroupSide, Groups};
 use crate::used::Uses;
@@ -26,6 +26,7 @@ pub(crate) struct Worker<'w> {
     converter: Converter<'w>,
     keys: Keys<'w>,
     answers: &'w SharedAnswers,
+    sides: Sides,
     keeps_all: bool,
     counts_uses: bool,
     tally: Tally,
@@ -112,6 +113,7 @@ impl<'w> Worker<'w> {
             converter: Converter::new(catalog, map, worlds.mode()),
             keys: Keys::new(sight, worlds.base()),
             answers,
+            sides: Sides::default(),
             keeps_all: options.all,
             counts_uses: options.used,
             tally: tally.beside(),
@@ -261,15 +263,15 @@ impl<'w> Worker<'w> {
     ) -> Result<Decided, RequestError> {
         let before = self.before.decide(request)?;
         let mut decisive = before.check;
-        let before = located(&self.before, before);
+        let before = self.sides.shared(located(&self.before, before));
         let is_removed = self.worlds.removed.iter().any(|arn| **arn == *caller.entity);
         let after = match &mut self.after {
             None => None,
-            Some(_) if is_removed => Some(GroupSide::removed()),
+            Some(_) if is_removed => Some(self.sides.shared(GroupSide::removed())),
             Some(after) => {
                 let outcome = after.decide(request)?;
                 decisive = outcome.check;
-                Some(located(after, outcome))
+                Some(self.sides.shared(located(after, outcome)))
             }
         };
         let subject = self.subject(request, decisive)?;

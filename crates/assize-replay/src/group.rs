@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::cmp::{Ordering, Reverse};
 use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use assize::Outcome;
 use assize_formats::{DifferenceEffect, DifferenceRecord, ObservedCounts, ObservedDecision, Side};
@@ -11,7 +12,7 @@ use assize_store::parent_arns;
 use hashbrown::{DefaultHashBuilder, HashTable};
 use rayon::prelude::*;
 
-use crate::answer::Decided;
+use crate::answer::{Decided, Sides};
 
 /// Most groups of which each has its own resource. Beyond, the objects of a bucket, the streams
 /// of a table and the like are one group, so that memory stays bounded.
@@ -50,19 +51,20 @@ impl GroupSide {
     }
 
     /// Whether two sides say the same by F-74: decision, layer, first statement, keys.
-    fn says_the_same(&self, other: &Self) -> bool {
+    pub(crate) fn says_the_same(&self, other: &Self) -> bool {
         fn statement(side: &GroupSide) -> Option<(&str, Option<u32>)> {
             let statement = side.statement.as_ref()?;
             Some((&statement.policy, statement.statement))
         }
-        self.decision == other.decision
-            && self.layer == other.layer
-            && self.reason == other.reason
-            && statement(self) == statement(other)
-            && self.depends_on == other.depends_on
+        std::ptr::eq(self, other)
+            || self.decision == other.decision
+                && self.layer == other.layer
+                && self.reason == other.reason
+                && statement(self) == statement(other)
+                && self.depends_on == other.depends_on
     }
 
-    fn hash_into(&self, hasher: &mut impl Hasher) {
+    pub(crate) fn hash_into(&self, hasher: &mut impl Hasher) {
         (self.decision, self.layer, self.reason).hash(hasher);
         if let Some(statement) = &self.statement {
             (&statement.policy, statement.statement).hash(hasher);
@@ -129,10 +131,10 @@ pub struct Group {
     pub first: Option<i64>,
     /// The time of the last.
     pub last: Option<i64>,
-    /// The decision before.
-    pub before: GroupSide,
+    /// The decision before; groups that are decided alike share it.
+    pub before: Arc<GroupSide>,
     /// The decision after; none without changes.
-    pub after: Option<GroupSide>,
+    pub after: Option<Arc<GroupSide>>,
     /// What the log says happened.
     pub observed: ObservedCounts,
     /// The id of the first event.
@@ -140,6 +142,11 @@ pub struct Group {
 }
 
 impl Group {
+    /// The side that says why: the decision after the changes, else the one before.
+    pub fn decisive_side(&self) -> &GroupSide {
+        self.after.as_deref().unwrap_or(&self.before)
+    }
+
     /// The record of the wire format.
     pub fn record(&self) -> DifferenceRecord<'_> {
         DifferenceRecord {
@@ -152,10 +159,17 @@ impl Group {
             first: self.first,
             last: self.last,
             before: self.before.as_side(),
-            after: self.after.as_ref().map(GroupSide::as_side),
+            after: self.after.as_deref().map(GroupSide::as_side),
             observed: self.observed,
             example: self.example.as_deref(),
         }
+    }
+
+    /// The same group, whose sides are those of others.
+    pub(crate) fn with_shared_sides(self, sides: &mut Sides) -> Self {
+        let before = sides.shared(Arc::unwrap_or_clone(self.before));
+        let after = self.after.map(|after| sides.shared(Arc::unwrap_or_clone(after)));
+        Self { before, after, ..self }
     }
 
     fn key(&self) -> GroupKey<'_> {
@@ -165,7 +179,7 @@ impl Group {
             action: &self.action,
             resource: &self.resource,
             before: &self.before,
-            after: self.after.as_ref(),
+            after: self.after.as_deref(),
         }
     }
 
@@ -219,7 +233,7 @@ impl Event<'_> {
             action: self.action,
             resource: &self.resource,
             before: &self.decided.before,
-            after: self.decided.after.as_ref(),
+            after: self.decided.after.as_deref(),
         }
     }
 
@@ -233,7 +247,7 @@ impl Event<'_> {
             count: 1,
             first: self.time,
             last: self.time,
-            before: self.decided.before.clone(),
+            before: Arc::clone(&self.decided.before),
             after: self.decided.after.clone(),
             observed: observed(self.observed),
             example: self.id.map(Into::into),
@@ -462,7 +476,7 @@ mod tests {
             count: 1,
             first,
             last: first,
-            before: side(Decision::Allowed, Layer::Identity),
+            before: Arc::new(side(Decision::Allowed, Layer::Identity)),
             after: None,
             observed: observed(None),
             example: Some(example.into()),

@@ -1,8 +1,9 @@
 //! Groups that differ in their resource alone, as one row: what people read.
 
-use std::collections::BTreeMap;
+use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
 
 use assize_formats::{DifferenceEffect, ObservedCounts};
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::group::{Group, GroupSide};
 use crate::report::Report;
@@ -26,7 +27,30 @@ pub struct Row<'r> {
     pub observed: ObservedCounts,
 }
 
-impl Row<'_> {
+impl<'r> Row<'r> {
+    /// The row of one group alone.
+    fn of(group: &'r Group) -> Self {
+        Self {
+            group,
+            count: group.count,
+            n_resources: 1,
+            prefix: &group.resource,
+            first: group.first,
+            last: group.last,
+            observed: group.observed,
+        }
+    }
+
+    /// Takes in a group that differs in its resource alone.
+    fn add(&mut self, group: &Group) {
+        self.count += group.count;
+        self.n_resources += 1;
+        self.prefix = common(self.prefix, &group.resource);
+        self.first = earlier(self.first, group.first);
+        self.last = self.last.max(group.last);
+        self.observed.add(group.observed);
+    }
+
     /// The resource, or the pattern that all resources fit.
     pub fn resource(&self) -> String {
         match self.n_resources {
@@ -37,7 +61,7 @@ impl Row<'_> {
 
     /// The side that says why: the decision after the changes, else the one before.
     pub fn side(&self) -> &GroupSide {
-        self.group.after.as_ref().unwrap_or(&self.group.before)
+        self.group.decisive_side()
     }
 }
 
@@ -45,34 +69,47 @@ impl Report {
     /// The groups of an effect as rows, most events first.
     pub fn rows(&self, effect: DifferenceEffect) -> Vec<Row<'_>> {
         let mut rows: Vec<Row<'_>> = Vec::new();
-        let mut places: BTreeMap<(&str, &str, String), usize> = BTreeMap::new();
+        let mut places: HashTable<(u64, usize)> = HashTable::new();
+        let hasher = DefaultHashBuilder::default();
         for group in self.groups.iter().filter(|group| group.effect == effect) {
-            let sides = format!("{:?}{:?}", group.before, group.after);
-            let key = (&*group.principal, &*group.action, sides);
-            let at = *places.entry(key).or_insert(rows.len());
-            match rows.get_mut(at) {
-                Some(row) => {
-                    row.count += group.count;
-                    row.n_resources += 1;
-                    row.prefix = common(row.prefix, &group.resource);
-                    row.first = earlier(row.first, group.first);
-                    row.last = row.last.max(group.last);
-                    row.observed.add(group.observed);
-                }
-                None => rows.push(Row {
-                    group,
-                    count: group.count,
-                    n_resources: 1,
-                    prefix: &group.resource,
-                    first: group.first,
-                    last: group.last,
-                    observed: group.observed,
-                }),
+            let hash = row_hash(group, &hasher);
+            let is_it =
+                |(known, at): &(u64, usize)| *known == hash && is_one_row(rows[*at].group, group);
+            let place = places.find(hash, is_it).map(|(_, at)| *at);
+            if let Some(row) = place.and_then(|at| rows.get_mut(at)) {
+                row.add(group);
+            } else {
+                places.insert_unique(hash, (hash, rows.len()), |(hash, _)| *hash);
+                rows.push(Row::of(group));
             }
         }
         rows.sort_by_key(|row| std::cmp::Reverse(row.count));
         rows
     }
+}
+
+/// A hash of what makes groups one row.
+fn row_hash(group: &Group, hasher: &DefaultHashBuilder) -> u64 {
+    let mut hasher = hasher.build_hasher();
+    (&group.principal, &group.action).hash(&mut hasher);
+    group.before.hash_into(&mut hasher);
+    if let Some(after) = &group.after {
+        after.hash_into(&mut hasher);
+    }
+    hasher.finish()
+}
+
+/// Whether groups of one effect differ in their resource alone.
+fn is_one_row(one: &Group, other: &Group) -> bool {
+    let says_the_same = match (&one.after, &other.after) {
+        (Some(one), Some(other)) => one.says_the_same(other),
+        (None, None) => true,
+        _ => false,
+    };
+    one.principal == other.principal
+        && one.action == other.action
+        && one.before.says_the_same(&other.before)
+        && says_the_same
 }
 
 /// The earlier of two times, as far as they are known.

@@ -2,6 +2,7 @@
 //! lengths.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use assize_model::AccountId;
 
@@ -182,6 +183,16 @@ impl<T: Persist> Persist for Option<T> {
 
     fn take(from: &mut Reader<'_>) -> Result<Self, Broken> {
         if bool::take(from)? { T::take(from).map(Some) } else { Ok(None) }
+    }
+}
+
+impl<T: Persist> Persist for Arc<T> {
+    fn put(&self, out: &mut Vec<u8>) {
+        T::put(self, out);
+    }
+
+    fn take(from: &mut Reader<'_>) -> Result<Self, Broken> {
+        T::take(from).map(Self::new)
     }
 }
 

@@ -5,6 +5,7 @@ use assize_formats::{DifferenceEffect, ObservedCounts};
 use assize_model::{Decision, Effect, Layer, ReasonCode, SourceSpan, StatementRef, Strength};
 
 use super::bytes::{Broken, Persist, Reader, persist_fields, persist_words, put_text};
+use crate::answer::Sides;
 use crate::assume::Assumption;
 use crate::decide::Tally;
 use crate::group::{Group, GroupSide, Groups};
@@ -112,8 +113,9 @@ impl Persist for Groups {
 
     fn take(from: &mut Reader<'_>) -> Result<Self, Broken> {
         let mut groups = Self::default();
-        for group in Vec::take(from)? {
-            groups.add(group);
+        let mut sides = Sides::default();
+        for group in Vec::<Group>::take(from)? {
+            groups.add(group.with_shared_sides(&mut sides));
         }
         Ok(groups)
     }

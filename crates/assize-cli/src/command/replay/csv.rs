@@ -1,7 +1,7 @@
 //! A report as a table for other programs (RFC 4180).
 
 use assize_formats::format_time;
-use assize_replay::{Group, GroupSide, Report};
+use assize_replay::{Group, Report};
 
 const HEADER: [&str; 18] = [
     "effect",
@@ -40,7 +40,7 @@ pub(super) fn write_row<T: AsRef<str>>(out: &mut Vec<u8>, cells: impl IntoIterat
 }
 
 fn cells(group: &Group) -> [String; 18] {
-    let side: &GroupSide = group.after.as_ref().unwrap_or(&group.before);
+    let side = group.decisive_side();
     let statement = side.statement.as_ref();
     let named = statement.map(|statement| match statement.statement {
         Some(index) => format!("{}#{index}", statement.policy),

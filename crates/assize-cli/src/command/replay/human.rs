@@ -163,7 +163,7 @@ fn day(time: i64) -> String {
 
 /// The decisive statement and its place, else the layer; and the keys it depends on.
 fn because(group: &Group) -> String {
-    let side = group.after.as_ref().unwrap_or(&group.before);
+    let side = group.decisive_side();
     let mut text = match &side.statement {
         Some(statement) => named(statement),
         None => format!("{} ({})", side.layer, side.reason.as_str()),
