@@ -17,12 +17,18 @@ use crate::group::{Event, GroupSide, Groups};
 use crate::used::Uses;
 use crate::world::Worlds;
 
+/// Most requests that deciders answer; then new ones take their place. A decider keeps what it
+/// resolved, which is worth its memory only while the same things come again.
+const MAX_DECIDER_REQUESTS: u32 = 1 << 16;
+
 /// What one thread makes of its records. It lasts as long as both worlds do, so that what was
 /// resolved and decided once is found again.
 pub(crate) struct Worker<'w> {
     worlds: &'w Worlds,
     before: Decider<'w>,
     after: Option<Decider<'w>>,
+    /// Requests that both have answered.
+    n_answered: u32,
     converter: Converter<'w>,
     keys: Keys<'w>,
     answers: &'w SharedAnswers,
@@ -110,6 +116,7 @@ impl<'w> Worker<'w> {
             worlds,
             before: worlds.before.decider(),
             after: worlds.after.as_ref().map(Engine::decider),
+            n_answered: 0,
             converter: Converter::new(catalog, map, worlds.mode()),
             keys: Keys::new(sight, worlds.base()),
             answers,
@@ -229,6 +236,12 @@ impl<'w> Worker<'w> {
 
     /// Decides a request of which nobody asked yet.
     fn answer(&mut self, converted: &mut Converted<'_>) -> Answer {
+        self.n_answered += 1;
+        if self.n_answered > MAX_DECIDER_REQUESTS {
+            self.before = self.worlds.before.decider();
+            self.after = self.worlds.after.as_ref().map(Engine::decider);
+            self.n_answered = 1;
+        }
         let mut assumptions = Vec::new();
         if self.worlds.assumes() && assume_resources(converted, self.worlds.base()) {
             assumptions.push(Assumption::Resource);

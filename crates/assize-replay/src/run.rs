@@ -179,12 +179,14 @@ impl Files {
         open.iter_mut().zip(std::iter::repeat_with(room)).map(|(log, r)| log.take_text(r)).collect()
     }
 
-    /// Files at their end are done.
-    fn close(&mut self) {
+    /// Files at their end are done; a checkpoint names them.
+    fn close(&mut self, is_resumable: bool) {
         for log in self.open.extract_if(.., |log| log.is_at_end) {
             let seal = log.seal();
             let OpenLog { position, name, n_bytes, mut text, .. } = log;
-            self.done.push(DoneLog { position, name, n_bytes, seal });
+            if is_resumable {
+                self.done.push(DoneLog { position, name, n_bytes, seal });
+            }
             text.clear();
             self.spare.push(text);
         }
@@ -284,7 +286,7 @@ impl Replay {
         while !run.is_at_end() {
             run.files.open = reading.open;
             let texts = run.files.take_texts();
-            let round = Round::read(&mut run, &texts, &self.options.filter);
+            let round = Round::read(&mut run, &texts, &self.options);
             if self.worlds.lacks_any(&round.accounts) {
                 // What was decided stands; what was resolved has to be found anew.
                 crew.dismiss();
@@ -347,13 +349,13 @@ struct Round<'t> {
 type Task<'r, 't> = (&'r [Record<'t>], &'r [bool]);
 
 impl<'t> Round<'t> {
-    fn read(run: &mut Run, texts: &'t [Vec<u8>], filter: &Filter) -> Self {
+    fn read(run: &mut Run, texts: &'t [Vec<u8>], options: &ReplayOptions) -> Self {
         let Run { files, known, problems, n_records, .. } = run;
         files.spare_records.resize_with(texts.len(), Vec::new);
         let memories = files.spare_records.par_drain(..);
         let logs = files.open.par_iter_mut().zip(texts).zip(memories);
         let parsed: Vec<Parsed<'t>> = logs
-            .map(|((log, text), memory)| Parsed::read(log, text, emptied(memory), filter))
+            .map(|((log, text), memory)| Parsed::read(log, text, emptied(memory), &options.filter))
             .collect();
         let n_taken = parsed.iter().map(|part| part.records.len()).sum();
         let mut round = Self {
@@ -374,7 +376,7 @@ impl<'t> Round<'t> {
         for log in &mut files.open {
             problems.extend(log.faults.drain(..).chain(log.problem.take()));
         }
-        files.close();
+        files.close(options.resumable);
         round
     }
 
