@@ -60,8 +60,8 @@ pub fn reduced_passes() -> Vec<(&'static str, CompileOptions)> {
     ]
 }
 
-/// Decides requests to a world by both, by the tables as a batch and one by one, and compares. The world of a difference is
-/// made as small as it can be and still show it.
+/// Decides requests to a world by both, by the tables as a batch and one by one, and compares. The
+/// world of a difference is made as small as it can be and still show it.
 ///
 /// # Errors
 /// The first difference.
@@ -84,6 +84,38 @@ pub fn compare_with(
     requests: &[Value],
     passes: &CompileOptions,
 ) -> Result<Tally, Box<Difference>> {
+    first_difference(world, requests, passes).map_err(|unlike| {
+        let Unlike { at, expected, found } = *unlike;
+        let (world, request) = minimize(world, &requests[at], passes);
+        let (expected, found) = differ(&world, &request, passes).unwrap_or((expected, found));
+        let scenario = world.reproduce(&request, expectation(&expected));
+        Box::new(Difference { expected, found, scenario })
+    })
+}
+
+/// Two answers to one request.
+#[derive(Debug)]
+pub struct Unlike {
+    /// The position of the request.
+    pub at: usize,
+    /// What the reference says.
+    pub expected: Answer,
+    /// What the tables say.
+    pub found: Answer,
+}
+
+/// [`compare_with`] without making the world of a difference smaller, which takes long.
+///
+/// # Errors
+/// The first difference.
+///
+/// # Panics
+/// When the generator made a world that cannot be read.
+pub fn first_difference(
+    world: &World,
+    requests: &[Value],
+    passes: &CompileOptions,
+) -> Result<Tally, Box<Unlike>> {
     let scenario = world
         .read()
         .unwrap_or_else(|error| panic!("the generator made a world that cannot be read: {error}"));
@@ -91,14 +123,11 @@ pub fn compare_with(
     let engine = engine_with(&scenario.snapshot, &scenario.options, passes);
     let (decisions, found) = answers(&engine, &texts);
     let mut tally = Tally::of_world(&engine);
-    for ((decision, found), request) in decisions.into_iter().zip(found).zip(requests) {
-        tally.count(request, &decision);
+    for (at, (decision, found)) in decisions.into_iter().zip(found).enumerate() {
+        tally.count(&requests[at], &decision);
         let expected = Answer::of_decision(&decision);
         if expected != found {
-            let (world, request) = minimize(world, request, passes);
-            let (expected, found) = differ(&world, &request, passes).unwrap_or((expected, found));
-            let scenario = world.reproduce(&request, expectation(&expected));
-            return Err(Box::new(Difference { expected, found, scenario }));
+            return Err(Box::new(Unlike { at, expected, found }));
         }
     }
     Ok(tally)

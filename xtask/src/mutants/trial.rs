@@ -277,6 +277,8 @@ impl Bench {
         if !test.ends_with("::") {
             command.arg("--exact");
         }
+        // Nobody reads where a test failed, and finding that out takes long.
+        command.env("RUST_BACKTRACE", "0");
         command.envs(with.iter().copied()).current_dir(self.tree.join("tests"));
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         let started = Instant::now();
