@@ -110,8 +110,13 @@ fn explanations_decide_the_corpus() {
     report.assert_none();
 }
 
+/// How often a request is asked at once: so many rows are worth what the tables find out once for
+/// all rows of a principal, a resource or a value.
+const MANY: usize = 8;
+
 /// The tables answer as the reference does: decision, check, layer, reason, whose policies allow
-/// and the first statement; alone, again with a warm decider, and in one batch.
+/// and the first statement; alone, again with a warm decider, many times at once, when it was kept
+/// what the tables say, and in one batch.
 #[test]
 fn oracle_and_tables_agree() {
     let mut report = Report::default();
@@ -129,6 +134,10 @@ fn oracle_and_tables_agree() {
                 let warm = Answer::of_outcome(&decider.decide(&record.request));
                 compare(&mut report, place, &answer, &alone, "alone");
                 compare(&mut report, place, &answer, &warm, "warm");
+                let many = vec![record.request.clone(); MANY];
+                for found in (0..2).flat_map(|_| decider.decide_all(&many)) {
+                    compare(&mut report, place, &answer, &Answer::of_outcome(&found), "many");
+                }
                 requests.push(record.request);
                 expected.push((place, answer));
             }
