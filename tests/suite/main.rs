@@ -24,4 +24,5 @@ mod replay;
 mod rows;
 mod sameness;
 mod several_resources;
+mod short_way;
 mod usage;

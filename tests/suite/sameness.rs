@@ -440,6 +440,31 @@ fn plain_lines_are_decided_as_the_reference_does() {
     assert!(n_open > 150, "{n_open} open");
 }
 
+/// What is found out once for a value is remembered where another value of the same key may be.
+#[test]
+fn values_of_a_key_are_told_apart() {
+    let scenario = json!({"assize": 1, "accounts": {"111111111111": {"users": {"ana": {"inline": {"p": {
+        "Version": "2012-10-17",
+        "Statement": {"Effect": "Allow", "Action": "sqs:ListQueues", "Resource": "*",
+            "Condition": {"StringLike": {"aws:UserAgent": "*7"}}},
+    }}}}}}});
+    let scenario = generate::World { scenario }.read().expect("a world");
+    let engine = engine(&scenario.snapshot, &scenario.options);
+    let lines = (0..10_000).map(|n: u32| {
+        json!({"principal": "arn:aws:iam::111111111111:user/ana", "action": "sqs:ListQueues",
+            "context": {"aws:UserAgent": (n / 2).to_string()}})
+        .to_string()
+    });
+    let lines: Vec<String> = lines.collect();
+    let records = lines.iter().map(|line| RequestRecord::parse(line).expect("a request"));
+    let requests: Vec<Request<'_>> = records.map(|record| record.request).collect();
+    for (n, answer) in warm(&engine, &requests).iter().enumerate() {
+        let holds = n / 2 % 10 == 7;
+        let expected = if holds { Decision::Allowed } else { Decision::ImplicitDeny };
+        assert_eq!(answer.decision(), Some(expected), "{}", lines[n]);
+    }
+}
+
 /// An answer; which of several mistakes of a request is named is nobody's business.
 fn same_kind(answer: &Answer) -> Option<&Answer> {
     Some(answer).filter(|answer| answer.decision().is_some())

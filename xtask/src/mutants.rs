@@ -98,6 +98,7 @@ const GROUPS: [Group; 3] = [
             "crates/assize-formats/src/request/plain.rs",
         ],
         tests: &[
+            "short_way::",
             "sameness::the_short_way_knows_every_key_it_takes",
             "sameness::the_short_way_knows_mfa",
             "sameness::plain_lines_are_decided_as_the_reference_does",

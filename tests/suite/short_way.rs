@@ -1,0 +1,251 @@
+//! The short way of plain requests beside what it must leave alone: whatever stands among the
+//! lines of a stream, each is decided as the reference decides it.
+
+use std::collections::BTreeMap;
+
+use assize::formats::RequestRecord;
+use assize::{StreamFormat, StreamOptions};
+use assize_model::{Decision, Request};
+use assize_tests::answer::{Answer, Oracle, engine};
+use assize_tests::corpus::catalog;
+use assize_tests::generate::World;
+use serde_json::{Value, json};
+
+/// Options that change what requests entail.
+const OPTIONS: [&str; 4] = [
+    r#"{"time": "2024-05-01T12:00:00Z"}"#,
+    r#"{"time": "2024-05-01T12:00:00Z", "includeDependent": true}"#,
+    r#"{"time": "2024-05-01T12:00:00Z", "includeTrust": false}"#,
+    r#"{"time": "2024-05-01T12:00:00Z", "context": "partial"}"#,
+];
+
+/// What is asked; the first are of resources that the world knows, so that the long way comes
+/// first.
+const ASKED: [(&str, &str); 29] = [
+    ("dynamodb:GetItem", "arn:aws:dynamodb:eu-west-1:111111111111:table/tagged"),
+    ("dynamodb:GetItem", "arn:aws:dynamodb:eu-west-1:111111111111:table/other"),
+    ("iam:DeleteRole", "arn:aws:iam::111111111111:role/elsewhere"),
+    ("s3:ListBucket", "arn:aws:s3:::tagged"),
+    ("sts:AssumeRole", "arn:aws:iam::111111111111:role/ops"),
+    ("s3:GetObject", "arn:aws:s3:::elsewhere/key"),
+    ("s3:ListBucket", "arn:aws:s3:::elsewhere"),
+    ("s3:GetObject", "arn:aws:s3:eu-west-1:111111111111:accesspoint/ap/object/key"),
+    ("s3:ListBucket", "arn:aws:s3:eu-west-1:111111111111:accesspoint/ap"),
+    ("s3:GetAccessPoint", "arn:aws:s3:eu-west-1:111111111111:accesspoint/ap"),
+    ("iam:GetPolicy", "arn:aws:iam::111111111111:policy/known"),
+    ("iam:GetPolicy", "arn:aws:iam::111111111111:policy/unknown"),
+    ("iam:GetRole", "arn:aws:iam::111111111111:role/aws-service-role/x.amazonaws.com/R"),
+    ("iam:DeleteRole", "arn:aws:iam::111111111111:role/aws-service-role/x.amazonaws.com/R"),
+    ("iam:DeleteRole", "arn:aws:iam::111111111111:role/aws-reserved/R"),
+    ("iam:DeleteRole", "arn:aws:iam::111111111111:role/nowhere"),
+    ("iam:GetRole", "arn:aws-cn:iam::111111111111:role/elsewhere"),
+    ("iam:TagRole", "arn:aws:iam::222222222222:role/other"),
+    ("iam:PassRole", "arn:aws:iam::111111111111:role/nobody"),
+    ("iam:PassRole", "arn:aws:iam::111111111111:role/ops"),
+    ("sts:AssumeRole", "arn:aws:iam::222222222222:role/other"),
+    (
+        "kms:CreateAlias",
+        "arn:aws:kms:eu-west-1:111111111111:key/11111111-1111-1111-1111-111111111111",
+    ),
+    ("kms:Decrypt", "arn:aws:kms:eu-west-1:111111111111:key/11111111-1111-1111-1111-111111111111"),
+    ("kms:Decrypt", "arn:aws:kms:eu-west-1:111111111111:alias/a"),
+    ("ec2:StartInstances", "arn:aws:ec2:eu-west-1:111111111111:instance/i-1"),
+    ("ec2:RunInstances", "arn:aws:ec2:eu-west-1:111111111111:instance/*"),
+    ("sqs:SendMessage", "arn:aws:sqs:eu-west-1:111111111111:q"),
+    ("iam:ListUsers", "*"),
+    ("s3:ListAllMyBuckets", "*"),
+];
+
+const PRINCIPALS: [&str; 5] = [
+    "arn:aws:iam::111111111111:user/ana",
+    "arn:aws:sts::111111111111:assumed-role/ops/s",
+    "arn:aws:iam::999999999999:user/outside",
+    "lambda.amazonaws.com",
+    "anonymous",
+];
+
+/// Members of the request besides principal, action and resource.
+fn contexts() -> Vec<Value> {
+    vec![
+        json!({}),
+        json!({"context": {"aws:ResourceTag/team": "red"}}),
+        json!({"context": {"iam:ResourceTag/team": "red"}}),
+        json!({"context": {"ec2:ResourceTag/team": "red"}}),
+        json!({"context": {"aws:RequestTag/team": "red"}}),
+        json!({"context": {"aws:CurrentTime": "2025-06-01T02:00:00+02:00"}}),
+        json!({"context": {"aws:CurrentTime": "1748736000"}}),
+        json!({"context": {"aws:CurrentTime": "2025-06-01T00:00:00Z"},
+            "time": "2025-06-01T00:00:00Z"}),
+        json!({"context": {"aws:CurrentTime": "2025-06-01T00:00:00Z"},
+            "time": "2024-06-01T00:00:00Z"}),
+        json!({"context": {"aws:RequestedRegion": "eu-west-1"}}),
+        json!({"context": {"iam:PassedToService": "ec2.amazonaws.com"}}),
+    ]
+}
+
+fn world(options: &str) -> World {
+    let conditions = [
+        ("StringEquals", "aws:ResourceTag/team", "red"),
+        ("StringEquals", "iam:ResourceTag/team", "red"),
+        ("StringEquals", "ec2:ResourceTag/team", "red"),
+        ("StringEquals", "aws:RequestTag/team", "red"),
+        ("StringLike", "aws:CurrentTime", "2025-06-01T0*"),
+        ("StringEquals", "aws:CurrentTime", "2024-05-01T12:00:00Z"),
+        ("StringEquals", "s3:DataAccessPointAccount", "111111111111"),
+        ("StringEquals", "aws:RequestedRegion", "eu-west-1"),
+        ("StringEquals", "aws:RequestedRegion", "us-east-1"),
+        ("StringEquals", "aws:RequestedRegion", "cn-north-1"),
+        ("Null", "aws:ResourceAccount", "true"),
+    ];
+    let statements = conditions.map(|(operator, key, value)| {
+        json!({"Effect": "Allow", "Action": "*", "Resource": "*",
+            "Condition": {operator: {key: value}}})
+    });
+    let policy = json!({"Version": "2012-10-17", "Statement": statements});
+    let options: Value = serde_json::from_str(options).expect("options");
+    World {
+        scenario: json!({"assize": 1, "options": options,
+            "policies": {"services": {"Version": "2012-10-17", "Statement": {"Effect": "Deny",
+                "Principal": "*", "Action": ["sqs:*", "s3:*"], "Resource": "*",
+                "Condition": {"Bool": {"aws:PrincipalIsAWSService": "true"}}}}},
+            "organization": {"id": "o-w1aaaaaaaa", "managementAccount": "100000000001",
+                "policyTypes": ["SCP", "RCP"], "root": {"id": "r-1aaa",
+                    "rcps": [{"ref": "services"}],
+                    "accounts": ["100000000001", "111111111111"]}},
+            "accounts": {"111111111111": {
+                "policies": {"known": &policy},
+                "users": {"ana": {"inline": {"p": &policy}}},
+                "roles": {"ops": {"tags": {"team": "red"}, "inline": {"p": &policy},
+                    "trust": {"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+                        "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}}}},
+            }},
+            "resources": [
+                {"arn": "arn:aws:dynamodb:eu-west-1:111111111111:table/tagged",
+                    "tags": {"team": "red"}},
+                {"arn": "arn:aws:s3:::tagged", "account": "111111111111", "tags": {"team": "red"}},
+            ],
+        }),
+    }
+}
+
+fn lines() -> Vec<String> {
+    let mut lines = Vec::new();
+    for principal in PRINCIPALS {
+        for (action, resource) in ASKED {
+            for more in contexts() {
+                let mut line =
+                    json!({"principal": principal, "action": action, "resource": resource});
+                let members = line.as_object_mut().expect("an object");
+                members.extend(more.as_object().expect("an object").clone());
+                lines.push(line.to_string());
+            }
+        }
+    }
+    lines
+}
+
+/// Each line is decided as if it came alone, and as the reference decides it, notes included.
+#[test]
+fn what_is_out_of_the_ordinary_takes_the_long_way() {
+    let lines = lines();
+    let records: Vec<_> =
+        lines.iter().map(|line| RequestRecord::parse(line).expect("a request")).collect();
+    let requests: Vec<Request<'_>> = records.iter().map(|record| record.request.clone()).collect();
+    let mut n_allowed = 0;
+    for options in OPTIONS {
+        let scenario = world(options).read().expect("a world");
+        let engine = engine(&scenario.snapshot, &scenario.options);
+        let oracle = Oracle::new(&scenario.snapshot, &scenario.options);
+        let expected: Vec<_> = requests.iter().map(|request| oracle.evaluate(request)).collect();
+        let mut decider = engine.decider();
+        for _ in 0..3 {
+            let found = decider.decide_all(&requests);
+            for ((found, expected), line) in found.iter().zip(&expected).zip(&lines) {
+                let found = Answer::of_outcome(found);
+                assert_eq!(found, Answer::of_decision(expected), "{options}: {line}");
+                n_allowed += usize::from(found.decision() == Some(Decision::Allowed));
+            }
+        }
+        let (records, _) = streamed_twice(&engine, &lines, StreamFormat::Fast);
+        for ((record, expected), line) in
+            records.iter().zip(expected.iter().cycle()).zip(lines.iter().cycle())
+        {
+            let expected = expected.as_ref().map_or("Error", |found| found.decision.as_str());
+            assert_eq!(record["decision"].as_str().unwrap_or("Error"), expected, "{line}");
+        }
+        let some: Vec<String> = lines.iter().step_by(7).cloned().collect();
+        let (_, together) = streamed_twice(&engine, &some, StreamFormat::Fast);
+        let mut notes = BTreeMap::<String, u64>::new();
+        for line in &some {
+            let (_, summary) =
+                streamed_twice(&engine, std::slice::from_ref(line), StreamFormat::Fast);
+            for (note, n) in summary["notes"].as_object().into_iter().flatten() {
+                *notes.entry(note.clone()).or_default() += n.as_u64().expect("a count");
+            }
+        }
+        assert_eq!(together["notes"], json!(notes), "{options}");
+        let (records, _) = streamed_twice(&engine, &some, StreamFormat::Explain);
+        let (first, second) = records.split_at(some.len());
+        for ((first, second), line) in first.iter().zip(second).zip(&some) {
+            assert_eq!(first, second, "{options}: {line}");
+        }
+    }
+    assert!(n_allowed > 1_000, "only {n_allowed} are allowed");
+}
+
+/// E-19: which region a request has that gives none hangs on the service of its action.
+#[test]
+fn each_service_keeps_its_region() {
+    let scenario = json!({"assize": 1, "accounts": {"111111111111": {"users": {"ana": {"inline": {"p": {
+        "Version": "2012-10-17",
+        "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*",
+            "Condition": {"StringEquals": {"aws:RequestedRegion": "us-east-1"}}},
+    }}}}}}});
+    let scenario = World { scenario }.read().expect("a world");
+    let engine = engine(&scenario.snapshot, &scenario.options);
+    let actions = catalog().actions().step_by(8);
+    let lines: Vec<String> = actions
+        .map(|action| {
+            json!({"principal": PRINCIPALS[0], "action": action.full_name(), "resource": "*"})
+                .to_string()
+        })
+        .collect();
+    let records: Vec<_> =
+        lines.iter().map(|line| RequestRecord::parse(line).expect("a request")).collect();
+    let requests: Vec<Request<'_>> = records.iter().map(|record| record.request.clone()).collect();
+    let mut decider = engine.decider();
+    let mut answers = |_| decider.decide_all(&requests).iter().map(Answer::of_outcome).collect();
+    let [first, second, third]: [Vec<Answer>; 3] = [0, 1, 2].map(&mut answers);
+    let of = |decision| first.iter().filter(|a| a.decision() == Some(decision)).count();
+    let (n_allowed, n_denied) = (of(Decision::Allowed), of(Decision::ImplicitDeny));
+    assert!(n_allowed > 20 && n_denied > 1_000, "{n_allowed} allowed, {n_denied} denied");
+    for (at, line) in lines.iter().enumerate() {
+        assert_eq!((&second[at], &third[at]), (&first[at], &first[at]), "{line}");
+    }
+}
+
+/// The records of lines that are streamed twice, without ids, and the summary.
+fn streamed_twice(
+    engine: &assize::Engine,
+    lines: &[String],
+    format: StreamFormat,
+) -> (Vec<Value>, Value) {
+    let mut input = lines.join("\n");
+    input.push('\n');
+    input = input.repeat(2);
+    let mut output = Vec::new();
+    let options = StreamOptions { format, threads: Some(1), ..StreamOptions::default() };
+    engine
+        .decide_stream(&mut input.as_bytes(), &mut output, &options, &mut |_| true)
+        .expect("the stream is decided");
+    let output = String::from_utf8(output).expect("text");
+    let mut records: Vec<Value> =
+        output.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let summary = records.pop().expect("a summary")["summary"].take();
+    records.retain(|record| record.get("id").is_some());
+    for record in &mut records {
+        record.as_object_mut().expect("an object").remove("id");
+    }
+    assert_eq!(records.len(), 2 * lines.len());
+    (records, summary)
+}
