@@ -22,11 +22,11 @@ const OPTIONS: [&str; 4] = [
 /// What is asked; the first are of resources that the world knows, so that the long way comes
 /// first.
 const ASKED: [(&str, &str); 29] = [
+    ("sts:AssumeRole", "arn:aws:iam::111111111111:role/ops"),
     ("dynamodb:GetItem", "arn:aws:dynamodb:eu-west-1:111111111111:table/tagged"),
     ("dynamodb:GetItem", "arn:aws:dynamodb:eu-west-1:111111111111:table/other"),
     ("iam:DeleteRole", "arn:aws:iam::111111111111:role/elsewhere"),
     ("s3:ListBucket", "arn:aws:s3:::tagged"),
-    ("sts:AssumeRole", "arn:aws:iam::111111111111:role/ops"),
     ("s3:GetObject", "arn:aws:s3:::elsewhere/key"),
     ("s3:ListBucket", "arn:aws:s3:::elsewhere"),
     ("s3:GetObject", "arn:aws:s3:eu-west-1:111111111111:accesspoint/ap/object/key"),
@@ -101,6 +101,9 @@ fn world(options: &str) -> World {
         json!({"Effect": "Allow", "Action": "*", "Resource": "*",
             "Condition": {operator: {key: value}}})
     });
+    let mut statements = statements.to_vec();
+    statements.push(json!({"Effect": "Deny", "Action": "sts:AssumeRole", "Resource": "*",
+        "Condition": {"StringEquals": {"iam:ResourceTag/team": "red"}}}));
     let policy = json!({"Version": "2012-10-17", "Statement": statements});
     let options: Value = serde_json::from_str(options).expect("options");
     World {
