@@ -9,6 +9,7 @@
 use std::error::Error;
 use std::time::Duration;
 
+use assize::formats::{Chunk, PlainLine, RequestStream, text_of_line};
 use assize::{StreamFormat, StreamOptions};
 use assize_benches::measure::{median, quantile, rate, shown_rate, time};
 use assize_benches::replaying;
@@ -55,15 +56,24 @@ fn main() -> Result<(), Box<dyn Error>> {
         "| workload | ruler A | ruler B | columns | of ruler B | typed | NDJSON | NDJSON, 2 threads | p50 | p99 | checked |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|---|");
-    let mut targets = Vec::new();
+    let (mut targets, mut stages) = (Vec::new(), Vec::new());
     for ready in Ready::all()? {
         let figures = Figures::measure(&ready, &size)?;
         println!("{}", figures.row(ready.label));
         targets.extend(figures.targets(ready.label));
+        stages.extend(figures.stages(ready.label));
     }
     println!("\n| target | asked | measured | |\n|---|---|---|---|");
     for target in targets {
         println!("{target}");
+    }
+    println!(
+        "\nNanoseconds a line, one thread: until it is found and known to be UTF-8; until its \
+         strings are found too; until its decision is written. The decision alone is that of \
+         columns.\n\n| lines | bytes | found | read | written | decision alone |\n|---|---|---|---|---|---|"
+    );
+    for stage in stages {
+        println!("{stage}");
     }
     println!();
     println!("{}", replaying::figures(size.n_records, size.n_replays)?);
@@ -81,11 +91,10 @@ struct Figures {
     ruler_b: f64,
     columns: f64,
     typed: f64,
-    ndjson: f64,
+    lines: Lines,
     two_threads: f64,
-    /// Lines of about 200 bytes: as [`Figures::ndjson`], with one key of the context each.
-    short_lines: f64,
-    n_short_bytes: usize,
+    /// Lines of about 200 bytes: as [`Figures::lines`], with one key of the context each.
+    short_lines: Lines,
     p50: Duration,
     p99: Duration,
     n_checked: usize,
@@ -107,21 +116,22 @@ impl Figures {
             typed.iter().map(|request| time(|| decider.decide(request)).0).collect();
         latencies.sort_unstable();
         drop((typed, decider));
-        let lines = ndjson(&requests);
-        let (one, two) = (stream(ready, &lines, size, 1), stream(ready, &lines, size, 2));
+        let text = ndjson(&requests);
+        let (lines, two_threads) =
+            (Lines::measure(ready, &text, size), stream(ready, &text, size, 2));
+        drop(text);
         for request in &mut requests {
             request.context.truncate(1);
         }
-        let short = ndjson(&requests);
+        let short_lines = Lines::measure(ready, &ndjson(&requests), size);
         Ok(Self {
             ruler_a,
             ruler_b,
             columns,
             typed: all,
-            ndjson: one,
-            two_threads: two,
-            short_lines: stream(ready, &short, size, 1),
-            n_short_bytes: short.len() / size.n_requests.max(1),
+            lines,
+            two_threads,
+            short_lines,
             p50: quantile(&latencies, 0.5),
             p99: quantile(&latencies, 0.99),
             n_checked,
@@ -136,12 +146,22 @@ impl Figures {
             shown_rate(self.columns),
             self.columns / self.ruler_b,
             shown_rate(self.typed),
-            shown_rate(self.ndjson),
+            shown_rate(self.lines.written),
             shown_rate(self.two_threads),
             self.p50,
             self.p99,
             self.n_checked,
         )
+    }
+
+    /// Where the time of lines goes.
+    fn stages(&self, label: &str) -> Vec<String> {
+        let row = |lines: &Lines| lines.row(label, self.columns);
+        let mut rows = vec![row(&self.lines)];
+        if label == "W2" {
+            rows.push(row(&self.short_lines));
+        }
+        rows
     }
 
     /// The targets of the workload, and whether they are met.
@@ -153,7 +173,7 @@ impl Figures {
             format!("| {label} {name} | {asked} | {measured} | {verdict} |")
         };
         let of_b = self.columns / self.ruler_b;
-        let scaling = self.two_threads / self.ndjson;
+        let scaling = self.two_threads / self.lines.written;
         let mut lines = vec![
             line(
                 "columns",
@@ -161,7 +181,12 @@ impl Figures {
                 format!("{}, {of_b:.1} ×", shown_rate(self.columns)),
                 self.columns >= columns || of_b >= multiple,
             ),
-            line("NDJSON", shown_rate(ndjson), shown_rate(self.ndjson), self.ndjson >= ndjson),
+            line(
+                "NDJSON",
+                shown_rate(ndjson),
+                shown_rate(self.lines.written),
+                self.lines.written >= ndjson,
+            ),
             line(
                 "NDJSON, 2 threads",
                 "1.7 × one".into(),
@@ -171,10 +196,10 @@ impl Figures {
         ];
         if label == "W2" {
             lines.push(line(
-                &format!("NDJSON of {} bytes", self.n_short_bytes),
+                &format!("NDJSON of {} bytes", self.short_lines.n_bytes),
                 shown_rate(SHORT_LINES),
-                shown_rate(self.short_lines),
-                self.short_lines >= SHORT_LINES,
+                shown_rate(self.short_lines.written),
+                self.short_lines.written >= SHORT_LINES,
             ));
             lines.push(line(
                 "single decision, p50 and p99",
@@ -185,6 +210,55 @@ impl Figures {
         }
         lines
     }
+}
+
+/// Rates of a stream of lines, up to one stage after the other.
+#[derive(Debug)]
+struct Lines {
+    n_bytes: usize,
+    found: f64,
+    read: f64,
+    written: f64,
+}
+
+impl Lines {
+    fn measure(ready: &Ready, text: &[u8], size: &Size) -> Self {
+        let until = |reads| per_second(size.n_requests, size.n_runs, || read(text, reads));
+        Self {
+            n_bytes: text.len() / size.n_requests.max(1),
+            found: until(false),
+            read: until(true),
+            written: stream(ready, text, size, 1),
+        }
+    }
+
+    fn row(&self, label: &str, columns: f64) -> String {
+        let shown = |rate: f64| format!("{:.0}", 1e9 / rate);
+        format!(
+            "| {label} | {} | {} | {} | {} | {} |",
+            self.n_bytes,
+            shown(self.found),
+            shown(self.read),
+            shown(self.written),
+            shown(columns),
+        )
+    }
+}
+
+/// What a stream does before it decides: fetches lines, checks that they are UTF-8, and perhaps
+/// finds their strings. Gives the number of lines that have the plain form.
+fn read(text: &[u8], finds_strings: bool) -> Option<usize> {
+    let mut stream = RequestStream::open(text).ok()?;
+    let mut chunk = Chunk::new();
+    let mut n_plain = 0;
+    while stream.read(&mut chunk).ok()? {
+        let mut plain = PlainLine::default();
+        for line in chunk.lines() {
+            let line = text_of_line(line.bytes?).ok()?;
+            n_plain += usize::from(!finds_strings || plain.read(line));
+        }
+    }
+    Some(n_plain)
 }
 
 /// Asked of NDJSON of short lines in W2, and of single decisions.
