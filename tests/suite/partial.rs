@@ -97,3 +97,35 @@ fn what_an_answer_depends_on_settles_it() {
     }
     assert!(n_settled > 100, "the law was not tried: {n_settled} settled, {n_left} left");
 }
+
+/// E-122: a request that says all there is to say of every key is decided as in complete context;
+/// what complete context derives is derived.
+#[test]
+fn what_is_told_completely_is_decided_as_in_complete_context() {
+    let (mut n_alike, mut n_open) = (0, 0);
+    for seed in 0..3 * N_WORLDS {
+        let mut source = Source::seeded(seed);
+        let world = generate::world(&mut source);
+        let (partial_world, complete_world) =
+            (in_mode(&world, "partial"), in_mode(&world, "complete"));
+        let (partial, complete) = (engine_of(&partial_world), engine_of(&complete_world));
+        for _ in 0..N_REQUESTS {
+            let request = without_lists(&generate::request(&mut source));
+            let Ok(expected) = decide(&complete, &request) else { continue };
+            let was_open = decide(&partial, &request).is_ok_and(|open| open.bounds.is_some());
+            let mut told = request.clone();
+            told["complete"] = json!(["*"]);
+            let found = decide(&partial, &told);
+            let answer = |outcome: &Outcome| (outcome.decision, outcome.layer, outcome.reason);
+            assert_eq!(
+                found.as_ref().map(answer),
+                Ok(answer(&expected)),
+                "seed {seed}: {found:?}\n{}",
+                partial_world.reproduce(&told, json!(expected.decision.as_str()))
+            );
+            n_alike += 1;
+            n_open += usize::from(was_open);
+        }
+    }
+    assert!(n_open > 1_000, "the law was not tried: {n_open} open of {n_alike}");
+}

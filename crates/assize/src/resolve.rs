@@ -22,6 +22,7 @@ mod public;
 mod resource;
 mod said;
 mod time;
+mod told;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -414,21 +415,28 @@ impl<'e> Resolver<'e> {
     ) -> Result<(), RequestError> {
         let own = Request { context: Vec::new(), ..request.clone() };
         let principal = self.passed_service(service, &own)?;
-        let mut check = CheckSpec {
-            resource: check.resource.as_deref().map(std::borrow::Cow::Borrowed),
-            data: check.data.as_deref().map(std::borrow::Cow::Borrowed),
-            context: &[],
-            notes: check.notes.clone(),
-            added: check.added.clone(),
-            part: check.part.clone(),
-            service: None,
-            is_optional: false,
-            action: check.action,
-        };
+        let mut check = check.with_context(&[]);
+        check.service = None;
+        check.is_optional = false;
         self.push_row(&own, principal, &mut check)
     }
 
     fn push_row<'r>(
+        &mut self,
+        request: &'r Request<'r>,
+        principal: u32,
+        check: &mut CheckSpec<'r>,
+    ) -> Result<(), RequestError> {
+        match self.told_context(request, principal, check)? {
+            None => self.push_row_as_told(request, principal, check),
+            Some(context) => {
+                let mut check = check.with_context(&context);
+                self.push_row_as_told(request, principal, &mut check)
+            }
+        }
+    }
+
+    fn push_row_as_told<'r>(
         &mut self,
         request: &'r Request<'r>,
         principal: u32,

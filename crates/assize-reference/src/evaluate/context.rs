@@ -9,7 +9,9 @@ use assize_store::StoreSnapshot;
 
 use super::check::Check;
 use super::given::{Given, normalize_all};
-use super::knowledge::{Claims, Gaps, Knowledge, is_derived, is_resource_tag, outlives_the_call};
+use super::knowledge::{
+    Claims, Gaps, Knowledge, State, is_derived, is_resource_tag, outlives_the_call,
+};
 use super::{Caller, Remarks, World, resource};
 use crate::applicable;
 use crate::condition::value::{format_instant, parse_bool, parse_instant};
@@ -160,6 +162,13 @@ impl Builder<'_, '_> {
         }
     }
 
+    /// E-122: whether a key whose inputs are not known is derived all the same, as in complete
+    /// context, because the request says all there is to say of it.
+    fn is_told(&self, key: &str) -> bool {
+        let said = self.gaps.as_ref().and_then(|gaps| gaps.says(&fold_key(key)));
+        matches!(said, Some(State::Absent))
+    }
+
     /// The keys of an account and its organization, under a common beginning (E-15, E-16, E-20).
     fn set_account(&mut self, stem: &str, account: AccountId) {
         self.set(&format!("{stem}Account"), single(account.as_str()));
@@ -254,8 +263,9 @@ impl Builder<'_, '_> {
         let has_session_tags =
             matches!(caller.kind, Kind::RoleSession | Kind::FederatedUser | Kind::FederatedRoot);
         let are_open = caller.session.tags.is_none() && (has_session_tags || caller.is_outside());
-        if !self.leave_if(are_open, &["aws:PrincipalTag/"]) {
-            for (key, value) in principal_tags(caller) {
+        let is_open = self.leave_if(are_open, &["aws:PrincipalTag/"]);
+        for (key, value) in principal_tags(caller) {
+            if !is_open || self.is_told(&format!("aws:PrincipalTag/{key}")) {
                 self.set_tag("aws:PrincipalTag/", &key, &value);
             }
         }
@@ -332,7 +342,8 @@ impl Builder<'_, '_> {
         let mfa = caller.session.mfa;
         let may_be_temporary = !caller.states_session || caller.is_temporary();
         let is_open = caller.kind == Kind::User && mfa.is_none() && may_be_temporary;
-        if self.leave_if(is_open, &["aws:MultiFactorAuthPresent", "aws:MultiFactorAuthAge"]) {
+        let keys = ["aws:MultiFactorAuthPresent", "aws:MultiFactorAuthAge"];
+        if self.leave_if(is_open, &keys) && !self.is_told(keys[0]) {
             return Ok(());
         }
         let present = mfa.is_some_and(|mfa| mfa.present);
@@ -353,7 +364,7 @@ impl Builder<'_, '_> {
         self.set_some("aws:MultiFactorAuthPresent", state.map(boolean));
         let is_undated = state == Some(true) && mfa.is_some_and(|mfa| mfa.at.is_none());
         let is_open = caller.kind == Kind::User && is_undated;
-        if self.leave_if(is_open, &["aws:MultiFactorAuthAge"]) {
+        if self.leave_if(is_open, &[keys[1]]) && !self.is_told(keys[1]) {
             return Ok(());
         }
         if let (Some(true), Some(at)) = (state, at) {
@@ -574,9 +585,9 @@ impl Builder<'_, '_> {
         let inherits_unknown = sts::assumes_role(self.check)
             && self.caller.kind == Kind::RoleSession
             && self.caller.session.tags.is_none();
-        let known = known.filter(|_| self.gaps.is_none() || !inherits_unknown);
+        let is_open = self.gaps.is_some() && inherits_unknown;
         if let Some(gaps) = &mut self.gaps {
-            gaps.set_tags(&stems, known.is_none());
+            gaps.set_tags(&stems, known.is_none() || is_open);
         }
         let Some(mut tags) = known else {
             self.given_tags(&stems, given);
@@ -585,10 +596,23 @@ impl Builder<'_, '_> {
         self.transitive_tags(&mut tags);
         for stem in &stems {
             for (key, value) in &tags {
-                self.set_tag(stem, key, value);
+                if !is_open || self.is_told(&format!("{stem}{key}")) {
+                    self.set_tag(stem, key, value);
+                }
             }
         }
-        self.agree(given)
+        if !is_open {
+            return self.agree(given);
+        }
+        let (own, given) = given
+            .into_iter()
+            .partition(|entry: &ContextEntry| self.context.get(entry.key.folded()).is_some());
+        self.agree(own)?;
+        let of_resource = |entry: &&ContextEntry| is_resource_tag(entry.key.folded(), &stems);
+        let told: Vec<ContextEntry> = self.context.iter().filter(of_resource).cloned().collect();
+        self.given_tags(&stems, given);
+        self.given_tags(&stems, told);
+        Ok(())
     }
 
     /// The tags of the resource, if the request or the snapshot says.
@@ -668,7 +692,8 @@ impl Builder<'_, '_> {
         let stated = self.request.via.is_some() || is_via;
         let via = self.stated("aws:ViaAWSService", stated.then(|| boolean(is_via)))?;
         let is_open = self.leave_if(self.request.via.is_none(), &CALL_CHAIN_KEYS);
-        let via = via.or_else(|| (!is_open).then(|| boolean(false)));
+        let is_known = !is_open || self.is_told("aws:ViaAWSService");
+        let via = via.or_else(|| is_known.then(|| boolean(false)));
         self.set_some("aws:ViaAWSService", via);
         self.set_some("aws:CalledVia", chain);
         self.set_some("aws:CalledViaFirst", first);

@@ -227,6 +227,11 @@ impl Gaps {
         of_claims || of_tags || covers(&self.underived, folded)
     }
 
+    /// E-122: whether the request says that a key is unknown, or all there is to say of it.
+    pub(crate) fn says(&self, folded: &str) -> Option<State<'static>> {
+        self.lists.says(folded)
+    }
+
     /// E-121, E-122: whether a key that is not present is unknown.
     fn is_unknown(&self, folded: &str, catalog: &Catalog) -> bool {
         match self.lists.says(folded) {

@@ -36,6 +36,26 @@ pub(super) struct CheckSpec<'r> {
     pub(super) is_optional: bool,
 }
 
+impl CheckSpec<'_> {
+    /// The same check with another context.
+    pub(super) fn with_context<'c>(
+        &'c self,
+        context: &'c [(Cow<'c, str>, ContextInput<'c>)],
+    ) -> CheckSpec<'c> {
+        CheckSpec {
+            action: self.action,
+            resource: self.resource.as_deref().map(Cow::Borrowed),
+            data: self.data.as_deref().map(Cow::Borrowed),
+            context,
+            notes: self.notes.clone(),
+            added: self.added.clone(),
+            part: self.part.clone(),
+            service: self.service.clone(),
+            is_optional: self.is_optional,
+        }
+    }
+}
+
 /// A value that a service rule adds to the context.
 #[derive(Debug, Clone)]
 pub(super) enum Added {

@@ -47,14 +47,14 @@ pub(super) struct RowContext<'r> {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum GivenValue<'r> {
+pub(super) enum GivenValue<'r> {
     Single(Cow<'r, str>),
     List(Vec<Cow<'r, str>>),
     Colliding,
 }
 
 impl<'r> GivenValue<'r> {
-    fn is(&self, derived: &ContextValue) -> bool {
+    pub(super) fn is(&self, derived: &ContextValue) -> bool {
         match (self, derived) {
             (Self::Single(given), ContextValue::Single(derived)) => **given == **derived,
             (Self::List(given), ContextValue::List(derived)) => {
@@ -667,6 +667,15 @@ impl MfaOfCheck {
     }
 }
 
+/// A derived key that the request gives otherwise (E-23).
+pub(super) fn derived_conflict(
+    name: &str,
+    given: &GivenValue<'_>,
+    derived: &ContextValue,
+) -> RequestError {
+    conflict(name, &given.shown(), &derived_shown(Some(derived)))
+}
+
 fn derived_shown(derived: Option<&ContextValue>) -> String {
     match derived {
         None => "that it is absent".to_owned(),
@@ -734,7 +743,7 @@ fn list_value(items: &[Cow<'_, str>]) -> ContextValue {
 }
 
 /// L-609: the value by the declared shape of the key; none for the empty list.
-fn normalize<'r>(
+pub(super) fn normalize<'r>(
     shape: Option<KeyShape>,
     name: &str,
     input: &'r ContextInput<'r>,

@@ -229,7 +229,7 @@ pub(super) fn survives_into_session(folded: &str) -> bool {
 
 /// The tags of a principal: those of the entity, those passed to the session, inherited
 /// transitive ones; later wins, keys without regard to case. Two of one kind collide (L-606).
-fn effective_tags(stated: &StatedPrincipal<'_>, who: &Who<'_>) -> Vec<Tag> {
+pub(super) fn effective_tags(stated: &StatedPrincipal<'_>, who: &Who<'_>) -> Vec<Tag> {
     let mut tags: Vec<Tag> = match &stated.inline {
         Some(inline) => inline.tags.iter().map(owned_tag).collect(),
         None => who.stored_tags.to_vec(),

@@ -77,9 +77,9 @@ impl GapSet {
 /// The fields `absent`, `complete` and `unknown` of a request, and the empty arrays of its
 /// context (E-122, L-609); names folded.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-struct Lists {
-    absent: Vec<Box<str>>,
-    complete: Vec<Box<str>>,
+pub(super) struct Lists {
+    pub(super) absent: Vec<Box<str>>,
+    pub(super) complete: Vec<Box<str>>,
     unknown: Vec<Box<str>>,
 }
 
@@ -132,7 +132,7 @@ fn covers(list: &[Box<str>], folded: &str) -> bool {
 impl Lists {
     /// What the lists say of a key that is neither carried nor derived: whether it is unknown.
     /// `unknown` is stronger than `complete`.
-    fn says_unknown(&self, folded: &str) -> Option<bool> {
+    pub(super) fn says_unknown(&self, folded: &str) -> Option<bool> {
         if covers(&self.unknown, folded) {
             Some(true)
         } else if covers(&self.absent, folded) || covers(&self.complete, folded) {
@@ -565,12 +565,12 @@ fn contradiction(key: &str, why: &str) -> RequestError {
     RequestError::new(RequestErrorKind::ContextConflict, message).at("/unknown")
 }
 
-fn is_empty(input: &ContextInput<'_>) -> bool {
+pub(super) fn is_empty(input: &ContextInput<'_>) -> bool {
     matches!(input, ContextInput::List(items) if items.is_empty())
 }
 
 /// The lists that a request gives, with the keys it carries as empty arrays.
-fn lists(request: &Request<'_>, context: &[(Cow<'_, str>, ContextInput<'_>)]) -> Lists {
+pub(super) fn lists(request: &Request<'_>, context: &[(Cow<'_, str>, ContextInput<'_>)]) -> Lists {
     let fold = |names: &[Cow<'_, str>]| -> Vec<Box<str>> {
         names.iter().map(|name| fold_key(name).into()).collect()
     };

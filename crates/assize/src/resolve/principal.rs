@@ -173,7 +173,10 @@ impl<'e> Resolver<'e> {
     }
 
     /// E-10.
-    fn stated_from_text<'a>(&self, text: &'a str) -> Result<StatedPrincipal<'a>, RequestError> {
+    pub(super) fn stated_from_text<'a>(
+        &self,
+        text: &'a str,
+    ) -> Result<StatedPrincipal<'a>, RequestError> {
         let form = PrincipalForm::parse(text).map_err(|error| wrong(error.to_string()))?;
         let mut stated = StatedPrincipal::new(PrincipalKind::Anonymous);
         match form {
@@ -212,6 +215,11 @@ impl<'e> Resolver<'e> {
             _ => return Err(wrong(format!("`{text}` is a form of principal not known here"))),
         }
         Ok(stated)
+    }
+
+    /// The tags of a principal, as far as its session and the snapshot say.
+    pub(super) fn tags_of(&self, stated: &StatedPrincipal<'_>) -> Result<Vec<Tag>, RequestError> {
+        Ok(derive::effective_tags(stated, &self.who(stated)?))
     }
 
     /// Looks a principal up (E-3, E-10, E-11).

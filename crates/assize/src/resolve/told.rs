@@ -1,0 +1,175 @@
+//! Derived keys whose inputs nobody states, in requests that say all there is to say of them.
+//!
+//! Partial context leaves a key unknown where an input of its derivation may be missing (E-121).
+//! A request that lists the key under `complete` says that nothing is missing, so the key has the
+//! value that complete context derives; under `absent` it contradicts that value (E-122). Such
+//! requests are few: the value joins what the request gives.
+
+use std::borrow::Cow;
+
+use assize_model::{
+    ConditionKey, ContextInput, ContextScalar, ContextValue, Principal, PrincipalKind, Request,
+    RequestError, fold_key,
+};
+
+use super::Resolver;
+use super::check::CheckSpec;
+use super::context::{GivenValue, derived_conflict, normalize};
+use super::gaps::{Gap, Lists, is_empty, lists};
+use super::resource::Shape;
+use crate::resolve::action::ActionRule;
+
+/// The context of a check.
+type Context<'r> = Vec<(Cow<'r, str>, ContextInput<'r>)>;
+/// Names and values of derived keys.
+type Pairs = Vec<(String, Box<str>)>;
+
+/// The keys of E-22.
+const CALL_CHAIN_KEYS: [&str; 4] =
+    ["aws:viaawsservice", "aws:calledvia", "aws:calledviafirst", "aws:calledvialast"];
+
+impl Resolver<'_> {
+    /// The whole context of a check, with the derived keys that its request tells; none if it
+    /// tells none.
+    ///
+    /// # Errors
+    /// When the request gives one of them otherwise (E-23).
+    pub(super) fn told_context<'r>(
+        &mut self,
+        request: &'r Request<'r>,
+        principal: u32,
+        check: &mut CheckSpec<'r>,
+    ) -> Result<Option<Context<'r>>, RequestError> {
+        if !self.is_partial {
+            return Ok(None);
+        }
+        let lists = lists(request, check.context);
+        if !lists.tells_any() {
+            return Ok(None);
+        }
+        let is_replaced =
+            |name: &str| check.context.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
+        let shared = request.context.iter().filter(|(name, _)| !is_replaced(name));
+        let mut context: Context<'r> = check.context.iter().chain(shared).cloned().collect();
+        let mut derived = self.told_by_principal(request, principal, check)?;
+        derived.extend(self.told_tags(principal, check)?);
+        if request.via.is_none() && !gives_any(&context, &CALL_CHAIN_KEYS) {
+            derived.push(("aws:ViaAWSService".to_owned(), "false".into()));
+        }
+        let n_given = context.len();
+        for (name, value) in derived {
+            if lists.tells(&fold_key(&name))
+                && !self.is_given_so(&context[..n_given], check, &name, &value)?
+            {
+                let value = ContextInput::Scalar(ContextScalar::String(String::from(value).into()));
+                context.push((name.into(), value));
+            }
+        }
+        Ok((context.len() > n_given).then_some(context))
+    }
+
+    /// Tags and MFA of the caller.
+    fn told_by_principal(
+        &self,
+        request: &Request<'_>,
+        principal: u32,
+        check: &CheckSpec<'_>,
+    ) -> Result<Pairs, RequestError> {
+        let caller = &self.principals[principal as usize];
+        let mut pairs = Pairs::new();
+        if caller.gaps.has(Gap::PrincipalTags) {
+            let tags = match &request.principal {
+                Principal::Text(text) => self.tags_of(&self.stated_from_text(text)?)?,
+                Principal::Stated(stated) => self.tags_of(stated)?,
+            };
+            pairs.extend(
+                tags.into_iter().map(|tag| (format!("aws:PrincipalTag/{}", tag.key), tag.value)),
+            );
+        }
+        if caller.gaps.has(Gap::MfaPresent) && caller.temporary {
+            pairs.push(("aws:MultiFactorAuthPresent".to_owned(), "false".into()));
+        }
+        let rule = self.actions[check.action as usize].rule;
+        let is_call = rule.is_role_assuming() && rule != ActionRule::AssumeRoleFederated;
+        let is_undated = caller.gaps.has(Gap::MfaAge) && !caller.gaps.has(Gap::MfaPresent);
+        if is_undated && is_call && !caller.temporary && caller.kind == PrincipalKind::User {
+            pairs.push(("aws:MultiFactorAuthAge".to_owned(), "0".into()));
+        }
+        Ok(pairs)
+    }
+
+    /// Tags of a role that a session assumes whose own tags nobody states (E-91).
+    fn told_tags(
+        &mut self,
+        principal: u32,
+        check: &mut CheckSpec<'_>,
+    ) -> Result<Pairs, RequestError> {
+        let text = self.resource_text(principal, check);
+        let resource = self.resource(&text, check.data.as_deref(), check.action)?;
+        if !self.replaces_unknown_tags(principal, check.action, resource) {
+            return Ok(Pairs::new());
+        }
+        let fit = self.fit(check.action, resource);
+        let is_role = self.resources[resource as usize].shape == Shape::IamRole;
+        let profile = self.tag_profile(check.action, is_role, fit);
+        let tags = self.resources[resource as usize].attached().tags.iter().flatten();
+        let passed = &self.principals[principal as usize].transitive_tags;
+        let mut pairs = Pairs::new();
+        for tag in tags {
+            let passed = passed.iter().rev().find(|own| own.key.eq_ignore_ascii_case(&tag.key));
+            let value = &passed.unwrap_or(tag).value;
+            let prefixes = self.tag_profiles[profile as usize].iter();
+            pairs.extend(prefixes.map(|prefix| (format!("{prefix}{}", tag.key), value.clone())));
+        }
+        Ok(pairs)
+    }
+
+    /// Whether the request gives a derived key itself: as derived, or as it may where an option
+    /// lets it (E-23).
+    fn is_given_so(
+        &mut self,
+        given: &[(Cow<'_, str>, ContextInput<'_>)],
+        check: &mut CheckSpec<'_>,
+        name: &str,
+        value: &str,
+    ) -> Result<bool, RequestError> {
+        let mut found: Option<(&str, GivenValue<'_>)> = None;
+        for (own, input) in given.iter().filter(|(own, _)| own.eq_ignore_ascii_case(name)) {
+            let key = self.key(own);
+            let Some(value) = normalize(self.keys[key as usize].shape, own, input)? else {
+                continue;
+            };
+            found = Some(match found {
+                None => (own, value),
+                Some((first, _)) => (first, GivenValue::Colliding),
+            });
+        }
+        let Some((own, given)) = found else { return Ok(false) };
+        let derived = ContextValue::Single(value.into());
+        if !given.is(&derived) {
+            if !self.engine.options.allow_context_override {
+                return Err(derived_conflict(own, &given, &derived));
+            }
+            check.notes.overridden.push(ConditionKey::new(own).spelling().into());
+        }
+        Ok(true)
+    }
+}
+
+impl Lists {
+    /// Whether all there is to say is said of any key.
+    fn tells_any(&self) -> bool {
+        !self.absent.is_empty() || !self.complete.is_empty()
+    }
+
+    /// Whether all there is to say is said of a key.
+    fn tells(&self, folded: &str) -> bool {
+        self.says_unknown(folded) == Some(false)
+    }
+}
+
+fn gives_any(context: &[(Cow<'_, str>, ContextInput<'_>)], names: &[&str]) -> bool {
+    context.iter().any(|(name, input)| {
+        !is_empty(input) && names.iter().any(|own| own.eq_ignore_ascii_case(name))
+    })
+}
