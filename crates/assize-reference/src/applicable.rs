@@ -272,8 +272,8 @@ pub(crate) fn endpoint<'a>(case: &Case<'a>) -> EndpointLayer<'a> {
 /// layer is not applicable.
 pub(crate) fn resource_based<'a>(case: &Case<'a>) -> Option<Vec<Document<'a>>> {
     let check = case.check;
-    if check.action.service == "iam" {
-        // E-95: the trust policy plays no part, and there is no other.
+    if check.action.service == "iam" || sts::is_assume_root(check) {
+        // E-94, E-95: the trust policy plays no part, and there is no other.
         return None;
     }
     if let Some(texts) = &check.data.policy {

@@ -92,7 +92,7 @@ impl Resolver<'_> {
         self.engine.sets.rcp(parties.account?)
     }
 
-    /// E-33, E-80, E-88, E-95.
+    /// E-33, E-80, E-88, E-94, E-95.
     fn resource_layer(
         &self,
         parties: &Parties,
@@ -100,7 +100,8 @@ impl Resolver<'_> {
         resource: &ResolvedResource,
         gated: bool,
     ) -> Option<SetRef> {
-        if action.rule.is_iam() || parties.is_unknown_bucket {
+        let has_none = action.rule.is_iam() || action.rule == ActionRule::AssumeRoot;
+        if has_none || parties.is_unknown_bucket {
             return None;
         }
         if resource.is_assumed_by(action.rule) {
