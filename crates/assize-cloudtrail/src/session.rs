@@ -218,7 +218,8 @@ fn of_role<'a>(
         session.source_identity.clone_from(&context.source_identity);
         session.federated_provider.clone_from(&context.federated_provider);
         if !context.federation_attributes.is_empty() {
-            let claims = context.federation_attributes.iter().cloned();
+            let attributes = context.federation_attributes.iter().cloned();
+            let claims = attributes.filter(|(name, _)| names_provider(name));
             session.claims = Some(claims.map(|(name, value)| (name, text_input(value))).collect());
         }
     }
@@ -279,12 +280,19 @@ fn borrowed(tags: &[(Box<str>, Box<str>)]) -> Tags<'_> {
     tags.iter().map(|(key, value)| ((&**key).into(), (&**value).into())).collect()
 }
 
+/// Whether an attribute is a claim, and so a condition key: its name begins with the host of the
+/// provider.
+fn names_provider(attribute: &str) -> bool {
+    attribute.split_once(':').is_some_and(|(host, _)| host.contains('.') || host == "saml")
+}
+
 fn text_input(text: Cow<'_, str>) -> ContextInput<'_> {
     ContextInput::Scalar(ContextScalar::String(text))
 }
 
 /// The claim keys of a federated caller, from the id that CloudTrail gives it: name qualifier and
-/// subject for SAML, provider, audience and subject for web identities (F-53).
+/// subject for SAML, provider, audience and subject for web identities (F-53), whose provider is
+/// a host.
 pub(crate) fn claims<'a>(
     provider: &str,
     identity: &Identity<'a>,
@@ -302,6 +310,9 @@ pub(crate) fn claims<'a>(
         return claims;
     }
     let name = provider.split_once(":oidc-provider/").map_or(provider, |(_, name)| name);
+    if !name.contains('.') {
+        return claims;
+    }
     let rest = id.strip_prefix(name).and_then(|rest| rest.strip_prefix(':'));
     let audience = rest.and_then(|rest| match user.as_deref() {
         Some(user) => rest.strip_suffix(user)?.strip_suffix(':'),

@@ -14,6 +14,33 @@ pub fn fold_key(name: &str) -> Cow<'_, str> {
     }
 }
 
+/// Whether a name has the form of a condition key: a prefix, a colon and the rest (L-605).
+pub fn is_key_form(name: &str) -> bool {
+    name.find(':').is_some_and(|at| at > 0)
+}
+
+/// Whether a key, by its folded name, takes the name of a tag, or of a member of the encryption
+/// context, and has none (L-710).
+pub fn lacks_tag_key(folded: &str) -> bool {
+    if matches!(folded, "kms:encryptioncontext" | "kms:encryptioncontext:") {
+        return true;
+    }
+    let Some((prefix, name)) = folded.split_once(':') else {
+        return false;
+    };
+    match name.strip_suffix('/').unwrap_or(name) {
+        "resourcetag" | "existingobjecttag" | "requestobjecttag" => true,
+        "principaltag" | "requesttag" => prefix == "aws",
+        _ => false,
+    }
+}
+
+/// Whether no request carries a key, by its folded name, whatever its context says: a name that
+/// is none (L-605), `aws:ARN` (L-707), or a tag key that names no tag (L-710).
+pub fn is_never_carried(folded: &str) -> bool {
+    folded == "aws:arn" || !is_key_form(folded) || lacks_tag_key(folded)
+}
+
 /// The name of a condition key: compared folded (L-605), kept as it was spelled.
 #[derive(Clone)]
 pub struct ConditionKey {

@@ -108,34 +108,17 @@ fn hint(text: &str) -> String {
 /// Checks the name of a condition key (L-605, L-710). It is a key either way: one that no
 /// request carries.
 pub(crate) fn check_key(name: &str, problems: &mut Vec<Problem>) {
-    if name.find(':').is_none_or(|at| at == 0) {
+    if !assize_model::is_key_form(name) {
         let message = format!("condition key {} is not of the form `prefix:name`", quoted(name));
         let code = FindingCode::InvalidConditionKeyFormat;
         problems.push(Problem::new(code, Reject::Author, message));
-    } else if lacks_tag_key(name) {
+    } else if assize_model::lacks_tag_key(&assize_model::fold_key(name)) {
         let message = format!(
             "condition key {} does not say which tag: no request carries it without one",
             quoted(name)
         );
         let code = FindingCode::MissingTagKeyInCondition;
         problems.push(Problem::new(code, Reject::Never, message));
-    }
-}
-
-/// Whether a key takes the name of a tag, or of a member of the encryption context, and has none
-/// (L-710).
-fn lacks_tag_key(name: &str) -> bool {
-    let folded = assize_model::fold_key(name);
-    if matches!(&*folded, "kms:encryptioncontext" | "kms:encryptioncontext:") {
-        return true;
-    }
-    let Some((prefix, name)) = folded.split_once(':') else {
-        return false;
-    };
-    match name.strip_suffix('/').unwrap_or(name) {
-        "resourcetag" | "existingobjecttag" | "requestobjecttag" => true,
-        "principaltag" | "requesttag" => prefix == "aws",
-        _ => false,
     }
 }
 

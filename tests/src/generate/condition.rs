@@ -20,7 +20,7 @@ enum Kind {
 }
 
 /// The keys of conditions and what they hold.
-const KEYS: [(&str, Kind); 47] = [
+const KEYS: [(&str, Kind); 54] = [
     ("aws:username", Kind::Text),
     ("AWS:UserName", Kind::Text),
     ("aws:userid", Kind::Text),
@@ -68,6 +68,13 @@ const KEYS: [(&str, Kind); 47] = [
     ("aws:SecureTransport", Kind::Truth),
     ("aws:ViaAWSService", Kind::Truth),
     ("x:b", Kind::Bytes),
+    ("plain", Kind::Text),
+    ("aws:ARN", Kind::Arn),
+    ("aws:RequestTag/", Kind::Text),
+    ("kms:EncryptionContext:", Kind::Text),
+    ("saml:sub", Kind::Text),
+    ("saml:mail", Kind::List),
+    ("idp.example.com:sub", Kind::Text),
 ];
 
 const TEXT_OPERATORS: [&str; 6] = [

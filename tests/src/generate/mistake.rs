@@ -7,7 +7,7 @@ use super::Source;
 use super::text::{INSIDE, user_arn};
 
 /// Fields that replace those of a plain request, and what they are replaced with.
-const MISTAKES: [(&str, &str); 36] = [
+const MISTAKES: [(&str, &str); 40] = [
     ("principal", r#""arn:aws:iam::111111111111:user/nobody""#),
     ("principal", r#""arn:aws:sts::222222222222:assumed-role/Nobody/s""#),
     ("principal", r#""arn:aws:sts::111111111111:federated-user/""#),
@@ -32,6 +32,22 @@ const MISTAKES: [(&str, &str); 36] = [
     ),
     ("principal", r#"{"type": "federated", "provider": "arn:aws:iam::111111111111:user/ana"}"#),
     ("principal", r#"{"type": "nobody"}"#),
+    (
+        "principal",
+        r#"{"type": "roleSession", "role": "arn:aws:iam::111111111111:role/R", "session": {"name": "s", "claims": {"aws:PrincipalTag/a:sub": "a"}}}"#,
+    ),
+    (
+        "principal",
+        r#"{"type": "roleSession", "role": "arn:aws:iam::111111111111:role/R", "session": {"name": "s", "claims": {"x:sub": "a"}}}"#,
+    ),
+    (
+        "principal",
+        r#"{"type": "roleSession", "role": "arn:aws:iam::111111111111:role/R", "session": {"name": "s", "claims": {"saml:sub": ["a", "b"]}}}"#,
+    ),
+    (
+        "principal",
+        r#"{"type": "roleSession", "role": "arn:aws:iam::111111111111:role/R", "session": {"name": "s", "claims": {"idp.example.com:email": 1e999999999}}}"#,
+    ),
     ("action", r#""s3""#),
     ("action", r#""s3:""#),
     ("action", r#"":GetObject""#),

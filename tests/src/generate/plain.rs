@@ -7,7 +7,7 @@ use super::Source;
 use super::text::{INSIDE, MANAGEMENT, NAMED, OUTSIDE, TARGETS, session_arn, user_arn};
 
 /// Keys of plain context, and texts for each: those that mean something, and those that do not.
-const CONTEXT: [(&str, &[&str]); 39] = [
+const CONTEXT: [(&str, &[&str]); 43] = [
     ("aws:SourceIp", &["203.0.113.7", "198.51.100.1", "10.0.0.1", "2001:db8::1", "nowhere"]),
     ("AWS:sourceip", &["203.0.113.7"]),
     ("aws:UserAgent", &["a", "ana", ""]),
@@ -47,6 +47,10 @@ const CONTEXT: [(&str, &[&str]); 39] = [
     ("x:n", &["10", "9", "ten"]),
     ("x:k", &["a", "b", "ab", "A", "a*", ""]),
     ("X:K", &["a", "ana"]),
+    ("plain", &["a"]),
+    ("aws:ARN", &["a", "ana"]),
+    ("aws:RequestTag/", &["a"]),
+    ("AWS:ResourceTag", &["a", "b"]),
 ];
 
 /// Resources of which the world knows no more than their ARNs, as of most in a stream.

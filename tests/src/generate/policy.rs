@@ -130,10 +130,14 @@ fn document(
     source: &mut Source<'_>,
     mut statement: impl FnMut(&mut Source<'_>) -> Map<String, Value>,
 ) -> Value {
+    let mut n_statements = 0;
     let mut statements = source.list(1, 3, |source| {
         let mut statement = statement(source);
+        n_statements += 1;
         if source.percent(30) {
-            statement.insert("Sid".into(), json!(format!("S{}", source.below(1000))));
+            // No two statements of a document may have the same.
+            let sid = format!("S{n_statements}N{}", source.below(1000));
+            statement.insert("Sid".into(), json!(sid));
         }
         Value::Object(statement)
     });

@@ -121,6 +121,9 @@ fn circumstances(source: &mut Source<'_>, request: &mut Value) {
     }
     if source.percent(20) {
         request["requestTags"] = world::tags(source);
+        if source.percent(5) {
+            request["requestTags"][""] = json!("a");
+        }
     }
     if source.percent(50) {
         request["network"] = network(source);
@@ -185,6 +188,18 @@ const DERIVED: [&str; 10] = [
     "aws:username",
 ];
 
+/// Keys that no request carries, whatever it says: names that are none, and tags without a name.
+const NEVER: [&str; 8] = [
+    "plain",
+    ":plain",
+    "aws:ARN",
+    "aws:PrincipalTag/",
+    "aws:RequestTag/",
+    "aws:ResourceTag",
+    "kms:EncryptionContext:",
+    "s3:ExistingObjectTag/",
+];
+
 /// What they are given.
 const VALUES: [&str; 4] = ["true", "a", "ana", "10.0.0.1"];
 
@@ -211,6 +226,7 @@ fn context(source: &mut Source<'_>) -> Value {
                 let values = if key.contains("MultiFactor") { &["true"] } else { &VALUES[..] };
                 (key, json!(source.pick(values)))
             }
+            14 => (source.pick(&NEVER), any_value(source)),
             15 => ("iam:PassedToService", json!(source.pick(&SERVICES))),
             _ => ("x:k", json!(source.pick(&["a", "b", "ab", "A", "a*", ""]))),
         };
@@ -242,8 +258,8 @@ fn principal(source: &mut Source<'_>) -> Value {
         }
         16 | 17 => json!({"type": "service", "service": source.pick(&SERVICES)}),
         18 if source.percent(60) => {
-            let claims = json!({"idp.example.com:sub": source.pick(&["a", "b"])});
             let provider = policy::provider(source);
+            let claims = claims(source);
             json!({"type": "federated", "provider": provider, "session": {"claims": claims}})
         }
         18 => json!({"type": "oai", "arn": ORIGIN_ACCESS_IDENTITY}),
@@ -307,10 +323,34 @@ fn role_session(source: &mut Source<'_>, account: &str) -> Value {
         principal["session"]["delivery"] = delivery(source);
     }
     if source.percent(10) {
-        let claim = source.pick(&["idp.example.com:sub", "saml:sub_type", "idp.example.com:email"]);
-        principal["session"]["claims"] = json!({claim: source.pick(&["a", "b"])});
+        principal["session"]["claims"] = claims(source);
     }
     principal
+}
+
+/// Claims of an identity provider: lists and texts for single-valued keys, for multivalued ones
+/// and for those that nobody declares.
+fn claims(source: &mut Source<'_>) -> Value {
+    let entries = source.list(1, 3, |source| {
+        let (key, is_single) = source.pick(&[
+            ("idp.example.com:sub", false),
+            ("idp.example.com:sub", false),
+            ("idp.example.com:email", false),
+            ("saml:sub", true),
+            ("SAML:Sub", true),
+            ("saml:sub_type", true),
+            ("saml:mail", false),
+            ("saml:resourcetag/", false),
+        ]);
+        let high = if is_single { 1 } else { 2 };
+        let value = match source.below(4) {
+            0 => json!(source.list(0, high, |source| source.pick(&["a", "b"]))),
+            1 => any_value(source),
+            _ => json!(source.pick(&["a", "b"])),
+        };
+        (key.to_owned(), value)
+    });
+    Value::Object(Map::from_iter(entries))
 }
 
 /// How the credentials reached a workload.

@@ -8,7 +8,7 @@ use assize_model::{
 use assize_store::StoreSnapshot;
 
 use super::check::Check;
-use super::given::{Given, normalize_all};
+use super::given::{Given, normalize_claims};
 use super::knowledge::{
     Claims, Gaps, Knowledge, State, is_derived, is_resource_tag, outlives_the_call,
 };
@@ -178,8 +178,12 @@ impl Builder<'_, '_> {
         }
     }
 
-    /// A key of a tag: two tags whose keys are equal but for case collide (L-606).
+    /// A key of a tag: two tags whose keys are equal but for case collide (L-606), and no key
+    /// stands for a tag without a name (L-710).
     fn set_tag(&mut self, stem: &str, tag: &str, value: &str) {
+        if tag.is_empty() {
+            return;
+        }
         let key = ConditionKey::new(&format!("{stem}{tag}"));
         match self.context.get(key.folded()).map(|entry| entry.key.clone()) {
             Some(first) => self.context.set(first, ContextValue::Colliding),
@@ -309,7 +313,7 @@ impl Builder<'_, '_> {
         let provider = provider.or(session.federated_provider.as_deref());
         self.set_some("aws:FederatedProvider", provider.map(single));
         if let Some(claims) = &session.claims {
-            for ContextEntry { key, value } in normalize_all(self.world.catalog, claims)? {
+            for ContextEntry { key, value } in normalize_claims(self.world.catalog, claims)? {
                 if caller.kind == Kind::Federated || outlives_the_call(key.folded()) {
                     self.context.set(key, value);
                 }
@@ -666,7 +670,9 @@ impl Builder<'_, '_> {
         let Some(tags) = &self.request.request_tags else { return Ok(()) };
         self.carried.push("aws:tagkeys".into());
         for (key, value) in tags {
-            self.carried.push(format!("aws:requesttag/{}", key.to_ascii_lowercase()));
+            if !key.is_empty() {
+                self.carried.push(format!("aws:requesttag/{}", key.to_ascii_lowercase()));
+            }
             self.set_tag("aws:RequestTag/", key, value);
         }
         let keys = (!tags.is_empty()).then(|| list(tags.iter().map(|(key, _)| key)));

@@ -3,8 +3,10 @@
 use assize_catalog::Catalog;
 use assize_model::{
     ConditionKey, ContextEntry, ContextInput, ContextScalar, ContextValue, KeyShape, RequestError,
-    RequestErrorKind,
+    RequestErrorKind, is_never_carried,
 };
+
+use super::knowledge::is_claim;
 
 /// The entries that a request gives for one check, each key once.
 #[derive(Debug, Clone, Default)]
@@ -27,8 +29,8 @@ impl Given {
         shared: &Inputs<'_>,
         own: &Inputs<'_>,
     ) -> Result<Self, RequestError> {
-        let mut entries = normalize_all(catalog, own)?;
-        for entry in normalize_all(catalog, shared)? {
+        let mut entries = normalize_all(catalog, own, CONTEXT)?;
+        for entry in normalize_all(catalog, shared, CONTEXT)? {
             let replaced = own.iter().any(|(name, _)| ConditionKey::new(name) == entry.key);
             if !replaced {
                 entries.push(entry);
@@ -66,16 +68,41 @@ fn is_empty(input: &ContextInput<'_>) -> bool {
     matches!(input, ContextInput::List(scalars) if scalars.is_empty())
 }
 
+/// The field of a request that holds its context.
+const CONTEXT: &str = "/context";
+
+/// The field of a principal that holds the claims of its identity provider.
+const CLAIMS: &str = "/principal/session/claims";
+
+/// E-17, E-23: the claims of an identity provider, in the shapes of their keys as all of the
+/// context. A claim under another name than a provider's would be a forged key.
+pub(crate) fn normalize_claims(
+    catalog: &Catalog,
+    claims: &Inputs<'_>,
+) -> Result<Vec<ContextEntry>, RequestError> {
+    match claims.iter().find(|(name, _)| !is_claim(ConditionKey::new(name).folded())) {
+        Some((name, _)) => {
+            Err(bad_value(name, "is no claim: it does not name an identity provider", CLAIMS))
+        }
+        None => normalize_all(catalog, claims, CLAIMS),
+    }
+}
+
 /// L-609, L-606: the entries of one map; keys equal but for case are one colliding key, and an
-/// empty list is no entry.
-pub(crate) fn normalize_all(
+/// empty list is no entry. A key that no request carries is not there, whatever the map says
+/// (L-605, L-707, L-710).
+fn normalize_all(
     catalog: &Catalog,
     inputs: &Inputs<'_>,
+    field: &str,
 ) -> Result<Vec<ContextEntry>, RequestError> {
     let mut entries: Vec<ContextEntry> = Vec::new();
     for (name, input) in inputs {
         let key = ConditionKey::new(name);
-        let Some(value) = normalize(catalog, name, input)? else { continue };
+        if is_never_carried(key.folded()) {
+            continue;
+        }
+        let Some(value) = normalize(catalog, name, input, field)? else { continue };
         match entries.iter_mut().find(|entry| entry.key == key) {
             // L-606.
             Some(entry) => entry.value = ContextValue::Colliding,
@@ -90,10 +117,11 @@ fn normalize(
     catalog: &Catalog,
     name: &str,
     input: &ContextInput<'_>,
+    field: &str,
 ) -> Result<Option<ContextValue>, RequestError> {
     let text = |scalar: &ContextScalar<'_>| {
         let text = scalar.to_text().map(|text| Box::from(&*text));
-        text.ok_or_else(|| bad_value(name, "holds a number of too many digits"))
+        text.ok_or_else(|| bad_value(name, "holds a number of too many digits", field))
     };
     let shape = catalog.condition_key(name).and_then(|key| key.shape());
     Ok(match (input, shape) {
@@ -105,7 +133,7 @@ fn normalize(
         (ContextInput::List(scalars), _) if scalars.is_empty() => None,
         (ContextInput::List(scalars), Some(KeyShape::Single)) => match scalars.as_slice() {
             [scalar] => Some(ContextValue::Single(text(scalar)?)),
-            _ => return Err(bad_value(name, "holds one value, not several")),
+            _ => return Err(bad_value(name, "holds one value, not several", field)),
         },
         (ContextInput::List(scalars), _) => {
             Some(ContextValue::List(scalars.iter().map(text).collect::<Result<_, _>>()?))
@@ -113,8 +141,8 @@ fn normalize(
     })
 }
 
-fn bad_value(name: &str, what: &str) -> RequestError {
-    let pointer = format!("/context/{}", name.replace('~', "~0").replace('/', "~1"));
+fn bad_value(name: &str, what: &str, field: &str) -> RequestError {
+    let pointer = format!("{field}/{}", name.replace('~', "~0").replace('/', "~1"));
     RequestError::new(RequestErrorKind::InvalidField, format!("context key `{name}` {what}"))
         .at(pointer)
 }

@@ -3,7 +3,7 @@
 use assize_catalog::{Catalog, ConditionKeyReference};
 use assize_model::{
     ActionId, ConditionKey, ContextEntry, ContextMode, ContextValue, KeyShape, Request,
-    RequestContext, RequestError, RequestErrorKind, fold_key,
+    RequestContext, RequestError, RequestErrorKind, fold_key, is_never_carried,
 };
 
 use super::World;
@@ -232,8 +232,12 @@ impl Gaps {
         self.lists.says(folded)
     }
 
-    /// E-121, E-122: whether a key that is not present is unknown.
+    /// E-121, E-122: whether a key that is not present is unknown. One that no request carries is
+    /// known to be absent (L-605, L-707, L-710).
     fn is_unknown(&self, folded: &str, catalog: &Catalog) -> bool {
+        if is_never_carried(folded) {
+            return false;
+        }
         match self.lists.says(folded) {
             Some(state) => matches!(state, State::Unknown),
             None if self.is_underived(folded) => true,
@@ -267,7 +271,8 @@ impl Gaps {
 
     /// Whether nothing but the catalog could say that a key is absent.
     fn is_left_to_catalog(&self, folded: &str) -> bool {
-        let is_ruled = self.is_underived(folded) || self.is_derived(folded);
+        let is_ruled =
+            is_never_carried(folded) || self.is_underived(folded) || self.is_derived(folded);
         self.listed_for.is_some() && self.lists.says(folded).is_none() && !is_ruled
     }
 
@@ -316,7 +321,7 @@ const ENVIRONMENT_KEYS: &str = " aws:calledvia aws:calledviafirst aws:calledvial
 
 /// Keys of identity providers have a host, or `saml`, before the first colon; no service prefix
 /// holds a dot.
-fn is_claim(folded: &str) -> bool {
+pub(crate) fn is_claim(folded: &str) -> bool {
     folded.split_once(':').is_some_and(|(prefix, _)| prefix == "saml" || prefix.contains('.'))
 }
 
@@ -333,5 +338,7 @@ pub(crate) fn is_resource_tag(folded: &str, stems: &[String]) -> bool {
     let is_tag = ["resourcetag/", "existingobjecttag/"]
         .iter()
         .any(|stem| name.len() > stem.len() && name.starts_with(stem));
-    is_tag || stems.iter().any(|stem| folded.starts_with(&stem.to_ascii_lowercase()))
+    let carries =
+        |stem: &String| folded.len() > stem.len() && folded.starts_with(&stem.to_ascii_lowercase());
+    is_tag || stems.iter().any(carries)
 }

@@ -7,6 +7,7 @@ use assize_model::{
 use assize_store::{ExternalAccount, Role, User};
 
 use super::World;
+use super::given::normalize_claims;
 
 /// Where the caller's own side comes from (E-26, F-48).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -252,6 +253,8 @@ fn from_object<'a>(
         return Err(invalid(format!("`session.name` `{name}` contradicts `arn`")));
     }
     if let Some(session) = &stated.session {
+        // What a principal says wrongly is its own mistake, whatever it asks for.
+        normalize_claims(world.catalog, session.claims.as_deref().unwrap_or_default())?;
         caller.session = session.clone();
         caller.states_session = true;
         if caller.session_name.is_empty() {

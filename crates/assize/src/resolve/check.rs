@@ -349,7 +349,9 @@ impl Resolver<'_> {
         }
         let gives = |wanted: &str, whole: bool| {
             check.context.iter().chain(&request.context).any(|(key, value)| {
+                let is_longer = key.len() > wanted.len();
                 let head = if whole { Some(key.as_ref()) } else { key.get(..wanted.len()) };
+                let head = head.filter(|_| whole || is_longer);
                 head.is_some_and(|head| head.eq_ignore_ascii_case(wanted))
                     && !matches!(value, ContextInput::List(items) if items.is_empty())
             })

@@ -73,7 +73,7 @@ impl<'r> GivenValue<'r> {
         }
     }
 
-    fn to_value(&self) -> ContextValue {
+    pub(super) fn to_value(&self) -> ContextValue {
         match self {
             Self::Single(text) => ContextValue::Single(text.as_ref().into()),
             Self::List(items) => list_value(items),
@@ -156,7 +156,9 @@ impl<'r> RowContext<'r> {
             keeps_all: resolver.keeps_context || !request.absent.is_empty(),
             fit,
         };
-        for (key, value) in request.request_tags.iter().flatten() {
+        // No key stands for a tag without a name (L-710).
+        let tags = request.request_tags.iter().flatten().filter(|(key, _)| !key.is_empty());
+        for (key, value) in tags {
             let value = GivenValue::Single(Cow::Borrowed(value.as_ref()));
             row.tags.push((Cow::Borrowed(key.as_ref()), value));
         }
@@ -202,6 +204,9 @@ impl<'r> RowContext<'r> {
         let key = resolver.key(name);
         let facts = &resolver.keys[key as usize];
         let (rule, fold) = (facts.rule, facts.fold as usize);
+        if rule == KeyRule::Never {
+            return Ok(());
+        }
         let text_alone = matches!(input, ContextInput::Scalar(ContextScalar::String(_)));
         if text_alone && facts.column.is_none() && !self.keeps_all && rule.is_idle(request) {
             resolver.seen[fold] = resolver.stamp;
@@ -238,6 +243,7 @@ impl<'r> RowContext<'r> {
                 self.put_given(resolver, key, value);
                 Ok(())
             }
+            KeyRule::Never => Ok(()),
         }
     }
 

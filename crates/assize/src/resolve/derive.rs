@@ -1,13 +1,19 @@
 //! Context keys that follow from who asks (E-15 – E-17, A-52) or from an account (E-20).
 
+use assize_catalog::Catalog;
 use assize_model::{
-    AccountId, ConditionKey, ContextInput, ContextValue, Delivery, PrincipalKind, Request, Session,
-    StatedPrincipal, fold_key,
+    AccountId, ConditionKey, ContextValue, Delivery, PrincipalKind, Request, RequestError,
+    RequestErrorKind, Session, StatedPrincipal, fold_key,
 };
 use assize_store::{StoreSnapshot, Tag};
 
+use super::context::normalize;
+use super::key::{KeyFacts, KeyRule, is_claim};
 use super::principal::Who;
 use super::time;
+
+/// The field of a principal that holds the claims of its identity provider.
+const CLAIMS: &str = "/principal/session/claims";
 
 /// Derived keys, sorted by folded name.
 #[derive(Debug, Clone, Default)]
@@ -73,19 +79,24 @@ impl Derived {
 }
 
 /// The keys of E-15, E-16 and E-17, MFA apart; tags only if they are known (E-121).
+///
+/// # Errors
+/// When a claim is none, or has not the shape of its key.
 pub(super) fn principal_keys(
-    snapshot: &StoreSnapshot,
+    (snapshot, catalog): (&StoreSnapshot, &Catalog),
     stated: &StatedPrincipal<'_>,
     who: &Who<'_>,
     request: &Request<'_>,
     knows_tags: bool,
-) -> Derived {
+) -> Result<Derived, RequestError> {
     let mut keys = Derived::default();
     type_keys(&mut keys, who);
     if let Some(account) = who.account {
         keys.organization(snapshot, account, "aws:Principal");
     }
-    for tag in effective_tags(stated, who).iter().filter(|_| knows_tags) {
+    // No key stands for a tag without a name (L-710).
+    let is_told = |tag: &&Tag| knows_tags && !tag.key.is_empty();
+    for tag in effective_tags(stated, who).iter().filter(is_told) {
         keys.single(&format!("aws:PrincipalTag/{}", tag.key), tag.value.clone());
     }
     if who.kind == PrincipalKind::Service {
@@ -98,9 +109,9 @@ pub(super) fn principal_keys(
         keys.single("aws:FederatedProvider", provider);
     }
     if let Some(session) = &stated.session {
-        session_keys(&mut keys, who.kind, session);
+        session_keys(&mut keys, catalog, who.kind, session)?;
     }
-    keys.finish()
+    Ok(keys.finish())
 }
 
 /// The table of E-15.
@@ -163,17 +174,22 @@ fn service_keys(
 }
 
 /// E-17, MFA apart.
-fn session_keys(keys: &mut Derived, kind: PrincipalKind, session: &Session<'_>) {
+fn session_keys(
+    keys: &mut Derived,
+    catalog: &Catalog,
+    kind: PrincipalKind,
+    session: &Session<'_>,
+) -> Result<(), RequestError> {
     if let Some(issued) = session.issued_at
         && kind != PrincipalKind::Federated
     {
         keys.single("aws:TokenIssueTime", time::iso8601(issued));
     }
     if kind == PrincipalKind::Federated || kind == PrincipalKind::RoleSession {
-        claim_keys(keys, kind, session);
+        claim_keys(keys, catalog, kind, session)?;
     }
     if kind != PrincipalKind::RoleSession {
-        return;
+        return Ok(());
     }
     keys.optional("aws:SourceIdentity", session.source_identity.as_deref());
     keys.optional("aws:FederatedProvider", session.federated_provider.as_deref());
@@ -196,28 +212,36 @@ fn session_keys(keys: &mut Derived, kind: PrincipalKind, session: &Session<'_>) 
         }
         _ => {}
     }
+    Ok(())
 }
 
 /// The keys of the identity provider: all in the federation call itself, a few in the session.
-fn claim_keys(keys: &mut Derived, kind: PrincipalKind, session: &Session<'_>) {
+/// They have the shapes of their keys as all of the context (L-609); under another name than a
+/// provider's a claim would be a forged key (E-23).
+fn claim_keys(
+    keys: &mut Derived,
+    catalog: &Catalog,
+    kind: PrincipalKind,
+    session: &Session<'_>,
+) -> Result<(), RequestError> {
     for (name, input) in session.claims.iter().flatten() {
-        if kind == PrincipalKind::RoleSession && !survives_into_session(&fold_key(name)) {
+        let folded = fold_key(name);
+        let pointer = || format!("{CLAIMS}/{}", name.replace('~', "~0").replace('/', "~1"));
+        if !is_claim(&folded) {
+            let message = format!("`{name}` is no claim: it does not name an identity provider");
+            return Err(RequestError::new(RequestErrorKind::InvalidField, message).at(pointer()));
+        }
+        if KeyRule::of(&folded) == KeyRule::Never {
             continue;
         }
-        let value = match input {
-            ContextInput::Scalar(scalar) => {
-                scalar.to_text().map(|text| ContextValue::Single(text.as_ref().into()))
-            }
-            ContextInput::List(items) => {
-                let texts: Vec<Box<str>> =
-                    items.iter().filter_map(|item| Some(item.to_text()?.as_ref().into())).collect();
-                (!texts.is_empty()).then_some(ContextValue::List(texts))
-            }
-        };
-        if let Some(value) = value {
-            keys.entries.push((ConditionKey::new(name), value));
+        let shape = KeyFacts::declared_shape(catalog, name);
+        let value = normalize(shape, name, input).map_err(|error| error.at(pointer()))?;
+        let is_kept = kind != PrincipalKind::RoleSession || survives_into_session(&folded);
+        if let Some(value) = value.filter(|_| is_kept) {
+            keys.entries.push((ConditionKey::new(name), value.to_value()));
         }
     }
+    Ok(())
 }
 
 pub(super) fn survives_into_session(folded: &str) -> bool {

@@ -10,7 +10,7 @@ use assize_catalog::ConditionKeyReference;
 use assize_compiler::{Gaps, KeyId, KeySet};
 use assize_model::{
     ActionId, ConditionKey, ContextInput, KeyShape, PrincipalKind, Request, RequestError,
-    RequestErrorKind, StatedPrincipal, fold_key,
+    RequestErrorKind, StatedPrincipal, fold_key, is_never_carried,
 };
 use hashbrown::HashMap;
 
@@ -162,7 +162,7 @@ fn class(folded: &str, tags: &[Box<str>]) -> KeyClass {
     let carries_tag = |prefix: &str| {
         folded.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
     };
-    if tags.iter().any(|prefix| carries_tag(prefix)) {
+    if tags.iter().any(|prefix| carries_tag(prefix) && folded.len() > prefix.len()) {
         return KeyClass::Derived(Gap::ResourceTags);
     }
     match KeyRule::of(folded) {
@@ -175,7 +175,7 @@ fn class(folded: &str, tags: &[Box<str>]) -> KeyClass {
         KeyRule::ResourceTag(len) if !folded[..len].ends_with("-tag/") => {
             KeyClass::Derived(Gap::ResourceTags)
         }
-        KeyRule::Free | KeyRule::ResourceTag(_) if folded == "aws:requesttag/" => KeyClass::Known,
+        KeyRule::Never => KeyClass::Known,
         KeyRule::Free | KeyRule::ResourceTag(_) => KeyClass::Free,
     }
 }
@@ -218,7 +218,6 @@ fn principal_class(folded: &str) -> KeyClass {
         | "glue:credentialissuingservice"
         | "ssm:sourceinstancearn" => Gap::Delivery,
         _ => match folded.strip_prefix("aws:principaltag/") {
-            Some("") => return KeyClass::Known,
             Some(_) => Gap::PrincipalTags,
             None if folded.starts_with("aws:") => return KeyClass::Known,
             None if super::derive::survives_into_session(folded) => Gap::SessionClaims,
@@ -408,7 +407,7 @@ impl Resolver<'_> {
 
     fn gaps_of_profile(&self, profile: &Profile) -> Gaps {
         let mut gaps = Gaps::default();
-        for (key, folded) in self.asked_keys() {
+        for (key, folded) in self.asked_keys().filter(|(_, folded)| !is_never_carried(folded)) {
             if self.is_open(profile, folded) {
                 gaps.absent.insert(key);
             }
@@ -461,7 +460,8 @@ impl Resolver<'_> {
     /// Whether a key that no policy need ask about is unknown in a row; `value` is what the row
     /// has.
     pub(super) fn is_unknown(&self, gap: u32, folded: &str, is_present: bool) -> bool {
-        self.partial.profiles.get(gap as usize).is_some_and(|profile| {
+        let profile = self.partial.profiles.get(gap as usize);
+        profile.filter(|_| !is_never_carried(folded)).is_some_and(|profile| {
             let lists = self.lists_at(profile);
             lists.is_some_and(|lists| covers(&lists.unknown, folded))
                 || !is_present && self.is_open(profile, folded)
@@ -612,5 +612,6 @@ fn carried(request: &Request<'_>, context: &[(Cow<'_, str>, ContextInput<'_>)]) 
         names.push(fold_key(OwnKey::TagKeys.name()).into());
         names.extend(tags.iter().map(|(tag, _)| fold_key(&format!("aws:RequestTag/{tag}")).into()));
     }
+    names.retain(|name| !is_never_carried(name));
     names
 }

@@ -3,7 +3,7 @@
 
 use assize_catalog::Catalog;
 use assize_compiler::KeyId;
-use assize_model::{ConditionKey, KeyShape, Request};
+use assize_model::{ConditionKey, KeyShape, Request, is_never_carried};
 
 use super::plain::PlainUse;
 
@@ -42,6 +42,8 @@ pub(super) enum KeyRule {
     Own(OwnKey),
     /// A tag of the request (E-21): as the field.
     RequestTag,
+    /// Not at all: no request carries it (L-605, L-707, L-710).
+    Never,
 }
 
 macro_rules! own_keys {
@@ -139,18 +141,16 @@ impl KeyRule {
 
     /// The rule of a key by its folded name.
     pub(super) fn of(folded: &str) -> Self {
+        if is_never_carried(folded) {
+            return Self::Never;
+        }
         if let Some(own) = OwnKey::ALL.iter().find(|own| own.name().eq_ignore_ascii_case(folded)) {
             return Self::Own(*own);
         }
         if folded == "aws:multifactorauthpresent" || folded == "aws:multifactorauthage" {
             return Self::Mfa;
         }
-        // Keys of identity providers have a host, or `saml`, before the first colon; no service
-        // prefix holds a dot.
-        let of_provider = folded
-            .split_once(':')
-            .is_some_and(|(prefix, _)| prefix == "saml" || prefix.contains('.'));
-        if of_provider
+        if is_claim(folded)
             || folded.starts_with("aws:principaltag/")
             || PRINCIPAL_KEYS.binary_search(&folded).is_ok()
         {
@@ -159,7 +159,7 @@ impl KeyRule {
         if matches!(folded, "aws:resourceaccount" | "aws:resourceorgid" | "aws:resourceorgpaths") {
             return Self::ResourceOwner;
         }
-        if folded.len() > "aws:requesttag/".len() && folded.starts_with("aws:requesttag/") {
+        if folded.starts_with("aws:requesttag/") {
             return Self::RequestTag;
         }
         match resource_tag_prefix(folded) {
@@ -167,6 +167,12 @@ impl KeyRule {
             None => Self::Free,
         }
     }
+}
+
+/// Whether a key, by its folded name, is a claim of an identity provider. These have a host, or
+/// `saml`, before the first colon; no service prefix holds a dot.
+pub(super) fn is_claim(folded: &str) -> bool {
+    folded.split_once(':').is_some_and(|(prefix, _)| prefix == "saml" || prefix.contains('.'))
 }
 
 /// The length of the prefix of a key that carries a tag of the resource (L-710).
@@ -183,15 +189,20 @@ impl KeyFacts {
     pub(super) fn new(catalog: &Catalog, spelling: &str, fold: u32, column: Option<KeyId>) -> Self {
         let key = ConditionKey::new(spelling);
         let rule = KeyRule::of(key.folded());
-        let shape = catalog.condition_key(spelling).and_then(|declared| declared.shape());
+        let shape = Self::declared_shape(catalog, spelling);
         let folded = key.folded();
-        let is_of_session = folded.starts_with("aws:requesttag/")
-            || matches!(folded, "aws:tagkeys" | "sts:sourceidentity");
+        let is_of_session =
+            rule == KeyRule::RequestTag || matches!(folded, "aws:tagkeys" | "sts:sourceidentity");
         let plain = PlainUse::Long;
         let mut facts =
             Self { key, fold, rule, shape, column: None, follower: 0, is_of_session, plain };
         facts.set_column(column);
         facts
+    }
+
+    /// The shape of a key, if it is declared.
+    pub(super) fn declared_shape(catalog: &Catalog, spelling: &str) -> Option<KeyShape> {
+        catalog.condition_key(spelling).and_then(|declared| declared.shape())
     }
 
     /// The column is found, or found anew.
@@ -220,5 +231,8 @@ mod tests {
         check("ec2:ResourceTag/team", KeyRule::ResourceTag(16));
         check("aws:RequestTag/team", KeyRule::RequestTag);
         check("s3:prefix", KeyRule::Free);
+        for key in ["plain", ":plain", "aws:ARN", "aws:RequestTag/", "s3:RequestObjectTag"] {
+            check(key, KeyRule::Never);
+        }
     }
 }

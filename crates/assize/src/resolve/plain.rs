@@ -133,6 +133,7 @@ impl PlainUse {
         let is_list = facts.shape == Some(assize_model::KeyShape::Multivalued);
         let put = facts.column.map_or(Self::Skip, Self::Put);
         match facts.rule {
+            KeyRule::Never => Self::Skip,
             _ if is_list && facts.column.is_some() => Self::Long,
             KeyRule::Free | KeyRule::RequestTag => put,
             KeyRule::Principal => Self::Principal,

@@ -388,7 +388,13 @@ impl<'e> Resolver<'e> {
             GapSet::default()
         };
         let knows_tags = !gaps.has(Gap::PrincipalTags);
-        let derived = derive::principal_keys(&engine.snapshot, stated, who, request, knows_tags);
+        let derived = derive::principal_keys(
+            (&engine.snapshot, &engine.catalog),
+            stated,
+            who,
+            request,
+            knows_tags,
+        )?;
         let mut resolved = ResolvedPrincipal {
             kind: who.kind,
             partition: who.arn.is_some().then(|| who.partition.clone()),

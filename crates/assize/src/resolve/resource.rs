@@ -508,7 +508,8 @@ impl Resolver<'_> {
             }
         }
         for prefix in &self.tag_profiles[key.profile as usize] {
-            for tag in tags.iter() {
+            // No key stands for a tag without a name (L-710).
+            for tag in tags.iter().filter(|tag| !tag.key.is_empty()) {
                 let name = format!("{prefix}{}", tag.key);
                 keys.push((ConditionKey::new(&name), ContextValue::Single(tag.value.clone())));
             }

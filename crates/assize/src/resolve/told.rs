@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use assize_model::{
     ConditionKey, ContextInput, ContextScalar, ContextValue, Principal, PrincipalKind, Request,
-    RequestError, fold_key,
+    RequestError, fold_key, is_never_carried,
 };
 
 use super::Resolver;
@@ -58,7 +58,9 @@ impl Resolver<'_> {
         }
         let n_given = context.len();
         for (name, value) in derived {
-            if lists.tells(&fold_key(&name))
+            let folded = fold_key(&name);
+            if !is_never_carried(&folded)
+                && lists.tells(&folded)
                 && !self.is_given_so(&context[..n_given], check, &name, &value)?
             {
                 let value = ContextInput::Scalar(ContextScalar::String(String::from(value).into()));

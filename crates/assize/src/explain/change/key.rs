@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use assize_compiler::ConditionDetail;
-use assize_model::{ContextInput, ContextScalar, MfaState, Principal, Request, Target};
+use assize_model::{
+    ContextInput, ContextScalar, MfaState, Principal, Request, Target, is_never_carried,
+};
 use assize_policy::ir::{Condition, ConditionOperator};
 use assize_policy::value::parse_date;
 use assize_store::Tag;
@@ -37,10 +39,13 @@ pub(super) fn falsifying(condition: &Condition, detail: &ConditionDetail) -> Opt
     edit(condition, detail, false)
 }
 
-/// What makes a test hold or fail; none if nothing is known to. Whether it does is for the
-/// decision to say.
+/// What makes a test hold or fail; none if nothing is known to, or if no request carries the key.
+/// Whether it does is for the decision to say.
 fn edit(condition: &Condition, detail: &ConditionDetail, wanted: bool) -> Option<KeyEdit> {
     use ConditionOperator as Op;
+    if is_never_carried(condition.key.folded()) {
+        return None;
+    }
     let operator = condition.operator;
     let values: Vec<&str> =
         detail.expected.iter().filter_map(|expected| expected.compared.as_deref()).collect();
