@@ -1,20 +1,20 @@
 //! What is said beside a decision (C-2): why each statement applies or does not, and the nearest
 //! change that flips the answer. Both on the whole corpus.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use assize::formats::{Cell, RequestRecord, Scenario};
+use assize::formats::{Cell, ChangeSet, NoFiles, RequestRecord, Scenario};
 use assize::{Change, Edit, Engine};
 use assize_model::{
-    ContextInput, ContextScalar, EffectiveDecision, EngineOptions, PolicyId, Principal,
-    PrincipalKind, Request, Session, StatedPrincipal, StatementRef, Target,
+    CheckDecision, ContextInput, ContextScalar, EffectiveDecision, EngineOptions, Layer, PolicyId,
+    Principal, PrincipalKind, Request, Session, StatedPrincipal, StatementRef, Target,
 };
 use assize_policy::{LibraryBuilder, PolicyLibrary};
 use assize_reference::{World, evaluate};
 use assize_store::StoreSnapshot;
 use assize_tests::answer::{Answer, engine};
-use assize_tests::corpus::{catalog, corpus};
+use assize_tests::corpus::{catalog, corpus, managed_policies};
 use assize_tests::generate::{self, Source};
 use serde_json::{Value, json};
 
@@ -103,6 +103,8 @@ struct Changed {
     n_asked: usize,
     n_flipped: usize,
     n_verified: usize,
+    /// Changes that were made to the store.
+    n_stored: usize,
     kinds: BTreeMap<&'static str, usize>,
 }
 
@@ -126,6 +128,10 @@ impl Changed {
                 self.n_verified += 1;
                 assert_eq!(found.decision, change.decision, "{place}: {:?}", change.edits);
             }
+            if let Some(found) = with_store(scenario, engine, request, change) {
+                self.n_stored += 1;
+                assert_eq!(found.decision, change.decision, "{place}: {:?}", change.edits);
+            }
         }
     }
 
@@ -133,6 +139,7 @@ impl Changed {
     fn assert_many(&self, n_kinds: usize) {
         assert!(self.n_flipped * 10 > self.n_asked * 8, "{self:?}");
         assert!(self.n_verified > self.n_asked / 2, "{self:?}");
+        assert!(self.n_stored > 100, "{self:?}");
         assert!(self.kinds.len() >= n_kinds, "{self:?}");
     }
 }
@@ -272,6 +279,133 @@ fn with_reference(
         now: engine.options().time.unwrap_or_default(),
     };
     Some(evaluate(&world, &request).expect("a decision"))
+}
+
+/// The answer over a store to which the statements of a change were added, the way a change set
+/// puts them there; none if the change does something else, or the store has no place for it.
+fn with_store(
+    scenario: &Scenario,
+    engine: &Engine,
+    request: &Request<'_>,
+    change: &Change,
+) -> Option<EffectiveDecision> {
+    if brings_policies(request) {
+        return None;
+    }
+    let checks = &engine.explain(request).ok()?.checks;
+    let laid: Option<Vec<Value>> =
+        change.edits.iter().map(|edit| added(&scenario.snapshot, request, checks, edit)).collect();
+    let laid = laid?;
+    // Two that put one policy in place would each forget the other's statement.
+    let places: BTreeSet<_> = laid.iter().map(|change| change["target"].to_string()).collect();
+    if places.len() < laid.len() {
+        return None;
+    }
+    let set = json!({"assize": 1, "changes": laid}).to_string().into_bytes();
+    let set = ChangeSet::read("added.json", set, &mut NoFiles, managed_policies()).ok()?;
+    let changed = set.apply(&scenario.snapshot, managed_policies()).ok()?;
+    let engine = assize_tests::answer::engine(&changed.snapshot, engine.options());
+    Some(engine.explain(request).expect("a decision"))
+}
+
+/// The change of a change set that adds a statement.
+fn added(
+    snapshot: &StoreSnapshot,
+    request: &Request<'_>,
+    checks: &[CheckDecision],
+    edit: &Edit,
+) -> Option<Value> {
+    let Edit::AddStatement { layer, policy, node, principal, action, resource } = edit else {
+        return None;
+    };
+    // A policy would read these as wildcards and variables.
+    if resource.as_ref().is_some_and(|text| text.contains(['*', '?', '$']) && **text != *"*") {
+        return None;
+    }
+    let is_of = |check: &&CheckDecision| resource.as_ref().is_none_or(|r| check.resource == *r);
+    let check = checks.iter().find(is_of)?;
+    let mut statement = json!({"Effect": "Allow", "Action": action});
+    if let Some(resource) = resource {
+        statement["Resource"] = json!(resource);
+    }
+    if let Some(principal) = principal {
+        statement["Principal"] = element(principal, request);
+    }
+    let mut whole = json!({"Version": "2012-10-17", "Statement": [statement]});
+    if let Some(policy) = policy {
+        let statements = &mut whole["Statement"];
+        let mut named = snapshot.documents().filter(|(_, document)| document.reference == *policy);
+        let text = named.next()?.1.text.clone()?;
+        let mut stored: Value = serde_json::from_str(&text).ok()?;
+        add_all(&mut stored["Statement"], statements.take());
+        whole = stored;
+    }
+    let caller = match &request.principal {
+        Principal::Text(text) => Some(text.to_string()),
+        Principal::Stated(stated) => stated.arn.as_ref().map(ToString::to_string),
+    };
+    Some(match (layer, policy) {
+        (Layer::Identity, _) => {
+            json!({"op": "attach", "kind": "identity", "target": caller?, "policy": whole})
+        }
+        (Layer::Boundary, Some(_)) => {
+            json!({"op": "replace", "kind": "boundary", "target": caller?, "policy": whole})
+        }
+        (Layer::ServiceControl, _) => {
+            json!({"op": "attach", "kind": "scp", "target": node.as_ref()?, "policy": whole})
+        }
+        (Layer::Resource, _) if resource.is_none() => {
+            json!({"op": "replace", "kind": "trust", "target": check.resource, "policy": whole})
+        }
+        (Layer::Resource, _) => {
+            let named = policy.as_ref().and_then(|name| name.strip_prefix("resource:"));
+            let target = named.and_then(|name| Some(name.rsplit_once('#')?.0));
+            let object = (*check.resource)
+                .split_once('/')
+                .filter(|_| check.resource.starts_with("arn:aws:s3:::"));
+            let bucket = object.map_or(&*check.resource, |(bucket, _)| bucket);
+            let target = target.unwrap_or(bucket);
+            let has_several =
+                snapshot.resource(target).is_some_and(|record| !record.policies.is_empty());
+            if policy.is_none() && has_several {
+                return None;
+            }
+            let mut laid =
+                json!({"op": "replace", "kind": "resource", "target": target, "policy": whole});
+            if target.split(':').nth(4) == Some("") && snapshot.resource(target).is_none() {
+                laid["account"] = json!(check.resource_account?.to_string());
+            }
+            laid
+        }
+        _ => return None,
+    })
+}
+
+/// A `Principal` element that names the caller.
+fn element(principal: &str, request: &Request<'_>) -> Value {
+    let stated = match &request.principal {
+        Principal::Stated(stated) => Some(stated.kind),
+        Principal::Text(_) => None,
+    };
+    match (principal, stated) {
+        ("*", _) => json!("*"),
+        (_, Some(PrincipalKind::Federated)) => json!({"Federated": principal}),
+        (_, Some(PrincipalKind::Service)) => json!({"Service": principal}),
+        (arn, _) if arn.starts_with("arn:") => json!({"AWS": arn}),
+        (service, _) => json!({"Service": service}),
+    }
+}
+
+/// Adds to a list, or to what stands for a list of one.
+fn add_all(element: &mut Value, more: Value) {
+    let Value::Array(more) = more else { return };
+    match element {
+        Value::Array(entries) => entries.extend(more),
+        single => {
+            let first = single.take();
+            *single = std::iter::once(first).chain(more).collect();
+        }
+    }
 }
 
 /// A session of a role with a tag, which outweighs that of the role.

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use assize_compiler::{DocumentRef, DocumentSource, Frame, StatementPlace};
-use assize_model::{ConditionKey, ContextValue, Layer, PolicyId, RequestError};
+use assize_model::{ArnParts, ConditionKey, ContextValue, Layer, PolicyId, RequestError};
 use assize_policy::ir::Policy;
 
-use super::{DocumentHandle, Resolver, Run};
+use super::{DocumentHandle, Resolver, Run, Shape};
 use crate::batch::document;
 
 /// A document, whichever sets it stands in.
@@ -64,6 +64,18 @@ impl Resolver<'_> {
                 self.given_id(index).map_or(DocumentKey::Given(index), DocumentKey::Stored)
             }
         }
+    }
+
+    /// Whether the resource of a row can have policies that the action hears: what has no ARN, or
+    /// stands for many, has none, and IAM's own resources have none but the trust policy of a role (E-95).
+    pub(crate) fn may_have_policies(&self, row: usize) -> bool {
+        let action = &self.actions[self.rows.resolved_action[row] as usize];
+        let resource = &self.resources[self.rows.resolved_resource[row] as usize];
+        let is_of_iam = ArnParts::split(&resource.text).is_some_and(|arn| arn.service == "iam");
+        let is_heard = !is_of_iam || resource.is_assumed_by(action.rule);
+        // An object has the policies of its bucket.
+        let is_one = resource.shape == Shape::S3Object || !resource.text.contains(['*', '?']);
+        resource.shape != Shape::Star && !action.rule.is_iam() && is_heard && is_one
     }
 
     /// Puts changed documents into the sets of the rows of a request, and tags on its caller.

@@ -342,6 +342,9 @@ impl<'t> Proposals<'t, '_, '_, '_> {
         let Tried { resolver, run, row, .. } = *self.tried;
         let action = &resolver.actions[resolver.rows.resolved_action[row] as usize];
         let resource = &resolver.resources[resolver.rows.resolved_resource[row] as usize];
+        if layer == Layer::Resource && !resolver.may_have_policies(row) {
+            return;
+        }
         let is_trust = layer == Layer::Resource && resource.is_assumed_by(action.rule);
         let Some((policy_type, names)) = policy_type(layer, is_trust) else { return };
         let principal = match names {
@@ -441,7 +444,9 @@ impl<'t> Proposals<'t, '_, '_, '_> {
             }
             PrincipalKind::Root | PrincipalKind::AssumedRoot => account(),
             PrincipalKind::Service => {
-                entry.service_names.first().cloned().map(PrincipalPattern::Service)
+                // What is no host name is no service, and no policy can name it.
+                let names = entry.service_names.first().filter(|name| name.contains('.'));
+                names.cloned().map(PrincipalPattern::Service)
             }
             PrincipalKind::Federated => entry.provider.clone().map(PrincipalPattern::Provider),
             PrincipalKind::Oai => entry.arn.clone().map(PrincipalPattern::Oai),
