@@ -237,6 +237,18 @@ fn check_finds_what_is_wrong() {
     );
     check(&["check", &blank], 0, &["suggestion[EMPTY_SID_VALUE]"], &[]);
     check(&["check", &blank, "--deny", "suggestion"], 1, &[], &[]);
+    // What rejects need not be an error (F-82).
+    let dated = allow("s3:*").replace(
+        "\"Effect\"",
+        "\"Condition\": {\"DateLessThan\": {\"aws:CurrentTime\": \"2024-02-30\"}}, \"Effect\"",
+    );
+    let dated = files.write("dated.json", dated);
+    check(&["check", &dated], 1, &["warning[", "invalid managed identity"], &[]);
+    let faulty = "{\"assize\": 1, \"accounts\": {\"111111111111\": {\"users\": {\"u\": {\"inline\": \
+                  {\"p\": POLICY}}}}}}";
+    let faulty = faulty.replace("POLICY", &allow("s3:*").replace("\"*\"", "\"arn:aws:s3:::${x\""));
+    let faulty = files.write("faulty.assize.json", faulty);
+    check(&["check", &faulty], 1, &["error[", "1 policy, all load, "], &[]);
     let out = check(&["check", &typo, "--format", "json"], 1, &[], &[]);
     let report: serde_json::Value = serde_json::from_str(&out).expect("JSON");
     assert_eq!(report["files"][0]["policies"][0]["findings"][0]["span"]["line"], 1);

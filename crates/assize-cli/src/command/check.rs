@@ -42,7 +42,10 @@ pub(super) fn run(args: &CheckArgs, output: &Output) -> Result<Status> {
     }
     let deny = severity(args.deny);
     let documents = || files.iter().flat_map(|file| &file.documents);
-    if documents().flat_map(|checked| &checked.findings).any(|f| f.severity >= deny) {
+    // What does not load is not valid, whatever the severity of the finding that rejects it.
+    if documents()
+        .any(|checked| !checked.loads || checked.findings.iter().any(|f| f.severity >= deny))
+    {
         status = status.and(Status::No);
     }
     let text = match args.format {
@@ -148,24 +151,26 @@ fn verdict(file: &CheckedFile, style: Style) -> String {
     match &*file.documents {
         [checked] if !file.is_scenario => {
             let what = describe(checked);
-            let n = checked.findings.len();
-            match (checked.loads, n) {
-                (true, 0) => format!("{name}: {} {what}, no findings\n", style.good("valid")),
-                (true, n) => {
-                    format!("{name}: {} {what}, {}\n", style.good("valid"), count(n, "finding"))
-                }
-                (false, n) => {
-                    format!("{name}: {} {what}, {}\n", style.bad("invalid"), count(n, "finding"))
-                }
-            }
+            let word = match (checked.loads, checked.n_errors()) {
+                (true, 0) => style.good("valid"),
+                // As AWS may have stored it, though nobody could write it today (L-005).
+                (true, _) => style.bad("faulty"),
+                (false, _) => style.bad("invalid"),
+            };
+            let findings = match checked.findings.len() {
+                0 => "no findings".to_owned(),
+                n => count(n, "finding"),
+            };
+            format!("{name}: {word} {what}, {findings}\n")
         }
         documents => {
             let invalid = documents.iter().filter(|checked| !checked.loads).count();
+            let n_errors: usize = documents.iter().map(Checked::n_errors).sum();
             let documents = counted(documents.len(), "policy", "policies");
-            let rest = if invalid == 0 {
-                style.good("all valid").to_string()
-            } else {
-                style.bad(format!("{invalid} invalid")).to_string()
+            let rest = match (invalid, n_errors) {
+                (0, 0) => style.good("all valid".to_owned()),
+                (0, n) => style.bad(format!("all load, {}", count(n, "error"))),
+                (invalid, _) => style.bad(format!("{invalid} invalid")),
             };
             format!("{name}: {documents}, {rest}\n")
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use assize_catalog::Catalog;
 use assize_model::PolicyType;
-use assize_policy::{EndpointKind, Finding, LoadMode, LoadOptions, Span, load};
+use assize_policy::{EndpointKind, Finding, LoadMode, LoadOptions, Severity, Span, load};
 use assize_store::{Document, Origin};
 
 use super::recognize::{self, Kind};
@@ -41,6 +41,11 @@ pub(super) struct Checked {
 }
 
 impl Checked {
+    /// How many of its findings are errors.
+    pub(super) fn n_errors(&self) -> usize {
+        self.findings.iter().filter(|finding| finding.severity == Severity::Error).count()
+    }
+
     /// The bytes of the file for a span of the policy.
     pub(super) fn span_in_file(&self, span: Span) -> Span {
         self.origin.as_ref().map_or(span, |origin| span_in_file(span, origin))
