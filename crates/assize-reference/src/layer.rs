@@ -567,6 +567,19 @@ fn blame(terms: Terms) -> Vec<Layer> {
     causes.into_iter().filter(|(applies, _)| *applies).map(|(_, layer)| layer).collect()
 }
 
+/// E-58: the blamed layers that would have to change. Where the gate of a resource of the same
+/// account is shut, a resource that names the caller directly is enough: it is the first term of
+/// every row of E-54, and only an assumed root's needs its session policy beside it.
+fn to_change(terms: Terms) -> Vec<Layer> {
+    let mut layers = blame(terms);
+    if !terms.cross_account && layers.contains(&Layer::Resource) {
+        let needs_session = terms.kind == Kind::AssumedRoot;
+        layers
+            .retain(|layer| *layer == Layer::Resource || needs_session && *layer == Layer::Session);
+    }
+    layers
+}
+
 /// rbPath of F-21: the part of the formula of E-53 or E-54 without I.
 fn resource_path(terms: Terms) -> bool {
     let through_entity = match terms.kind {
@@ -651,35 +664,61 @@ fn decisive_statements(layers: &Layers, terms: Terms, outcome: Outcome) -> Vec<S
             denies.iter().filter(|deny| !poisoned || is_poison(deny)).cloned().collect()
         }
         Decision::Allowed => {
-            let first = layers.results.iter().filter(|result| result.layer == outcome.layer);
-            let others = layers.results.iter().filter(|result| result.layer != outcome.layer);
-            let allows = first.chain(others).flat_map(|result| {
+            let allows = layers.results.iter().flat_map(|result| {
                 let took_part = |allow: &&StatementRef| {
-                    // What a root user may by itself, no resource-based statement grants.
-                    let by_root = outcome.layer == Layer::Root;
-                    result.layer != Layer::Resource || !by_root && took_part(terms, allow)
+                    took_part(terms, outcome.layer, result.layer, allow.strength)
                 };
                 result.allows.iter().filter(took_part)
             });
-            allows.cloned().collect()
+            let mut allows: Vec<StatementRef> = allows.cloned().collect();
+            allows.sort_by(|a, b| (&a.policy, a.statement).cmp(&(&b.policy, b.statement)));
+            allows
         }
         Decision::ImplicitDeny | Decision::Indeterminate => Vec::new(),
     }
 }
 
-/// E-102, F-21: whether a resource-based Allow took part in what is allowed: at Direct always, at
-/// Entity where the term holds, at Account where it opened the gate or the border.
-fn took_part(terms: Terms, allow: &StatementRef) -> bool {
-    match allow.strength {
-        Some(Strength::Direct) => true,
-        Some(Strength::Entity) => {
-            terms.cross_account || {
-                let entity = Grant { direct: false, ..terms.grant };
-                resource_path(Terms { grant: entity, ..terms })
-            }
+/// E-102, F-21: whether an Allow of a layer took part in what the decisive layer allows. What
+/// belongs to the guardrails always did; the rest where the formula that granted needs its layer.
+fn took_part(terms: Terms, decisive: Layer, layer: Layer, strength: Option<Strength>) -> bool {
+    if matches!(layer, Layer::ResourceControl | Layer::ServiceControl | Layer::VpcEndpoint) {
+        return true;
+    }
+    if decisive == Layer::Builtin {
+        return false;
+    }
+    let through_identity = match terms.kind {
+        Kind::User | Kind::RoleSession | Kind::FederatedUser => {
+            terms.cross_account || identity_path(terms)
         }
-        Some(Strength::Account) => terms.cross_account || terms.gated && identity_path(terms),
-        None => false,
+        _ => false,
+    };
+    let through_entity = {
+        let entity = Grant { direct: false, ..terms.grant };
+        resource_path(Terms { grant: entity, ..terms })
+    };
+    match layer {
+        Layer::Identity => through_identity,
+        Layer::Boundary => through_identity || through_entity,
+        Layer::Session => {
+            let own = match terms.kind {
+                Kind::AssumedRoot => true,
+                Kind::FederatedRoot => terms.cross_account,
+                _ => false,
+            };
+            through_identity || through_entity || own || decisive == Layer::Root
+        }
+        // What a root user may by itself, no resource-based statement grants.
+        Layer::Resource if decisive == Layer::Root => false,
+        // At Direct always, at Entity where the term holds, at Account where it opened the gate or
+        // the border.
+        Layer::Resource => match strength {
+            Some(Strength::Direct) => true,
+            Some(Strength::Entity) => terms.cross_account || through_entity,
+            Some(Strength::Account) => terms.cross_account || terms.gated && identity_path(terms),
+            None => false,
+        },
+        _ => false,
     }
 }
 
@@ -709,7 +748,7 @@ fn would_allow(case: &Case<'_>, layers: &Layers, terms: Terms, outcome: Outcome)
             changes.push(Layer::Service);
         }
         if !is_granted(terms) {
-            changes.extend(blame(terms));
+            changes.extend(to_change(terms));
         }
     }
     changes.sort_unstable();

@@ -7,8 +7,8 @@ use assize_compiler::{
 };
 use assize_model::{
     CheckDecision, ConditionKey, Decision, Decisive, EffectiveDecision, Grant, Layer, LayerResult,
-    NodeVerdict, ReasonCode, Request, RequestContext, RequestError, RequestErrorKind, StatementRef,
-    Strength, Verdict,
+    NodeVerdict, PrincipalKind, ReasonCode, Request, RequestContext, RequestError,
+    RequestErrorKind, StatementRef, Strength, Verdict,
 };
 
 use crate::batch::partial::{self, Turning};
@@ -255,7 +255,7 @@ fn check(
     let principal = resolver.principal_entry_of(row);
     let mut layers: Vec<LayerResult> =
         trace.layers.iter().map(|layer| layer_result(resolver, row, layer)).collect();
-    let statements = decisive_statements(trace, &layers, decided.layer, decided.reason);
+    let statements = decisive_statements(frame, trace, &layers, decided.layer, decided.reason);
     if decided.decision == Decision::Allowed {
         for layer in &mut layers {
             layer.bypassed = layer.verdict == Verdict::ImplicitDeny;
@@ -342,9 +342,10 @@ fn layer_result(resolver: &Resolver<'_>, row: usize, layer: &LayerTrace) -> Laye
     }
 }
 
-/// E-102: for Allowed every Allow that took part, those of the decisive layer first; for
-/// ExplicitDeny the denies of the decisive layer; else none.
+/// E-102: for Allowed every Allow that took part; for ExplicitDeny the denies of the decisive
+/// layer; else none.
 fn decisive_statements(
+    frame: &Frame,
     trace: &RowTrace,
     layers: &[LayerResult],
     decisive: Layer,
@@ -358,18 +359,40 @@ fn decisive_statements(
             denies.filter(|deny| !poisoned || deny.effect.is_none()).cloned().collect()
         }
         Decision::Allowed => {
-            let first = layers.iter().filter(|l| l.layer == decisive);
-            let others = layers.iter().filter(|l| l.layer != decisive);
-            let took_part = |layer: Layer, allow: &StatementRef| {
-                layer != Layer::Resource || has_strength(trace.took_part, allow.strength)
-            };
-            first
-                .chain(others)
-                .flat_map(|l| l.allows.iter().filter(move |allow| took_part(l.layer, allow)))
-                .cloned()
-                .collect()
+            let allows = layers.iter().flat_map(|l| {
+                let took_part =
+                    move |allow: &&StatementRef| took_part(frame, trace, l.layer, allow);
+                l.allows.iter().filter(took_part)
+            });
+            let mut allows: Vec<StatementRef> = allows.cloned().collect();
+            // Those of one policy on several nodes stay in the order of the nodes.
+            allows.sort_by(|a, b| (&a.policy, a.statement).cmp(&(&b.policy, b.statement)));
+            allows
         }
         Decision::ImplicitDeny | Decision::Indeterminate => Vec::new(),
+    }
+}
+
+/// E-102: whether an Allow took part in what is allowed: the guardrails' always, the others' as
+/// the formula that granted used their layers.
+fn took_part(frame: &Frame, trace: &RowTrace, layer: Layer, allow: &StatementRef) -> bool {
+    let by = trace.answer.layer;
+    let by_identity = by == Layer::Identity;
+    let by_entity = trace.took_part.entity;
+    // Their formulas have S wherever it is not the grant itself.
+    let needs_session = match frame.kind {
+        PrincipalKind::AssumedRoot => true,
+        PrincipalKind::FederatedRoot => !frame.same_account,
+        _ => false,
+    };
+    match layer {
+        Layer::ResourceControl | Layer::ServiceControl | Layer::VpcEndpoint => true,
+        _ if by == Layer::Builtin => false,
+        Layer::Resource => has_strength(trace.took_part, allow.strength),
+        Layer::Identity => by_identity,
+        Layer::Boundary => by_identity || by_entity,
+        Layer::Session => by_identity || by_entity || by == Layer::Root || needs_session,
+        Layer::Root | Layer::Service | Layer::Builtin => false,
     }
 }
 
@@ -406,11 +429,24 @@ fn would_allow(frame: &Frame, trace: &RowTrace) -> Vec<Layer> {
         if frame.refusal.is_some() {
             changes.push(Layer::Service);
         }
-        changes.extend(trace.blame.iter().copied());
+        changes.extend(to_change(frame, &trace.blame));
     }
     changes.sort_unstable();
     changes.dedup();
     changes
+}
+
+/// E-58: those of the blamed layers that would have to change. In the same account a resource that
+/// names the caller directly needs nothing else of a gated caller, but for the task of an assumed
+/// root.
+fn to_change(frame: &Frame, blame: &[Layer]) -> impl Iterator<Item = Layer> {
+    let names_caller = frame.same_account && blame.contains(&Layer::Resource);
+    let is_needed = move |layer: &Layer| match layer {
+        Layer::Identity | Layer::Boundary => !names_caller,
+        Layer::Session => !names_caller || frame.kind == PrincipalKind::AssumedRoot,
+        _ => true,
+    };
+    blame.iter().copied().filter(is_needed)
 }
 
 /// Whether principal and resource are strangers: of different accounts and of no organization

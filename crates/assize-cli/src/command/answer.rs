@@ -152,15 +152,13 @@ impl Question {
 
     /// What was assumed for the world and for the answers, each once.
     pub(super) fn assumed(&self, answers: &[Answered<'_>], style: Style) -> String {
-        let codes: BTreeSet<&str> = answers
+        let of_answers: BTreeSet<&str> = answers
             .iter()
             .filter_map(|answer| answer.result.as_ref().ok())
-            .flat_map(|found| &found.assumptions)
-            .map(|code| &**code)
+            .flat_map(decision::assumptions)
             .collect();
         let mut text = String::new();
-        let sentences = codes.into_iter().map(decision::assumption);
-        for assumption in self.assumptions.iter().cloned().chain(sentences) {
+        for assumption in self.assumptions.iter().map(String::as_str).chain(of_answers) {
             let _ = writeln!(text, "{} {assumption}", style.note("assumed:"));
         }
         text

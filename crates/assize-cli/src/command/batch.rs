@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::{Result, bail};
 use assize::{Engine, StreamFormat, StreamOptions, StreamSummary};
 use assize_formats::Summary;
-use assize_model::{Decision, UnknownResourceAccount};
+use assize_model::Decision;
 
 use self::join::Join;
 use self::policies::SessionLines;
@@ -89,6 +89,7 @@ struct Input {
 struct Total {
     counters: Summary,
     by_layer: Vec<(Decision, assize_model::Layer, u64)>,
+    assumed_owners: u64,
     interrupted: bool,
     broken: Option<String>,
 }
@@ -237,8 +238,7 @@ impl Run {
                 grouped(whole(counters.unknown))
             );
         }
-        let owner = self.engine.options().unknown_resource_account;
-        let undeclared = (owner == UnknownResourceAccount::Principal).then_some(UNDECLARED);
+        let undeclared = (total.assumed_owners > 0).then_some(UNDECLARED);
         for assumed in self.assumptions.iter().map(String::as_str).chain(undeclared) {
             let _ = writeln!(text, "{} {assumed}", style.note("assumed:"));
         }
@@ -291,6 +291,7 @@ impl Total {
             }
         }
         self.by_layer.sort_by_key(|(decision, layer, _)| (*decision, *layer));
+        self.assumed_owners += summary.assumed_owners;
         self.interrupted |= summary.interrupted;
         self.broken = summary.broken.map(String::from);
     }

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use assize_catalog::Catalog;
 use assize_formats::{Provenance, nearest};
-use assize_model::{Decision, EffectiveDecision, Layer, ReasonCode, StatementRef, split_action};
+use assize_model::{
+    ArnParts, Decision, EffectiveDecision, Layer, ReasonCode, StatementRef, split_action,
+};
 use assize_store::StoreSnapshot;
 
 use crate::render::style::Style;
@@ -23,7 +25,8 @@ pub(crate) fn decision(
     style: Style,
 ) -> String {
     let mut text = headline(asked, found, style);
-    let (statements, rest) = shown(&found.decisive.statements);
+    let statements = decisive_statements(found);
+    let (statements, rest) = shown(&statements);
     // Only a trusted principal is allowed without a statement and a rule (F-48).
     let is_trusted = found.decisive.reason == ReasonCode::Allow && statements.is_empty();
     if is_trusted {
@@ -44,7 +47,19 @@ pub(crate) fn decision(
     text
 }
 
-fn shown(statements: &[StatementRef]) -> (&[StatementRef], usize) {
+/// The statements that decide, those of the decisive layer first.
+pub(crate) fn decisive_statements(found: &EffectiveDecision) -> Vec<&StatementRef> {
+    let decisive = &found.decisive;
+    let results = found.checks.get(decisive.check as usize).map_or(&[][..], |check| &check.layers);
+    let of_layer = results.iter().find(|result| result.layer == decisive.layer);
+    let mut statements: Vec<&StatementRef> = decisive.statements.iter().collect();
+    statements.sort_by_key(|named| {
+        !of_layer.is_some_and(|layer| layer.allows.contains(named) || layer.denies.contains(named))
+    });
+    statements
+}
+
+fn shown<'s, 'f>(statements: &'s [&'f StatementRef]) -> (&'s [&'f StatementRef], usize) {
     let n_shown = statements.len().min(MAX_STATEMENTS);
     (&statements[..n_shown], statements.len() - n_shown)
 }
@@ -165,7 +180,7 @@ fn would_allow(found: &EffectiveDecision, _style: Style) -> String {
         return String::new();
     }
     let layers: Vec<&str> = check.would_allow.iter().map(|layer| layer.as_str()).collect();
-    format!("  to be allowed, all of these would have to change: {}\n", layers.join(", "))
+    format!("  it would be allowed if all of these changed: {}\n", layers.join(", "))
 }
 
 fn missing_keys(found: &EffectiveDecision, style: Style) -> String {
@@ -219,15 +234,30 @@ pub(crate) fn note_sentence(note: &str) -> String {
     }
 }
 
-/// What an assumption says.
-pub(crate) fn assumption(code: &str) -> String {
-    match code {
-        "resource_account" => "the resource belongs to the account of the principal (option \
-                               unknownResourceAccount=deny refuses)"
-            .into(),
-        _ => code.to_owned(),
-    }
+/// What the assumptions of a decision say.
+pub(crate) fn assumptions(found: &EffectiveDecision) -> impl Iterator<Item = &str> {
+    found.assumptions.iter().flat_map(|code| match &**code {
+        "resource_account" => {
+            let arns = found.checks.iter().filter_map(|check| ArnParts::split(&check.resource));
+            let mut without_account = arns.filter(|arn| arn.account.is_empty());
+            let is_bucket = without_account.clone().any(|arn| arn.service == "s3");
+            let is_other = without_account.any(|arn| arn.service != "s3");
+            let sentences = [(is_bucket, UNDECLARED_BUCKET), (is_other, NO_ACCOUNT)];
+            sentences
+                .into_iter()
+                .filter(|(made, _)| *made)
+                .map(|(_, sentence)| sentence)
+                .collect::<Vec<_>>()
+        }
+        other => vec![other],
+    })
 }
+
+/// E-9: what is assumed of a bucket that nobody declared (C-30).
+const UNDECLARED_BUCKET: &str = "the resource belongs to the account of the principal (option \
+                                 unknownResourceAccount=deny refuses)";
+/// E-8: what is assumed whatever the options say.
+const NO_ACCOUNT: &str = "the ARN of the resource names no account: that of the principal is taken";
 
 /// What an answer rests on (F-85).
 pub(crate) fn provenance(provenance: &Provenance, style: Style) -> String {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use assize_model::{
-    Decision, EffectiveDecision, Layer, ReasonCode, RequestError, Verdict, fold_key,
+    Decision, EffectiveDecision, Layer, ReasonCode, RequestError, StatementRef, Verdict, fold_key,
 };
 
 use super::Reader;
@@ -189,13 +189,24 @@ impl Expectation {
             mismatches.add("policy", policy, list(statements.iter().map(|s| &*s.policy)));
         }
         if let Some(statement) = &self.statement {
-            let first = statements.first().map(|first| match first.statement {
+            let first = first_statement(found).map(|first| match first.statement {
                 Some(index) => format!("{}#{index}", first.policy),
                 None => first.policy.to_string(),
             });
             mismatches.compare("statement", statement, first.as_deref().unwrap_or("none"));
         }
     }
+}
+
+/// The first decisive statement: of the decisive layer (E-103), where it has one.
+fn first_statement(found: &EffectiveDecision) -> Option<&StatementRef> {
+    let decisive = &found.decisive;
+    let layers = found.checks.get(decisive.check as usize).map_or(&[][..], |check| &check.layers);
+    let of_layer = layers.iter().find(|result| result.layer == decisive.layer);
+    let is_of_layer = |named: &&StatementRef| {
+        of_layer.is_some_and(|layer| layer.allows.contains(named) || layer.denies.contains(named))
+    };
+    decisive.statements.iter().find(is_of_layer).or_else(|| decisive.statements.first())
 }
 
 struct Mismatches(Vec<Mismatch>);

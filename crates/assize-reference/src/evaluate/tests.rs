@@ -154,7 +154,7 @@ fn kind_of(answer: Result<EffectiveDecision, RequestError>) -> RequestErrorKind 
     answer.expect_err("the request is malformed").kind()
 }
 
-/// E-102: what took part, the decisive layer first; E-106: no message when allowed.
+/// E-102: what took part, by the names of policies; E-106: no message when allowed.
 #[test]
 fn an_allow_names_the_statements_that_took_part() {
     let mut small = Small::new(user(&[&allow("s3:*", "*"), &allow("ec2:*", "*")], None));

@@ -56,6 +56,8 @@ pub struct StreamSummary {
     pub counters: Summary,
     /// Decisions by decision and decisive layer, both in their order; only those that occurred.
     pub by_layer: Vec<(Decision, Layer, u64)>,
+    /// How often a resource that nobody declared was taken to be of the principal's account (E-9).
+    pub assumed_owners: u64,
     /// The run was ended before the stream was.
     pub interrupted: bool,
     /// Why the stream could not be read to its end, if it could not. Everything before it was
@@ -73,6 +75,7 @@ struct Part {
     out: Vec<u8>,
     counters: Summary,
     layers: LayerCounts,
+    n_assumed_owners: u64,
 }
 
 /// How the chunks of a stream came to their end.
@@ -211,6 +214,7 @@ fn run<R: Read + Send>(
         output.write_all(&part.out).map_err(written)?;
         summary.counters.add(&part.counters);
         layers.add(&part.layers);
+        summary.assumed_owners += part.n_assumed_owners;
         Ok(progress(Progress { requests: summary.counters.requests() }))
     })?;
     summary.interrupted = ended.interrupted;
@@ -276,6 +280,7 @@ impl Part {
     fn clear(&mut self) {
         self.out.clear();
         self.counters = Summary::default();
+        self.n_assumed_owners = 0;
         self.layers = LayerCounts::default();
     }
 }
@@ -501,7 +506,10 @@ impl<'e> Worker<'e> {
 
     fn count_notes(&mut self) {
         let mut counts = [0; FLAG_NAMES.len()];
-        for (_, notes) in &self.decider.resolver.rows.notes {
+        let resolver = &self.decider.resolver;
+        for (row, notes) in &resolver.rows.notes {
+            let is_assumed = notes.resource_account && resolver.is_undeclared(*row as usize);
+            self.part.n_assumed_owners += u64::from(is_assumed);
             for (count, flag) in counts.iter_mut().zip(notes.flags()) {
                 *count += u64::from(flag);
             }

@@ -403,6 +403,11 @@ impl Resolver<'_> {
         }
     }
 
+    /// Whether nothing tells who owns the resource of a row (E-8e).
+    pub(crate) fn is_undeclared(&self, row: usize) -> bool {
+        self.resources[self.rows.resolved_resource[row] as usize].owner == Owner::Unknown
+    }
+
     /// The owner of an object that is not the bucket's (E-84); `s3:PutObject` is always decided
     /// with the bucket's account.
     pub(super) fn foreign_owner(

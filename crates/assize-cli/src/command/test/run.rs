@@ -13,6 +13,7 @@ use assize_store::{Diagnostic, DiagnosticLevel, StoreSnapshot};
 
 use super::coverage::Coverage;
 use crate::args::{Global, TestArgs};
+use crate::render::decision::decisive_statements;
 use crate::world::{Reader, apply_flags};
 
 /// Runs scenarios as the command line asks for.
@@ -201,7 +202,7 @@ fn summary(answer: &Result<EffectiveDecision, RequestError>) -> String {
             let decisive = &found.decisive;
             let mut text =
                 format!("{}, layer {}, reason {}", found.decision, decisive.layer, decisive.reason);
-            if let Some(first) = decisive.statements.first() {
+            if let Some(first) = decisive_statements(found).first() {
                 let _ = write!(text, ", {}", first.policy);
                 if let Some(index) = first.statement {
                     let _ = write!(text, "#{index}");

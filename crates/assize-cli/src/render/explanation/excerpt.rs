@@ -7,6 +7,7 @@ use assize_model::{EffectiveDecision, StatementRef};
 use assize_policy::{Style as Layout, parse, print};
 
 use crate::command::Answered;
+use crate::render::decision::decisive_statements;
 use crate::render::style::Style;
 
 /// Most lines of a statement that are shown.
@@ -27,7 +28,7 @@ pub(crate) fn decisive_excerpt(
     found: &EffectiveDecision,
     style: Style,
 ) -> String {
-    let Some(named) = found.decisive.statements.first() else { return String::new() };
+    let Some(named) = decisive_statements(found).into_iter().next() else { return String::new() };
     let of_check = answer.statements.get(found.decisive.check as usize).into_iter().flatten();
     let decisive = of_check.into_iter().find(|explained| is_same(named, &explained.statement));
     let Some(lines) = decisive.and_then(|explained| statement_lines(engine, explained)) else {
