@@ -294,7 +294,10 @@ fn actual(detail: &ConditionDetail) -> String {
         Some(ContextValue::Single(value)) => format!("`{value}`"),
         Some(ContextValue::List(values)) => {
             let values: Vec<String> = values.iter().map(|value| format!("`{value}`")).collect();
-            format!("[{}]", values.join(", "))
+            let needs_prefix =
+                !detail.operator.contains(':') && !detail.operator.starts_with("Null");
+            let why = if needs_prefix { ": a list needs ForAnyValue or ForAllValues" } else { "" };
+            format!("[{}]{why}", values.join(", "))
         }
         Some(ContextValue::Colliding) => "several values under one name".to_owned(),
     }
