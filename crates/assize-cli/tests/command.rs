@@ -534,6 +534,11 @@ fn a_batch_is_decided_and_its_bad_rows_counted() {
         &["a\tA\tidentity\t", "2\tE\t"],
         &[],
     );
+    // A header that cannot be followed ends the run, and is told once.
+    let newer = files.write("newer.ndjson", format!("{{\"assize\":2}}\n{good}\n"));
+    let output = assize().args(["batch", "--policy", S3_READ, &newer]).output().expect("it runs");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!((output.status.code(), told.matches("version 2").count()), (Some(2), 1), "{told}");
     // Several inputs are one stream.
     let both = ["batch", "--policy", S3_READ, &requests, &requests, "--allow-errors", "-q"];
     let out = check(&both, 0, &[], &[]);

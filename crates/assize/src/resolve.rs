@@ -54,6 +54,7 @@ pub(crate) use policies::DocumentHandle;
 pub(crate) use principal::ResolvedPrincipal;
 use resource::ResolvedResource;
 pub(crate) use resource::Shape;
+pub(crate) use time::iso8601;
 
 /// INVARIANT: rows name frames by the numbers they were given.
 const NUMBERED: &str = "the frames of rows are kept";

@@ -157,8 +157,9 @@ impl Engine {
         options: &StreamOptions,
         progress: &mut dyn FnMut(Progress) -> bool,
     ) -> Result<StreamSummary, Error> {
-        let mut stream = RequestStream::open(input)
-            .map_err(|source| Error::caused(ErrorKind::Stream, source.to_string(), source))?;
+        let mut stream = RequestStream::open(input).map_err(|source| {
+            Error::caused(ErrorKind::Stream, "the requests cannot be read", source)
+        })?;
         let header = stream.header().cloned().unwrap_or_default();
         self.check_snapshot(header.snapshot.as_deref())?;
         let mut engine_options = self.options().clone();

@@ -11,6 +11,7 @@ use assize_policy::value::parse_date;
 use assize_store::Tag;
 
 use super::Edit;
+use crate::resolve::iso8601;
 
 /// A key that a request should have with a value, or should not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,8 +108,12 @@ fn matching(operator: ConditionOperator, value: &str) -> Option<String> {
         | Op::ArnNotLike => plain(value),
         Op::NumericLessThan => value.parse::<i64>().ok()?.checked_sub(1)?.to_string(),
         Op::NumericGreaterThan => value.parse::<i64>().ok()?.checked_add(1)?.to_string(),
-        Op::DateLessThan => parse_date(value)?.checked_sub(1)?.to_string(),
-        Op::DateGreaterThan => parse_date(value)?.checked_add(1)?.to_string(),
+        // A year alone would be read as a number of seconds (L-616).
+        Op::DateLessThan => iso8601(parse_date(value)?.checked_sub(1)?),
+        Op::DateGreaterThan => iso8601(parse_date(value)?.checked_add(1)?),
+        Op::DateEquals | Op::DateNotEquals | Op::DateLessThanEquals | Op::DateGreaterThanEquals => {
+            iso8601(parse_date(value)?)
+        }
         Op::IpAddress | Op::NotIpAddress => {
             value.split_once('/').map_or(value, |(address, _)| address).to_owned()
         }
@@ -285,7 +290,10 @@ mod tests {
         check(Op::NumericLessThan, "3600", Some("3599"));
         check(Op::NumericGreaterThan, "1.5", None);
         check(Op::NumericLessThanEquals, "1.5", Some("1.5"));
-        check(Op::DateGreaterThan, "1970-01-01T00:00:09Z", Some("10"));
+        check(Op::DateGreaterThan, "1970-01-01T00:00:09Z", Some("1970-01-01T00:00:10Z"));
+        check(Op::DateLessThan, "2030", Some("1970-01-01T00:33:49Z"));
+        check(Op::DateEquals, "1717200000", Some("2024-06-01T00:00:00Z"));
+        check(Op::DateEquals, "soon", None);
         check(Op::IpAddress, "203.0.113.0/24", Some("203.0.113.0"));
         check(Op::StringEquals, "a*", Some("a*"));
     }
