@@ -20,6 +20,14 @@ fn engine_of(world: &World) -> Engine {
     engine(&scenario.snapshot, &scenario.options)
 }
 
+/// A world in partial context and in complete context, with an engine for each.
+fn in_both_modes(world: &World) -> [(Engine, World); 2] {
+    ["partial", "complete"].map(|mode| {
+        let world = in_mode(world, mode);
+        (engine_of(&world), world)
+    })
+}
+
 fn decide(engine: &Engine, request: &Value) -> Result<Outcome, RequestError> {
     let text = request.to_string();
     let record = RequestRecord::parse(&text)?;
@@ -38,9 +46,7 @@ fn what_is_decided_stays_decided() {
     for seed in 0..N_WORLDS {
         let mut source = Source::seeded(seed);
         let world = generate::world(&mut source);
-        let (partial_world, complete_world) =
-            (in_mode(&world, "partial"), in_mode(&world, "complete"));
-        let (partial, complete) = (engine_of(&partial_world), engine_of(&complete_world));
+        let [(partial, partial_world), (complete, complete_world)] = in_both_modes(&world);
         for _ in 0..N_REQUESTS {
             let request = without_lists(&generate::request(&mut source));
             let Ok(open) = decide(&partial, &request) else { continue };
@@ -106,9 +112,7 @@ fn what_is_told_completely_is_decided_as_in_complete_context() {
     for seed in 0..3 * N_WORLDS {
         let mut source = Source::seeded(seed);
         let world = generate::world(&mut source);
-        let (partial_world, complete_world) =
-            (in_mode(&world, "partial"), in_mode(&world, "complete"));
-        let (partial, complete) = (engine_of(&partial_world), engine_of(&complete_world));
+        let [(partial, partial_world), (complete, _)] = in_both_modes(&world);
         for _ in 0..N_REQUESTS {
             let request = without_lists(&generate::request(&mut source));
             let Ok(expected) = decide(&complete, &request) else { continue };
