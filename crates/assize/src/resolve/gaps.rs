@@ -78,8 +78,8 @@ impl GapSet {
 /// context (E-122, L-609); names folded.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct Lists {
-    pub(super) absent: Vec<Box<str>>,
-    pub(super) complete: Vec<Box<str>>,
+    absent: Vec<Box<str>>,
+    complete: Vec<Box<str>>,
     unknown: Vec<Box<str>>,
 }
 

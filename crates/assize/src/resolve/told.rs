@@ -8,8 +8,8 @@
 use std::borrow::Cow;
 
 use assize_model::{
-    ConditionKey, ContextInput, ContextScalar, ContextValue, Principal, PrincipalKind, Request,
-    RequestError, fold_key, is_never_carried,
+    ContextInput, ContextScalar, ContextValue, Principal, PrincipalKind, Request, RequestError,
+    fold_key, is_never_carried,
 };
 
 use super::Resolver;
@@ -40,13 +40,10 @@ impl Resolver<'_> {
         principal: u32,
         check: &mut CheckSpec<'r>,
     ) -> Result<Option<Context<'r>>, RequestError> {
-        if !self.is_partial {
+        if !self.is_partial || !tells_any(request, check.context) {
             return Ok(None);
         }
         let lists = lists(request, check.context);
-        if !lists.tells_any() {
-            return Ok(None);
-        }
         let is_replaced =
             |name: &str| check.context.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
         let shared = request.context.iter().filter(|(name, _)| !is_replaced(name));
@@ -152,22 +149,40 @@ impl Resolver<'_> {
             if !self.engine.options.allow_context_override {
                 return Err(derived_conflict(own, &given, &derived));
             }
-            check.notes.overridden.push(ConditionKey::new(own).spelling().into());
+            check.notes.overridden.push(own.into());
         }
         Ok(true)
     }
 }
 
 impl Lists {
-    /// Whether all there is to say is said of any key.
-    fn tells_any(&self) -> bool {
-        !self.absent.is_empty() || !self.complete.is_empty()
-    }
-
     /// Whether all there is to say is said of a key.
     fn tells(&self, folded: &str) -> bool {
         self.says_unknown(folded) == Some(false)
     }
+}
+
+/// Whether all there is to say may be said of any key that is derived here. Records of logs list
+/// keys as absent that are not.
+fn tells_any(request: &Request<'_>, context: &[(Cow<'_, str>, ContextInput<'_>)]) -> bool {
+    let given = context.iter().chain(&request.context);
+    let mut empty = given.filter(|(_, input)| is_empty(input));
+    !request.complete.is_empty()
+        || request.absent.iter().any(|name| may_be_told(name))
+        || empty.any(|(name, _)| may_be_told(name))
+}
+
+/// Whether a key is one of those: the first of E-22, one of MFA, or one that names a tag.
+fn may_be_told(name: &str) -> bool {
+    const MFA: &str = "aws:multifactorauth";
+    const TAG: &str = "tag";
+    let head = name.split_once('/').map_or("", |(head, _)| head);
+    let ends_in = |text: &str| {
+        let at = head.len().checked_sub(text.len());
+        at.and_then(|at| head.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(text))
+    };
+    let begins_with = name.get(..MFA.len()).is_some_and(|head| head.eq_ignore_ascii_case(MFA));
+    name.eq_ignore_ascii_case(CALL_CHAIN_KEYS[0]) || begins_with || ends_in(TAG)
 }
 
 fn gives_any(context: &[(Cow<'_, str>, ContextInput<'_>)], names: &[&str]) -> bool {
