@@ -7,7 +7,7 @@ use super::Source;
 use super::text::{INSIDE, user_arn};
 
 /// Fields that replace those of a plain request, and what they are replaced with.
-const MISTAKES: [(&str, &str); 40] = [
+const MISTAKES: [(&str, &str); 41] = [
     ("principal", r#""arn:aws:iam::111111111111:user/nobody""#),
     ("principal", r#""arn:aws:sts::222222222222:assumed-role/Nobody/s""#),
     ("principal", r#""arn:aws:sts::111111111111:federated-user/""#),
@@ -47,6 +47,10 @@ const MISTAKES: [(&str, &str); 40] = [
     (
         "principal",
         r#"{"type": "roleSession", "role": "arn:aws:iam::111111111111:role/R", "session": {"name": "s", "claims": {"idp.example.com:email": 1e999999999}}}"#,
+    ),
+    (
+        "principal",
+        r#"{"type": "assumedRoot", "account": "111111111111", "session": {"taskPolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}}"#,
     ),
     ("action", r#""s3""#),
     ("action", r#""s3:""#),

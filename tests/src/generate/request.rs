@@ -36,6 +36,10 @@ const NAMED_FOR_NOTHING: [&str; 4] = [
     "arn:aws-cn:sqs:cn-north-1:111111111111:q",
 ];
 
+/// What root is assumed for: the two tasks that resources ask about, and one that they do not.
+const TASKS: [&str; 3] =
+    ["S3UnlockBucketPolicy", "SQSUnlockQueuePolicy", "IAMAuditRootUserCredentials"];
+
 /// A caller that CloudFront makes up.
 const ORIGIN_ACCESS_IDENTITY: &str =
     "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E2EXAMPLE";
@@ -248,7 +252,7 @@ fn principal(source: &mut Source<'_>) -> Value {
         }
         14 => json!({"type": "root", "account": account}),
         15 => {
-            let task = source.pick(&["S3UnlockBucketPolicy", "SQSUnlockQueuePolicy"]);
+            let task = source.pick(&TASKS);
             let task = format!("arn:aws:iam::aws:policy/root-task/{task}");
             let mut root = json!({"type": "assumedRoot", "account": account});
             if source.percent(80) {

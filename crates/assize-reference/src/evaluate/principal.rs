@@ -1,5 +1,6 @@
 //! Who asks: kinds of principal and their shorthand (E-10 – E-14, E-26, F-16).
 
+use assize_catalog::managed::ROOT_TASK_POLICY_ARNS;
 use assize_model::{
     AccountId, ArnParts, InlinePrincipal, PolicyId, Principal, PrincipalForm, PrincipalKind,
     RequestError, RequestErrorKind, Session, StatedPrincipal,
@@ -341,8 +342,21 @@ fn check_fields(stated: &StatedPrincipal<'_>) -> Result<(), RequestError> {
         Some(name) => {
             Err(invalid(format!("a principal of type `{}` takes no `{name}`", stated.kind)))
         }
-        None => Ok(()),
+        None => check_task(session),
     }
+}
+
+/// E-38: a session of AssumeRoot is made with one of the root-task policies of AWS. These only
+/// deny, and what they do not deny is allowed: nothing else may stand in their place.
+fn check_task(session: &Session<'_>) -> Result<(), RequestError> {
+    let Some(arn) = &session.task_policy_arn else { return Ok(()) };
+    if ROOT_TASK_POLICY_ARNS.contains(&&**arn) {
+        return Ok(());
+    }
+    let tasks = ROOT_TASK_POLICY_ARNS.join("`, `");
+    let message = format!("`{arn}` is none of the root-task policies: `{tasks}`");
+    let error = RequestError::new(RequestErrorKind::InvalidField, message);
+    Err(error.at("/principal/session/taskPolicyArn"))
 }
 
 /// Kind user.

@@ -1,5 +1,6 @@
 //! From the principal of a request to what is attached to it: E-10 – E-17, E-26, F-11, F-16.
 
+use assize_catalog::managed::ROOT_TASK_POLICY_ARNS;
 use assize_compiler::{IdentityLayer, PrincipalEntry, SessionLayer, SetRef};
 use assize_model::{
     AccountId, ArnParts, MfaState, Principal, PrincipalForm, PrincipalKind, Request, RequestError,
@@ -9,6 +10,7 @@ use assize_store::{ExternalAccount, Tag};
 
 use super::Resolver;
 use super::derive::{self, Derived};
+use super::frame::is_task_policy;
 use super::gaps::{self, Gap, GapSet};
 use super::policies::DocumentHandle;
 use super::said;
@@ -721,5 +723,19 @@ fn check_session_fields(kind: PrincipalKind, session: &Session<'_>) -> Result<()
             "a principal of type `{kind}` does not take `session.delivery`"
         )));
     }
-    Ok(())
+    check_task(session)
+}
+
+/// E-38: a session of AssumeRoot exists with a root-task policy of AWS alone. These hold denies
+/// only and the layer allows what they do not deny, so any other document would allow too much.
+fn check_task(session: &Session<'_>) -> Result<(), RequestError> {
+    match session.task_policy_arn.as_deref().filter(|arn| !is_task_policy(arn)) {
+        Some(arn) => {
+            let tasks = ROOT_TASK_POLICY_ARNS.join("`, `");
+            let message = format!("`{arn}` is none of the root-task policies: `{tasks}`");
+            let error = RequestError::new(RequestErrorKind::InvalidField, message);
+            Err(error.at("/principal/session/taskPolicyArn"))
+        }
+        None => Ok(()),
+    }
 }
