@@ -796,12 +796,18 @@ impl<'e> Resolver<'e> {
         }
         // Keys of our own begin so, and no request may set them.
         let column = if folded.starts_with('\0') { None } else { self.key_column(&folded) };
-        let facts = KeyFacts::new(&self.engine.catalog, spelling, fold, column);
+        let columns = (column, self.asks(OwnKey::TagKeys));
+        let facts = KeyFacts::new(&self.engine.catalog, spelling, fold, columns);
         let index = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
         self.keys.push(facts);
         self.key_index.insert(spelling.into(), index);
         self.seen.resize(self.folds.len(), 0);
         index
+    }
+
+    /// Whether some policy asks about a key.
+    fn asks(&self, key: OwnKey) -> bool {
+        self.own_columns[key as usize].is_some()
     }
 
     /// A stamp that no key has yet.
@@ -843,7 +849,8 @@ impl<'e> Resolver<'e> {
         for at in 0..self.keys.len() {
             let folded = self.keys[at].key.folded();
             let column = if folded.starts_with('\0') { None } else { self.key_column(folded) };
-            self.keys[at].set_column(column);
+            let asks_tag_keys = self.asks(OwnKey::TagKeys);
+            self.keys[at].set_column(column, asks_tag_keys);
         }
         for at in 0..self.principals.len() {
             let keys: Vec<_> = self.principals[at].derived.iter().cloned().collect();

@@ -667,7 +667,10 @@ impl Builder<'_, '_> {
     /// E-21.
     fn request_tags(&mut self) -> Result<(), RequestError> {
         self.leave_if(self.request.request_tags.is_none(), &["aws:RequestTag/", "aws:TagKeys"]);
-        let Some(tags) = &self.request.request_tags else { return Ok(()) };
+        let Some(tags) = &self.request.request_tags else {
+            self.keys_of_given_tags();
+            return Ok(());
+        };
         self.carried.push("aws:tagkeys".into());
         for (key, value) in tags {
             if !key.is_empty() {
@@ -680,6 +683,17 @@ impl Builder<'_, '_> {
         let is_own = |key: &str| key.starts_with("aws:requesttag/") || key == "aws:tagkeys";
         let own = self.take_given(is_own);
         self.agree(own)
+    }
+
+    /// E-21, E-23: the keys of the tags that `context` gives, unless it gives their list too. In
+    /// partial context there may be more tags, of which nobody says anything (E-121).
+    fn keys_of_given_tags(&mut self) {
+        const KEY: &str = "aws:TagKeys";
+        let names = std::mem::take(&mut self.given.tag_names);
+        let is_known = self.gaps.is_none() || self.is_told(KEY);
+        if is_known && !names.is_empty() && self.given.get(KEY).is_none() {
+            self.set(KEY, list(names));
+        }
     }
 
     /// E-22. The last service of a chain is known when the earlier ones are not logged, so the

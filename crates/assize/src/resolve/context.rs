@@ -31,6 +31,8 @@ pub(super) struct RowContext<'r> {
     given: SmallVec<[(u32, GivenValue<'r>); 4]>,
     /// Tags of the request (E-21): name and value.
     tags: Vec<(Cow<'r, str>, GivenValue<'r>)>,
+    /// The names of the tags that `context` gives, each as it is spelled there.
+    tag_names: Vec<Cow<'r, str>>,
     /// Tags of a resource of which nobody else says the tags (E-23): name behind the prefix.
     resource_tags: Vec<(&'r str, GivenValue<'r>)>,
     mfa: Option<bool>,
@@ -147,6 +149,7 @@ impl<'r> RowContext<'r> {
             environment: Environment::of_fields(request, may_override),
             given: SmallVec::new(),
             tags: Vec::new(),
+            tag_names: Vec::new(),
             resource_tags: Vec::new(),
             mfa: None,
             mfa_age: None,
@@ -187,6 +190,9 @@ impl<'r> RowContext<'r> {
         let kind = resolver.principals[principal as usize].kind;
         let (snapshot, now) = (&resolver.engine.snapshot, (resolver.now, resolver.is_partial));
         self.environment.complete(request, snapshot, now, kind)?;
+        if request.request_tags.is_none() && !resolver.is_partial {
+            self.environment.tag_keys_of(std::mem::take(&mut self.tag_names));
+        }
         check.notes.overridden.append(&mut self.environment.overridden);
         self.mfa(resolver, principal, check)
     }
@@ -338,6 +344,7 @@ impl<'r> RowContext<'r> {
         value: GivenValue<'r>,
     ) -> Result<(), RequestError> {
         let key = &name["aws:RequestTag/".len()..];
+        self.tag_names.push(Cow::Borrowed(key));
         let mut own = self.tags.iter().filter(|(own, _)| own.eq_ignore_ascii_case(key));
         let (first, second) = (own.next(), own.next());
         let derived = match (first, second) {

@@ -333,6 +333,13 @@ impl<'r> Environment<'r> {
         self.settle(key)
     }
 
+    /// E-21, E-23: the keys of tags that `context` gives one by one, unless it gives this list too.
+    pub(super) fn tag_keys_of(&mut self, names: Vec<Cow<'r, str>>) {
+        if !names.is_empty() && self.get(OwnKey::TagKeys).is_none() {
+            self.set(OwnKey::TagKeys, OwnValue::List(names));
+        }
+    }
+
     /// E-22.
     fn call_chain(&mut self, request: &Request<'_>, is_partial: bool) -> Result<(), RequestError> {
         if request.via.is_some() || self.states_any(&CALL_CHAIN) {

@@ -186,7 +186,12 @@ fn resource_tag_prefix(folded: &str) -> Option<usize> {
 }
 
 impl KeyFacts {
-    pub(super) fn new(catalog: &Catalog, spelling: &str, fold: u32, column: Option<KeyId>) -> Self {
+    pub(super) fn new(
+        catalog: &Catalog,
+        spelling: &str,
+        fold: u32,
+        (column, asks_tag_keys): (Option<KeyId>, bool),
+    ) -> Self {
         let key = ConditionKey::new(spelling);
         let rule = KeyRule::of(key.folded());
         let shape = Self::declared_shape(catalog, spelling);
@@ -196,7 +201,7 @@ impl KeyFacts {
         let plain = PlainUse::Long;
         let mut facts =
             Self { key, fold, rule, shape, column: None, follower: 0, is_of_session, plain };
-        facts.set_column(column);
+        facts.set_column(column, asks_tag_keys);
         facts
     }
 
@@ -205,10 +210,14 @@ impl KeyFacts {
         catalog.condition_key(spelling).and_then(|declared| declared.shape())
     }
 
-    /// The column is found, or found anew.
-    pub(super) fn set_column(&mut self, column: Option<KeyId>) {
+    /// The column is found, or found anew; `asks_tag_keys` if some policy asks about
+    /// `aws:TagKeys`, which follows from the tags of the request (E-21).
+    pub(super) fn set_column(&mut self, column: Option<KeyId>, asks_tag_keys: bool) {
         self.column = column;
-        self.plain = PlainUse::of(self);
+        self.plain = match self.rule {
+            KeyRule::RequestTag if asks_tag_keys => PlainUse::Long,
+            _ => PlainUse::of(self),
+        };
     }
 }
 

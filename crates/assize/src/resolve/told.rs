@@ -16,6 +16,7 @@ use super::Resolver;
 use super::check::CheckSpec;
 use super::context::{GivenValue, derived_conflict, normalize};
 use super::gaps::{Gap, Lists, is_empty, lists};
+use super::key::OwnKey;
 use super::resource::Shape;
 use crate::resolve::action::ActionRule;
 
@@ -27,6 +28,10 @@ type Pairs = Vec<(String, Box<str>)>;
 /// The keys of E-22.
 const CALL_CHAIN_KEYS: [&str; 4] =
     ["aws:viaawsservice", "aws:calledvia", "aws:calledviafirst", "aws:calledvialast"];
+
+/// The keys of E-21: the list of the request's tags, and what the key of one begins with.
+const TAG_KEYS: &str = "aws:tagkeys";
+const REQUEST_TAG: &str = "aws:requesttag/";
 
 impl Resolver<'_> {
     /// The whole context of a check, with the derived keys that its request tells; none if it
@@ -54,6 +59,9 @@ impl Resolver<'_> {
             derived.push(("aws:ViaAWSService".to_owned(), "false".into()));
         }
         let n_given = context.len();
+        if request.request_tags.is_none() && lists.tells(TAG_KEYS) {
+            context.extend(tag_keys(&context));
+        }
         for (name, value) in derived {
             let folded = fold_key(&name);
             if !is_never_carried(&folded)
@@ -172,7 +180,22 @@ fn tells_any(request: &Request<'_>, context: &[(Cow<'_, str>, ContextInput<'_>)]
         || empty.any(|(name, _)| may_be_told(name))
 }
 
-/// Whether a key is one of those: the first of E-22, one of MFA, or one that names a tag.
+/// `aws:TagKeys` of the tags that a context gives, unless it gives the list itself (E-21).
+fn tag_keys<'r>(context: &Context<'r>) -> Option<(Cow<'r, str>, ContextInput<'r>)> {
+    if gives_any(context, &[TAG_KEYS]) {
+        return None;
+    }
+    let names = context.iter().filter(|(_, input)| !is_empty(input)).filter_map(|(name, _)| {
+        let (stem, tag) = name.split_at_checked(REQUEST_TAG.len())?;
+        let is_tag = stem.eq_ignore_ascii_case(REQUEST_TAG) && !tag.is_empty();
+        is_tag.then(|| ContextScalar::String(Cow::Owned(tag.to_owned())))
+    });
+    let names: Vec<_> = names.collect();
+    (!names.is_empty()).then(|| (OwnKey::TagKeys.name().into(), ContextInput::List(names)))
+}
+
+/// Whether a key is one of those: the first of E-22, one of MFA, one that names a tag, or the list
+/// of the tags of the request.
 fn may_be_told(name: &str) -> bool {
     const MFA: &str = "aws:multifactorauth";
     const TAG: &str = "tag";
@@ -182,7 +205,8 @@ fn may_be_told(name: &str) -> bool {
         at.and_then(|at| head.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(text))
     };
     let begins_with = name.get(..MFA.len()).is_some_and(|head| head.eq_ignore_ascii_case(MFA));
-    name.eq_ignore_ascii_case(CALL_CHAIN_KEYS[0]) || begins_with || ends_in(TAG)
+    let is_named = [CALL_CHAIN_KEYS[0], TAG_KEYS].iter().any(|key| name.eq_ignore_ascii_case(key));
+    is_named || begins_with || ends_in(TAG)
 }
 
 fn gives_any(context: &[(Cow<'_, str>, ContextInput<'_>)], names: &[&str]) -> bool {
