@@ -39,6 +39,8 @@ pub(crate) struct FormatRow {
     pub(crate) text: StrId,
     /// Where the compiled segments lie in [`Formats::code`].
     segments: [Span; N_SEGMENTS],
+    /// With how many bytes without placeholders the last segment begins.
+    last_prefix: usize,
     literal_bytes: u32,
     placeholders: u32,
 }
@@ -57,10 +59,14 @@ impl Formats {
         let start = self.code.len();
         compile(text, &mut self.code)?;
         let code = &self.code[start..];
+        let segments = locate_segments(code, start)?;
+        let [.., last] = &segments;
+        let last_prefix = self.code[last.range()].iter().take_while(|&&b| b >= b' ').count();
         let n_placeholders = code.iter().filter(|&&b| b < b' ').count();
         let row = FormatRow {
             text: id,
-            segments: locate_segments(code, start)?,
+            segments,
+            last_prefix,
             literal_bytes: position(code.len() - n_placeholders)?,
             placeholders: position(n_placeholders)?,
         };
@@ -70,8 +76,11 @@ impl Formats {
 
     /// Whether a text is of the form of the last segment of a pattern.
     pub(crate) fn fits_resource(&self, at: usize, resource: &str) -> bool {
-        let [.., last] = &self.rows[at].segments;
-        match_segment(&self.code[last.range()], resource.as_bytes())
+        let FormatRow { segments: [.., last], last_prefix, .. } = &self.rows[at];
+        let (prefix, pattern) = self.code[last.range()].split_at(*last_prefix);
+        // Nearly all differ in the prefix, or are a name behind it.
+        let rest = resource.as_bytes().strip_prefix(prefix);
+        rest.is_some_and(|rest| match_segment(pattern, rest))
     }
 }
 
