@@ -9,9 +9,12 @@ use assize_model::{
 };
 
 pub use self::frames::Frames;
-pub use self::values::{ValueId, ValueView, Values};
+pub use self::principals::Principals;
+pub(crate) use self::values::SameTexts;
+pub use self::values::{ValueId, ValueView, Values, position_in};
 
 mod frames;
+mod principals;
 mod values;
 
 /// The bit that tells the ids of an overlay from those of the shared tables.
@@ -189,8 +192,9 @@ impl PrincipalEntry {
 /// buffer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Resources<'a> {
-    /// The texts as evaluated (E-6), ARNs or `*`, one behind the other.
-    pub texts: &'a str,
+    /// Where the texts stand as evaluated (E-6), ARNs or `*`: in the first, and in the second,
+    /// whose positions count on from the end of the first.
+    pub texts: [&'a str; 2],
     /// Where the text of each resource is, and what else hangs on it.
     pub places: &'a [ResourcePlace],
     /// Lists of the values of keys that hang on the resource alone, in order of the keys.
@@ -206,6 +210,17 @@ pub struct ResourcePlace {
     pub len: u32,
     /// The position of its values.
     pub constants: u32,
+}
+
+impl ResourcePlace {
+    /// The text in the texts of its [`Resources`]; empty when it is not there.
+    #[inline]
+    pub fn text<'a>(&self, [first, second]: [&'a str; 2]) -> &'a str {
+        let start = self.start as usize;
+        let (text, start) =
+            if start < first.len() { (first, start) } else { (second, start - first.len()) };
+        text.get(start..start + self.len as usize).unwrap_or_default()
+    }
 }
 
 impl<'a> Resources<'a> {
@@ -225,14 +240,15 @@ impl<'a> Resources<'a> {
         let place = *self.places.get(at)?;
         let constants = self.constants.get(place.constants as usize)?;
         let end = place.start as usize + place.len as usize;
-        (end <= self.texts.len()).then_some(ResourceEntry { texts: self.texts, place, constants })
+        let len = self.texts[0].len() + self.texts[1].len();
+        (end <= len).then_some(ResourceEntry { texts: self.texts, place, constants })
     }
 }
 
 /// One resource of a batch. Its text is read when it is asked for: most rows need none.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ResourceEntry<'a> {
-    texts: &'a str,
+    texts: [&'a str; 2],
     pub(crate) place: ResourcePlace,
     pub(crate) constants: &'a [(KeyId, ValueId)],
 }
@@ -241,8 +257,7 @@ impl<'a> ResourceEntry<'a> {
     /// The text as evaluated (E-6): an ARN, or `*`.
     #[inline]
     pub(crate) fn text(&self) -> &'a str {
-        let start = self.place.start as usize;
-        self.texts.get(start..start + self.place.len as usize).unwrap_or_default()
+        self.place.text(self.texts)
     }
 
     /// Whether the action takes no resource: only the pattern `*` matches (L-238).
@@ -424,7 +439,7 @@ pub struct RequestColumns<'a> {
     /// The values that columns and constants name.
     pub values: &'a Values,
     /// The principals.
-    pub principals: &'a [PrincipalEntry],
+    pub principals: &'a Principals,
     /// The resources.
     pub resources: Resources<'a>,
     /// The frames.

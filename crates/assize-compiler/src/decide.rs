@@ -84,11 +84,12 @@ impl DecisionTables {
         debug_assert!(rows.end <= n_rows && out.len() == rows.len(), "columns of one length");
         out.fill(DecisionRow::default());
         scratch.buffers.memo.begin();
+        scratch.buffers.same_texts.begin(columns.values);
         scratch.dynamic.begin();
         if scratch.joints.begin(self, columns.frames) {
             scratch.facts = Facts::default();
         }
-        scratch.facts.forget();
+        scratch.facts.begin_run(columns.principals);
         let rows = rows.start..rows.end.min(n_rows).min(rows.start.saturating_add(out.len()));
         let mut start = rows.start;
         while start < rows.end {

@@ -29,8 +29,8 @@ pub use budget::{
 };
 pub use columns::{
     ActionRef, DecisionRow, EndpointLayer, Frame, Frames, IdentityLayer, KeyId, KeyScope,
-    PolicySetId, PrincipalEntry, RequestColumns, ResourcePlace, Resources, SessionLayer, SetRef,
-    StatementPlace, ValueId, ValueView, Values,
+    PolicySetId, PrincipalEntry, Principals, RequestColumns, ResourcePlace, Resources,
+    SessionLayer, SetRef, StatementPlace, ValueId, ValueView, Values, position_in,
 };
 pub use decide::{BoundRows, Scratch};
 pub use intern::DocumentSource;

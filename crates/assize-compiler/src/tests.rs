@@ -3,6 +3,7 @@
 mod allocation;
 mod cases;
 mod overlays;
+mod principals;
 mod random;
 mod recompile;
 
@@ -99,7 +100,7 @@ struct Batch {
     frame: Vec<u32>,
     keys: Vec<Vec<ValueId>>,
     values: Values,
-    principals: Vec<PrincipalEntry>,
+    principals: Principals,
     resources: Vec<&'static str>,
     frames: Frames,
     /// The number of each frame that was given.
@@ -177,7 +178,7 @@ impl Batch {
             keys: &self.keys,
             values: &self.values,
             principals: &self.principals,
-            resources: Resources { texts: &texts, places: &places, constants: &[Vec::new()] },
+            resources: Resources { texts: ["", &texts], places: &places, constants: &[Vec::new()] },
             frames: &self.frames,
         })
     }

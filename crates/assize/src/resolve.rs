@@ -26,12 +26,13 @@ mod told;
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
 use assize_catalog::ResourceTypeId;
 use assize_compiler::{
     ActionRef, BoundRows, DecisionRow, EndpointLayer, Frame, Frames, KeyId, Overlay,
-    PartialColumns, PrincipalEntry, Relevant, RequestColumns, ResourcePlace, Resources, Scratch,
-    ValueId, Values,
+    PartialColumns, PrincipalEntry, Principals, Relevant, RequestColumns, ResourcePlace, Resources,
+    Scratch, ValueId, Values, position_in,
 };
 use assize_model::{
     AccountId, ActionId, ConditionKey, ContextInput, ContextMode, ContextValue, Request,
@@ -57,7 +58,7 @@ pub(crate) use resource::Shape;
 pub(crate) use time::iso8601;
 
 /// INVARIANT: rows name frames by the numbers they were given.
-const NUMBERED: &str = "the frames of rows are kept";
+const NUMBERED: &str = "the principals and frames of rows are kept";
 /// Distinct values of principals and resources that a resolver keeps before it starts over: what
 /// bounds its memory (F-34).
 const MAX_VALUES: usize = 1 << 20;
@@ -97,7 +98,7 @@ pub(crate) struct Resolver<'e> {
     /// Those they state, by everything they say.
     stated_index: HashMap<Box<[u8]>, u32>,
     pub(crate) principals: Vec<ResolvedPrincipal>,
-    principal_entries: Vec<PrincipalEntry>,
+    principal_entries: Principals,
     action_index: HashMap<Box<str>, u32>,
     pub(crate) actions: Vec<ResolvedAction>,
     action_classes: Vec<action::ActionClass>,
@@ -160,7 +161,8 @@ pub(crate) struct Rows {
     resource: Vec<ResourcePlace>,
     /// The column of resources: each row has its own, so that this counts the rows.
     numbers: Vec<u32>,
-    /// The texts of the resources.
+    /// Texts of resources: those that stand in what was lent are not copied.
+    lent: Option<Arc<String>>,
     texts: String,
     pub(crate) frame: Vec<u32>,
     keys: KeyColumns,
@@ -234,6 +236,7 @@ impl Rows {
         self.contexts.truncate(len);
         self.endpoints.truncate(len);
         if len == 0 {
+            self.lent = None;
             self.texts.clear();
         }
         self.keys.truncate(len);
@@ -242,10 +245,23 @@ impl Rows {
         }
     }
 
+    fn lent(&self) -> &str {
+        self.lent.as_deref().map_or("", String::as_str)
+    }
+
+    /// Where the texts of resources stand.
+    fn texts(&self) -> [&str; 2] {
+        [self.lent(), &self.texts]
+    }
+
     /// Takes in the text of a resource whose keys are in a list; none past 2³² bytes.
     fn place(&mut self, text: &str, keys: u32) -> Option<ResourcePlace> {
-        let start = u32::try_from(self.texts.len()).ok()?;
         let len = u32::try_from(text.len()).ok()?;
+        let lent = self.lent();
+        if let Some(start) = position_in(lent, text) {
+            return Some(ResourcePlace { start, len, constants: keys });
+        }
+        let start = u32::try_from(lent.len() + self.texts.len()).ok()?;
         start.checked_add(len)?;
         self.texts.push_str(text);
         Some(ResourcePlace { start, len, constants: keys })
@@ -283,7 +299,7 @@ impl<'e> Resolver<'e> {
             principal_index: HashMap::new(),
             stated_index: HashMap::new(),
             principals: Vec::new(),
-            principal_entries: Vec::new(),
+            principal_entries: Principals::new(),
             action_index: HashMap::new(),
             actions: Vec::new(),
             action_classes: Vec::new(),
@@ -348,6 +364,13 @@ impl<'e> Resolver<'e> {
             *self = Self::new(self.engine);
             self.keeps_context = keeps_context;
         }
+    }
+
+    /// Lends the text that the requests of the chunk to come are parts of: what they say need not
+    /// be copied then. Until [`Resolver::begin`].
+    pub(crate) fn lend(&mut self, text: &Arc<String>) {
+        self.values.lend(Arc::clone(text));
+        self.rows.lent = Some(Arc::clone(text));
     }
 
     /// Whether the chunk has enough for a part of a batch.
@@ -604,7 +627,7 @@ impl<'e> Resolver<'e> {
 
     /// What stands for the resource of an action that takes none (E-6).
     fn wildcard_form(&self, principal: u32, action: ActionId) -> Cow<'e, str> {
-        let entry = &self.principal_entries[principal as usize];
+        let entry = self.principal_entries.get(principal as usize).expect(NUMBERED);
         let partition = if entry.partition.is_empty() { "aws" } else { &entry.partition };
         let account = entry.account.as_ref().map(AccountId::as_str).unwrap_or_default();
         self.engine.catalog.wildcard_form(action).render(partition, account)
@@ -755,13 +778,12 @@ impl<'e> Resolver<'e> {
 
     /// The text of the resource of a row, as evaluated.
     pub(crate) fn resource_text_of(&self, row: usize) -> &str {
-        let ResourcePlace { start, len, .. } = self.rows.resource[row];
-        &self.rows.texts[start as usize..(start + len) as usize]
+        self.rows.resource[row].text(self.rows.texts())
     }
 
     /// The principal entry of a row.
     pub(crate) fn principal_entry_of(&self, row: usize) -> &PrincipalEntry {
-        &self.principal_entries[self.rows.principal[row] as usize]
+        self.principal_entries.get(self.rows.principal[row] as usize).expect(NUMBERED)
     }
 
     /// The column of a key, if some policy asks about it.
@@ -854,7 +876,8 @@ impl<'e> Resolver<'e> {
         }
         for at in 0..self.principals.len() {
             let keys: Vec<_> = self.principals[at].derived.iter().cloned().collect();
-            self.principal_entries[at].constants = self.constants(&keys);
+            let constants = self.constants(&keys);
+            self.principal_entries.set_constants(at, constants);
         }
         for at in 0..self.key_lists.len() {
             let keys = std::mem::take(&mut self.key_lists[at]);
@@ -938,7 +961,7 @@ impl<'e> Resolver<'e> {
         call: impl FnOnce(&Inner, &Overlay, &RequestColumns<'_>) -> R,
     ) -> R {
         let resources = Resources {
-            texts: &self.rows.texts,
+            texts: self.rows.texts(),
             places: &self.rows.resource,
             constants: &self.key_constants,
         };

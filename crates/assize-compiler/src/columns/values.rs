@@ -1,6 +1,7 @@
 //! The values of condition keys: some for as long as the columns are used, some for one batch.
 
 use std::hash::BuildHasher;
+use std::sync::Arc;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
@@ -17,6 +18,12 @@ impl ValueId {
     /// Whether the key is absent.
     pub fn is_absent(self) -> bool {
         self == Self::ABSENT
+    }
+
+    /// Whether it came with a row, as a single value.
+    #[inline]
+    pub(crate) fn is_passing_single(self) -> bool {
+        self.0 & (PASSING_BIT | LIST_ID_BIT) == PASSING_BIT
     }
 
     /// Whether it is a list, which the id tells without a look at the value.
@@ -54,6 +61,9 @@ pub enum ValueView<'a> {
 /// [`Values::forget_passing`] forgets it. Most values of requests are seen once, and a dictionary
 /// of them would cost more than deciding does.
 ///
+/// Values that stand in a text which was lent ([`Values::lend`]) are not copied, and each has an id
+/// of its own: what is never asked for costs nothing. [`SameTexts`] finds those that are equal.
+///
 /// Two ids are equal only if their values are; passing values that are equal may have two ids.
 #[derive(Debug, Clone, Default)]
 pub struct Values {
@@ -72,6 +82,8 @@ pub struct Values {
 /// Texts and lists by position.
 #[derive(Debug, Clone, Default)]
 struct Store {
+    /// A text of the caller's, in front of `text`.
+    lent: Option<Arc<String>>,
     text: String,
     entries: Vec<Entry>,
     members: Vec<ValueId>,
@@ -79,7 +91,8 @@ struct Store {
 
 #[derive(Debug, Clone, Copy)]
 struct Entry {
-    /// The text of a single value, or the members of a list.
+    /// Where the text of a single value begins, in what was lent and the own text behind it, or
+    /// the members of a list.
     start: u32,
     /// The length, and [`LIST_BIT`].
     len: u32,
@@ -133,9 +146,26 @@ impl Values {
         ValueId((at + N_RESERVED) | LIST_ID_BIT)
     }
 
+    /// Lends a text, so that values that are parts of it need not be copied, until
+    /// [`Values::forget_passing`]. What came with rows before is forgotten.
+    pub fn lend(&mut self, text: Arc<String>) {
+        self.forget_passing();
+        self.passing.lent = Some(text).filter(|text| text.len() < LIST_BIT as usize);
+    }
+
+    /// Whether equal values may have several ids because a text was lent.
+    #[inline]
+    pub(crate) fn lends(&self) -> bool {
+        self.passing.lent.is_some()
+    }
+
     /// A single value until [`Values::forget_passing`].
     #[inline]
     pub fn pass_single(&mut self, text: &str) -> ValueId {
+        if let Some(start) = self.passing.lent_position(text) {
+            let len = length(text.len());
+            return ValueId(self.passing.push(Entry { start, len }) | PASSING_BIT);
+        }
         if self.recent.is_empty() {
             self.recent.resize(N_RECENT, 0);
         }
@@ -181,7 +211,7 @@ impl Values {
 
     /// The bytes that passing values take. A batch holds at most 2³⁰ of them.
     pub fn n_passing_bytes(&self) -> usize {
-        let Store { text, entries, members } = &self.passing;
+        let Store { text, entries, members, .. } = &self.passing;
         text.len() + size_of_val(&**entries) + size_of_val(&**members)
     }
 
@@ -199,7 +229,7 @@ impl Values {
             return if colliding { ValueView::Colliding } else { ValueView::Absent };
         };
         match entry.len & LIST_BIT {
-            0 => ValueView::Single(entry.of(&store.text)),
+            0 => ValueView::Single(store.text_of(*entry)),
             _ => ValueView::List(entry.members(&store.members)),
         }
     }
@@ -221,6 +251,49 @@ impl Values {
     /// Whether there are no values.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+/// Where a text begins that is a part of another, by their addresses: two texts that are there at
+/// the same time share bytes only if one is a part of the other. None for the empty text.
+#[inline]
+pub fn position_in(whole: &str, part: &str) -> Option<u32> {
+    let start = part.as_ptr().addr().wrapping_sub(whole.as_ptr().addr());
+    let is_part = !part.is_empty() && start < whole.len() && part.len() <= whole.len() - start;
+    if is_part { u32::try_from(start).ok() } else { None }
+}
+
+/// Finds one id for values with equal texts, as far as it remembers them: who remembers what was
+/// worked out for a value then finds it again although the values of a text that was lent have an
+/// id each.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SameTexts {
+    /// Values that were seen lately, by a hash of their texts.
+    recent: Vec<ValueId>,
+}
+
+impl SameTexts {
+    /// Forgets everything: ids may mean something else from here on.
+    pub(crate) fn begin(&mut self, values: &Values) {
+        if values.lends() {
+            self.recent.clear();
+            self.recent.resize(N_RECENT, ValueId::ABSENT);
+        }
+    }
+
+    /// An id whose text is that of a single value.
+    #[inline]
+    pub(crate) fn first(&mut self, values: &Values, value: ValueId) -> ValueId {
+        if !values.lends() || !value.is_passing_single() {
+            return value;
+        }
+        let Some(text) = values.text(value) else { return value };
+        let Some(recent) = self.recent.get_mut(place_of(text)) else { return value };
+        if !recent.is_absent() && values.text(*recent) == Some(text) {
+            return *recent;
+        }
+        *recent = value;
+        value
     }
 }
 
@@ -248,7 +321,31 @@ fn place_of(text: &str) -> usize {
 impl Store {
     fn text(&self, at: u32) -> Option<&str> {
         let entry = self.entries.get(at as usize)?;
-        (entry.len & LIST_BIT == 0).then(|| entry.of(&self.text))
+        (entry.len & LIST_BIT == 0).then(|| self.text_of(*entry))
+    }
+
+    fn lent(&self) -> &str {
+        self.lent.as_deref().map_or("", String::as_str)
+    }
+
+    /// The text of the entry of a single value.
+    #[inline]
+    fn text_of(&self, entry: Entry) -> &str {
+        let lent = self.lent();
+        let range = entry.range();
+        let text = if range.start < lent.len() {
+            lent.get(range)
+        } else {
+            self.text.get(range.start - lent.len()..range.end - lent.len())
+        };
+        text.unwrap_or_default()
+    }
+
+    /// Where a text stands that is a part of what was lent. Asked of addresses: two texts that are
+    /// there at the same time share bytes only if one is a part of the other.
+    #[inline]
+    fn lent_position(&self, text: &str) -> Option<u32> {
+        position_in(self.lent.as_ref()?, text)
     }
 
     fn members(&self, at: u32) -> Option<&[ValueId]> {
@@ -257,7 +354,7 @@ impl Store {
     }
 
     fn push_text(&mut self, text: &str) -> u32 {
-        let start = length(self.text.len());
+        let start = length(self.lent().len() + self.text.len());
         self.text.push_str(text);
         self.push(Entry { start, len: length(text.len()) })
     }
@@ -276,6 +373,7 @@ impl Store {
     }
 
     fn clear(&mut self) {
+        self.lent = None;
         self.text.clear();
         self.entries.clear();
         self.members.clear();
@@ -286,10 +384,6 @@ impl Entry {
     fn range(self) -> std::ops::Range<usize> {
         let start = self.start as usize;
         start..start + (self.len & !LIST_BIT) as usize
-    }
-
-    fn of(self, text: &str) -> &str {
-        &text[self.range()]
     }
 
     fn members(self, members: &[ValueId]) -> &[ValueId] {
@@ -347,5 +441,43 @@ mod tests {
             assert_eq!(values.text(kept), Some("kept"));
         }
         assert_eq!(values.len(), 1);
+    }
+
+    #[test]
+    fn parts_of_a_lent_text_are_what_they_were_and_are_found_to_be_the_same() {
+        let mut values = Values::new();
+        for round in 0..2 {
+            let lent = Arc::new("one two one two é".to_owned());
+            values.lend(Arc::clone(&lent));
+            let parts: Vec<&str> = lent.split(' ').chain(["two", "", "three"]).collect();
+            let ids: Vec<ValueId> = parts.iter().map(|part| values.pass_single(part)).collect();
+            for (id, part) in ids.iter().zip(&parts) {
+                assert_eq!(values.text(*id), Some(*part), "round {round}");
+            }
+            let mut same = SameTexts::default();
+            same.begin(&values);
+            let first: Vec<ValueId> = ids.iter().map(|id| same.first(&values, *id)).collect();
+            for (a, b) in (0..parts.len()).flat_map(|a| (0..a).map(move |b| (a, b))) {
+                assert_eq!(first[a] == first[b], parts[a] == parts[b], "{} {}", parts[a], parts[b]);
+            }
+            let list = values.pass_list([parts[0], parts[2], "four"]);
+            let ValueView::List(members) = values.get(list) else { panic!("a list") };
+            assert_eq!(values.text(members[1]), Some("one"));
+            assert_eq!(same.first(&values, list), list);
+            values.forget_passing();
+            assert_eq!(Arc::strong_count(&lent), 1);
+            assert_eq!(values.get(ids[1]), ValueView::Absent);
+        }
+    }
+
+    #[test]
+    fn parts_are_told_from_equal_texts_elsewhere() {
+        let whole = "abcabc".to_owned();
+        assert_eq!(position_in(&whole, &whole), Some(0));
+        assert_eq!(position_in(&whole, &whole[4..]), Some(4));
+        assert_eq!(position_in(&whole, &whole[3..3]), None);
+        assert_eq!(position_in(&whole, "abc"), None);
+        assert_eq!(position_in(&whole[..3], &whole[2..4]), None);
+        assert_eq!(position_in(&whole[1..], &whole[..2]), None);
     }
 }

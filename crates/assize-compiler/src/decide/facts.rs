@@ -13,9 +13,9 @@
 use assize_automata::SetScratch;
 
 use crate::columns::{
-    KeyId, KeyScope, PrincipalEntry, RequestColumns, ResourceEntry, ValueId, constant,
+    KeyId, KeyScope, PrincipalEntry, Principals, RequestColumns, ResourceEntry, ValueId, constant,
 };
-use crate::program::evaluate::{RowEvaluator, holds_of, static_test};
+use crate::program::evaluate::{Buffers, RowEvaluator, holds_of, static_test};
 use crate::program::{Atom, Program};
 
 /// Most atoms that have a bit.
@@ -43,7 +43,12 @@ pub(super) struct Facts {
     in_columns: u64,
     run: u32,
     values: Vec<Word>,
+    /// The bits of principals, from batch to batch, with the run of those that were worked out
+    /// since atoms joined.
     principals: Vec<(u32, u64)>,
+    /// Whose bits these are.
+    principals_of: u64,
+    principals_run: u32,
     /// By the list of constants.
     resources: Vec<(u32, u64)>,
 }
@@ -127,12 +132,27 @@ impl Facts {
         Some(bit)
     }
 
-    /// Forgets all answers: ids, principals and resources may be others from here on, or atoms have
-    /// joined.
-    pub(super) fn forget(&mut self) {
+    /// Forgets the answers for values and resources, which may be others from here on, and for
+    /// principals, if they are.
+    pub(super) fn begin_run(&mut self, principals: &Principals) {
+        if self.principals_of != principals.stamp() {
+            self.principals_of = principals.stamp();
+            self.principals.clear();
+        }
+        self.next_run();
+    }
+
+    /// Forgets all answers: atoms have joined.
+    fn forget(&mut self) {
+        self.next_run();
+        self.principals_run = self.run;
+    }
+
+    fn next_run(&mut self) {
         self.run += 1;
         if self.run == 1 << (u32::BITS - KEY_BITS) {
             self.run = 1;
+            self.principals_run = 1;
             self.values.fill(Word::default());
             self.principals.fill((0, 0));
             self.resources.fill((0, 0));
@@ -161,7 +181,7 @@ impl Facts {
     pub(super) fn of_row(&mut self, asked: Asked, evaluator: &mut RowEvaluator<'_>) -> u64 {
         let RowEvaluator { shared: program, columns, row, ref resource, ref mut buffers, .. } =
             *evaluator;
-        let scratch = &mut buffers.set;
+        let Buffers { set: scratch, same_texts, .. } = &mut **buffers;
         let mut facts = self.absent;
         if asked.facts & self.of_principals != 0 {
             let of_principal = self.of_principal((program, columns), row, scratch);
@@ -179,6 +199,7 @@ impl Facts {
             let column = columns.keys.get(key.key.index());
             let value = column.and_then(|column| column.get(row)).copied().unwrap_or_default();
             if !value.is_absent() {
+                let value = same_texts.first(columns.values, value);
                 let bits = self.of_value((program, columns), at, key, value, scratch);
                 facts = facts & !key.bits | bits;
             }
@@ -223,7 +244,7 @@ impl Facts {
     ) -> u64 {
         let number = columns.principal.get(row).map_or(usize::MAX, |number| *number as usize);
         match self.principals.get(number) {
-            Some(&(run, bits)) if run == self.run => return bits,
+            Some(&(run, bits)) if run >= self.principals_run.max(1) => return bits,
             _ => {}
         }
         let Some(principal) = columns.principals.get(number) else { return 0 };

@@ -41,6 +41,7 @@ impl DecisionTables {
         let columns = partial.columns;
         out.fill(BoundRows::default());
         scratch.buffers.memo.begin();
+        scratch.buffers.same_texts.begin(columns.values);
         scratch.dynamic.begin();
         let n_rows = columns.len().min(out.len());
         let mut start = 0;

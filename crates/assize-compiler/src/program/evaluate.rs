@@ -14,14 +14,15 @@ use super::pattern_index::Candidate;
 use super::template::TemplateBuffers;
 use super::{Body, PrincipalTest, Program, ResourceTest, Rule, Target};
 use crate::columns::{
-    KeyId, KeyScope, OVERLAY_BIT, PrincipalEntry, RequestColumns, ResourceEntry, ValueId,
-    ValueView, Values,
+    KeyId, KeyScope, OVERLAY_BIT, PrincipalEntry, RequestColumns, ResourceEntry, SameTexts,
+    ValueId, ValueView, Values,
 };
 
 /// Working memory of evaluation. Cleared, never shrunk.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Buffers {
     pub(crate) memo: Memo,
+    pub(crate) same_texts: SameTexts,
     templates: TemplateBuffers,
     pub(crate) set: SetScratch,
     matched: Vec<u32>,
@@ -248,8 +249,9 @@ impl<'a> RowEvaluator<'a> {
     #[inline]
     fn satisfies(&mut self, atom: &'a Atom, tagged: u32, value: ValueId) -> bool {
         if atom.memoize {
-            let Buffers { memo, set, .. } = &mut *self.buffers;
+            let Buffers { memo, set, same_texts, .. } = &mut *self.buffers;
             let values = self.columns.values;
+            let value = same_texts.first(values, value);
             return memo.answer(tagged, value.0, || {
                 values.text(value).is_some_and(|text| static_test(&atom.test, text, set))
             });

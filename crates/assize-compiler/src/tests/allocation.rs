@@ -74,7 +74,7 @@ fn rows_outside_the_lists_are_not_allowed() {
         frame: &[3],
         keys: &[],
         values: &values,
-        principals: &[],
+        principals: &Principals::new(),
         resources: Resources::default(),
         frames: &Frames::new(),
     };
@@ -97,6 +97,7 @@ fn rows_outside_the_lists_are_not_allowed_by_what_was_kept() {
     let frame = [frames.intern(frame).unwrap()];
     let values = Values::new();
     let action = [catalog().action("s3", "GetObject").unwrap().into()];
+    let principals = Principals::from_iter([PrincipalEntry::new(PrincipalKind::User)]);
     let columns = RequestColumns {
         principal: &[0],
         action: &action,
@@ -104,9 +105,9 @@ fn rows_outside_the_lists_are_not_allowed_by_what_was_kept() {
         frame: &frame,
         keys: &[],
         values: &values,
-        principals: &[PrincipalEntry::new(PrincipalKind::User)],
+        principals: &principals,
         resources: Resources {
-            texts: "*",
+            texts: ["", "*"],
             places: &[ResourcePlace { start: 0, len: 1, constants: 0 }],
             constants: &[Vec::new()],
         },

@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::io::Read;
+use std::ops::Range;
+use std::sync::Arc;
 
 use assize_model::{RequestError, RequestErrorKind};
 use memchr::memchr;
@@ -19,8 +21,16 @@ const READ_BYTES: usize = 128 << 10;
 /// Some lines of a stream. Give the same chunk again and its memory is used again.
 #[derive(Clone, Default)]
 pub struct Chunk {
-    buffer: Vec<u8>,
+    content: Content,
     lines: Vec<Span>,
+}
+
+/// The bytes of a chunk.
+#[derive(Clone)]
+enum Content {
+    /// All of them are UTF-8.
+    Text(Arc<String>),
+    Bytes(Vec<u8>),
 }
 
 /// Where a line stands in its chunk.
@@ -40,6 +50,25 @@ pub struct Line<'c> {
     /// Its bytes without the line end; none for a line beyond [`MAX_LINE_BYTES`], which is an
     /// error `limit` (F-6) and was passed over.
     pub bytes: Option<&'c [u8]>,
+    /// The same as text, when the whole chunk is UTF-8 ([`Chunk::text`]).
+    pub text: Option<&'c str>,
+}
+
+impl<'c> Line<'c> {
+    /// The text of the line.
+    ///
+    /// # Errors
+    /// `limit` or `json_syntax`, as [`text_of_line`].
+    pub fn text(&self) -> Result<&'c str, RequestError> {
+        match (self.text, self.bytes) {
+            (Some(text), _) => Ok(text),
+            (None, Some(bytes)) => text_of_line(bytes),
+            (None, None) => {
+                let message = format!("the line is longer than {MAX_LINE_BYTES} bytes");
+                Err(RequestError::new(RequestErrorKind::Limit, message))
+            }
+        }
+    }
 }
 
 impl Chunk {
@@ -50,15 +79,60 @@ impl Chunk {
 
     /// The lines, in order.
     pub fn lines(&self) -> impl ExactSizeIterator<Item = Line<'_>> + Clone {
-        self.lines.iter().map(|span| Line {
+        let text = self.text().map(|text| text.as_str());
+        let bytes = self.content.bytes();
+        self.lines.iter().map(move |span| Line {
             number: span.number,
-            bytes: span.end.map(|end| self.buffer.get(span.start..end).unwrap_or_default()),
+            bytes: span.end.map(|end| bytes.get(span.start..end).unwrap_or_default()),
+            text: text.zip(span.end).and_then(|(text, end)| text.get(span.start..end)),
         })
+    }
+
+    /// The text that its lines are parts of, when all of it is UTF-8. It is given out to be kept
+    /// while the lines are worked on; who still has it when the chunk is filled again costs a new
+    /// buffer.
+    pub fn text(&self) -> Option<&Arc<String>> {
+        match &self.content {
+            Content::Text(text) => Some(text),
+            Content::Bytes(_) => None,
+        }
     }
 
     /// The number of lines.
     pub fn n_lines(&self) -> usize {
         self.lines.len()
+    }
+}
+
+impl Content {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
+
+    /// The memory, to be filled again.
+    fn into_buffer(self) -> Vec<u8> {
+        match self {
+            Self::Text(text) => Arc::try_unwrap(text).map(String::into_bytes).unwrap_or_default(),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
+}
+
+impl From<Vec<u8>> for Content {
+    fn from(bytes: Vec<u8>) -> Self {
+        match String::from_utf8(bytes) {
+            Ok(text) => Self::Text(Arc::new(text)),
+            Err(error) => Self::Bytes(error.into_bytes()),
+        }
+    }
+}
+
+impl Default for Content {
+    fn default() -> Self {
+        Self::Bytes(Vec::new())
     }
 }
 
@@ -120,7 +194,7 @@ impl<R: Read> RequestStream<R> {
         };
         let mut first = Chunk::new();
         stream.fill(&mut first);
-        let text = first.lines().next().and_then(|line| text_of_line(line.bytes?).ok());
+        let text = first.lines().next().and_then(|line| line.text().ok());
         if let Some(header) = text.and_then(header) {
             let header = header.map_err(|error| {
                 let message = format!("the header of the stream: {error}");
@@ -167,27 +241,27 @@ impl<R: Read> RequestStream<R> {
     /// Fills a chunk with whole lines; blank ones may leave it empty.
     fn fill(&mut self, chunk: &mut Chunk) {
         chunk.lines.clear();
+        let mut buffer = std::mem::take(&mut chunk.content).into_buffer();
         let mut filled = self.rest.len();
-        chunk.buffer.resize(chunk.buffer.len().max(CHUNK_BYTES + READ_BYTES).max(filled), 0);
-        if let Some(start) = chunk.buffer.get_mut(..filled) {
+        buffer.resize(buffer.len().max(CHUNK_BYTES + READ_BYTES).max(filled), 0);
+        if let Some(start) = buffer.get_mut(..filled) {
             start.copy_from_slice(&self.rest);
         }
         self.rest.clear();
         let (mut start, mut searched) = (0, filled);
         while self.end.is_none() && (filled < CHUNK_BYTES || chunk.lines.is_empty() && start == 0) {
-            if chunk.buffer.len() < filled + READ_BYTES {
-                chunk.buffer.resize(filled + READ_BYTES, 0);
+            if buffer.len() < filled + READ_BYTES {
+                buffer.resize(filled + READ_BYTES, 0);
             }
-            let space = chunk.buffer.get_mut(filled..).unwrap_or_default();
+            let space = buffer.get_mut(filled..).unwrap_or_default();
             match self.input.read(space) {
                 Ok(0) => self.end = Some(Ok(())),
                 Ok(n) => filled += n,
                 Err(error) => self.end = Some(Err(self.input.error(error, self.n_lines))),
             }
-            while let Some(feed) = chunk.buffer.get(searched..filled).and_then(|b| memchr(b'\n', b))
-            {
+            while let Some(feed) = buffer.get(searched..filled).and_then(|b| memchr(b'\n', b)) {
                 let end = searched + feed;
-                self.line(chunk, start, end);
+                self.line(&mut chunk.lines, &buffer, start..end);
                 start = end + 1;
                 searched = start;
             }
@@ -199,26 +273,28 @@ impl<R: Read> RequestStream<R> {
             }
         }
         if self.end.is_some() && (start < filled || self.skipping) {
-            self.line(chunk, start, filled);
+            self.line(&mut chunk.lines, &buffer, start..filled);
             start = filled;
         }
-        self.rest.extend_from_slice(chunk.buffer.get(start..filled).unwrap_or_default());
+        self.rest.extend_from_slice(buffer.get(start..filled).unwrap_or_default());
+        buffer.truncate(start);
+        chunk.content = buffer.into();
     }
 
-    /// Takes a line that ends at `end`.
-    fn line(&mut self, chunk: &mut Chunk, start: usize, end: usize) {
+    /// Takes a line, without its end.
+    fn line(&mut self, lines: &mut Vec<Span>, buffer: &[u8], Range { start, end }: Range<usize>) {
         self.n_lines += 1;
         let number = self.n_lines;
         if std::mem::take(&mut self.skipping) {
-            chunk.lines.push(Span { number, start, end: None });
+            lines.push(Span { number, start, end: None });
             return;
         }
-        let bytes = chunk.buffer.get(start..end).unwrap_or_default();
+        let bytes = buffer.get(start..end).unwrap_or_default();
         let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
         if bytes.len() > MAX_LINE_BYTES {
-            chunk.lines.push(Span { number, start, end: None });
+            lines.push(Span { number, start, end: None });
         } else if !bytes.iter().all(u8::is_ascii_whitespace) {
-            chunk.lines.push(Span { number, start, end: Some(start + bytes.len()) });
+            lines.push(Span { number, start, end: Some(start + bytes.len()) });
         }
     }
 }

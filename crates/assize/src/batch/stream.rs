@@ -7,12 +7,12 @@ use std::borrow::Cow;
 use std::io::{Read, Write};
 
 use assize_formats::{
-    Agreement, Chunk, Compared, DecisionLine, Defaults, Envelope, Line, Observed, ObservedDecision,
+    Agreement, Chunk, Compared, DecisionLine, Defaults, Envelope, Observed, ObservedDecision,
     PlainLine, RecordId, RequestRecord, RequestStream, StreamMode, Summary, agreement,
-    text_of_line, write_compact, write_compact_error, write_error, write_explanation, write_fast,
+    write_compact, write_compact_error, write_error, write_explanation, write_fast,
     write_stream_header,
 };
-use assize_model::{Decision, Layer, RequestError, RequestErrorKind};
+use assize_model::{Decision, Layer, RequestError};
 
 use super::{Answer, Decider, answer};
 use crate::engine::{Engine, Inner};
@@ -331,7 +331,11 @@ impl<'e> Worker<'e> {
         let chunk = std::mem::take(&mut self.chunk);
         match job.defaults {
             None => {
-                self.decide_lines(job, chunk.lines().map(|line| (line.number, text(&line))));
+                self.decider.resolver.begin();
+                if let Some(text) = chunk.text() {
+                    self.decider.resolver.lend(text);
+                }
+                self.decide_lines(job, chunk.lines().map(|line| (line.number, line.text())));
             }
             Some(defaults) => {
                 let merge = |line: &str| {
@@ -339,14 +343,17 @@ impl<'e> Worker<'e> {
                     defaults.merge(line, &mut merged);
                     merged
                 };
-                let lines = chunk.lines().map(|line| (line.number, text(&line).map(merge)));
+                let lines = chunk.lines().map(|line| (line.number, line.text().map(merge)));
                 let lines: Vec<(u64, Result<String, RequestError>)> = lines.collect();
+                self.decider.resolver.begin();
                 let texts = lines
                     .iter()
                     .map(|(number, line)| (*number, line.as_deref().map_err(Clone::clone)));
                 self.decide_lines(job, texts);
             }
         }
+        // Lets go of the text.
+        self.decider.resolver.begin();
         self.chunk = chunk;
     }
 
@@ -356,7 +363,6 @@ impl<'e> Worker<'e> {
         lines: impl ExactSizeIterator<Item = (u64, Result<&'c str, RequestError>)>,
     ) {
         let resolver = &mut self.decider.resolver;
-        resolver.begin();
         let mut pending = Vec::with_capacity(lines.len());
         let mut record = RequestRecord::default();
         let mut plain = PlainLine::default();
@@ -521,15 +527,5 @@ impl<'e> Worker<'e> {
         for (name, count) in FLAG_NAMES.into_iter().zip(counts).filter(|(_, count)| *count > 0) {
             self.part.counters.count_note(name, count);
         }
-    }
-}
-
-fn text<'c>(line: &Line<'c>) -> Result<&'c str, RequestError> {
-    match line.bytes {
-        Some(bytes) => text_of_line(bytes),
-        None => Err(RequestError::new(
-            RequestErrorKind::Limit,
-            format!("the line is longer than {} bytes", assize_formats::MAX_LINE_BYTES),
-        )),
     }
 }

@@ -107,7 +107,7 @@ impl Resolver<'_> {
         let value = value.map(|value| ContextValue::Single(value.into()));
         let caller = self.rows.principal[run.start as usize] as usize;
         let mut tagged = self.principals[caller].clone();
-        let mut entry = self.principal_entries[caller].clone();
+        let mut entry = self.principal_entries.get(caller).cloned().expect(super::NUMBERED);
         tagged.derived = tagged.derived.with(key, value);
         let keys: Vec<_> = tagged.derived.iter().cloned().collect();
         entry.constants = self.constants(&keys);
