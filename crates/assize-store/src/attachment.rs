@@ -1,5 +1,7 @@
 //! Policy documents and how they are held: inline, managed, and by reference.
 
+use std::borrow::Cow;
+use std::fmt::Write;
 use std::sync::Arc;
 
 use assize_model::PolicyType;
@@ -22,6 +24,31 @@ impl DocumentText {
     pub fn new(text: impl Into<Arc<str>>) -> Self {
         Self { text: text.into(), origin: None }
     }
+}
+
+/// The text of a document that was given as a JSON tree, and the points behind each change in it,
+/// as byte offsets in the new text and the old.
+///
+/// IAM holds everything beyond U+00FF as `\\uXXXX` escapes (L-102), and printers of JSON, the AWS
+/// CLI's among them, write such characters out. A tree is the same either way, so the escapes are
+/// put back; a text that was given as a text stays as it is.
+pub fn tree_text(text: &str) -> (Cow<'_, str>, Vec<(usize, usize)>) {
+    if text.is_ascii() {
+        return (Cow::Borrowed(text), Vec::new());
+    }
+    let (mut written, mut points) = (String::with_capacity(text.len()), Vec::new());
+    for (at, c) in text.char_indices() {
+        if c <= '\u{ff}' {
+            written.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            // Writing to a string cannot fail.
+            let _ = write!(written, "\\u{unit:04x}");
+        }
+        points.push((written.len(), at + c.len_utf8()));
+    }
+    (Cow::Owned(written), points)
 }
 
 /// The file a document came from and where in it.

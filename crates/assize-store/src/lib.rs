@@ -24,6 +24,7 @@ pub use account::{Account, ExternalAccount, OidcProvider, SamlProvider};
 pub use applicable::{AccountPath, EntityPolicies};
 pub use attachment::{
     Document, DocumentText, InlinePolicy, ManagedPolicy, Origin, PolicyVersion, SourceAnchor,
+    tree_text,
 };
 pub use builtin::{
     FULL_AWS_ACCESS, FULL_AWS_ACCESS_ID, RCP_FULL_AWS_ACCESS, RCP_FULL_AWS_ACCESS_ID,

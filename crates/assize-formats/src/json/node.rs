@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use assize_policy::Span;
+use assize_store::tree_text;
 
 use super::{Cursor, Kind, Result, write_string};
 
@@ -136,7 +137,7 @@ impl<'t> Node<'t> {
             Value::Bool(true) => out.extend_from_slice(b"true"),
             Value::Bool(false) => out.extend_from_slice(b"false"),
             Value::Number(text) => out.extend_from_slice(text.as_bytes()),
-            Value::String(text) => write_string(out, text),
+            Value::String(text) => write_text(out, text),
             Value::Array(items) => {
                 super::write::write_list(out, items, |out, item| item.write(out, visit));
             }
@@ -146,7 +147,7 @@ impl<'t> Node<'t> {
                     if index > 0 {
                         out.push(b',');
                     }
-                    write_string(out, &member.key);
+                    write_text(out, &member.key);
                     out.push(b':');
                     member.value.write(out, visit);
                 }
@@ -162,6 +163,16 @@ impl<'t> Node<'t> {
         // INVARIANT: only whole strings are written (test `a_tree_is_written_as_it_was_read`).
         String::from_utf8(out).unwrap_or_default()
     }
+}
+
+/// Writes a string so that every type of policy takes it.
+fn write_text(out: &mut Vec<u8>, text: &str) {
+    if text.is_ascii() {
+        return write_string(out, text);
+    }
+    let mut quoted = Vec::new();
+    write_string(&mut quoted, text);
+    out.extend_from_slice(tree_text(&String::from_utf8_lossy(&quoted)).0.as_bytes());
 }
 
 /// Reads one JSON text to a tree. The nesting limit of the cursor bounds the recursion.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use assize_model::{AccountId, ContextInput, ContextScalar, PolicyText, RequestErrorKind, Tags};
+use assize_store::tree_text;
 
 use super::{MAX_CONTEXT_KEYS, MAX_CONTEXT_VALUES, MAX_RESOURCE_BYTES, RecordId};
 use crate::json::{Cursor, Fault, Kind, Result, shorten};
@@ -124,7 +125,7 @@ pub(crate) fn tags<'a>(c: &mut Cursor<'a>) -> Result<Tags<'a>> {
 /// The JSON text of a policy document.
 pub(super) fn policy<'a>(c: &mut Cursor<'a>) -> Result<PolicyText<'a>> {
     match c.peek()? {
-        Kind::Object => c.raw().map(|text| PolicyText(Cow::Borrowed(text))),
+        Kind::Object => c.raw().map(|text| PolicyText(tree_text(text).0)),
         kind => Err(neither(c, "a policy document", kind)),
     }
 }

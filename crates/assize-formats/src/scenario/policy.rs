@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use assize_store::{DocumentText, Origin};
+use assize_store::{DocumentText, Origin, tree_text};
 
 use super::Reader;
 use crate::ErrorKind;
@@ -84,12 +84,16 @@ impl Reader<'_> {
         }
     }
 
-    /// A document written where it is used: the text of a JSON file as it stands there, that of a
-    /// YAML file written anew, with the place of every value.
+    /// A document written where it is used: the text of a JSON file as it stands there, but for
+    /// escapes, that of a YAML file written anew, with the place of every value.
     pub(crate) fn inline_document(&mut self, file: &File, node: &Node<'_>) -> DocumentText {
         let verbatim = (file.style == Style::Json).then(|| node.span.of(&file.text)).flatten();
         let (text, anchors) = if let Some(text) = verbatim {
-            (text.into(), [file.anchor(0, node.span.start)].into())
+            let (text, points) = tree_text(text);
+            let offset = |inside: usize| node.span.start + u32::try_from(inside).unwrap_or(0);
+            let behind = points.into_iter().map(|(at, inside)| file.anchor(at, offset(inside)));
+            let anchors = std::iter::once(file.anchor(0, node.span.start)).chain(behind);
+            (text.into(), anchors.collect())
         } else {
             self.check_numbers(file, node);
             let (mut text, mut anchors) = (Vec::new(), Vec::new());

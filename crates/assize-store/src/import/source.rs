@@ -10,7 +10,9 @@ use assize_model::SourceSpan;
 use serde::de::{Deserializer as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::{Diagnostic, DiagnosticCode, DiagnosticLevel, DocumentText, Origin, SourceAnchor};
+use crate::{
+    Diagnostic, DiagnosticCode, DiagnosticLevel, DocumentText, Origin, SourceAnchor, tree_text,
+};
 
 /// Longest file that is imported: positions are 32 bits wide.
 pub const MAX_IMPORT_BYTES: usize = u32::MAX as usize;
@@ -357,13 +359,15 @@ impl<'a> Node<'a> {
         serde_json::from_str(self.text()).map_err(|_| self.problem("expected a whole number"))
     }
 
-    /// A policy document (I-42): an object as it stands; a string decoded, and percent-decoded
+    /// A policy document (I-42): an object as it stands, but for escapes; a string decoded, and percent-decoded
     /// when it does not begin with `{`. What is neither is kept as it is: no policy, but poison
     /// where it is attached (L-005), rather than nothing at all.
     pub(crate) fn document(&self) -> Result<DocumentText, Problem> {
         if !self.is_string() {
-            let anchor = self.anchor(0, 0);
-            return Ok(self.origin(self.text().into(), vec![anchor], true));
+            let (text, points) = tree_text(self.text());
+            let behind = points.into_iter().map(|(text, inside)| self.anchor(text, inside));
+            let anchors = std::iter::once(self.anchor(0, 0)).chain(behind).collect();
+            return Ok(self.origin(text.into(), anchors, true));
         }
         let text = self.string()?;
         if !text.trim_start().starts_with('{') {
@@ -569,9 +573,27 @@ mod tests {
         assert_eq!(&*document("{ \"Version\" : 1 }").text, "{ \"Version\" : 1 }");
         assert_eq!(&*document(r#"" {\"a\":\"+%20\"}""#).text, r#" {"a":"+%20"}"#);
         assert_eq!(&*document(r#""%7B%22a%22%3A%22+%C3%A9%2520%22%7d""#).text, r#"{"a":"+é%20"}"#);
+        assert_eq!(&*document(r#"{"a":"é中😀"}"#).text, r#"{"a":"é\u4e2d\ud83d\ude00"}"#);
+        // A string is what IAM holds: the character is a mistake there.
+        assert_eq!(&*document(r#""{\"a\":\"中\"}""#).text, r#"{"a":"中"}"#);
         // No policy, and kept for what it is.
         assert_eq!(&*document("17").text, "17");
         assert_eq!(&*document(r#""nonsense%2""#).text, "nonsense%2");
+    }
+
+    #[test]
+    fn what_stands_behind_a_wide_character_is_found_again() {
+        let file = "{\"é中😀 b\":\n\"中c\"}";
+        let document = document(file);
+        let origin = document.origin.expect("an origin");
+        assert!(origin.verbatim);
+        for needle in [" b", "c\""] {
+            let at = document.text.find(needle).expect("in the text");
+            let before = |anchor: &&SourceAnchor| anchor.text as usize <= at;
+            let anchor = origin.anchors.iter().rev().find(before).expect("the start has an anchor");
+            let in_file = anchor.file as usize + at - anchor.text as usize;
+            assert_eq!(in_file, file.find(needle).expect("in the file"), "{needle}");
+        }
     }
 
     #[test]
