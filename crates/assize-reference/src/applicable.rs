@@ -153,10 +153,20 @@ pub(crate) fn session<'a>(case: &Case<'a>) -> Option<Vec<Document<'a>>> {
         documents.push(Document::stated(format!("{SESSION}inline"), text, &options));
     }
     let arns = session.policy_arns.iter().flatten().chain(&session.task_policy_arn);
-    documents.extend(arns.map(|arn| Document::managed(world, SESSION, arn)));
+    documents.extend(arns.map(|arn| {
+        // of the caller's account or of AWS.
+        let owner = assize_model::ArnParts::split(arn).and_then(|parts| parts.account_id());
+        match owner {
+            Some(owner) if caller.account != Some(owner) => {
+                Document::unresolved(format!("{SESSION}{arn}"))
+            }
+            _ => Document::managed(world, SESSION, arn),
+        }
+    }));
     match caller.kind {
-        Kind::RoleSession if documents.is_empty() || caller.standing == Standing::Trusted => None,
-        Kind::FederatedUser if caller.standing == Standing::Trusted => None,
+        // F-48.
+        _ if caller.standing == Standing::Trusted => None,
+        Kind::RoleSession if documents.is_empty() => None,
         Kind::RoleSession | Kind::FederatedUser | Kind::FederatedRoot | Kind::AssumedRoot => {
             Some(documents)
         }

@@ -537,10 +537,15 @@ impl Builder<'_, '_> {
         Ok(())
     }
 
-    /// E-19: the region of the resource, or the fixed one of a global service.
+    /// E-19: the region of the resource, of the access point that a bucket is reached through
+    /// (E-85), or the fixed one of a global service.
     fn derived_region(&self) -> Option<ContextValue> {
         let arn = ArnParts::split(&self.check.resource);
-        if let Some(region) = arn.map(|arn| arn.region).filter(|region| !region.is_empty()) {
+        let mut added = self.check.service_keys.iter();
+        let point = added.find(|(name, _)| *name == "s3:DataAccessPointArn");
+        let point = point.and_then(|(_, value)| ArnParts::split(text_of(Some(value))?));
+        let mut regions = [arn, point].into_iter().flatten().map(|arn| arn.region);
+        if let Some(region) = regions.find(|region| !region.is_empty()) {
             return Some(single(region));
         }
         let of_caller = self.caller.partition.as_deref();

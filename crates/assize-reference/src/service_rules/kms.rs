@@ -130,6 +130,10 @@ fn grant_match(case: &Case<'_>, grant: &KmsGrant<'_>) -> Option<Match> {
         return Some(Match { strength: Some(strength), open: None });
     }
     let strength = Some(grantee()?);
+    if name == "describekey" {
+        // A constraint applies to operations that take an encryption context.
+        return Some(Match { strength, open: None });
+    }
     match fits_encryption_context(case, grant) {
         (Truth::False, _) => None,
         (Truth::True, _) => Some(Match { strength, open: None }),
@@ -160,12 +164,17 @@ const ENCRYPTION_CONTEXT: &str = "kms:encryptioncontext:";
 /// E-81, E-126: the constraint of a grant on the encryption context: a positive test a pair; and
 /// the unknown keys among them.
 fn fits_encryption_context(case: &Case<'_>, grant: &KmsGrant<'_>) -> (Truth, Vec<ConditionKey>) {
-    let n_given = case
+    let n_values = case
         .known
         .present()
         .iter()
         .filter(|entry| entry.key.folded().starts_with(ENCRYPTION_CONTEXT))
         .count();
+    // The request may name more keys than it shows the values of.
+    let n_given = match case.known.state("kms:encryptioncontextkeys") {
+        State::Present(ContextValue::List(names)) => names.len().max(n_values),
+        _ => n_values,
+    };
     let (mut truths, mut unknown) = (Vec::new(), Vec::new());
     if let Some(tags) = &grant.encryption_context_equals {
         truths.push(Truth::from(n_given <= tags.len()));

@@ -38,11 +38,13 @@ pub(crate) fn is_bucket_owner_root(case: &Case<'_>) -> bool {
     let bucket_policy = ["getbucketpolicy", "putbucketpolicy", "deletebucketpolicy"];
     let queue_policy = ["getqueueattributes", "setqueueattributes"];
     let unlocks_queue = caller.session.task_policy_arn.as_deref() == Some(QUEUE_TASK);
+    // The policy of an access point is no bucket policy.
+    let unlocks_bucket =
+        check.action.is("s3", &bucket_policy) && is_bucket_or_object(&check.resource);
     own && match caller.kind {
-        Kind::Root => check.action.is("s3", &bucket_policy),
+        Kind::Root => unlocks_bucket,
         Kind::AssumedRoot => {
-            check.action.is("s3", &bucket_policy)
-                || unlocks_queue && check.action.is("sqs", &queue_policy)
+            unlocks_bucket || unlocks_queue && check.action.is("sqs", &queue_policy)
         }
         _ => false,
     }
@@ -269,6 +271,8 @@ fn is_fixed_text(key: &str, pieces: &[Piece]) -> bool {
     };
     let arn = ArnParts::split(text);
     match key {
+        // E-15: what callers without credentials have is no account and no id.
+        "aws:principalaccount" | "aws:userid" if text.eq_ignore_ascii_case("anonymous") => false,
         "aws:principalarn" | "aws:sourcearn" => arn.is_some_and(|arn| arn.account_id().is_some()),
         "s3:dataaccesspointarn" => !has_star || arn.is_some(),
         "aws:principalorgpaths" | "aws:sourceorgpaths" if has_star => is_full_org_path(text),

@@ -58,7 +58,7 @@ impl Resolver<'_> {
                 EndpointLayer::NotApplicable
             },
             resource: self.resource_layer(parties, action, resource, gated),
-            ignore_resource_denies: cancels_denies(principal, action, same_account),
+            ignore_resource_denies: cancels_denies(principal, action, resource, same_account),
             ignore_resource_allows: parties.is_foreign_object,
             grants: if gated && action.rule.is_kms() { resource.attached().grants } else { None },
             identity: principal.identity,
@@ -284,10 +284,13 @@ fn refused_session(principal: &ResolvedPrincipal, rule: ActionRule, parties: &Pa
 fn cancels_denies(
     principal: &ResolvedPrincipal,
     action: &ResolvedAction,
+    resource: &ResolvedResource,
     same_account: bool,
 ) -> bool {
     let root = matches!(principal.kind, PrincipalKind::Root | PrincipalKind::AssumedRoot);
-    let bucket = action.rule == ActionRule::BucketPolicy;
+    // The policy of an access point is no bucket policy.
+    let is_bucket = matches!(resource.shape, Shape::S3Bucket | Shape::S3Object);
+    let bucket = is_bucket && action.rule == ActionRule::BucketPolicy;
     let queue = action.rule == ActionRule::QueueAttributes
         && principal.kind == PrincipalKind::AssumedRoot
         && principal.queue_task;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use assize_compiler::{DocumentRef, DocumentSource, IdentityLayer, SessionLayer, SetRef};
 use assize_model::{
-    ConditionKey, Effect, InlinePrincipal, KmsGrant, PolicyId, PolicyText, PolicyType,
-    PrincipalForm, PrincipalKind, RequestError, RequestErrorKind, ResourceData, StatedPrincipal,
+    AccountId, ArnParts, ConditionKey, Effect, InlinePrincipal, KmsGrant, PolicyId, PolicyText,
+    PolicyType, PrincipalForm, PrincipalKind, RequestError, RequestErrorKind, ResourceData,
+    StatedPrincipal,
 };
 use assize_policy::ir::{
     ActionElement, ActionPattern, Condition, ConditionOperator, Operand, Piece, Policy,
@@ -264,10 +265,9 @@ impl Resolver<'_> {
         let arns = session.and_then(|s| s.policy_arns.as_deref()).unwrap_or_default();
         let task = session.and_then(|s| s.task_policy_arn.as_ref());
         for arn in arns.iter().chain(task) {
-            members.push(self.managed_member(arn)?);
+            members.push(self.managed_member(arn, who.account)?);
         }
         let passed = !members.is_empty();
-        resolved.queue_task = task.is_some_and(|arn| arn.ends_with("/SQSUnlockQueuePolicy"));
         resolved.session = match who.kind {
             PrincipalKind::RoleSession if !passed => SessionLayer::NotApplicable,
             PrincipalKind::FederatedUser
@@ -294,11 +294,17 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    /// A managed session policy: of the snapshot, else of the bundled AWS-managed ones, else
-    /// poison (E-112, I-44).
-    fn managed_member(&mut self, arn: &str) -> Result<NamedMember, RequestError> {
+    /// A managed session policy: of the caller's account in the snapshot, else of the AWS-managed
+    /// ones there or bundled, else poison (A-51, E-112, I-44).
+    fn managed_member(
+        &mut self,
+        arn: &str,
+        account: Option<AccountId>,
+    ) -> Result<NamedMember, RequestError> {
         let reference = format!("session:{arn}").into();
-        let held = self.engine.snapshot.managed_document(arn);
+        let owner = ArnParts::split(arn).and_then(|parts| parts.account_id());
+        let is_own = owner.is_none_or(|owner| account == Some(owner));
+        let held = self.engine.snapshot.managed_document(arn).filter(|_| is_own);
         let loads = |id: &PolicyId| {
             self.engine.snapshot.document(*id).is_some_and(|document| document.text.is_some())
         };
@@ -396,17 +402,19 @@ impl Resolver<'_> {
     }
 }
 
-/// A grant as a policy: its grantee may do its operations, under its constraint; the retiring
-/// principal and the grantee may retire it when the grant lists `RetireGrant`.
+/// A grant as a policy: its grantee may do its operations, under its constraint if they take an
+/// encryption context; the retiring principal and the grantee may retire it when the grant lists
+/// `RetireGrant`. Operations are names, in which no character is a wildcard.
 fn grant_policy(grant: &KmsGrant<'_>) -> Policy {
-    let (retires, others): (Vec<&str>, Vec<&str>) = grant
+    let (free, constrained): (Vec<&str>, Vec<&str>) = grant
         .operations
         .iter()
         .map(AsRef::as_ref)
-        .partition(|operation| operation.eq_ignore_ascii_case(RETIRE_GRANT));
-    let mut statements = vec![grant_statement(&grant.grantee, &others, constraint(grant))];
-    if !retires.is_empty() {
-        statements.push(grant_statement(&grant.grantee, &retires, Vec::new()));
+        .filter(|operation: &&str| !operation.contains(['*', '?']))
+        .partition(|operation| UNCONSTRAINED.iter().any(|own| operation.eq_ignore_ascii_case(own)));
+    let mut statements = vec![grant_statement(&grant.grantee, &constrained, constraint(grant))];
+    if !free.is_empty() {
+        statements.push(grant_statement(&grant.grantee, &free, Vec::new()));
     }
     if let Some(retiring) = &grant.retiring_principal {
         statements.push(grant_statement(retiring, &[RETIRE_GRANT], Vec::new()));
@@ -415,6 +423,8 @@ fn grant_policy(grant: &KmsGrant<'_>) -> Policy {
 }
 
 const RETIRE_GRANT: &str = "RetireGrant";
+/// The operations of a grant that its constraint does not apply to.
+const UNCONSTRAINED: [&str; 2] = [RETIRE_GRANT, "DescribeKey"];
 
 fn grant_statement(grantee: &str, operations: &[&str], conditions: Vec<Condition>) -> Statement {
     let pattern = |operation: &&str| ActionPattern::Named {

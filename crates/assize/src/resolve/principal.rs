@@ -397,6 +397,7 @@ impl<'e> Resolver<'e> {
             request,
             knows_tags,
         )?;
+        let task = session.and_then(|s| s.task_policy_arn.as_deref());
         let mut resolved = ResolvedPrincipal {
             kind: who.kind,
             partition: who.arn.is_some().then(|| who.partition.clone()),
@@ -417,20 +418,25 @@ impl<'e> Resolver<'e> {
             has_session: session.is_some(),
             transitive_tags: derive::transitive_tags(session),
             source_identity: session.and_then(|s| s.source_identity.as_deref()).map(Into::into),
-            queue_task: false,
+            queue_task: task.is_some_and(|arn| arn.ends_with("/SQSUnlockQueuePolicy")),
             outside,
             derived,
             skipped: Vec::new(),
         };
         match who.kind {
-            PrincipalKind::Root | PrincipalKind::FederatedRoot | PrincipalKind::AssumedRoot => {
-                resolved.identity = IdentityLayer::AllowAll;
-            }
-            PrincipalKind::User | PrincipalKind::RoleSession | PrincipalKind::FederatedUser
+            PrincipalKind::User
+            | PrincipalKind::RoleSession
+            | PrincipalKind::FederatedUser
+            | PrincipalKind::FederatedRoot
+            | PrincipalKind::AssumedRoot
                 if external == Some(ExternalAccount::TrustIdentity) =>
             {
+                // F-48.
                 resolved.identity = IdentityLayer::AllowAll;
                 return Ok(resolved);
+            }
+            PrincipalKind::Root | PrincipalKind::FederatedRoot | PrincipalKind::AssumedRoot => {
+                resolved.identity = IdentityLayer::AllowAll;
             }
             _ => self.entity_layers(stated, who, &mut resolved)?,
         }

@@ -93,12 +93,18 @@ fn fixes_value(key: &str, pieces: &[Piece]) -> bool {
     if ACCOUNT_ARN_KEYS.contains(&key) {
         return (literal || ends_in_star(pieces)) && fixes_account(pieces);
     }
-    if FIXING_KEYS.binary_search(&key).is_err() {
+    if FIXING_KEYS.binary_search(&key).is_err() || names_anonymous(key, pieces) {
         return false;
     }
     literal
         || (PATH_KEYS.contains(&key) && ends_in_star(pieces) && is_full_path(pieces))
         || (key == ACCESS_POINT_KEY && ends_in_star(pieces) && arn(pieces).is_some())
+}
+
+/// Whether a value is what callers without credentials have (E-15): no account, and no id.
+fn names_anonymous(key: &str, pieces: &[Piece]) -> bool {
+    matches!(key, "aws:principalaccount" | "aws:userid")
+        && matches!(pieces, [Piece::Literal(text)] if text.eq_ignore_ascii_case("anonymous"))
 }
 
 /// Literal text and one star at the end.
