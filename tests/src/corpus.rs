@@ -66,12 +66,15 @@ pub fn read_scenario(name: &str, text: &[u8]) -> Result<Scenario, ReadError> {
     })
 }
 
-/// Whether one request of an action can be about several resources (E-68).
+/// Whether one request of an action can be about several resources (E-68): of re-encrypting, a
+/// source key and a destination key (E-82).
 fn takes_several_resources(action: &str) -> bool {
-    catalog().action_by_full_name(action).is_some_and(|id| {
+    let takes_several_types = |id| {
         let types = catalog().action_ref(id).resource_types();
         types.len() > 1 && types.filter(assize_catalog::ActionResource::is_required).count() > 0
-    })
+    };
+    action.eq_ignore_ascii_case("kms:ReEncrypt")
+        || catalog().action_by_full_name(action).is_some_and(takes_several_types)
 }
 
 /// Reads the whole corpus.

@@ -123,8 +123,14 @@ impl Reader {
         Ok(scenario)
     }
 
-    /// Whether one request of an action can be about several resources (E-68).
+    /// Whether one request of an action can be about several resources (E-68): of re-encrypting, a
+    /// source key and a destination key (E-82).
     pub(crate) fn takes_several_resources(&self, action: &str) -> bool {
+        const RE_ENCRYPT: &str = "kms:ReEncrypt";
+        action.eq_ignore_ascii_case(RE_ENCRYPT) || self.takes_several_types(action)
+    }
+
+    fn takes_several_types(&self, action: &str) -> bool {
         self.catalog.action_by_full_name(action).is_some_and(|id| {
             let types = self.catalog.action_ref(id).resource_types();
             types.len() > 1 && types.filter(assize_catalog::ActionResource::is_required).count() > 0
