@@ -330,7 +330,8 @@ pub(crate) enum TestFormat {
     Tap,
 }
 
-/// Is this policy valid and wise?
+/// Is this policy valid? Findings of reading it, with the source underlined; advice that a linter
+/// gives beyond that is not among them.
 #[derive(Debug, Args)]
 #[command(before_help = "Example:\n  assize check examples/policies")]
 pub(crate) struct CheckArgs {

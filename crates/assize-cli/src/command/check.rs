@@ -1,4 +1,4 @@
-//! `assize check`: is this policy valid and wise? (C-6)
+//! `assize check`: is this policy valid? (C-6)
 
 mod document;
 mod recognize;
