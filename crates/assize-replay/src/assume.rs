@@ -188,5 +188,5 @@ fn session_name<'r>(request: &'r Request<'_>) -> Option<&'r str> {
 /// Whether the world says who owns a resource and what its policy is.
 fn is_recorded(arn: &str, world: &StoreSnapshot) -> bool {
     let declared = |arn: &str| world.resource(arn).is_some();
-    declared(arn) || parent_arns(arn).any(declared) || world.role_by_arn(arn).is_some()
+    declared(arn) || parent_arns(arn).any(|arn| declared(&arn)) || world.role_by_arn(arn).is_some()
 }

@@ -396,7 +396,8 @@ impl Groups {
 
 /// Names a resource by what it is in.
 fn widen(resource: &mut Cow<'_, str>) {
-    let parent = parent_arns(resource).next().map(|parent| format!("{parent}/*"));
+    let parent = parent_arns(resource).next().filter(|parent| resource.starts_with(&**parent));
+    let parent = parent.map(|parent| format!("{parent}/*"));
     if let Some(parent) = parent {
         *resource = Cow::Owned(parent);
     }

@@ -1,6 +1,8 @@
 //! What the store knows for the context of a request: plain functions over the facts
 //! (evaluation, section 1.2).
 
+use std::borrow::Cow;
+
 use assize_model::{AccountId, ArnParts, OrgPath};
 
 use crate::{Entity, StoreSnapshot, Tag};
@@ -42,8 +44,8 @@ pub fn resource_tags<'a>(snapshot: &'a StoreSnapshot, arn: &str) -> Option<&'a [
 
 /// The owner by the table of resources: the record of this ARN, else of its parent (E-8 b).
 pub fn resource_owner(snapshot: &StoreSnapshot, arn: &str) -> Option<AccountId> {
-    let mut arns = std::iter::once(arn).chain(parent_arns(arn));
-    arns.find_map(|arn| snapshot.resource(arn)).map(|resource| resource.account)
+    let mut arns = std::iter::once(Cow::Borrowed(arn)).chain(parent_arns(arn));
+    arns.find_map(|arn| snapshot.resource(&arn)).map(|resource| resource.account)
 }
 
 /// What the record of a VPC endpoint says (E-18): VPC, its ARN, and the endpoint's account.
@@ -69,17 +71,18 @@ pub fn endpoint_keys<'a>(snapshot: &'a StoreSnapshot, endpoint: &str) -> Endpoin
 
 /// The ARNs whose records speak for a resource that has none of its own (E-8 b): object to
 /// bucket, access-point object to access point, log stream to log group, function version or
-/// alias to function, table index or stream to table.
+/// alias to function, table index or stream to table, whatever is in an organization to the
+/// organization (E-99).
 ///
 /// ```
 /// let mut parents = assize_store::parent_arns("arn:aws:s3:::reports/2024/01.csv");
-/// assert_eq!(parents.next(), Some("arn:aws:s3:::reports"));
+/// assert_eq!(parents.next().as_deref(), Some("arn:aws:s3:::reports"));
 /// ```
-pub fn parent_arns(arn: &str) -> impl Iterator<Item = &str> {
+pub fn parent_arns(arn: &str) -> impl Iterator<Item = Cow<'_, str>> {
     parent_arn(arn).into_iter()
 }
 
-fn parent_arn(arn: &str) -> Option<&str> {
+fn parent_arn(arn: &str) -> Option<Cow<'_, str>> {
     let parts = ArnParts::split(arn)?;
     let resource = parts.resource;
     let parent_len = match parts.service {
@@ -92,9 +95,21 @@ fn parent_arn(arn: &str) -> Option<&str> {
             let rest = resource.get(end..).unwrap_or_default();
             rest.starts_with("/index/") || rest.starts_with("/stream/")
         }),
+        "organizations" => {
+            let head = arn.strip_suffix(resource)?;
+            let organization = organization_of(resource)?;
+            return Some(format!("{head}organization/{organization}").into());
+        }
         _ => None,
     }?;
-    arn.get(..arn.len() - resource.len() + parent_len)
+    arn.get(..arn.len() - resource.len() + parent_len).map(Cow::Borrowed)
+}
+
+/// The id of the organization that something is in, such as `ou/o-…/ou-…`.
+fn organization_of(resource: &str) -> Option<&str> {
+    let (kind, rest) = resource.split_once('/')?;
+    let id = rest.split('/').next().filter(|id| id.starts_with("o-"))?;
+    (kind != "organization").then_some(id)
 }
 
 /// Where the name behind a prefix ends, when something is below it.
@@ -108,7 +123,7 @@ mod tests {
     use super::*;
 
     fn check(arn: &str, parent: Option<&str>) {
-        assert_eq!(parent_arns(arn).next(), parent, "{arn}");
+        assert_eq!(parent_arns(arn).next().as_deref(), parent, "{arn}");
     }
 
     #[test]
@@ -121,6 +136,12 @@ mod tests {
         let group = "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/g";
         check(&format!("{group}:log-stream:s"), Some(group));
         check(&format!("{group}:*"), Some(group));
+        let organization = "arn:aws:organizations::111122223333:organization/o-exampleorgid";
+        check(organization, None);
+        for child in ["ou/o-exampleorgid/ou-ab12-prod0001", "root/o-exampleorgid/r-ab12"] {
+            check(&format!("arn:aws:organizations::111122223333:{child}"), Some(organization));
+        }
+        check("arn:aws:organizations::aws:policy/service_control_policy/p-FullAWSAccess", None);
         let function = "arn:aws:lambda:eu-west-1:111122223333:function:f";
         check(&format!("{function}:PROD"), Some(function));
         check(function, None);

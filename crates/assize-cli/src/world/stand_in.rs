@@ -6,6 +6,7 @@ mod layers;
 mod organization;
 mod session;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
@@ -267,10 +268,10 @@ impl StandIn {
                 accounts.add_trust(&partition, account, &path_and_name)?;
                 continue;
             }
-            let record = parent_arns(arn).next().unwrap_or(arn);
+            let record = parent_arns(arn).next().unwrap_or(Cow::Borrowed(arn));
             let account =
-                ArnParts::split(record).and_then(|parts| parts.account_id()).unwrap_or(*owner);
-            owned.entry(record.to_owned()).or_insert(account);
+                ArnParts::split(&record).and_then(|parts| parts.account_id()).unwrap_or(*owner);
+            owned.entry(record.into_owned()).or_insert(account);
         }
         if n_roles == 0 && !self.layers.trust.is_empty() {
             bail!(

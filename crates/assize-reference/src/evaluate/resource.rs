@@ -60,6 +60,15 @@ fn parent(arn: &str) -> Option<String> {
         "logs" => is_child("log-group:", &[":"]),
         "lambda" => is_child("function:", &[":"]),
         "dynamodb" => is_child("table/", &["/index/", "/stream/"]),
+        // The policy of an organization is that of everything in it (E-99).
+        "organizations" => {
+            let head = &arn[..arn.len() - parts.resource.len()];
+            return match *parts.resource.split('/').collect::<Vec<_>>() {
+                ["organization", ..] => None,
+                [_, id, ..] if id.starts_with("o-") => Some(format!("{head}organization/{id}")),
+                _ => None,
+            };
+        }
         _ => None,
     }?;
     let head = arn.len() - parts.resource.len();

@@ -440,7 +440,7 @@ impl Resolver<'_> {
         let is_recorded = |arn: &str| sets.is_recorded(arn);
         by_rule
             || self.plain.headers[header as usize].has_records
-                && (is_recorded(text) || parent_arns(text).any(is_recorded))
+                && (is_recorded(text) || parent_arns(text).any(|arn| is_recorded(&arn)))
     }
 
     /// The header of `*`, which belongs to the principal.

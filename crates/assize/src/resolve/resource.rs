@@ -250,7 +250,9 @@ impl Resolver<'_> {
         let engine = self.engine;
         let snapshot = &engine.snapshot;
         let record = snapshot.resource(text);
-        let family: SmallVec<[&str; 2]> = std::iter::once(text).chain(parent_arns(text)).collect();
+        let parents: SmallVec<[Cow<'_, str>; 1]> = parent_arns(text).collect();
+        let family: SmallVec<[&str; 2]> =
+            std::iter::once(text).chain(parents.iter().map(AsRef::as_ref)).collect();
         let declared = family.iter().find_map(|arn| snapshot.resource(arn));
         let owner = owner(text, arn, data, declared.map(|r| r.account))?;
         let shape = Shape::of(arn);
