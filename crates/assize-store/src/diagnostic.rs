@@ -84,6 +84,8 @@ diagnostic_codes! {
     UnknownFields = "unknown_fields",
     /// A node of the organization whose attachments no file gives (I-46).
     MissingAttachments = "missing_attachments",
+    /// A node that policies are attached to and that the files give no place in the tree (I-17).
+    MissingNode = "missing_node",
     /// `RCPFullAWSAccess` was attached where it was missing (E-36).
     RcpFullAccessAdded = "rcp_full_access_added",
     /// The files do not make an organization.

@@ -1,18 +1,17 @@
-//! Organizations: the outputs of its list and describe commands, put together (I-45, I-46).
+//! Organizations: the outputs of their list and describe commands (I-45, I-46).
+
+mod assemble;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use assize_model::{AccountId, ArnParts};
 
-use crate::builtin::{FULL_AWS_ACCESS_ID, RCP_FULL_AWS_ACCESS_ID, builtin_organization_policy};
-use crate::edit::{tree, unresolved};
+use crate::DocumentText;
+use crate::builtin::{FULL_AWS_ACCESS_ID, RCP_FULL_AWS_ACCESS_ID};
+use crate::identifier::is_id;
 use crate::import::source::{Node, Place, Problem, Record};
-use crate::import::{ImportFile, ImportKind, ImportOptions, Log, quota, shared};
-use crate::{
-    Diagnostic, DiagnosticCode, DiagnosticLevel, DocumentText, Organization, OrganizationNode,
-    OrganizationPolicy, OrganizationalUnit, StoreChange,
-};
+use crate::import::{ImportFile, ImportKind, Log, shared};
 
 /// Members that any of the outputs may have beside its list.
 const PAGE: &[&str] = &["NextToken", "ResponseMetadata"];
@@ -34,6 +33,8 @@ pub(super) struct Draft {
     /// Nodes whose list of policies of a type is there.
     listed_nodes: BTreeSet<(Box<str>, Type)>,
     attached: BTreeSet<(Box<str>, Box<str>)>,
+    /// Nodes that the tree must hold, and where each is named first.
+    named: BTreeMap<Box<str>, Place>,
     delegated: BTreeMap<Box<str>, Vec<AccountId>>,
     /// The first place anything was said, for what concerns the whole.
     place: Option<Place>,
@@ -106,9 +107,7 @@ impl Draft {
             ImportKind::Parents => {
                 let child = wrapped(&record, "ChildId", file.child_id)?;
                 self.each(&record, "Parents", &["ChildId"], log, |draft, node, _| {
-                    let parent = node.record()?.text("Id")?;
-                    draft.parents.insert(child.as_str().into(), parent.into());
-                    Ok(())
+                    draft.parent(&child, node)
                 })
             }
             ImportKind::Policies => self.each(&record, "Policies", &[], log, |draft, node, log| {
@@ -247,6 +246,23 @@ impl Draft {
         Ok(())
     }
 
+    /// What a node is under, by `list-parents`. That alone puts it into the tree: an account needs
+    /// no more, and an OU without a name of its own goes by its id.
+    fn parent(&mut self, child: &str, node: &Node<'_>) -> Result<(), Problem> {
+        let parent = node.record()?.text("Id")?;
+        if let Ok(account) = child.parse() {
+            self.accounts.insert(account);
+        } else if is_id(child, "ou-", &[4..=32, 8..=32]) {
+            self.units.entry(child.into()).or_insert_with(|| child.into());
+        } else {
+            return Err(node.problem(format_args!(
+                "`{child}`, which this is the parent of, is no id of an account or OU"
+            )));
+        }
+        self.parents.insert(child.into(), parent.into());
+        Ok(())
+    }
+
     /// A policy's summary; gives its id.
     fn summary(&mut self, summary: &Record<'_>, log: &mut Log) -> Result<Box<str>, Problem> {
         const KNOWN: &[&str] = &["Id", "Arn", "Name", "Description", "Type", "AwsManaged"];
@@ -292,8 +308,9 @@ impl Draft {
         self.each(record, "Targets", &["PolicyId"], log, |draft, node, log| {
             let target = node.record()?;
             log.count_unknown("Targets", &target, &["TargetId", "Arn", "Name", "Type"]);
-            let id = target.text("TargetId")?;
-            draft.attached.insert((id.into(), policy.clone()));
+            let id: Box<str> = target.text("TargetId")?.into();
+            draft.named.entry(id.clone()).or_insert_with(|| node.place());
+            draft.attached.insert((id, policy.clone()));
             Ok(())
         })
     }
@@ -305,6 +322,8 @@ impl Draft {
         log: &mut Log,
     ) -> Result<(), Problem> {
         let target: Box<str> = wrapped(record, "TargetId", file.target_id)?.into();
+        let place = record.get("TargetId").unwrap_or(&record.node).place();
+        self.named.entry(target.clone()).or_insert(place);
         let before = self.attached.len();
         self.each(record, "Policies", &["TargetId"], log, |draft, node, log| {
             let summary = node.record()?;
@@ -329,6 +348,7 @@ impl Draft {
         let administrator = node.record()?;
         let account: AccountId =
             administrator.text("Id")?.parse().map_err(|error| node.problem(error))?;
+        self.named.entry(account.as_str().into()).or_insert_with(|| node.place());
         // Without the service the list was asked for, nobody knows what it administers.
         if let Some(service) = record.text_if("ServicePrincipal")? {
             let accounts = self.delegated.entry(service.into()).or_default();
@@ -337,198 +357,6 @@ impl Draft {
             }
         }
         Ok(())
-    }
-
-    /// The organization, when the files make one. It is one record: an account that was left out
-    /// of the tree would be free of its SCPs.
-    pub(super) fn finish(
-        mut self,
-        options: &ImportOptions<'_>,
-        log: &mut Log,
-    ) -> Option<StoreChange> {
-        let place = self.place.take()?;
-        let (Some(id), Some(management_account), Some(root_id)) =
-            (self.id.clone(), self.management_account, self.root_id.clone())
-        else {
-            let message = "the files do not make an organization: the outputs of \
-                           `describe-organization` and `list-roots` are needed";
-            incomplete(&place, message, log);
-            return None;
-        };
-        self.parents.entry(management_account.as_str().into()).or_insert_with(|| root_id.clone());
-        self.accounts.insert(management_account);
-        let is_enabled =
-            |policy_type| !self.consolidated_billing && self.enabled.contains(&policy_type);
-        let (scp_enabled, rcp_enabled) =
-            (is_enabled(Type::ServiceControl), is_enabled(Type::ResourceControl));
-        let nodes = self.nodes(&root_id, options, &place, log);
-        let mut organization = Organization {
-            id,
-            management_account,
-            root_id,
-            scp_enabled,
-            rcp_enabled,
-            delegated_administrators: std::mem::take(&mut self.delegated),
-            policies: self.documents(&place, log),
-            nodes,
-        };
-        tree::complete(&mut organization);
-        if let Err(error) = tree::check(&organization) {
-            incomplete(&place, &error.to_string(), log);
-            return None;
-        }
-        for message in quota::organization(&organization) {
-            log.push(&place, DiagnosticLevel::Warning, DiagnosticCode::QuotaExceeded, message);
-        }
-        Some(StoreChange::PutOrganization(organization))
-    }
-
-    fn nodes(
-        &self,
-        root_id: &str,
-        options: &ImportOptions<'_>,
-        place: &Place,
-        log: &mut Log,
-    ) -> BTreeMap<Box<str>, OrganizationNode> {
-        let accounts = self.accounts.iter().map(|account| Box::from(account.as_str()));
-        let ids = std::iter::once(Box::from(root_id)).chain(self.units.keys().cloned());
-        let mut nodes = BTreeMap::new();
-        let mut n_without_rcp = 0_usize;
-        for id in ids.chain(accounts) {
-            let scps = self.scps(&id, options, place, log);
-            let rcps = self.attached_to(&id, Type::ResourceControl);
-            let is_listed = self.is_listed(&id, Type::ResourceControl);
-            let is_missing = !rcps.iter().any(|rcp| **rcp == *RCP_FULL_AWS_ACCESS_ID);
-            n_without_rcp += usize::from(is_listed && is_missing);
-            let node = OrganizationNode {
-                parent: self.parents.get(&id).cloned(),
-                unit: self.units.get(&id).map(|name| OrganizationalUnit { name: name.clone() }),
-                scps,
-                rcps,
-            };
-            nodes.insert(id, node);
-        }
-        if n_without_rcp > 0 && self.enabled.contains(&Type::ResourceControl) {
-            log.push(
-                place,
-                DiagnosticLevel::Note,
-                DiagnosticCode::RcpFullAccessAdded,
-                format_args!("`RCPFullAWSAccess` was attached to {n_without_rcp} nodes without it"),
-            );
-        }
-        nodes
-    }
-
-    fn type_of(&self, policy: &str) -> Option<Type> {
-        let stated = self.policies.get(policy).and_then(|policy| policy.policy_type);
-        stated.or_else(|| {
-            let builtin = builtin_organization_policy(policy)?;
-            Some(if builtin.resource_control {
-                Type::ResourceControl
-            } else {
-                Type::ServiceControl
-            })
-        })
-    }
-
-    fn attached_to(&self, node: &str, policy_type: Type) -> Vec<Box<str>> {
-        self.attached
-            .iter()
-            .filter(|(target, policy)| **target == *node && self.belongs(policy, policy_type))
-            .map(|(_, policy)| policy.clone())
-            .collect()
-    }
-
-    /// A policy of unknown type counts as an SCP: it has no document and denies (E-112).
-    fn belongs(&self, policy: &str, policy_type: Type) -> bool {
-        if self.policies.get(policy).is_some_and(|policy| policy.ignored) {
-            return false;
-        }
-        self.type_of(policy).unwrap_or(Type::ServiceControl) == policy_type
-    }
-
-    /// Whether the files give all policies of a type on a node: its own list, or the targets of
-    /// every policy of the type. Every organization has the one of AWS that allows everything, so
-    /// without its targets some are missing.
-    fn is_listed(&self, node: &str, policy_type: Type) -> bool {
-        let mut all = self.policies.keys().filter(|id| self.type_of(id) == Some(policy_type));
-        self.listed_nodes.contains(&(node.into(), policy_type))
-            || (self.listed_policies.contains(policy_type.full_access())
-                && all.all(|id| self.listed_policies.contains(id)))
-    }
-
-    /// The SCPs on a node (I-46).
-    fn scps(
-        &self,
-        id: &str,
-        options: &ImportOptions<'_>,
-        place: &Place,
-        log: &mut Log,
-    ) -> Vec<Box<str>> {
-        let mut scps = self.attached_to(id, Type::ServiceControl);
-        let is_listed = self.is_listed(id, Type::ServiceControl);
-        if !self.enabled.contains(&Type::ServiceControl) || is_listed && !scps.is_empty() {
-            return scps;
-        }
-        let has_full_access = scps.iter().any(|scp| **scp == *FULL_AWS_ACCESS_ID);
-        let unlisted = |effect| format!("no file gives the list of SCPs on `{id}`: {effect}");
-        let message = if is_listed {
-            format!("the list of SCPs on `{id}` is empty, so everything below it is denied")
-        } else if options.assume_full_access {
-            if !has_full_access {
-                scps.push(FULL_AWS_ACCESS_ID.into());
-            }
-            unlisted("`FullAWSAccess` is assumed")
-        } else if scps.is_empty() {
-            unlisted("it has none, so everything below it is denied")
-        } else {
-            unlisted("it has those that other files name")
-        };
-        let warning =
-            Diagnostic::new(DiagnosticLevel::Warning, DiagnosticCode::MissingAttachments, message);
-        log.diagnostics.push(place.clone().put(warning.about(id)));
-        scps
-    }
-
-    /// The policies of the deciding types that are attached or described. One without a document
-    /// is poison where it is attached.
-    fn documents(
-        &mut self,
-        place: &Place,
-        log: &mut Log,
-    ) -> BTreeMap<Box<str>, Arc<OrganizationPolicy<DocumentText>>> {
-        let attached: BTreeSet<Box<str>> =
-            self.attached.iter().map(|(_, policy)| policy.clone()).collect();
-        for id in &attached {
-            self.policies.entry(id.clone()).or_default();
-        }
-        let mut policies = BTreeMap::new();
-        for (id, draft) in std::mem::take(&mut self.policies) {
-            if draft.ignored {
-                continue;
-            }
-            let builtin = builtin_organization_policy(&id);
-            let is_rcp = builtin.as_ref().is_some_and(|policy| policy.resource_control);
-            let known = draft.document.or_else(|| builtin.map(|policy| policy.document));
-            let document = known.unwrap_or_else(|| {
-                if attached.contains(&id) {
-                    log.diagnostics.push(place.clone().put(unresolved(&id)));
-                }
-                DocumentText::new("")
-            });
-            let policy = OrganizationPolicy {
-                name: if draft.name.is_empty() { id.clone() } else { draft.name },
-                arn: draft.arn,
-                resource_control: draft
-                    .policy_type
-                    .map_or(is_rcp, |found| found == Type::ResourceControl),
-                aws_managed: draft.aws_managed,
-                document,
-                id: id.clone(),
-            };
-            policies.insert(id, Arc::new(policy));
-        }
-        policies
     }
 }
 
@@ -541,8 +369,4 @@ fn wrapped(record: &Record<'_>, name: &str, given: Option<&str>) -> Result<Strin
              the file is imported"
         ))
     })
-}
-
-fn incomplete(place: &Place, message: &str, log: &mut Log) {
-    log.push(place, DiagnosticLevel::Error, DiagnosticCode::IncompleteOrganization, message);
 }

@@ -379,6 +379,55 @@ fn an_incomplete_organization_is_none() {
     assert!(store(&roots).path(id("100000000001")).is_some_and(|path| path.is_management));
 }
 
+/// I-17, I-45: what is attached to a node outside the tree would be lost without a word.
+#[test]
+fn a_target_that_the_tree_does_not_hold_is_an_error() {
+    let check = |text: &str, named: &str, expected: &str| {
+        let mut files = tree_files();
+        files.push(file(text));
+        let import = import(&files, &ImportOptions::default());
+        let missing = |found: &&Diagnostic| found.code == DiagnosticCode::MissingNode;
+        let found: Vec<_> = import.diagnostics.iter().filter(missing).collect();
+        let [found] = found[..] else { panic!("{text}: {:#?}", import.diagnostics) };
+        assert_eq!(found.level, DiagnosticLevel::Error);
+        assert!(found.message.contains(expected), "{}", found.message);
+        let span = found.span.expect("a place");
+        assert_eq!(&text[span.start as usize..span.end as usize], named);
+    };
+    let target = |id: &str| format!(r#"{{"TargetId":"{id}","Type":"ROOT"}}"#);
+    for (id, expected) in [
+        ("444455556666", "`list-accounts-for-parent`"),
+        ("111122223334", "did you mean `111122223333`?"),
+        ("ou-exam-gone0001", "`list-organizational-units-for-parent`"),
+        ("ou-exam-prdo0001", "did you mean `ou-exam-prod0001`?"),
+        ("r-exma", "no id of a root, OU or account of the organization; did you mean `r-exam`?"),
+    ] {
+        check(&targets("p-deny0001", &["r-exam", id]), &target(id), expected);
+    }
+    let empty = r#"{"TargetId":"ou-exam-gone0001","Policies":[]}"#;
+    check(empty, r#""ou-exam-gone0001""#, "stands nowhere in the tree");
+    let administrator = r#"{"Id":"444455556666"}"#;
+    let list = format!(r#"{{"DelegatedAdministrators":[{administrator}]}}"#);
+    check(&list, administrator, "stands nowhere in the tree");
+}
+
+/// I-45: the parents of a node put it into the tree as well as the lists of its parent's children.
+#[test]
+fn parents_put_a_node_into_the_tree() {
+    let deny = targets("p-deny0001", &["ou-exam-prod0001", "111122223333"]);
+    let parents = |child, parent| {
+        format!(r#"{{"ChildId":"{child}","Parents":[{{"Id":"{parent}","Type":"ROOT"}}]}}"#)
+    };
+    let unit = parents("ou-exam-prod0001", "r-exam");
+    let account = parents("111122223333", "ou-exam-prod0001");
+    let all = [DESCRIBE, ROOTS, POLICY, &deny, &unit, &account].map(file);
+    let import = import(&all, &ImportOptions::default());
+    assert!(import.diagnostics.iter().all(|found| found.level != DiagnosticLevel::Error));
+    let expected = [("scp:p-deny0001".to_owned(), 1), ("scp:p-deny0001".to_owned(), 2)];
+    assert_eq!(scps(&store(&import), "111122223333"), expected);
+    assert_eq!(codes(&import_text(&parents("r-exam", "r-exam")))[0], "invalid_record");
+}
+
 #[test]
 fn policies_act_only_with_all_features() {
     let billing = DESCRIBE.replace("\"ALL\"", "\"CONSOLIDATED_BILLING\"");
