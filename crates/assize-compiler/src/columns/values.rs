@@ -284,9 +284,10 @@ impl SameTexts {
     /// An id whose text is that of a single value.
     #[inline]
     pub(crate) fn first(&mut self, values: &Values, value: ValueId) -> ValueId {
-        if !values.lends() || !value.is_passing_single() {
-            return value;
-        }
+        if values.lends() && value.is_passing_single() { self.find(values, value) } else { value }
+    }
+
+    fn find(&mut self, values: &Values, value: ValueId) -> ValueId {
         let Some(text) = values.text(value) else { return value };
         let Some(recent) = self.recent.get_mut(place_of(text)) else { return value };
         if !recent.is_absent() && values.text(*recent) == Some(text) {
