@@ -66,11 +66,15 @@ diagnostic_codes! {
     DuplicateName = "duplicate_name",
     /// A unique id that is missing, malformed or used twice; one was made (F-49).
     UniqueIdReplaced = "unique_id_replaced",
+    /// Two records of one object that contradict each other, such as two parents of an account
+    /// (I-17). The first is taken.
+    ConflictingRecords = "conflicting_records",
     /// `DefaultVersionId` and `IsDefaultVersion` disagree (I, section 5.1).
     DefaultVersionConflict = "default_version_conflict",
     /// A user in a group that the file does not hold.
     UnknownGroup = "unknown_group",
-    /// The last page says that more follow (I-41).
+    /// The last page says that more follow (I-41). An account file is taken as it is; a list of
+    /// an organization or of endpoints is an error, for what is missing may deny.
     TruncatedExport = "truncated_export",
     /// A managed policy that is referenced and nowhere to be found (I-44): poison (E-112).
     UnresolvedPolicy = "unresolved_policy",

@@ -106,7 +106,7 @@ pub fn import(files: &[ImportFile<'_>], options: &ImportOptions<'_>) -> Import {
     }
     let mut changes = parts.accounts.finish(options, &mut log);
     changes.extend(parts.organization.finish(options, &mut log));
-    changes.extend(parts.resources.finish());
+    changes.extend(parts.resources.finish(&mut log));
     log.report_unknown_fields();
     Import { changes, diagnostics: log.diagnostics, unknown_fields: log.unknown_fields }
 }
@@ -201,6 +201,12 @@ impl Log {
         message: impl fmt::Display,
     ) {
         self.diagnostics.push(place.clone().put(Diagnostic::new(level, code, message)));
+    }
+
+    /// The last page of a list says that more follow. What is missing may deny.
+    fn push_truncated(&mut self, token: &Place) {
+        let message = "the last page of the list says that more follow: what they hold is missing";
+        self.push(token, DiagnosticLevel::Error, DiagnosticCode::TruncatedExport, message);
     }
 
     /// The value, or a diagnostic.

@@ -3,15 +3,16 @@
 mod assemble;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
 use assize_model::{AccountId, ArnParts};
 
-use crate::DocumentText;
 use crate::builtin::{FULL_AWS_ACCESS_ID, RCP_FULL_AWS_ACCESS_ID};
 use crate::identifier::is_id;
 use crate::import::source::{Node, Place, Problem, Record};
 use crate::import::{ImportFile, ImportKind, Log, shared};
+use crate::{DiagnosticCode, DocumentText};
 
 /// Members that any of the outputs may have beside its list.
 const PAGE: &[&str] = &["NextToken", "ResponseMetadata"];
@@ -21,12 +22,12 @@ const PAGE: &[&str] = &["NextToken", "ResponseMetadata"];
 pub(super) struct Draft {
     id: Option<Box<str>>,
     management_account: Option<AccountId>,
-    consolidated_billing: bool,
+    consolidated_billing: Option<bool>,
     root_id: Option<Box<str>>,
     enabled: BTreeSet<Type>,
     units: BTreeMap<Box<str>, Box<str>>,
     accounts: BTreeSet<AccountId>,
-    parents: BTreeMap<Box<str>, Box<str>>,
+    parents: BTreeMap<Box<str>, Stated<Box<str>>>,
     policies: BTreeMap<Box<str>, PolicyDraft>,
     /// Policies whose list of targets is there.
     listed_policies: BTreeSet<Box<str>>,
@@ -36,6 +37,8 @@ pub(super) struct Draft {
     /// Nodes that the tree must hold, and where each is named first.
     named: BTreeMap<Box<str>, Place>,
     delegated: BTreeMap<Box<str>, Vec<AccountId>>,
+    /// Every list, by the command and what it was asked for, and the `NextToken` of its last page.
+    lists: BTreeMap<(ImportKind, String), Option<Place>>,
     /// The first place anything was said, for what concerns the whole.
     place: Option<Place>,
 }
@@ -70,12 +73,49 @@ impl Type {
 struct PolicyDraft {
     name: Box<str>,
     arn: Option<Arc<str>>,
-    /// None when no file says.
-    policy_type: Option<Type>,
-    /// Of a type that decides nothing.
-    ignored: bool,
+    /// As AWS calls it; none when no file says.
+    type_word: Option<Stated<Box<str>>>,
     aws_managed: bool,
-    document: Option<DocumentText>,
+    document: Option<Stated<DocumentText>>,
+}
+
+impl PolicyDraft {
+    fn policy_type(&self) -> Option<Type> {
+        Type::from_word(&self.type_word.as_ref()?.value)
+    }
+
+    /// Whether it is of a type that decides nothing.
+    fn is_ignored(&self) -> bool {
+        self.type_word.is_some() && self.policy_type().is_none()
+    }
+}
+
+/// What a file says, and where.
+#[derive(Debug)]
+struct Stated<T> {
+    value: T,
+    place: Place,
+}
+
+impl<T> Stated<T> {
+    fn at(node: &Node<'_>, value: T) -> Self {
+        Self { value, place: node.place() }
+    }
+
+    /// Of two files that say different things neither is known to be right: the first is taken,
+    /// and the second is an error.
+    fn agree(
+        &self,
+        node: &Node<'_>,
+        is_same: bool,
+        what: impl fmt::Display,
+    ) -> Result<(), Problem> {
+        if is_same {
+            return Ok(());
+        }
+        let message = format_args!("{what} by {}", self.place);
+        Err(node.problem_of(DiagnosticCode::ConflictingRecords, message))
+    }
 }
 
 impl Draft {
@@ -89,6 +129,8 @@ impl Draft {
     ) -> Result<(), Problem> {
         let record = page.record()?;
         self.place.get_or_insert_with(|| page.place());
+        let list = (kind, asked_for(kind, &record, file)?);
+        self.lists.insert(list, record.get("NextToken").map(Node::place));
         match kind {
             ImportKind::Organization => self.organization(&record, log),
             ImportKind::Roots => self.each(&record, "Roots", &[], log, Self::root),
@@ -161,10 +203,14 @@ impl Draft {
         let id = organization.text("Id")?;
         self.learn(node, &id)?;
         let management = organization.text("MasterAccountId")?;
-        self.management_account = Some(management.parse().map_err(|error| node.problem(error))?);
+        self.learn_management(node, management.parse().map_err(|error| node.problem(error))?)?;
         // Without all features policies do not act (I-2).
-        self.consolidated_billing =
-            organization.text_if("FeatureSet")?.is_some_and(|set| set == "CONSOLIDATED_BILLING");
+        let set = organization.text_if("FeatureSet")?;
+        let billing = set.is_some_and(|set| set == "CONSOLIDATED_BILLING");
+        if *self.consolidated_billing.get_or_insert(billing) != billing {
+            let message = "another file states another `FeatureSet`";
+            return Err(node.problem_of(DiagnosticCode::ConflictingRecords, message));
+        }
         Ok(())
     }
 
@@ -181,6 +227,18 @@ impl Draft {
         }
     }
 
+    /// The management account is exempt from what is attached (I-17), so there is no choosing.
+    fn learn_management(&mut self, node: &Node<'_>, account: AccountId) -> Result<(), Problem> {
+        let known = *self.management_account.get_or_insert(account);
+        if known == account {
+            return Ok(());
+        }
+        Err(node.problem_of(
+            DiagnosticCode::ConflictingRecords,
+            format_args!("the management account is {account} here and {known} before"),
+        ))
+    }
+
     /// The ARN of a root, OU or account holds organization and management account.
     fn learn_from_arn(&mut self, node: &Node<'_>, arn: Option<String>) -> Result<(), Problem> {
         let Some(arn) = arn else { return Ok(()) };
@@ -191,7 +249,7 @@ impl Draft {
         let id = parts.resource.split('/').nth(1).filter(|id| id.starts_with("o-"));
         if let (Some(account), Some(id)) = (parts.account_id(), id) {
             self.learn(node, id)?;
-            self.management_account.get_or_insert(account);
+            self.learn_management(node, account)?;
         }
         Ok(())
     }
@@ -221,8 +279,7 @@ impl Draft {
         let name = unit.text("Name")?;
         self.learn_from_arn(node, unit.text_if("Arn")?)?;
         self.units.insert(id.clone(), name.into());
-        self.parents.insert(id, parent.into());
-        Ok(())
+        self.put_under(parent, &id, node)
     }
 
     fn account(&mut self, parent: &str, node: &Node<'_>, log: &mut Log) -> Result<(), Problem> {
@@ -242,8 +299,7 @@ impl Draft {
         let id: AccountId = account.text("Id")?.parse().map_err(|error| node.problem(error))?;
         self.learn_from_arn(node, account.text_if("Arn")?)?;
         self.accounts.insert(id);
-        self.parents.insert(id.as_str().into(), parent.into());
-        Ok(())
+        self.put_under(parent, id.as_str(), node)
     }
 
     /// What a node is under, by `list-parents`. That alone puts it into the tree: an account needs
@@ -259,8 +315,16 @@ impl Draft {
                 "`{child}`, which this is the parent of, is no id of an account or OU"
             )));
         }
-        self.parents.insert(child.into(), parent.into());
-        Ok(())
+        self.put_under(&parent, child, node)
+    }
+
+    /// A node has one parent (I-17): under another one it would be free of other denies.
+    fn put_under(&mut self, parent: &str, child: &str, node: &Node<'_>) -> Result<(), Problem> {
+        let stated = || Stated::at(node, parent.into());
+        let known = self.parents.entry(child.into()).or_insert_with(stated);
+        let message =
+            format_args!("`{child}` is under `{parent}` here and under `{}`", known.value);
+        known.agree(node, *known.value == *parent, message)
     }
 
     /// A policy's summary; gives its id.
@@ -270,15 +334,17 @@ impl Draft {
         let id: Box<str> = summary.text("Id")?.into();
         let name = summary.text_if("Name")?;
         let arn = summary.text_if("Arn")?;
-        let word = summary.text_if("Type")?;
+        let word: Option<Box<str>> = summary.text_if("Type")?.map(Into::into);
         let aws_managed = summary.get("AwsManaged").map(Node::boolean).transpose()?;
         let draft = self.policies.entry(id.clone()).or_default();
         if let Some(name) = name {
             draft.name = name.into();
         }
         if let Some(word) = word {
-            draft.policy_type = Type::from_word(&word);
-            draft.ignored = draft.policy_type.is_none();
+            let stated = || Stated::at(&summary.node, word.clone());
+            let known = draft.type_word.get_or_insert_with(stated);
+            let message = format_args!("`{id}` is of type `{word}` here and `{}`", known.value);
+            log.take(known.agree(&summary.node, known.value == word, message));
         }
         draft.arn = arn.map(shared).or(draft.arn.take());
         draft.aws_managed |= aws_managed.unwrap_or_default();
@@ -293,8 +359,10 @@ impl Draft {
         let content = policy.get("Content").ok_or_else(|| policy.missing("Content"))?;
         let document = content.document()?;
         let id = self.summary(&summary.record()?, log)?;
-        self.policies.entry(id).or_default().document = Some(document);
-        Ok(())
+        let message = format!("`{id}` has another document");
+        let known = &mut self.policies.entry(id).or_default().document;
+        let is_same = known.as_ref().is_none_or(|known| known.value.text == document.text);
+        known.get_or_insert_with(|| Stated::at(content, document)).agree(content, is_same, message)
     }
 
     fn targets(
@@ -328,7 +396,7 @@ impl Draft {
         self.each(record, "Policies", &["TargetId"], log, |draft, node, log| {
             let summary = node.record()?;
             let id = draft.summary(&summary, log)?;
-            let policy_type = draft.policies.get(&id).and_then(|policy| policy.policy_type);
+            let policy_type = draft.policies.get(&id).and_then(PolicyDraft::policy_type);
             draft.listed_nodes.extend(policy_type.map(|found| (target.clone(), found)));
             draft.attached.insert((target.clone(), id));
             Ok(())
@@ -358,6 +426,29 @@ impl Draft {
         }
         Ok(())
     }
+}
+
+/// What tells one list from another of the same command: what it was called with. The lists of
+/// policies are each of one type.
+fn asked_for(
+    kind: ImportKind,
+    record: &Record<'_>,
+    file: &ImportFile<'_>,
+) -> Result<String, Problem> {
+    let (name, given) = match kind {
+        ImportKind::OrganizationalUnits | ImportKind::AccountsForParent => {
+            ("ParentId", file.parent_id)
+        }
+        ImportKind::Parents => ("ChildId", file.child_id),
+        ImportKind::Targets => ("PolicyId", file.policy_id),
+        ImportKind::PoliciesForTarget => ("TargetId", file.target_id),
+        _ => ("ServicePrincipal", None),
+    };
+    let stated = record.text_if(name)?.or_else(|| given.map(str::to_owned)).unwrap_or_default();
+    let first =
+        record.list("Policies")?.into_iter().next().map(|node| node.record()).transpose()?;
+    let of_type = first.map(|policy| policy.text_if("Type")).transpose()?.flatten();
+    Ok(format!("{stated} {}", of_type.unwrap_or_default()))
 }
 
 /// What a list command was called with: from the wrapper in the file, else from the caller.

@@ -2,14 +2,16 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use assize_model::{AccountId, ArnParts, PublicAccessBlock};
 
 use crate::edit::check;
-use crate::import::source::{Node, Problem, Record};
+use crate::import::source::{Node, Place, Problem, Record};
 use crate::import::{ImportFile, Log};
 use crate::{
-    DocumentText, EndpointType, Grant, Resource, ResourceAttributes, StoreChange, Tag, VpcEndpoint,
+    DiagnosticCode, DocumentText, EndpointType, Grant, Resource, ResourceAttributes, StoreChange,
+    Tag, VpcEndpoint,
 };
 
 /// Members of the outputs that give a resource's policy.
@@ -53,8 +55,10 @@ const ENDPOINT: &[&str] = &[
 /// The resources and endpoints of an import.
 #[derive(Debug, Default)]
 pub(super) struct Resources {
-    resources: BTreeMap<Box<str>, Resource<DocumentText>>,
+    by_arn: BTreeMap<Box<str>, Resource<DocumentText>>,
     endpoints: BTreeMap<Box<str>, VpcEndpoint<DocumentText>>,
+    /// The `NextToken` of the last page of endpoints, by the owner of its first.
+    pages: BTreeMap<Option<AccountId>, Option<Place>>,
 }
 
 impl Resources {
@@ -131,8 +135,8 @@ impl Resources {
     /// from whoever has them.
     fn put(&mut self, node: &Node<'_>, resource: Resource<DocumentText>) -> Result<(), Problem> {
         check::resource(&resource).map_err(|error| node.problem(error))?;
-        let Some(known) = self.resources.get_mut(&resource.arn) else {
-            self.resources.insert(resource.arn.clone(), resource);
+        let Some(known) = self.by_arn.get_mut(&resource.arn) else {
+            self.by_arn.insert(resource.arn.clone(), resource);
             return Ok(());
         };
         if known.account != resource.account {
@@ -141,30 +145,70 @@ impl Resources {
                 known.arn, known.account
             )));
         }
+        let is_new = known.attributes == ResourceAttributes::default();
+        let none = resource.attributes == ResourceAttributes::default();
+        let same_tags = match (&known.tags, &resource.tags) {
+            (Some(known), Some(tags)) => {
+                known.len() == tags.len() && tags.iter().all(|tag| known.contains(tag))
+            }
+            _ => true,
+        };
+        let same_attributes = is_new || none || known.attributes == resource.attributes;
         known.policies.extend(resource.policies);
         known.tags = known.tags.take().or(resource.tags);
-        if known.attributes == ResourceAttributes::default() {
+        if is_new {
             known.attributes = resource.attributes;
         }
-        Ok(())
+        if same_tags && same_attributes {
+            return Ok(());
+        }
+        let message =
+            format_args!("another file states other tags or attributes of `{}`", known.arn);
+        Err(node.problem_of(DiagnosticCode::ConflictingRecords, message))
     }
 
     /// `ec2 describe-vpc-endpoints`.
     pub(super) fn endpoints(&mut self, page: &Node<'_>, log: &mut Log) -> Result<(), Problem> {
         let record = page.record()?;
         log.count_unknown("page", &record, &["VpcEndpoints", "NextToken", "ResponseMetadata"]);
+        let mut owner = None;
         for node in record.list("VpcEndpoints")? {
             let result = endpoint(&node, log);
-            if let Some(endpoint) = log.take(result) {
-                self.endpoints.insert(endpoint.id.clone(), endpoint);
-            }
+            let Some(endpoint) = log.take(result) else { continue };
+            owner.get_or_insert(endpoint.account);
+            let result = self.put_endpoint(&node, endpoint);
+            log.take(result);
         }
+        self.pages.insert(owner.flatten(), record.get("NextToken").map(Node::place));
         Ok(())
     }
 
+    fn put_endpoint(
+        &mut self,
+        node: &Node<'_>,
+        endpoint: VpcEndpoint<DocumentText>,
+    ) -> Result<(), Problem> {
+        let text = |endpoint: &VpcEndpoint<DocumentText>| {
+            endpoint.policy.as_ref().map(|policy| Arc::clone(&policy.text))
+        };
+        match self.endpoints.get(&endpoint.id) {
+            Some(known) if text(known) != text(&endpoint) => Err(node.problem_of(
+                DiagnosticCode::ConflictingRecords,
+                format_args!("`{}` has another policy by another file", known.id),
+            )),
+            _ => {
+                self.endpoints.insert(endpoint.id.clone(), endpoint);
+                Ok(())
+            }
+        }
+    }
+
     /// The changes, by ARN and id.
-    pub(super) fn finish(self) -> impl Iterator<Item = StoreChange> {
-        let resources = self.resources.into_values().map(StoreChange::PutResource);
+    pub(super) fn finish(self, log: &mut Log) -> impl Iterator<Item = StoreChange> {
+        for place in self.pages.values().flatten() {
+            log.push_truncated(place);
+        }
+        let resources = self.by_arn.into_values().map(StoreChange::PutResource);
         resources.chain(self.endpoints.into_values().map(StoreChange::PutEndpoint))
     }
 }

@@ -249,6 +249,12 @@ impl Place {
     }
 }
 
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.span.line, self.span.column)
+    }
+}
+
 /// What is wrong with a record, and where.
 #[derive(Debug)]
 pub(crate) struct Problem {

@@ -428,6 +428,74 @@ fn parents_put_a_node_into_the_tree() {
     assert_eq!(codes(&import_text(&parents("r-exam", "r-exam")))[0], "invalid_record");
 }
 
+/// I-17: neither of two records that contradict each other is known to be right.
+#[test]
+fn records_that_contradict_each_other_are_an_error() {
+    let check = |text: &str, expected: &str| {
+        let mut files = tree_files();
+        files.push(ImportFile { name: "second.json", ..file(text) });
+        let import = import(&files, &ImportOptions::default());
+        let conflict = |found: &&Diagnostic| found.code == DiagnosticCode::ConflictingRecords;
+        let found: Vec<_> = import.diagnostics.iter().filter(conflict).collect();
+        let [found] = found[..] else { panic!("{text}: {:#?}", import.diagnostics) };
+        assert_eq!(found.level, DiagnosticLevel::Error);
+        assert_eq!(found.file.as_deref(), Some("second.json"));
+        assert!(found.message.contains(expected), "{}", found.message);
+    };
+    let (unit, elsewhere) = ("`ou-exam-prod0001` by f.json:1:", "is under `r-exam` here");
+    let parents = r#"{"ChildId":"111122223333","Parents":[{"Id":"r-exam","Type":"ROOT"}]}"#;
+    let under_root = ACCOUNTS.replacen('{', r#"{"ParentId":"r-exam","#, 1);
+    for text in [parents, &under_root] {
+        check(text, unit);
+        check(text, elsewhere);
+    }
+    let moved = UNITS.replacen("r-exam", "ou-exam-other001", 1);
+    check(&moved, "`ou-exam-prod0001` is under `ou-exam-other001` here and under `r-exam` by");
+    check(
+        &POLICY.replace("2012-10-17", "2008-10-17"),
+        "`p-deny0001` has another document by f.json:2:",
+    );
+    let tags = POLICIES.replace("SERVICE_CONTROL_POLICY\",\"AwsManaged\":false", "TAG_POLICY\"");
+    check(&tags, "`p-deny0001` is of type `TAG_POLICY` here and `SERVICE_CONTROL_POLICY` by");
+    let management = DESCRIBE.replace(r#"AccountId":"100000000001"#, r#"AccountId":"100000000002"#);
+    check(&management, "the management account is 100000000002 here and 100000000001 before");
+    check(&DESCRIBE.replace("\"ALL\"", "\"CONSOLIDATED_BILLING\""), "`FeatureSet`");
+
+    // The same once more is no contradiction.
+    let mut files = tree_files();
+    files.extend(tree_files());
+    let twice = import(&files, &ImportOptions::default());
+    assert!(twice.diagnostics.iter().all(|found| found.level != DiagnosticLevel::Error));
+    assert_eq!(
+        store(&twice).digest(),
+        store(&import(&tree_files(), &ImportOptions::default())).digest()
+    );
+}
+
+/// I-41, I-45: what a list breaks off before may deny.
+#[test]
+fn a_list_that_is_cut_off_is_an_error() {
+    let full = targets("p-FullAWSAccess", &["r-exam"]);
+    let listed = r#"{"TargetId":"ou-exam-prod0001","Policies":[]}"#;
+    for text in [UNITS, POLICIES, ROOTS, &full, listed] {
+        let cut = text.replacen('{', r#"{"NextToken":"abc","#, 1);
+        let whole = text.replacen('{', r#"{"NextToken":null,"#, 1);
+        let n_cut = |last: &str| {
+            let mut files = tree_files();
+            files.extend([file(&cut), file(last)]);
+            let import = import(&files, &ImportOptions::default());
+            let cut = import.diagnostics.iter().filter(|found| {
+                found.code == DiagnosticCode::TruncatedExport
+                    && found.level == DiagnosticLevel::Error
+            });
+            cut.filter(|found| found.pointer.as_deref() == Some("/NextToken")).count()
+        };
+        assert_eq!((n_cut(&cut), n_cut(&whole)), (1, 0), "{text}");
+        // The end of another list is not the end of this one.
+        assert_eq!(n_cut(r#"{"ParentId":"ou-exam-prod0001","OrganizationalUnits":[]}"#), 1);
+    }
+}
+
 #[test]
 fn policies_act_only_with_all_features() {
     let billing = DESCRIBE.replace("\"ALL\"", "\"CONSOLIDATED_BILLING\"");
@@ -524,4 +592,28 @@ fn endpoints_are_imported() {
     assert_eq!(endpoint.account, Some(id("111122223333")));
     let document = endpoint.policy.and_then(|id| snapshot.document(id)).expect("a policy");
     assert!(document.gateway);
+}
+
+#[test]
+fn endpoints_and_resources_are_told_once_and_whole() {
+    let endpoint = |version: &str| {
+        format!(
+            r#"{{"VpcEndpoints":[{{"VpcEndpointId":"vpce-1","OwnerId":"111122223333",
+            "PolicyDocument":"{{\"Version\":\"{version}\"}}"}}]}}"#
+        )
+    };
+    let (old, new) = (endpoint("2008-10-17"), endpoint("2012-10-17"));
+    let both = |files: [&str; 2]| import(&files.map(file), &ImportOptions::default());
+    assert_eq!(codes(&both([&old, &new])), ["conflicting_records"]);
+    assert_eq!(codes(&both([&old, &old])), [""; 0]);
+    let cut = old.replacen('{', r#"{"NextToken":"abc","#, 1);
+    assert_eq!(codes(&both([&old, &cut])), ["truncated_export"]);
+    assert_eq!(codes(&both([&cut, &old])), [""; 0]);
+
+    let tagged = |tags: &str| {
+        format!(r#"{{"arn":"arn:aws:s3:::b","account":"111122223333","tags":{{{tags}}}}}"#)
+    };
+    let (one, other) = (tagged(r#""a":"1","b":"2""#), tagged(r#""b":"2","a":"1""#));
+    assert_eq!(codes(&both([&one, &other])), [""; 0]);
+    assert_eq!(codes(&both([&one, &tagged(r#""a":"1""#)])), ["conflicting_records"]);
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use assize_model::AccountId;
 
-use super::{Draft, Type};
+use super::{Draft, PolicyDraft, Stated, Type};
 use crate::builtin::{FULL_AWS_ACCESS_ID, RCP_FULL_AWS_ACCESS_ID, builtin_organization_policy};
 use crate::edit::{tree, unresolved};
 use crate::identifier::is_id;
@@ -37,10 +37,13 @@ impl Draft {
             incomplete(&place, message, log);
             return None;
         };
-        self.parents.entry(management_account.as_str().into()).or_insert_with(|| root_id.clone());
+        self.lists.values().flatten().for_each(|token| log.push_truncated(token));
+        let under_root = || Stated { value: root_id.clone(), place: place.clone() };
+        self.parents.entry(management_account.as_str().into()).or_insert_with(under_root);
         self.accounts.insert(management_account);
-        let is_enabled =
-            |policy_type| !self.consolidated_billing && self.enabled.contains(&policy_type);
+        let is_enabled = |policy_type| {
+            self.consolidated_billing != Some(true) && self.enabled.contains(&policy_type)
+        };
         let (scp_enabled, rcp_enabled) =
             (is_enabled(Type::ServiceControl), is_enabled(Type::ResourceControl));
         let nodes = self.nodes(&root_id, options, &place, log);
@@ -84,7 +87,7 @@ impl Draft {
             let is_missing = !rcps.iter().any(|rcp| **rcp == *RCP_FULL_AWS_ACCESS_ID);
             n_without_rcp += usize::from(is_listed && is_missing);
             let node = OrganizationNode {
-                parent: self.parents.get(&id).cloned(),
+                parent: self.parents.get(&id).map(|parent| parent.value.clone()),
                 unit: self.units.get(&id).map(|name| OrganizationalUnit { name: name.clone() }),
                 scps,
                 rcps,
@@ -124,7 +127,7 @@ impl Draft {
     }
 
     fn type_of(&self, policy: &str) -> Option<Type> {
-        let stated = self.policies.get(policy).and_then(|policy| policy.policy_type);
+        let stated = self.policies.get(policy).and_then(PolicyDraft::policy_type);
         stated.or_else(|| {
             let builtin = builtin_organization_policy(policy)?;
             Some(if builtin.resource_control {
@@ -145,7 +148,7 @@ impl Draft {
 
     /// A policy of unknown type counts as an SCP: it has no document and denies (E-112).
     fn belongs(&self, policy: &str, policy_type: Type) -> bool {
-        if self.policies.get(policy).is_some_and(|policy| policy.ignored) {
+        if self.policies.get(policy).is_some_and(PolicyDraft::is_ignored) {
             return false;
         }
         self.type_of(policy).unwrap_or(Type::ServiceControl) == policy_type
@@ -208,12 +211,14 @@ impl Draft {
         }
         let mut policies = BTreeMap::new();
         for (id, draft) in std::mem::take(&mut self.policies) {
-            if draft.ignored {
+            if draft.is_ignored() {
                 continue;
             }
             let builtin = builtin_organization_policy(&id);
             let is_rcp = builtin.as_ref().is_some_and(|policy| policy.resource_control);
-            let known = draft.document.or_else(|| builtin.map(|policy| policy.document));
+            let policy_type = draft.policy_type();
+            let stated = draft.document.map(|stated| stated.value);
+            let known = stated.or_else(|| builtin.map(|policy| policy.document));
             let document = known.unwrap_or_else(|| {
                 if attached.contains(&id) {
                     log.diagnostics.push(place.clone().put(unresolved(&id)));
@@ -223,8 +228,7 @@ impl Draft {
             let policy = OrganizationPolicy {
                 name: if draft.name.is_empty() { id.clone() } else { draft.name },
                 arn: draft.arn,
-                resource_control: draft
-                    .policy_type
+                resource_control: policy_type
                     .map_or(is_rcp, |found| found == Type::ResourceControl),
                 aws_managed: draft.aws_managed,
                 document,
