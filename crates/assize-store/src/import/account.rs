@@ -332,12 +332,41 @@ impl Accounts {
                 let policies = &mut self.draft(account).account.policies;
                 put_new(policies, "policy", &policy.name.clone(), policy, node)?;
             }
-            // Several accounts show one policy of AWS.
-            None => {
-                self.aws_managed.entry(Arc::clone(&policy.arn)).or_insert(policy);
-            }
+            None => self.aws_policy(policy, node)?,
         }
         Ok(account)
+    }
+
+    /// Several accounts show one policy of AWS, each as it was on the day of its export: the newest
+    /// default version is the one that they all have today.
+    fn aws_policy(
+        &mut self,
+        policy: ManagedPolicy<DocumentText>,
+        node: &Node<'_>,
+    ) -> Result<(), Problem> {
+        let default = |policy: &ManagedPolicy<DocumentText>| {
+            let version = policy.versions.get(policy.default_version)?;
+            Some((check::version_number(&version.id), Arc::clone(&version.document.text)))
+        };
+        let new = default(&policy);
+        match self.aws_managed.entry(Arc::clone(&policy.arn)) {
+            Entry::Vacant(entry) => {
+                entry.insert(policy);
+            }
+            Entry::Occupied(mut entry) => {
+                let known = default(entry.get());
+                let number = |of: &Option<(_, _)>| of.as_ref().map(|(number, _)| *number);
+                if number(&new) > number(&known) {
+                    entry.insert(policy);
+                } else if number(&new) == number(&known) && new != known {
+                    return Err(node.problem_of(
+                        DiagnosticCode::ConflictingRecords,
+                        format_args!("`{}` has another document by another file", policy.arn),
+                    ));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn refer(

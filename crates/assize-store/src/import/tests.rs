@@ -176,6 +176,30 @@ fn the_default_version_is_stated_once() {
     check(stated, &[version("v2", yes), version("x", no)], Err("invalid_record"));
 }
 
+/// Each account shows the policies of AWS as they were on the day of its export.
+#[test]
+fn the_newest_version_of_a_policy_of_aws_is_taken() {
+    let arn = "arn:aws:iam::aws:policy/P";
+    let policy = |version: &str, text: &str| {
+        format!(
+            r#"{{"UserDetailList":[],"Policies":[{{"PolicyName":"P","Path":"/","Arn":"{arn}",
+            "PolicyId":"ANPA1234567890EXAMPLE","DefaultVersionId":"{version}",
+            "PolicyVersionList":[{{"VersionId":"{version}","Document":{{"Id":"{text}"}}}}]}}]}}"#
+        )
+    };
+    let (old, new) = (policy("v2", "old"), policy("v10", "new"));
+    for files in [[&old, &new], [&new, &old]] {
+        let import = import(&files.map(|text| file(text)), &ImportOptions::default());
+        assert_eq!(codes(&import), [""; 0]);
+        let snapshot = store(&import);
+        let document = snapshot.managed_document(arn).and_then(|id| snapshot.document(id));
+        assert_eq!(document.and_then(|found| found.text.as_deref()), Some(r#"{"Id":"new"}"#));
+    }
+    let other = policy("v2", "other");
+    let both = import(&[file(&old), file(&other)], &ImportOptions::default());
+    assert_eq!(codes(&both), ["conflicting_records"]);
+}
+
 #[test]
 fn references_are_resolved_by_the_files_then_by_the_library() {
     struct Library;
