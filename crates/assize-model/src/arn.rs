@@ -24,8 +24,23 @@ impl<'a> ArnParts<'a> {
     /// Splits a text at its first five colons, or `None` when it is not `arn:` and five more
     /// segments. Empty segments are kept; see [`ArnParts::parse`] for the check.
     pub fn split(text: &'a str) -> Option<Self> {
+        // One pass over the header: this runs for every request.
         let rest = text.strip_prefix("arn:")?;
-        let [partition, service, region, account] = first_colons(rest.as_bytes())?;
+        let mut colons = [0; 4];
+        let mut found = 0;
+        for (at, byte) in rest.bytes().enumerate() {
+            if byte == b':' {
+                colons[found] = at;
+                found += 1;
+                if found == colons.len() {
+                    break;
+                }
+            }
+        }
+        if found < colons.len() {
+            return None;
+        }
+        let [partition, service, region, account] = colons;
         Some(Self {
             partition: &rest[..partition],
             service: &rest[partition + 1..service],
@@ -96,36 +111,6 @@ impl AsRef<str> for Arn {
     fn as_ref(&self) -> &str {
         &self.0
     }
-}
-
-/// Where the first four colons are. Eight bytes at a time: this runs for every request.
-fn first_colons(bytes: &[u8]) -> Option<[usize; 4]> {
-    let mut colons = [0; 4];
-    let mut found = 0;
-    let (words, rest) = bytes.as_chunks();
-    let words = words.iter().copied().chain(std::iter::once_with(|| {
-        let mut last = [0; 8];
-        last[..rest.len()].copy_from_slice(rest);
-        last
-    }));
-    for (word, at) in words.zip((0..).step_by(8)) {
-        let mut bits = zero_bytes(u64::from_le_bytes(word) ^ u64::from_le_bytes([b':'; 8]));
-        while bits != 0 {
-            colons[found] = at + (bits.trailing_zeros() / 8) as usize;
-            found += 1;
-            if found == colons.len() {
-                return Some(colons);
-            }
-            bits &= bits - 1;
-        }
-    }
-    None
-}
-
-/// The highest bit of each byte that is zero.
-fn zero_bytes(word: u64) -> u64 {
-    let low = u64::from_le_bytes([0x7f; 8]);
-    !(((word & low) + low) | word | low)
 }
 
 #[cfg(test)]
