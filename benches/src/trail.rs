@@ -31,8 +31,10 @@ const DELIVERY: i64 = 300;
 const REGIONS: [&str; 3] = ["us-east-1", "eu-west-1", "eu-central-1"];
 /// Records of one file: at least, and less than.
 const FILE_RECORDS: std::ops::Range<usize> = 200..2_000;
-/// Callers of one name in an account, and addresses of one.
+/// Callers of one name in an account, where there are few and where hardly one calls twice.
 const N_CALLERS: u64 = 8;
+const N_NEW_CALLERS: u64 = 1 << 32;
+/// Addresses of a caller.
 const N_ADDRESSES: u64 = 3;
 /// How long a session lives, in seconds.
 const SESSION: i64 = 3_600;
@@ -50,6 +52,8 @@ pub struct TrailShape {
     pub n_accounts: u64,
     /// The share of records that repeat a call, of 1.
     pub repeats: f64,
+    /// Callers of one name in an account.
+    pub n_callers: u64,
     /// The seed; equal shapes give equal bytes.
     pub seed: u64,
 }
@@ -57,7 +61,14 @@ pub struct TrailShape {
 impl TrailShape {
     /// The shape whose figures are recorded, at a size.
     pub fn of(n_records: usize) -> Self {
-        Self { n_records, n_accounts: 10, repeats: 0.25, seed: crate::workload::SEED }
+        let (repeats, n_callers) = (0.25, N_CALLERS);
+        Self { n_records, n_accounts: 10, repeats, n_callers, seed: crate::workload::SEED }
+    }
+
+    /// A trail in which nothing comes again: each record has a caller, a session and a resource of
+    /// its own.
+    pub fn ever_new(n_records: usize) -> Self {
+        Self { repeats: 0.0, n_callers: N_NEW_CALLERS, ..Self::of(n_records) }
     }
 }
 
@@ -147,7 +158,7 @@ impl Trail {
             account: account_id(account),
             region,
             time,
-            caller: call.u64(..N_CALLERS),
+            caller: call.u64(..self.shape.n_callers),
             session: call.u64(..N_SESSIONS[usize::from(!is_routine)]),
             session_start: time.div_euclid(SESSION) * SESSION,
             address: call.u64(..N_ADDRESSES),
