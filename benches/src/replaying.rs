@@ -99,7 +99,7 @@ pub fn figures(n_records: usize, n_runs: usize) -> Result<String> {
     let trail = TrailOnDisk::new(n_records)?;
     let stream = |n_threads| -> Result<Vec<u8>> {
         let mut text = Vec::new();
-        trail.replay(n_threads)?.write_stream(&mut text);
+        trail.replay(n_threads)?.write_stream(&mut text)?;
         Ok(text)
     };
     if stream(1)? != stream(2)? {

@@ -70,9 +70,9 @@ fn usual() -> Replay {
 /// Everything that a report says.
 fn text(report: &Report) -> String {
     let mut out = Vec::new();
-    report.write_stream(&mut out);
+    report.write_stream(&mut out).expect("memory takes it");
     if let Some(usage) = &report.usage {
-        usage.write_stream(report, &mut out);
+        usage.write_stream(report, &mut out).expect("memory takes it");
     }
     out.extend_from_slice(report.to_html().as_bytes());
     out.extend_from_slice(format!("{:?} {:?}", report.coverage, report.problems).as_bytes());
@@ -191,7 +191,7 @@ fn damaged_checkpoints_are_refused() {
     }
     let mut newer = kept.clone();
     newer[18] += 1;
-    refused(resumed(&newer, &files), "it is of version 3; this is 2");
+    refused(resumed(&newer, &files), "it is of version 4; this is 3");
     refused(resumed(b"{}", &files), "it is no checkpoint");
 }
 

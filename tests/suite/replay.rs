@@ -407,7 +407,7 @@ fn a_report_of_nothing_says_so() {
     assert_eq!(
         unknown.warnings,
         [
-            "1 of 1 events could not be decided, and are in no group: unknown_principal: 1",
+            "1 of 1 event could not be decided, and are in no group: unknown_principal: 1",
             "no event was decided: the report does not say that nothing differs",
         ]
     );
@@ -439,7 +439,7 @@ fn real_events_give_one_report_however_they_are_stored() {
         assert_eq!(report.events_of(DifferenceEffect::NewlyDenied), 295);
         assert_eq!(report.events_of(DifferenceEffect::NewlyAllowed), 0);
         let mut out = Vec::new();
-        report.write_stream(&mut out);
+        report.write_stream(&mut out).expect("memory takes it");
         out
     };
     let one = stream(vec![source("all.json", log(&records))]);
@@ -476,7 +476,7 @@ fn every_form_of_a_log_gives_the_same_report() {
         assert_eq!(report.problems, [], "{name}");
         assert_eq!(report.totals.events, 2_357, "{name}");
         let mut out = Vec::new();
-        report.write_stream(&mut out);
+        report.write_stream(&mut out).expect("memory takes it");
         out
     };
     let expected = stream("Records", log(&records));
@@ -507,6 +507,57 @@ fn broken_rows_cost_only_themselves() {
     assert_eq!(problem.message, "a row of 3 cells where the head has 2");
 }
 
+/// C-25: what is no record is reported and counted, and the rest is decided, in files of CloudTrail
+/// and lines alike.
+#[test]
+fn what_is_no_record_is_counted() {
+    let good = |id: &str| {
+        let mut record = get_own();
+        record["eventID"] = json!(id);
+        record.to_string()
+    };
+    let bad = [r#"{"eventName":"A","eventName":"B"}"#, r#"{"userAgent":"\ud800"}"#, "null"];
+    let file = format!(r#"{{"Records":[{},{},{}]}}"#, good("1"), bad.join(","), good("2"));
+    let lines = format!("{}\n{}\n{}\n", good("3"), bad.join("\n"), good("4"));
+    let mut bytes = format!("{}\n", good("5")).into_bytes();
+    bytes.extend_from_slice(b"{\"userAgent\":\"caf\xe9\"}\n");
+    bytes.extend_from_slice(good("6").as_bytes());
+    let sources = vec![
+        source("file.json", file.into_bytes()),
+        source("lines.json", lines.into_bytes()),
+        source("bytes.json", bytes),
+    ];
+    let report = run(world(&small_world()), Vec::new(), ReplayOptions::default(), sources);
+    assert_eq!((report.totals.events, report.coverage.total.records), (6, 13));
+    assert_eq!(report.coverage.skipped_for(assize_cloudtrail::SkipReason::Malformed), 7);
+    // Lines that do not even begin as records are told with those before them.
+    let told: Vec<&str> = report.problems.iter().map(|problem| &*problem.file).collect();
+    assert_eq!(
+        told,
+        ["file.json", "file.json", "file.json", "lines.json", "lines.json", "bytes.json"]
+    );
+    assert!(report.problems.iter().all(|problem| !problem.is_final));
+    let mut out = Vec::new();
+    report.write_stream(&mut out).expect("memory takes it");
+    assert!(String::from_utf8_lossy(&out).contains(r#""skipped":{"malformed":7}"#));
+}
+
+/// An event whose time cannot be read is in no span of time, and the report says so.
+#[test]
+fn events_without_a_time_are_told_where_times_are_asked_about() {
+    let mut untimed = get_own();
+    untimed["eventTime"] = json!("yesterday");
+    let report = |since: Option<i64>| {
+        let filter = Filter { since, ..Filter::default() };
+        let options = ReplayOptions { filter, ..ReplayOptions::default() };
+        let sources = vec![source("log.json", log(std::slice::from_ref(&untimed)))];
+        run(world(&small_world()), Vec::new(), options, sources)
+    };
+    assert!(report(None).warnings.is_empty());
+    let warnings = report(Some(0)).warnings;
+    assert!(warnings[0].starts_with("1 record without a time that can be read"), "{warnings:?}");
+}
+
 /// F-50: columns without quotes leave a doubt, and the report says so; whole records do not.
 #[test]
 fn parameters_without_quotes_are_told() {
@@ -526,7 +577,7 @@ fn parameters_without_quotes_are_told() {
         report.warnings
     };
     let told = warnings("{bucketName=own, key=k}");
-    assert!(told.len() == 1 && told[0].contains("the parameters of 1 events"), "{told:?}");
+    assert!(told.len() == 1 && told[0].contains("the parameters of 1 event come"), "{told:?}");
     assert!(warnings(r#"{""bucketName"":""own"",""key"":""k""}"#).is_empty());
 }
 
@@ -566,7 +617,7 @@ fn of_many_problems_only_the_first_are_kept() {
     let report = run(world(&small_world()), Vec::new(), ReplayOptions::default(), sources);
     assert_eq!(report.totals.events, 1);
     assert_eq!((report.problems.len(), report.more_problems), (1_000, 4_001));
-    assert!(report.to_html().contains("4001 more parts cannot be read"));
+    assert!(report.to_html().contains("4,001 more parts cannot be read"));
 }
 
 #[test]
@@ -583,7 +634,7 @@ fn an_interrupted_run_reports_what_it_has_read() {
     assert!(report.is_interrupted);
     assert_eq!(report.coverage.total.records, 64);
     let mut out = Vec::new();
-    report.write_stream(&mut out);
+    report.write_stream(&mut out).expect("memory takes it");
     assert!(String::from_utf8_lossy(&out).contains(r#""interrupted":true"#));
 }
 

@@ -270,8 +270,13 @@ fn calls_without_a_time_are_not_dated() {
     let report = replay(&[timeless()], Filter::default());
     assert!(report.days.is_empty(), "{:?}", report.days);
     let (mut stream, mut differences) = (Vec::new(), Vec::new());
-    report.usage.as_ref().expect("usage is asked for").write_stream(&report, &mut stream);
-    report.write_stream(&mut differences);
+    report
+        .usage
+        .as_ref()
+        .expect("usage is asked for")
+        .write_stream(&report, &mut stream)
+        .expect("memory takes it");
+    report.write_stream(&mut differences).expect("memory takes it");
     let page = report.to_html();
     for text in
         [String::from_utf8_lossy(&stream), String::from_utf8_lossy(&differences), page.into()]
@@ -290,7 +295,12 @@ fn the_stream_has_a_line_for_everyone() {
     let report = replay(&[event("s3", "GetObject", "10:00", &json!({}))], Filter::default());
     assert!(report.is_about_use());
     let mut out = Vec::new();
-    report.usage.as_ref().expect("usage is asked for").write_stream(&report, &mut out);
+    report
+        .usage
+        .as_ref()
+        .expect("usage is asked for")
+        .write_stream(&report, &mut out)
+        .expect("memory takes it");
     let lines: Vec<Value> = out
         .split(|byte| *byte == b'\n')
         .filter(|line| !line.is_empty())

@@ -42,6 +42,9 @@ pub(crate) fn display_name(path: &Path) -> String {
     if path == Path::new(STDIO) { STDIN_NAME.to_owned() } else { path.display().to_string() }
 }
 
+/// Extensions for [`walk`] that every file has.
+pub(crate) const EVERY_FILE: [&str; 1] = [""];
+
 /// The files under some paths, in the order of the paths; those of a directory or glob in byte
 /// order, of the directories only the files whose names end in one of `extensions`.
 pub(crate) fn walk(paths: &[PathBuf], extensions: &[&str]) -> Result<Vec<Found>> {
@@ -106,7 +109,8 @@ fn sorted_entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(entries)
 }
 
-fn has_extension(path: &Path, extensions: &[&str]) -> bool {
+/// Whether the name of a file ends in one of some extensions.
+pub(crate) fn has_extension(path: &Path, extensions: &[&str]) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     extensions.iter().any(|extension| name.ends_with(extension))
 }

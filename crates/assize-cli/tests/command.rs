@@ -901,3 +901,25 @@ fn a_replay_without_an_answer_says_why() {
     let strict = ["replay", log, "--strict-world", "--change", &format!("scp={DENY_REGIONS}")];
     check(&strict, 2, &[], &["has no organization"]);
 }
+
+/// C-21: logs are told by how they begin, in a directory as on the command line. What is none is
+/// named.
+#[test]
+fn logs_of_any_name_are_found_in_a_directory() {
+    let files = Files::new();
+    let event = |id: u32| {
+        format!(
+            r#"{{"eventID":"{id}","eventSource":"s3.amazonaws.com","eventName":"ListBuckets","userIdentity":{{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/ana"}}}}"#
+        )
+    };
+    for (id, name) in [(1, "delivery"), (2, "a.log"), (3, "b.JSON"), (4, "c.txt")] {
+        files.write(name, format!("{}\n", event(id)));
+    }
+    files.write("notes.txt", "these are notes\n");
+    files.write("photo", [0xff, 0xd8, 0xff, 0xe0]);
+    let folder = files.path(".");
+    let note = "2 files passed over that begin as no log does";
+    check(&["replay", &folder], 0, &["4 records: 4 decided"], &[note]);
+    let named = ["notes.txt` is no log", "photo` is no log"];
+    check(&["replay", &folder, "-v"], 0, &["4 records"], &named);
+}

@@ -10,7 +10,7 @@ use std::str;
 
 use assize_formats::json::Cursor;
 
-use crate::log::{LogFault, MAX_RECORD_BYTES, is_file};
+use crate::log::{LogFault, MAX_RECORD_BYTES, Malformed, is_file};
 use crate::record::Record;
 
 use self::columns::Columns;
@@ -21,6 +21,7 @@ use self::printed::Printed;
 pub struct Export {
     form: Form,
     is_broken: bool,
+    malformed: Malformed,
 }
 
 #[derive(Debug, Clone)]
@@ -68,7 +69,7 @@ impl Export {
                 Some(true) => {
                     let form = Form::Printed(Printed::default());
                     let n_space = text.len() - trimmed.len();
-                    Recognized::Export(Self { form, is_broken: false }, n_space)
+                    Recognized::Export(Self::new(form), n_space)
                 }
                 None if !is_last => Recognized::More,
                 _ => Recognized::Records,
@@ -78,7 +79,7 @@ impl Export {
                 csv::Next::Row(cells, end) => match Columns::of(&cells) {
                     Some(columns) => {
                         let form = Form::Csv(columns);
-                        Recognized::Export(Self { form, is_broken: false }, end)
+                        Recognized::Export(Self::new(form), end)
                     }
                     None => Recognized::Records,
                 },
@@ -86,6 +87,15 @@ impl Export {
                 _ => Recognized::Records,
             },
         }
+    }
+
+    fn new(form: Form) -> Self {
+        Self { form, is_broken: false, malformed: Malformed::default() }
+    }
+
+    /// What was no record, since this was asked for last.
+    pub fn take_malformed(&mut self) -> Malformed {
+        std::mem::take(&mut self.malformed)
     }
 
     /// Writes the records of a part of the export, a line each, and gives how much of the part is
@@ -111,8 +121,8 @@ impl Export {
                 }
                 Form::Csv(columns) => columns.next(rest, is_last, records),
             };
-            let mut fault = |offset: usize, message: String, is_final: bool| {
-                faults.push(LogFault { offset: at + offset, message, is_final });
+            let mut break_off = |offset: usize, message: String| {
+                faults.push(LogFault { offset: at + offset, message, is_final: true });
             };
             match piece {
                 Piece::Record(end) => {
@@ -121,21 +131,23 @@ impl Export {
                 }
                 Piece::Passed(end) => at += end,
                 Piece::Faulty(offset, end, message) => {
-                    fault(offset, message, false);
+                    if self.malformed.count(faults.len()) {
+                        faults.push(LogFault { offset: at + offset, message, is_final: false });
+                    }
                     at += end;
                 }
                 Piece::Broken(offset, message) => {
-                    fault(offset, message, true);
+                    break_off(offset, message);
                     self.is_broken = true;
                 }
                 Piece::More if is_last => {
                     if !rest.trim_ascii().is_empty() || self.is_inside() {
-                        fault(rest.len(), "the log ends in the middle".to_owned(), true);
+                        break_off(rest.len(), "the log ends in the middle".to_owned());
                     }
                     self.is_broken = true;
                 }
                 Piece::More if rest.len() > 2 * MAX_RECORD_BYTES => {
-                    fault(0, "a record that is too long".to_owned(), true);
+                    break_off(0, "a record that is too long".to_owned());
                     self.is_broken = true;
                 }
                 Piece::More => return at,

@@ -20,10 +20,10 @@ mod skip;
 mod template;
 
 pub use convert::{Converted, Converter, Surroundings};
-pub use coverage::{Counts, Coverage};
+pub use coverage::{Counts, Coverage, MAX_SOURCES, OTHER_SOURCES};
 pub use duplicate::{EventIds, REMEMBERED_EVENTS, SeenEvents};
 pub use export::{Export, Recognized};
-pub use log::{LogFault, LogReader, MAX_RECORD_BYTES};
+pub use log::{LogFault, LogReader, MAX_RECORD_BYTES, Malformed};
 pub use principal::{Directory, NoDirectory};
 pub use record::Record;
 pub use session::{MAX_SESSIONS, SessionBook, SessionFacts};

@@ -8,6 +8,8 @@ use crate::record::Record;
 
 /// Longest record, in bytes. CloudTrail cuts records at 256 KiB, CloudTrail Lake at 1 MiB.
 pub const MAX_RECORD_BYTES: usize = 2 << 20;
+/// Most faults that are told of a part; what else is faulty is counted.
+const MAX_FAULTS: usize = 1_000;
 
 /// Cuts the text of one log into records: a file of CloudTrail (`{"Records":[…]}`), a list of
 /// records, or records one behind the other, a line each or not (F-50).
@@ -17,6 +19,32 @@ pub const MAX_RECORD_BYTES: usize = 2 << 20;
 #[derive(Debug, Clone, Default)]
 pub struct LogReader {
     state: State,
+    malformed: Malformed,
+}
+
+/// Lines and elements of lists that were no records.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Malformed {
+    /// How many.
+    pub n: u64,
+    /// Of how many, beside them, no fault is told: of many in one part only the first are.
+    pub n_untold: u64,
+}
+
+impl Malformed {
+    /// Counts one; gives whether its fault is told beside so many.
+    pub(crate) fn count(&mut self, n_told: usize) -> bool {
+        let is_told = n_told < MAX_FAULTS;
+        self.n += 1;
+        self.n_untold += u64::from(!is_told);
+        is_told
+    }
+
+    /// Adds others.
+    pub fn add(&mut self, other: Self) {
+        self.n += other.n;
+        self.n_untold += other.n_untold;
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -46,7 +74,7 @@ pub struct LogFault {
     pub offset: usize,
     /// What is wrong.
     pub message: String,
-    /// Whether the rest of the log is lost with it. If not, only a line is.
+    /// Whether the rest of the log is lost with it. If not, only a line is, or an element of a list.
     pub is_final: bool,
 }
 
@@ -77,7 +105,12 @@ impl LogReader {
             State::Line,
         ];
         let state = all.into_iter().find(|state| *state as u8 == place)?;
-        Some(Self { state })
+        Some(Self { state, malformed: Malformed::default() })
+    }
+
+    /// What was no record, since this was asked for last.
+    pub fn take_malformed(&mut self) -> Malformed {
+        std::mem::take(&mut self.malformed)
     }
 
     /// Reads the records of a part of the log, and gives the number of bytes that are done with.
@@ -89,39 +122,71 @@ impl LogReader {
         records: &mut Vec<Record<'t>>,
         faults: &mut Vec<LogFault>,
     ) -> usize {
-        let (text, bad) = match simdutf8::basic::from_utf8(part) {
-            Ok(text) => (text, false),
-            Err(_) => valid_part(part, is_last),
-        };
+        let whole = simdutf8::basic::from_utf8(part);
         let mut at = 0;
-        while self.state != State::Broken {
-            if self.state == State::Line {
-                at = self.pass_line(text, at);
-            }
-            at += space(&text.as_bytes()[at..]);
-            let Some(&byte) = text.as_bytes().get(at) else { break };
-            match self.step(text, at, byte, is_last || bad, records) {
-                Next::Passed(end) => at = end,
-                Next::More => break,
-                Next::Faulty(offset, message) => {
-                    let is_final = !self.is_between();
-                    faults.push(LogFault { offset, message, is_final });
-                    at = self.recover(text, at, is_final);
-                }
+        loop {
+            let rest = &part[at..];
+            let (text, is_cut) = match whole {
+                Ok(text) => (text.get(at..).unwrap_or_default(), false),
+                Err(_) => valid_part(rest, is_last),
+            };
+            let segment = Segment { text, rest, is_cut, is_last, start: at };
+            let used = self.read_segment(&segment, records, faults);
+            at += used;
+            // Behind a byte that is no text there may be more.
+            if !(is_cut && used > text.len()) {
+                break;
             }
         }
         if self.state == State::Broken {
             return part.len();
         }
-        if bad && at + space(&text.as_bytes()[at..]) == text.len() {
-            let message = "a byte that is not UTF-8".to_owned();
-            faults.push(LogFault { offset: text.len(), message, is_final: true });
-            self.state = State::Broken;
-            return part.len();
-        }
         if is_last && !self.is_between() {
-            let message = "the log ends in the middle".to_owned();
-            faults.push(LogFault { offset: at, message, is_final: true });
+            faults.push(LogFault { offset: at, message: CUT_OFF.to_owned(), is_final: true });
+        }
+        at
+    }
+
+    /// Reads the records of some text, and passes over what is none; gives how much is done with.
+    fn read_segment<'t>(
+        &mut self,
+        segment: &Segment<'t>,
+        records: &mut Vec<Record<'t>>,
+        faults: &mut Vec<LogFault>,
+    ) -> usize {
+        let Segment { text, rest, is_cut, is_last, start } = *segment;
+        let mut at = 0;
+        while self.state != State::Broken {
+            if self.state == State::Line {
+                at = self.pass_line(rest, at);
+            }
+            at += space(&rest[at..]);
+            let next = match text.as_bytes().get(at) {
+                Some(&byte) => self.step(text, at, byte, is_last || is_cut, records),
+                None if is_cut && at == text.len() => Next::Faulty(at, CUT_OFF.to_owned()),
+                None => break,
+            };
+            match next {
+                Next::Passed(end) => at = end,
+                Next::More => break,
+                Next::Faulty(offset, message) => {
+                    let next = self.next_behind(rest, at);
+                    // The rest of an element may come with a later part.
+                    if next.is_none() && !is_last && self.is_in_list() && is_short(rest, at) {
+                        break;
+                    }
+                    let is_no_text = is_cut && message == CUT_OFF;
+                    let offset = start + if is_no_text { text.len() } else { offset };
+                    let message = if is_no_text { NO_TEXT.to_owned() } else { message };
+                    if next.is_none() || self.malformed.count(faults.len()) {
+                        faults.push(LogFault { offset, message, is_final: next.is_none() });
+                    }
+                    match next {
+                        Some(next) => at = next,
+                        None => self.state = State::Broken,
+                    }
+                }
+            }
         }
         at
     }
@@ -156,7 +221,10 @@ impl LogReader {
             (State::List, b']') | (State::RecordsEnd, b'}') => self.enter(State::Top, at),
             (State::Records | State::List, b',') => Next::Passed(at + 1),
             (State::Top, _) => Next::Faulty(at, "expected a record".to_owned()),
-            (State::Skipping, _) => Next::Passed(self.pass_line(text, at)),
+            (State::Skipping, _) => {
+                self.malformed.n += 1;
+                Next::Passed(self.pass_line(text.as_bytes(), at))
+            }
             _ => Next::Faulty(at, "expected a record or the end of the list".to_owned()),
         }
     }
@@ -171,25 +239,46 @@ impl LogReader {
         matches!(self.state, State::Top | State::Skipping | State::Line)
     }
 
-    /// Goes on behind a fault: between values with the next line, in a list not at all.
-    fn recover(&mut self, text: &str, at: usize, is_final: bool) -> usize {
-        if is_final {
-            self.state = State::Broken;
-            return text.len();
+    fn is_in_list(&self) -> bool {
+        matches!(self.state, State::Records | State::List)
+    }
+
+    /// Where to go on behind a fault that stands at a place: between values with the next line, in
+    /// a list with the next element.
+    fn next_behind(&mut self, bytes: &[u8], at: usize) -> Option<usize> {
+        if self.is_between() {
+            return Some(self.pass_line(bytes, at));
         }
-        self.pass_line(text, at)
+        element_end(bytes, at).filter(|end| self.is_in_list() && *end > at)
     }
 
     /// Goes to the next line, which may come with a later part.
-    fn pass_line(&mut self, text: &str, at: usize) -> usize {
-        if let Some(feed) = memchr::memchr(b'\n', &text.as_bytes()[at..]) {
+    fn pass_line(&mut self, bytes: &[u8], at: usize) -> usize {
+        if let Some(feed) = memchr::memchr(b'\n', &bytes[at..]) {
             self.state = State::Skipping;
             return at + feed + 1;
         }
         self.state = State::Line;
-        text.len()
+        bytes.len()
     }
 }
+
+/// A part of a log up to where it is no text.
+struct Segment<'t> {
+    text: &'t str,
+    /// The text and everything behind it.
+    rest: &'t [u8],
+    /// Behind the text stands what is none.
+    is_cut: bool,
+    is_last: bool,
+    /// Where it begins in the part.
+    start: usize,
+}
+
+/// What is wrong where a log ends within a record.
+const CUT_OFF: &str = "the log ends in the middle";
+/// What is wrong where it is no text.
+const NO_TEXT: &str = "a byte that is not UTF-8";
 
 /// The beginning of a part that is text, and whether what follows is none.
 #[cold]
@@ -209,6 +298,34 @@ fn space(text: &[u8]) -> usize {
     text.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).count()
 }
 
+/// Whether what stands behind a place may be the beginning of a record.
+fn is_short(bytes: &[u8], at: usize) -> bool {
+    bytes.len() - at < MAX_RECORD_BYTES
+}
+
+/// Where an element of a list ends that need not be JSON, told by its strings and brackets: at the
+/// comma behind it or the end of the list; also where it breaks off, at a line that ends in a
+/// string or before an object. None where the text ends before.
+fn element_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let (mut depth, mut is_string, mut is_escape) = (0_usize, false, false);
+    for (offset, byte) in bytes.iter().copied().enumerate().skip(at) {
+        match byte {
+            b'\n' if is_string || depth > 0 && bytes.get(offset + 1) == Some(&b'{') => {
+                return Some(offset);
+            }
+            _ if is_escape => is_escape = false,
+            b'\\' if is_string => is_escape = true,
+            b'"' => is_string = !is_string,
+            _ if is_string => {}
+            b'{' | b'[' => depth += 1,
+            b',' | b'}' | b']' if depth == 0 => return Some(offset),
+            b'}' | b']' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
 fn record<'t>(text: &'t str, at: usize, is_last: bool, records: &mut Vec<Record<'t>>) -> Next {
     let rest = &text[at..];
     let mut cursor = Cursor::new(rest);
@@ -221,11 +338,11 @@ fn record<'t>(text: &'t str, at: usize, is_last: bool, records: &mut Vec<Record<
         Ok(()) => Next::Passed(at + cursor.offset()),
         // A record that is not whole yet cannot be told from one that is wrong; it is read again
         // with more text, until it would be too long.
-        Err(_) if !is_last && rest.len() < MAX_RECORD_BYTES => Next::More,
+        Err(_) if !is_last && is_short(text.as_bytes(), at) => Next::More,
         Err(fault) => {
             let offset = at + fault.offset();
             let message = if rest.len() == fault.offset() || is_cut(rest, &fault) {
-                "the log ends in the middle".to_owned()
+                CUT_OFF.to_owned()
             } else {
                 fault.message().to_owned()
             };
@@ -338,6 +455,59 @@ mod tests {
         assert_eq!((names.len(), &messages[..]), (2, &["expected a record".to_owned()][..]));
     }
 
+    /// What is wrong with one record of a file costs no other (C-25).
+    #[test]
+    fn a_faulty_element_costs_only_itself() {
+        let deep = format!(r#"{{"a":{}1{}}}"#, "[".repeat(100), "]".repeat(100));
+        for bad in [
+            "null",
+            "5",
+            r#""x""#,
+            "[]",
+            "{bad}",
+            r#"{"eventName":"x","eventName":"y"}"#,
+            r#"{"a":"\q"}"#,
+            r#"{"a":"\ud800, } ] {"}"#,
+            r#"{"a":"\"]}" x}"#,
+            "{\"a\":\"\u{1}\"}",
+            r#"{"a":1,}"#,
+            deep.as_str(),
+        ] {
+            let log = format!(r#"[{{"eventName":"A"}},{bad},{{"eventName":"B"}}]"#);
+            for log in [log.clone(), format!(r#"{{"Records":{log}}}"#)] {
+                for size in [1, 7, 1_000] {
+                    let (names, messages) = read(&log, size);
+                    assert_eq!((names.join(""), messages.len()), ("AB".to_owned(), 1), "{log}");
+                }
+            }
+        }
+        // What breaks off ends with its line.
+        for bad in [r#"{"eventName":"x"#, r#"{"a":{"b":1"#, "[1"] {
+            let log = format!("[{{\"eventName\":\"A\"}}\n{bad}\n{{\"eventName\":\"B\"}}]");
+            check(&log, &["A", "B"], &[read(&log, 999).1[0].as_str()]);
+        }
+        // What closes nothing ends the list.
+        check(
+            r#"[{"eventName":"A"}},{"eventName":"B"}]"#,
+            &["A"],
+            &["expected a record or the end of the list"],
+        );
+    }
+
+    #[test]
+    fn everything_that_is_no_record_is_counted() {
+        let count = |log: &str| {
+            let (mut reader, mut records, mut faults) = (LogReader::default(), vec![], vec![]);
+            reader.read(log.as_bytes(), true, &mut records, &mut faults);
+            let Malformed { n, n_untold } = reader.take_malformed();
+            (n, n_untold, faults.len(), records.len())
+        };
+        assert_eq!(count("{}\n5\n\"x\"\n\nnull\n{}\n[]\n"), (3, 0, 1, 2));
+        assert_eq!(count("[{},5,null,{},{bad}]"), (3, 0, 3, 2));
+        assert_eq!(count(&format!("[{}0]", "0,".repeat(2_000))), (2_001, 1_001, 1_000, 0));
+        assert_eq!(count("[{},{\"a"), (0, 0, 1, 1));
+    }
+
     /// What holds no records at all is told once, not line by line; what follows is read.
     #[test]
     fn lines_of_another_kind_are_told_once() {
@@ -363,11 +533,29 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_told() {
-        let mut reader = LogReader::default();
-        let (mut records, mut faults) = (Vec::new(), Vec::new());
-        let log = b"{\"eventName\":\"A\"}\n\xff{\"eventName\":\"B\"}";
-        assert_eq!(reader.read(log, true, &mut records, &mut faults), log.len());
-        assert_eq!((records.len(), faults.len(), faults[0].offset), (1, 1, 18));
+    fn bytes_that_are_no_text_cost_only_their_record() {
+        let [a, b] = [br#"{"eventName":"A"}"#, br#"{"eventName":"B"}"#];
+        let logs: [(&[&[u8]], usize); 6] = [
+            (&[a, b"\n\xff", b, b"\n", b], 18),
+            (&[a, b"\n{\"agent\":\"caf\xe9\"}\n", b, b"\n"], 31),
+            (&[a, b"\n\xe9\n", b], 18),
+            (&[b"[", a, b",{\"agent\":\"caf\xe9, ]\"},", b, b"]"], 32),
+            (&[b"{\"Records\":[", a, b",\xff\xfe,", b, b"]}"], 30),
+            (&[a, b"\n{\"agent\":\"\xe9\xe9\n\",\"x\":\"\xe9\"}\n", b], 28),
+        ];
+        for (parts, offset) in logs {
+            let log = parts.concat();
+            let (mut reader, mut records, mut faults) =
+                (LogReader::default(), Vec::new(), Vec::new());
+            assert_eq!(reader.read(&log, true, &mut records, &mut faults), log.len());
+            let names: Vec<_> = records.iter().filter_map(|r| r.event_name.as_deref()).collect();
+            let shown = String::from_utf8_lossy(&log);
+            assert_eq!(names, ["A", "B"], "{shown}");
+            let first = &faults[0];
+            assert_eq!((&*first.message, first.offset), (NO_TEXT, offset), "{shown}");
+            assert!(!first.is_final && reader.take_malformed().n > 0, "{shown}");
+        }
+        // A character may be cut off by the end of a part.
+        check("{\"eventName\":\"A\",\"agent\":\"é\"}", &["A"], &[]);
     }
 }

@@ -18,11 +18,13 @@ pub enum SkipReason {
     UnsupportedPrincipal,
     /// The resource of the call cannot be told (F-56).
     ResourceUnknown,
+    /// It is no record: what stands there cannot be read (C-25).
+    Malformed,
 }
 
 impl SkipReason {
     /// All reasons, in the order of the rules.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::NotAnAuthorization,
         Self::Duplicate,
         Self::NetworkActivity,
@@ -30,6 +32,7 @@ impl SkipReason {
         Self::UnknownPrincipal,
         Self::UnsupportedPrincipal,
         Self::ResourceUnknown,
+        Self::Malformed,
     ];
 
     /// The word of the wire format.
@@ -42,6 +45,7 @@ impl SkipReason {
             Self::UnknownPrincipal => "unknown_principal",
             Self::UnsupportedPrincipal => "unsupported_principal",
             Self::ResourceUnknown => "resource_unknown",
+            Self::Malformed => "malformed",
         }
     }
 }

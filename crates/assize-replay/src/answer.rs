@@ -7,6 +7,7 @@ use assize::{Decider, Outcome};
 use assize_formats::{Agreement, Compared, DifferenceEffect, ObservedDecision, agreement};
 use assize_model::{AccountId, Decision, Request, Target};
 use hashbrown::{DefaultHashBuilder, HashTable};
+use rayon::prelude::*;
 
 use crate::assume::{Assumption, Caller};
 use crate::group::{GroupSide, effect};
@@ -14,8 +15,8 @@ use crate::group::{GroupSide, effect};
 /// Parts that answers are kept in, each behind a lock of its own.
 const N_PARTS: usize = 32;
 /// Most answers that are kept in one part, and most bytes of their keys; then it starts over.
-const MAX_ANSWERS: usize = (1 << 18) / N_PARTS;
-const MAX_KEY_BYTES: usize = (64 << 20) / N_PARTS;
+const MAX_ANSWERS: usize = (1 << 17) / N_PARTS;
+const MAX_KEY_BYTES: usize = (32 << 20) / N_PARTS;
 
 /// What is decided of an event, and of all that are alike.
 #[derive(Debug)]
@@ -190,6 +191,11 @@ impl SharedAnswers {
         part.kept.push(answer);
         part.n_key_bytes += key.len();
         part.keys.insert_unique(hash, (hash, key.into(), at), |(hash, ..)| *hash);
+    }
+
+    /// Forgets all answers, on all cores.
+    pub(crate) fn dismiss(self) {
+        self.parts.into_par_iter().for_each(drop);
     }
 
     fn part(&self, hash: u64) -> &RwLock<Answers> {

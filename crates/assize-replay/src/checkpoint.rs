@@ -23,7 +23,7 @@ use crate::{Error, ErrorKind};
 /// What a checkpoint begins with.
 const MAGIC: &[u8] = b"assize checkpoint\n";
 /// The version of the format; another is refused.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 /// How hard the bytes are pressed: little, for a run waits for it.
 const LEVEL: i32 = 1;
 /// Most bytes of a checkpoint once they are decompressed, and how many times more they may be than

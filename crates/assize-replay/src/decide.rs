@@ -2,24 +2,27 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use assize::{Decider, Engine};
 use assize_catalog::{ApiMap, Catalog};
 use assize_cloudtrail::{Converted, Converter, Coverage, Record, SkipReason, Surroundings};
 use assize_formats::{Agreement, DifferenceEffect, ObservedDecision, RecordId};
 use assize_model::{ContextMode, PrincipalKind, Request, RequestError};
+use assize_store::StoreSnapshot;
 
 use crate::ReplayOptions;
 use crate::alike::{Keys, Likeness, Sight};
 use crate::answer::{Answer, Decided, SharedAnswers, Sides, Subject, located, stated_subject};
 use crate::assume::{Assumption, Caller, assume_resources, caller};
-use crate::group::{Event, GroupSide, Groups};
+use crate::group::table::{Groups, Width};
+use crate::group::{Event, GroupSide};
 use crate::used::Uses;
 use crate::world::Worlds;
 
 /// Most requests that deciders answer; then new ones take their place. A decider keeps what it
 /// resolved, which is worth its memory only while the same things come again.
-const MAX_DECIDER_REQUESTS: u32 = 1 << 16;
+const MAX_DECIDER_REQUESTS: u32 = 1 << 14;
 
 /// What one thread makes of its records. It lasts as long as both worlds do, so that what was
 /// resolved and decided once is found again.
@@ -54,14 +57,18 @@ pub(crate) struct Tally {
     pub(crate) agree: u64,
     pub(crate) disagree: u64,
     pub(crate) unknown: u64,
-    /// Events by day and effect, for the timeline; those without a time are in none.
+    /// Events by day and effect, for the timeline: those of [`TIMELINE_DAYS`].
     pub(crate) days: BTreeMap<i64, BTreeMap<DifferenceEffect, u64>>,
     /// Calls by principal and action, if they are asked for.
     pub(crate) uses: Uses,
+    /// Records without a time, where only some times are asked about.
+    pub(crate) untimed: u64,
 }
 
 /// Seconds of a day.
 const DAY: i64 = 86_400;
+/// The days that may be on a timeline, from the epoch: those of 2000 to 2099. CloudTrail is of 2013.
+const TIMELINE_DAYS: Range<i64> = 10_957..47_482;
 
 impl Tally {
     /// Another one, whose groups are quickly taken in.
@@ -69,18 +76,22 @@ impl Tally {
         Self { groups: self.groups.beside(), ..Self::default() }
     }
 
-    /// Takes in those of all threads, which were made beside it.
-    pub(crate) fn add_all(&mut self, mut others: Vec<Self>) {
+    /// Takes in those of all threads, which were made beside it. What there may be too much of is
+    /// bounded from one time to the next, so that it does not matter who counted what.
+    pub(crate) fn add_all(&mut self, mut others: Vec<Self>, world: &StoreSnapshot) {
         let groups = others.iter_mut().map(|other| std::mem::take(&mut other.groups));
         self.groups.join(groups.collect());
+        let uses = others.iter_mut().map(|other| std::mem::take(&mut other.uses));
+        self.uses.join(uses.collect(), world);
+        let is_full = self.coverage.is_full();
         for other in others {
-            self.add(other);
+            self.add(other, is_full);
         }
     }
 
-    /// Takes in another thread's, beside its groups.
-    fn add(&mut self, other: Self) {
-        self.coverage.add(&other.coverage);
+    /// Takes in another thread's, beside its groups and uses.
+    fn add(&mut self, other: Self, names_no_source: bool) {
+        self.coverage.add(&other.coverage, names_no_source);
         self.events += other.events;
         self.errors += other.errors;
         self.indeterminate += other.indeterminate;
@@ -102,7 +113,6 @@ impl Tally {
                 *own.entry(effect).or_default() += n;
             }
         }
-        self.uses.join(other.uses);
     }
 }
 
@@ -135,9 +145,9 @@ impl<'w> Worker<'w> {
         tally
     }
 
-    /// Whether events are counted by what their resource is in.
-    pub(crate) fn widen_groups(&mut self, widens: bool) {
-        self.tally.groups.widens = widens;
+    /// How closely events are grouped from now on.
+    pub(crate) fn widen_groups(&mut self, width: Width) {
+        self.tally.groups.width = width;
     }
 
     pub(crate) fn count_duplicate(&mut self, record: &Record<'_>) {
@@ -345,9 +355,9 @@ fn count(tally: &mut Tally, answer: &Answer, converted: &Converted<'_>, keeps_al
     }
     let effect = decided.effect(agreement);
     let time = record.request.time;
-    if let Some(time) = time {
-        let day = tally.days.entry(time.div_euclid(DAY)).or_default();
-        *day.entry(effect).or_default() += 1;
+    let day = time.map(|time| time.div_euclid(DAY));
+    if let Some(day) = day.filter(|day| TIMELINE_DAYS.contains(day)) {
+        *tally.days.entry(day).or_default().entry(effect).or_default() += 1;
     }
     if effect.is_unchanged() && !keeps_all {
         *tally.unkept.entry(effect).or_default() += 1;
@@ -361,7 +371,7 @@ fn count(tally: &mut Tally, answer: &Answer, converted: &Converted<'_>, keeps_al
     tally.groups.count(Event {
         effect,
         decided,
-        principal: &principal,
+        principal,
         action,
         resource: Cow::Borrowed(resource),
         time,

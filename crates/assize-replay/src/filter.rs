@@ -31,6 +31,14 @@ impl Filter {
         self.admits_time(record) && self.admits_account(record) && self.admits_service(record)
     }
 
+    /// Whether an event would be asked about if its time were known.
+    pub(crate) fn lacks_time(&self, record: &Record<'_>) -> bool {
+        (self.since.is_some() || self.until.is_some())
+            && record.event_time.as_deref().and_then(parse_time).is_none()
+            && self.admits_account(record)
+            && self.admits_service(record)
+    }
+
     fn admits_time(&self, record: &Record<'_>) -> bool {
         if self.since.is_none() && self.until.is_none() {
             return true;
@@ -86,5 +94,11 @@ mod tests {
             check(Filter { services: services(name), ..Filter::default() }, true);
         }
         check(Filter { services: services("ec2"), ..Filter::default() }, false);
+
+        let untimed = Record { event_time: Some("noon".into()), ..record.clone() };
+        let since = Filter { since: Some(noon), ..Filter::default() };
+        assert!(since.lacks_time(&untimed) && !since.admits(&untimed));
+        assert!(!since.lacks_time(&record) && !Filter::default().lacks_time(&untimed));
+        assert!(!Filter { services: services("ec2"), ..since }.lacks_time(&untimed));
     }
 }

@@ -1,5 +1,7 @@
 //! Events that were decided the same way (F-74).
 
+pub(crate) mod table;
+
 use std::borrow::Cow;
 use std::cmp::{Ordering, Reverse};
 use std::hash::{BuildHasher, Hash, Hasher};
@@ -8,15 +10,9 @@ use std::sync::Arc;
 use assize::Outcome;
 use assize_formats::{DifferenceEffect, DifferenceRecord, ObservedCounts, ObservedDecision, Side};
 use assize_model::{AccountId, Decision, Layer, ReasonCode, StatementRef};
-use assize_store::parent_arns;
-use hashbrown::{DefaultHashBuilder, HashTable};
-use rayon::prelude::*;
+use hashbrown::DefaultHashBuilder;
 
 use crate::answer::{Decided, Sides};
-
-/// Most groups of which each has its own resource. Beyond, the objects of a bucket, the streams
-/// of a table and the like are one group, so that memory stays bounded.
-pub(crate) const MAX_EXACT_GROUPS: usize = 200_000;
 
 /// One of the two decisions of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -217,7 +213,7 @@ fn is_earlier(one: (Option<i64>, Option<&str>), other: (Option<i64>, Option<&str
 pub(crate) struct Event<'e> {
     pub(crate) effect: DifferenceEffect,
     pub(crate) decided: &'e Decided,
-    pub(crate) principal: &'e str,
+    pub(crate) principal: Cow<'e, str>,
     pub(crate) action: &'e str,
     pub(crate) resource: Cow<'e, str>,
     pub(crate) time: Option<i64>,
@@ -229,7 +225,7 @@ impl Event<'_> {
     fn key(&self) -> GroupKey<'_> {
         GroupKey {
             effect: self.effect,
-            principal: self.principal,
+            principal: &self.principal,
             action: self.action,
             resource: &self.resource,
             before: &self.decided.before,
@@ -240,7 +236,7 @@ impl Event<'_> {
     fn to_group(&self) -> Group {
         Group {
             effect: self.effect,
-            principal: self.principal.into(),
+            principal: self.principal.as_ref().into(),
             account: self.decided.account,
             action: self.action.into(),
             resource: self.resource.as_ref().into(),
@@ -289,123 +285,6 @@ impl GroupKey<'_> {
         }
         hasher.finish()
     }
-}
-
-/// Parts that groups are kept in, by their hashes: what threads counted is joined part by part.
-const N_PARTS: usize = 16;
-
-/// Groups by what makes them one.
-#[derive(Debug, Default)]
-pub(crate) struct Groups {
-    parts: [Part; N_PARTS],
-    hasher: DefaultHashBuilder,
-    /// New events are counted by what their resource is in.
-    pub(crate) widens: bool,
-}
-
-/// Some of the groups.
-#[derive(Debug, Default)]
-struct Part {
-    groups: Vec<(u64, Group)>,
-    /// Hashes, and where the groups stand.
-    places: HashTable<(u64, usize)>,
-}
-
-impl Part {
-    fn find(&mut self, hash: u64, key: &GroupKey<'_>) -> Option<&mut Group> {
-        let Self { groups, places } = self;
-        let is_it = |(known, at): &(u64, usize)| *known == hash && groups[*at].1.key().is_of(key);
-        let (_, at) = places.find(hash, is_it)?;
-        groups.get_mut(*at).map(|(_, group)| group)
-    }
-
-    fn insert(&mut self, hash: u64, group: Group) {
-        self.places.insert_unique(hash, (hash, self.groups.len()), |(hash, _)| *hash);
-        self.groups.push((hash, group));
-    }
-
-    /// Adds a group, or the events of it to the same group.
-    fn add(&mut self, hash: u64, group: Group) {
-        match self.find(hash, &group.key()) {
-            Some(known) => known.join(group),
-            None => self.insert(hash, group),
-        }
-    }
-}
-
-impl Groups {
-    /// No groups yet, in such parts as these are in.
-    pub(crate) fn beside(&self) -> Self {
-        Self { hasher: self.hasher.clone(), widens: self.widens, ..Self::default() }
-    }
-
-    /// Counts an event in its group.
-    pub(crate) fn count(&mut self, mut event: Event<'_>) {
-        if self.widens {
-            widen(&mut event.resource);
-        }
-        let hash = event.key().hash(&self.hasher);
-        let part = self.part(hash);
-        match part.find(hash, &event.key()) {
-            Some(known) => known.take(&event),
-            None => part.insert(hash, event.to_group()),
-        }
-    }
-
-    /// Adds a group, or the events of it to the same group.
-    pub(crate) fn add(&mut self, group: Group) {
-        let hash = group.key().hash(&self.hasher);
-        self.part(hash).add(hash, group);
-    }
-
-    /// Takes in groups that were made beside these, on all cores.
-    pub(crate) fn join(&mut self, others: Vec<Self>) {
-        let mut by_part: [Vec<Part>; N_PARTS] = Default::default();
-        for other in others {
-            by_part.iter_mut().zip(other.parts).for_each(|(all, part)| all.push(part));
-        }
-        self.parts.par_iter_mut().zip(by_part).for_each(|(own, others)| {
-            for (hash, group) in others.into_iter().flat_map(|part| part.groups) {
-                own.add(hash, group);
-            }
-        });
-    }
-
-    fn part(&mut self, hash: u64) -> &mut Part {
-        // Tables look at the first and the last bits of a hash.
-        &mut self.parts[(hash >> 32) as usize % N_PARTS]
-    }
-
-    /// Whether there are so many that more are to be counted by what their resource is in.
-    pub(crate) fn are_many(&self) -> bool {
-        self.parts.iter().map(|part| part.groups.len()).sum::<usize>() >= MAX_EXACT_GROUPS
-    }
-
-    /// The groups in the order of a report.
-    pub(crate) fn in_order(&self) -> Vec<&Group> {
-        let mut groups: Vec<&Group> =
-            self.parts.iter().flat_map(|part| &part.groups).map(|(_, group)| group).collect();
-        groups.par_sort_by(|a, b| order(a, b));
-        groups
-    }
-
-    pub(crate) fn into_groups(self) -> impl Iterator<Item = Group> {
-        self.parts.into_iter().flat_map(|part| part.groups).map(|(_, group)| group)
-    }
-}
-
-/// Names a resource by what it is in.
-fn widen(resource: &mut Cow<'_, str>) {
-    let parent = parent_arns(resource).next().filter(|parent| resource.starts_with(&**parent));
-    let parent = parent.map(|parent| format!("{parent}/*"));
-    if let Some(parent) = parent {
-        *resource = Cow::Owned(parent);
-    }
-}
-
-/// Puts groups in the order of a report.
-pub(crate) fn sort(groups: &mut [Group]) {
-    groups.par_sort_by(order);
 }
 
 /// The order of a report: effect, most events first, then principal, action and resource (F-75).
@@ -464,33 +343,5 @@ mod tests {
         let mut differs = identity(Indeterminate);
         differs.depends_on = vec!["aws:SourceIp".into()];
         assert_eq!(effect(&identity(Indeterminate), &differs), E::MayDiffer);
-    }
-
-    #[test]
-    fn the_first_event_of_a_group_is_its_example() {
-        let group = |first: Option<i64>, example: &str| Group {
-            effect: DifferenceEffect::Same,
-            principal: "p".into(),
-            account: None,
-            action: "a:B".into(),
-            resource: "*".into(),
-            count: 1,
-            first,
-            last: first,
-            before: Arc::new(side(Decision::Allowed, Layer::Identity)),
-            after: None,
-            observed: observed(None),
-            example: Some(example.into()),
-        };
-        let mut groups = Groups::default();
-        for one in [group(Some(5), "b"), group(None, "a"), group(Some(3), "c"), group(Some(9), "a")]
-        {
-            groups.add(one);
-        }
-        let all: Vec<_> = groups.into_groups().collect();
-        let one = &all[0];
-        assert_eq!((all.len(), one.count, one.first, one.last), (1, 4, Some(3), Some(9)));
-        assert_eq!(all[0].example.as_deref(), Some("c"));
-        assert_eq!(all[0].observed.unknown, 4);
     }
 }

@@ -7,7 +7,8 @@ mod usage;
 
 use std::fmt::Write as _;
 
-use self::text::{breakable, count, escaped, grouped, percent};
+use self::text::{breakable, escaped, percent};
+use crate::number::{count, grouped};
 use crate::report::Report;
 
 const STYLE: &str = include_str!("html/style.css");
@@ -96,13 +97,13 @@ impl Report {
                 page,
                 "<p class=\"warning\">{}, byte {}: {}</p>",
                 escaped(&problem.file),
-                problem.offset,
+                grouped(problem.offset),
                 escaped(&problem.message)
             );
         }
         if self.more_problems > 0 {
-            let more = self.more_problems;
-            let _ = writeln!(page, "<p class=\"warning\">{more} more parts cannot be read</p>");
+            let more = count(self.more_problems, "more part");
+            let _ = writeln!(page, "<p class=\"warning\">{more} cannot be read</p>");
         }
         let provenance = &self.provenance;
         let coverage = &self.coverage.total;

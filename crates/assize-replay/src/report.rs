@@ -1,6 +1,7 @@
 //! What a replay came to.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 use assize_cloudtrail::{Coverage, Note, SkipReason};
 use assize_formats::{
@@ -10,10 +11,14 @@ use assize_formats::{
 
 use crate::assume::Assumption;
 use crate::decide::Tally;
-use crate::group::{Group, sort};
+use crate::group::Group;
+use crate::number::{count, grouped};
 use crate::source::{LogProblem, Problems};
 use crate::used::Usage;
 use crate::world::Worlds;
+
+/// How much of a stream is written at once, in bytes.
+pub(crate) const PIECE_BYTES: usize = 64 << 10;
 
 /// What a replay came to: totals, and the groups of events that differ.
 #[derive(Debug, Clone)]
@@ -35,7 +40,8 @@ pub struct Report {
     /// What AWS would not let be done (L-1001), what was not decided, and what the log leaves in
     /// doubt.
     pub warnings: Vec<String>,
-    /// Events by day since the epoch and effect; those without a time are in none.
+    /// Events by day since the epoch and effect; those without a time, or of another century, are
+    /// in none.
     pub days: BTreeMap<i64, BTreeMap<DifferenceEffect, u64>>,
     /// The run was ended before the log was.
     pub is_interrupted: bool,
@@ -76,15 +82,16 @@ impl Report {
     ) -> Self {
         let mut provenance = worlds.before.provenance();
         provenance.after = worlds.after.as_ref().map(|after| after.provenance().snapshot);
-        let mut groups: Vec<Group> = tally.groups.into_groups().collect();
-        sort(&mut groups);
+        let left_out = tally.groups.left_out();
+        let ungrouped = tally.groups.ungrouped.clone();
+        let groups = tally.groups.into_sorted();
         let mut effects: BTreeMap<DifferenceEffect, EffectCounts> = BTreeMap::new();
         for group in &groups {
             let counts = effects.entry(group.effect).or_default();
             counts.groups += 1;
             counts.events += group.count;
         }
-        for (effect, n) in tally.unkept {
+        for (effect, n) in tally.unkept.into_iter().chain(ungrouped) {
             effects.entry(effect).or_default().events += n;
         }
         let mut report = Self {
@@ -110,6 +117,11 @@ impl Report {
             is_interrupted,
             usage: None,
         };
+        report.warnings.extend(left_out);
+        report.warnings.extend((tally.untimed > 0).then(|| {
+            let records = count(tally.untimed, "record");
+            format!("{records} without a time that can be read: no span of time holds them")
+        }));
         report.warnings.extend(report.doubts());
         report
     }
@@ -125,18 +137,21 @@ impl Report {
         let mut warnings = Vec::new();
         if *errors > 0 {
             let codes: Vec<String> =
-                error_codes.iter().map(|(code, n)| format!("{code}: {n}")).collect();
+                error_codes.iter().map(|(code, n)| format!("{code}: {}", grouped(*n))).collect();
             let codes = codes.join(", ");
             warnings.push(format!(
-                "{errors} of {events} events could not be decided, and are in no group: {codes}"
+                "{} of {} could not be decided, and are in no group: {codes}",
+                grouped(*errors),
+                count(*events, "event")
             ));
         }
         let n_unquoted = self.coverage.noted(Note::ParametersUnquoted);
         if n_unquoted > 0 {
             warnings.push(format!(
-                "the parameters of {n_unquoted} events come from columns without quotes, where \
+                "the parameters of {} come from columns without quotes, where \
                  part of a value may be read as another parameter: `SELECT eventJson` leaves no \
-                 doubt"
+                 doubt",
+                count(n_unquoted, "event")
             ));
         }
         if self.coverage.total.records == 0 {
@@ -158,14 +173,23 @@ impl Report {
         self.totals.effects.get(&effect).map_or(0, |counts| counts.events)
     }
 
-    /// Writes the difference stream (F-75).
-    pub fn write_stream(&self, out: &mut Vec<u8>) {
+    /// Writes the difference stream (F-75), piece by piece.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write_stream(&self, out: &mut impl Write) -> io::Result<()> {
         let changes: Vec<&str> = self.changes.iter().map(String::as_str).collect();
-        write_difference_header(out, &changes, &self.provenance);
+        let mut piece = Vec::new();
+        write_difference_header(&mut piece, &changes, &self.provenance);
         for group in &self.groups {
-            write_difference(out, &group.record());
+            write_difference(&mut piece, &group.record());
+            if piece.len() >= PIECE_BYTES {
+                out.write_all(&piece)?;
+                piece.clear();
+            }
         }
-        self.summary().write(out);
+        self.summary().write(&mut piece);
+        out.write_all(&piece)
     }
 
     /// The closing line (F-76).

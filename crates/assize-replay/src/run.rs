@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use assize::BundledPolicies;
 use assize_catalog::{ApiMap, Catalog};
 use assize_cloudtrail::{
-    Directory, EventIds, LogFault, Record, SeenEvents, SessionBook, SessionFacts, Surroundings,
+    Directory, EventIds, LogFault, Malformed, Record, SeenEvents, SessionBook, SessionFacts,
+    Surroundings,
 };
 use assize_formats::ChangeSet;
 use assize_model::{AccountId, EngineOptions};
@@ -26,11 +27,11 @@ use crate::{Error, ErrorKind, Filter, Report, Usage};
 
 /// Text that is at hand at once, in bytes. What is joined within a log (copies of an event,
 /// sessions and the calls that made them) is joined whatever the order within such a window.
-const WINDOW_BYTES: usize = 64 << 20;
+const WINDOW_BYTES: usize = 32 << 20;
 /// Files that are read at once.
 const MAX_OPEN_FILES: usize = 64;
 /// Least text that is read of a file at once, in bytes.
-const MIN_READ_BYTES: usize = 1 << 20;
+const MIN_READ_BYTES: usize = 512 << 10;
 /// Bytes of a record, more or less: what memory is set aside by.
 const N_RECORD_BYTES: usize = 1_000;
 /// Records that one thread decides together.
@@ -269,6 +270,7 @@ impl Replay {
         self.go(run, progress)
     }
 
+    /// Runs to the end, and reports.
     fn go(
         mut self,
         mut run: Run,
@@ -307,15 +309,22 @@ impl Replay {
                 break;
             }
         }
-        crew.dismiss();
-        let uses = std::mem::take(&mut run.tally.uses);
-        let usage = self
-            .options
-            .used
-            .then(|| Usage::new(uses, &self.worlds, &self.map, &self.options.filter));
-        let mut report =
-            Report::new(&self.worlds, self.changes, run.tally, run.problems, is_interrupted);
-        report.usage = usage;
+        let Run { mut tally, problems, files, .. } = run;
+        let uses = std::mem::take(&mut tally.uses);
+        let Self { worlds, map, changes, options, .. } = &self;
+        let write = || {
+            let changes = changes.clone();
+            let mut report = Report::new(worlds, changes, tally, problems, is_interrupted);
+            report.usage = options.used.then(|| Usage::new(uses, worlds, map, &options.filter));
+            report
+        };
+        // What was worked out is much to forget.
+        let forget = || {
+            drop(files);
+            crew.dismiss();
+        };
+        let (report, ()) = rayon::join(write, forget);
+        answers.dismiss();
         Ok(report)
     }
 
@@ -350,7 +359,7 @@ type Task<'r, 't> = (&'r [Record<'t>], &'r [bool]);
 
 impl<'t> Round<'t> {
     fn read(run: &mut Run, texts: &'t [Vec<u8>], options: &ReplayOptions) -> Self {
-        let Run { files, known, problems, n_records, .. } = run;
+        let Run { files, known, problems, n_records, tally } = run;
         files.spare_records.resize_with(texts.len(), Vec::new);
         let memories = files.spare_records.par_drain(..);
         let logs = files.open.par_iter_mut().zip(texts).zip(memories);
@@ -365,6 +374,9 @@ impl<'t> Round<'t> {
         };
         for part in parsed {
             *n_records += part.n_records;
+            tally.coverage.count_malformed(part.malformed.n);
+            problems.count(part.malformed.n_untold);
+            tally.untimed += part.n_untimed;
             problems.extend(part.problems);
             for (key, facts) in part.sessions {
                 known.sessions.insert(key, facts);
@@ -397,11 +409,11 @@ impl<'t> Round<'t> {
         let directory = Entities(world);
         let surroundings = Surroundings { sessions, directory: &directory };
         // Groups are widened from round to round, so that it does not matter who counts what.
-        let widens = tally.groups.are_many();
-        crew.workers.iter_mut().for_each(|worker| worker.widen_groups(widens));
+        let width = tally.groups.next_width();
+        crew.workers.iter_mut().for_each(|worker| worker.widen_groups(width));
         crew.decide(&self.tasks(&copies(seen, &self.ids)), surroundings);
         files.spare_records = self.records.into_par_iter().map(emptied).collect();
-        tally.add_all(crew.workers.iter_mut().map(Worker::take_tally).collect());
+        tally.add_all(crew.workers.iter_mut().map(Worker::take_tally).collect(), world);
     }
 }
 
@@ -482,6 +494,10 @@ struct Parsed<'t> {
     sessions: Vec<(Box<str>, SessionFacts)>,
     problems: Vec<LogProblem>,
     n_records: u64,
+    /// What stands in the place of records and is none.
+    malformed: Malformed,
+    /// Records without a time, where only some times are asked about.
+    n_untimed: u64,
 }
 
 impl<'t> Parsed<'t> {
@@ -492,7 +508,7 @@ impl<'t> Parsed<'t> {
         mut records: Vec<Record<'t>>,
         filter: &Filter,
     ) -> Self {
-        let OpenLog { name, reader, offset, is_at_end, problem, .. } = log;
+        let OpenLog { name, reader, offset, is_at_end, problem, malformed, .. } = log;
         records.reserve(text.len() / N_RECORD_BYTES);
         let mut faults = Vec::new();
         let used = reader.read(text, *is_at_end, &mut records, &mut faults);
@@ -507,13 +523,16 @@ impl<'t> Parsed<'t> {
             is_final: fault.is_final,
         });
         let problems = problems.collect();
+        let mut malformed = std::mem::take(malformed);
+        malformed.add(reader.take_malformed());
         log.keep_rest(text, used);
         let sessions = records.iter().filter_map(SessionBook::facts).collect();
         let n_records = records.len() as u64;
+        let n_untimed = records.iter().filter(|record| filter.lacks_time(record)).count() as u64;
         records.retain(|record| filter.admits(record));
         let ids = records.iter().map(EventIds::of).collect();
         let accounts = accounts(&records);
-        Self { records, ids, accounts, sessions, problems, n_records }
+        Self { records, ids, accounts, sessions, problems, n_records, malformed, n_untimed }
     }
 }
 

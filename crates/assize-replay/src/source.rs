@@ -3,18 +3,22 @@
 use std::fmt;
 use std::io::{self, BufReader, Cursor, Read};
 
-use assize_cloudtrail::{Export, LogReader, Recognized};
+use assize_cloudtrail::{Export, LogReader, Malformed, Recognized};
 use flate2::Crc;
 use flate2::bufread::MultiGzDecoder;
 
 const GZIP_MAGIC: [u8; 2] = [0x1F, 0x8B];
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
+/// What some editors put before text.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// How much of a compressed file is read at once.
 const READ_BYTES: usize = 64 << 10;
 /// Memory that is set aside for text at once, and room beside the text that is wanted: for what
 /// is left of the text before.
 const MAX_RESERVED_BYTES: usize = 4 << 20;
 const RESERVE_BYTES: usize = 64 << 10;
+/// How much of a file is read to tell whether it is a log.
+const BEGINNING_BYTES: u64 = 4 << 10;
 /// How much text is passed over at once.
 const SKIP_BYTES: usize = 1 << 20;
 
@@ -39,6 +43,19 @@ impl LogSource {
         io::copy(&mut (&mut counted).take(seal.n_bytes), &mut io::sink())?;
         Ok(counted.seal() == seal)
     }
+}
+
+/// Whether a file, compressed or not, begins as logs do: with an object or a list of JSON, or with
+/// the columns of an export (F-50). By this a log is told whatever its name (C-21).
+///
+/// # Errors
+/// When it cannot be read.
+pub fn begins_as_log(input: Box<dyn Read + Send>) -> io::Result<bool> {
+    let mut first = Vec::new();
+    Input::open(input)?.read_some(BEGINNING_BYTES, &mut first)?;
+    let text = first.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&first);
+    let is_json = matches!(text.trim_ascii_start().first(), Some(b'{' | b'['));
+    Ok(is_json || matches!(Export::recognize(text, true), Recognized::Export(..)))
 }
 
 impl fmt::Debug for LogSource {
@@ -71,6 +88,11 @@ pub(crate) struct Problems {
 }
 
 impl Problems {
+    /// Counts problems that nothing more is told of.
+    pub(crate) fn count(&mut self, n: u64) {
+        self.n_more += n;
+    }
+
     pub(crate) fn extend(&mut self, problems: impl IntoIterator<Item = LogProblem>) {
         for problem in problems {
             if self.kept.len() < MAX_PROBLEMS {
@@ -96,8 +118,9 @@ pub(crate) struct OpenLog {
     pub(crate) offset: u64,
     pub(crate) is_at_end: bool,
     pub(crate) problem: Option<LogProblem>,
-    /// Pieces of an export that are no records.
+    /// Pieces of an export that are no records, and how many there are.
     pub(crate) faults: Vec<LogProblem>,
+    pub(crate) malformed: Malformed,
     /// How much was read of the file, decompressed.
     n_read: u64,
     /// The check sum of it, but for what the file ends with.
@@ -182,6 +205,7 @@ impl OpenLog {
             is_at_end: false,
             problem: None,
             faults: Vec::new(),
+            malformed: Malformed::default(),
             n_read: 0,
             text_sum: Crc::new(),
             form: Form::Unknown,
@@ -205,12 +229,7 @@ impl OpenLog {
         if text.capacity() - n_before < n_bytes.min(MAX_RESERVED_BYTES) {
             text.reserve(n_bytes.min(MAX_RESERVED_BYTES) + RESERVE_BYTES);
         }
-        let read = match &mut self.input {
-            Input::Plain(input) => input.take(wanted).read_to_end(text),
-            Input::Gzip(input) => input.take(wanted).read_to_end(text),
-            Input::Zstd(input) => input.take(wanted).read_to_end(text),
-            Input::Closed => Ok(0),
-        };
+        let read = self.input.read_some(wanted, text);
         self.n_read += (text.len() - n_before) as u64;
         let is_at_end = !matches!(read, Ok(n) if n as u64 == wanted);
         // A file at its end has no place to go on from.
@@ -227,6 +246,10 @@ impl OpenLog {
     /// Makes text of records of what was read.
     fn take_raw(&mut self) {
         if matches!(self.form, Form::Unknown) {
+            if self.offset == 0 && self.raw.starts_with(BYTE_ORDER_MARK) {
+                self.raw.drain(..BYTE_ORDER_MARK.len());
+                self.offset = BYTE_ORDER_MARK.len() as u64;
+            }
             match Export::recognize(&self.raw, self.is_at_end) {
                 Recognized::Records => {
                     self.form = Form::Records;
@@ -244,6 +267,7 @@ impl OpenLog {
         let start = self.n_read - self.raw.len() as u64;
         let used = export.read(&self.raw, self.is_at_end, &mut self.text, &mut faults);
         self.raw.drain(..used);
+        self.malformed.add(export.take_malformed());
         // A file that broke off says so itself.
         faults.retain(|fault| !(fault.is_final && self.problem.is_some()));
         self.faults.extend(faults.into_iter().map(|fault| LogProblem {
@@ -268,6 +292,7 @@ impl OpenLog {
         }
         // What was wrong so far was told.
         self.faults.clear();
+        self.malformed = Malformed::default();
         self.problem.is_none() && self.place() == *place
     }
 
@@ -335,12 +360,70 @@ impl Input {
         zstd::stream::read::Decoder::with_buffer(buffered).map(|d| Self::Zstd(Box::new(d)))
     }
 
+    /// Reads so many bytes, or to the end.
+    fn read_some(&mut self, wanted: u64, text: &mut Vec<u8>) -> io::Result<usize> {
+        match self {
+            Self::Plain(input) => input.take(wanted).read_to_end(text),
+            Self::Gzip(input) => input.take(wanted).read_to_end(text),
+            Self::Zstd(input) => input.take(wanted).read_to_end(text),
+            Self::Closed => Ok(0),
+        }
+    }
+
     fn counted(&self) -> Option<&Counted> {
         match self {
             Self::Plain(input) => Some(input),
             Self::Gzip(input) => Some(input.get_ref().get_ref()),
             Self::Zstd(input) => Some(input.get_ref().get_ref()),
             Self::Closed => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use flate2::{Compression, write::GzEncoder};
+
+    use super::*;
+
+    #[test]
+    fn logs_are_told_by_how_they_begin() -> io::Result<()> {
+        let is_log = |bytes: &[u8]| begins_as_log(Box::new(Cursor::new(bytes.to_vec())));
+        let record = br#"{"Records":[{"eventName":"A"}]}"#;
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        gzip.write_all(record)?;
+        let mut large = record.to_vec();
+        large.resize(1 << 20, b' ');
+        for log in [
+            record.as_slice(),
+            &gzip.finish()?,
+            &zstd::encode_all(large.as_slice(), 1)?,
+            b"\xef\xbb\xbf \n[{}]",
+            b"\"eventJson\"\n",
+        ] {
+            assert!(is_log(log)?, "{}", String::from_utf8_lossy(log));
+        }
+        for other in [b"".as_slice(), b"hello", b"bucket,size\nb,1\n", b"\xff\xd8\xff\xe0"] {
+            assert!(!is_log(other)?, "{}", String::from_utf8_lossy(other));
+        }
+        assert!(is_log(b"\x1f\x8bno").is_err());
+        Ok(())
+    }
+
+    /// What an editor puts before a log is no part of it.
+    #[test]
+    fn a_byte_order_mark_is_passed_over() {
+        for (text, n_bytes) in [("\u{feff}{\"eventName\":\"A\"}\n", 1), ("\u{feff}[{}]", 1_000)] {
+            let bytes = text.as_bytes().to_vec();
+            let open = || Ok(Box::new(Cursor::new(bytes)) as Box<dyn Read + Send>);
+            let source = LogSource { name: "log".into(), n_bytes: None, open: Box::new(open) };
+            let mut log = OpenLog::open(source, 0, Vec::new());
+            while !log.is_at_end {
+                log.fill(n_bytes, false);
+            }
+            assert_eq!((log.text.as_slice(), log.offset), (&text.as_bytes()[3..], 3));
         }
     }
 }

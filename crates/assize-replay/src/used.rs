@@ -3,20 +3,23 @@
 mod grants;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
 
 use assize_catalog::{ApiMap, Catalog};
-use assize_cloudtrail::{Converted, ShownActions};
+use assize_cloudtrail::{Converted, MAX_SOURCES, OTHER_SOURCES, ShownActions};
 use assize_formats::{
     ActionUse, ObservedCounts, ObservedDecision, UsageRecord, UsageSummary, write_usage,
     write_usage_header,
 };
 use assize_model::{AccountId, ActionId, Id as _, Target};
+use assize_store::StoreSnapshot;
 use hashbrown::HashMap;
 
 use self::grants::Grants;
 use crate::Filter;
 use crate::assume::Caller;
-use crate::report::Report;
+use crate::number::grouped;
+use crate::report::{PIECE_BYTES, Report};
 use crate::row::earlier;
 use crate::world::Worlds;
 
@@ -36,12 +39,18 @@ const LIMITS: [&str; 6] = [
 /// What a log without data events says of them.
 const NO_DATA_EVENTS: &str = "this log holds no data events";
 
+/// Most pairs of a principal and an action that are listed, but for what one round adds. Those of
+/// principals that the world holds always are.
+const MAX_USES: usize = 1 << 18;
+
 /// The calls of a log, by who made them and the action they needed.
 #[derive(Debug, Default)]
 pub(crate) struct Uses {
     table: HashMap<(Box<str>, Box<str>), Use>,
     /// Calls that were counted.
     pub(crate) events: u64,
+    /// Uses that are not listed, for there would be too many.
+    pub(crate) unlisted: u64,
     /// Of these, data events, by event source.
     pub(crate) data_events: BTreeMap<Box<str>, u64>,
 }
@@ -95,14 +104,28 @@ impl Uses {
         }
     }
 
-    /// Takes in another thread's.
-    pub(crate) fn join(&mut self, other: Self) {
-        self.events += other.events;
-        for (source, n) in &other.data_events {
-            self.add_data_events(source, *n);
-        }
-        for (principal, action, one) in other.into_sorted() {
-            self.add(&principal, &action, one);
+    /// Takes in those of all threads.
+    pub(crate) fn join(&mut self, others: Vec<Self>, world: &StoreSnapshot) {
+        let is_full = self.table.len() >= MAX_USES;
+        let names_source = self.data_events.len() < MAX_SOURCES;
+        for other in others {
+            self.events += other.events;
+            for (source, n) in &other.data_events {
+                let is_named = names_source || self.data_events.contains_key(source);
+                self.add_data_events(if is_named { source } else { OTHER_SOURCES }, *n);
+            }
+            for ((principal, action), one) in other.table {
+                let is_listed = !is_full
+                    || self.table.contains_key(&Pair(&principal, &action))
+                    || world.user_by_arn(&principal).is_some()
+                    || world.role_by_arn(&principal).is_some();
+                if is_listed {
+                    self.add(&principal, &action, one);
+                } else {
+                    let ObservedCounts { allowed, denied, unknown } = one.observed;
+                    self.unlisted += allowed + denied + unknown;
+                }
+            }
         }
     }
 
@@ -122,7 +145,14 @@ impl Uses {
             [] => NO_DATA_EVENTS.to_owned(),
             sources => format!("this log holds data events of {} alone", sources.join(", ")),
         };
-        LIMITS.into_iter().map(str::to_owned).chain([held]).collect()
+        let unlisted = (self.unlisted > 0).then(|| {
+            let (n, most) = (grouped(self.unlisted), grouped(MAX_USES as u64));
+            format!(
+                "more than {most} pairs of a principal and an action: {n} uses by principals that \
+                 the world lacks are counted and not listed"
+            )
+        });
+        LIMITS.into_iter().map(str::to_owned).chain([held]).chain(unlisted).collect()
     }
 
     pub(crate) fn add(&mut self, principal: &str, action: &str, one: Use) {
@@ -226,11 +256,19 @@ impl Usage {
         Self { principals: principals.collect(), window, limits, events }
     }
 
-    /// Writes the usage stream of a report.
-    pub fn write_stream(&self, report: &Report, out: &mut Vec<u8>) {
-        write_usage_header(out, self.window, &self.limits, &report.provenance);
+    /// Writes the usage stream of a report, piece by piece.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write_stream(&self, report: &Report, out: &mut impl Write) -> io::Result<()> {
+        let mut piece = Vec::new();
+        write_usage_header(&mut piece, self.window, &self.limits, &report.provenance);
         for principal in &self.principals {
-            write_usage(out, &principal.record());
+            write_usage(&mut piece, &principal.record());
+            if piece.len() >= PIECE_BYTES {
+                out.write_all(&piece)?;
+                piece.clear();
+            }
         }
         let summary = UsageSummary {
             events: self.events,
@@ -239,7 +277,8 @@ impl Usage {
             skipped: report.summary().skipped,
             interrupted: report.is_interrupted,
         };
-        summary.write(out);
+        summary.write(&mut piece);
+        out.write_all(&piece)
     }
 }
 

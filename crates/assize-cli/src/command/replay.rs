@@ -30,7 +30,7 @@ use crate::world::{self, Located, Reader};
 
 use self::checkpoint::Keeper;
 
-/// The files of a directory that are logs.
+/// The files of a directory that are taken for logs by their names.
 const EXTENSIONS: [&str; 12] = [
     ".json",
     ".json.gz",
@@ -48,7 +48,8 @@ const EXTENSIONS: [&str; 12] = [
 
 pub(super) fn run(args: &ReplayArgs, global: &Global, output: &Output) -> Result<Status> {
     interrupt::end_gracefully();
-    let mut found = files::walk(&args.logs, &EXTENSIONS)?;
+    let mut found = files::walk(&args.logs, &files::EVERY_FILE)?;
+    keep_logs(&mut found, output);
     if found.is_empty() {
         bail!("there are no logs under the given paths");
     }
@@ -84,6 +85,28 @@ pub(super) fn run(args: &ReplayArgs, global: &Global, output: &Output) -> Result
         keeper.finish(report.is_interrupted, output)?;
     }
     Ok(world.and(status(&report)))
+}
+
+/// Takes out what was found in directories and is no log: a file of another name than logs have,
+/// which does not begin as a log does either (C-21).
+fn keep_logs(found: &mut Vec<Found>, output: &Output) {
+    let n_before = found.len();
+    found.retain(|found| {
+        let is_log = found.is_named
+            || files::has_extension(&found.path, &EXTENSIONS)
+            || files::open(&found.path)
+                .is_ok_and(|input| assize_replay::begins_as_log(input).unwrap_or_default());
+        if !is_log && output.is_verbose() {
+            output.note(format_args!("`{}` is no log", found.name()));
+        }
+        is_log
+    });
+    let n_others = n_before - found.len();
+    if n_others > 0 && !output.is_verbose() {
+        let others = count(n_others, "file");
+        output
+            .note(format_args!("{others} passed over that begin as no log does: `-v` names them"));
+    }
 }
 
 /// Replays the logs, from the checkpoint if there is one.
@@ -168,30 +191,29 @@ fn prepare(args: &ReplayArgs, global: &Global, output: &Output) -> Result<(Repla
 }
 
 fn write(args: &ReplayArgs, report: &Report, mut sink: Sink, output: &Output) -> Result<()> {
-    let mut text = Vec::new();
     match args.format {
         ReplayFormat::Human => {
             let style = match args.output {
                 None => output.style(),
                 Some(_) => crate::render::style::Style::new(false),
             };
-            text = human::report(report, args, style, output.is_verbose()).into_bytes();
+            let text = human::report(report, args, style, output.is_verbose());
+            sink.write_all(text.as_bytes())?;
         }
         ReplayFormat::Ndjson => {
             if !report.is_about_use() {
-                report.write_stream(&mut text);
+                report.write_stream(&mut sink)?;
             }
             if let Some(usage) = &report.usage {
-                usage.write_stream(report, &mut text);
+                usage.write_stream(report, &mut sink)?;
             }
         }
         ReplayFormat::Csv => match &report.usage {
-            Some(usage) => usage::csv(usage, &mut text),
-            None => csv::write(report, &mut text),
+            Some(usage) => usage::csv(usage, &mut sink)?,
+            None => csv::write(report, &mut sink)?,
         },
-        ReplayFormat::Html => text = report.to_html().into_bytes(),
+        ReplayFormat::Html => sink.write_all(report.to_html().as_bytes())?,
     }
-    sink.write_all(&text)?;
     if report.is_interrupted {
         if let Some(partial) = sink.abandon() {
             output.note(format_args!("the report so far is in `{}`", partial.display()));

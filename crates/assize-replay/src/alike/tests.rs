@@ -396,7 +396,7 @@ fn varied(requests: &[Value], rng: &mut Rng) -> Vec<Value> {
 /// What is counted, told from what was counted before.
 fn shown(tally: Tally) -> String {
     let Tally { groups, events, errors, error_codes, indeterminate, assumptions, .. } = tally;
-    let groups: Vec<_> = groups.into_groups().collect();
+    let groups = groups.into_sorted();
     format!("{events} {errors} {error_codes:?} {indeterminate} {assumptions:?} {groups:?}")
 }
 

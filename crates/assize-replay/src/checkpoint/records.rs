@@ -8,7 +8,8 @@ use super::bytes::{Broken, Persist, Reader, persist_fields, persist_words, put_t
 use crate::answer::Sides;
 use crate::assume::Assumption;
 use crate::decide::Tally;
-use crate::group::{Group, GroupSide, Groups};
+use crate::group::table::{Groups, Width};
+use crate::group::{Group, GroupSide};
 use crate::source::{LogProblem, Problems};
 use crate::used::{Use, Uses};
 
@@ -79,6 +80,7 @@ persist_fields!(Tally {
     unknown,
     days,
     uses,
+    untimed,
 });
 
 impl Persist for Coverage {
@@ -102,8 +104,21 @@ impl Persist for Coverage {
     }
 }
 
+impl Persist for Width {
+    fn put(&self, out: &mut Vec<u8>) {
+        (*self as u8).put(out);
+    }
+
+    fn take(from: &mut Reader<'_>) -> Result<Self, Broken> {
+        let number = u8::take(from)?;
+        Self::WIDER.into_iter().find(|width| *width as u8 == number).ok_or(Broken)
+    }
+}
+
 impl Persist for Groups {
     fn put(&self, out: &mut Vec<u8>) {
+        self.widened.put(out);
+        self.ungrouped.put(out);
         let groups = self.in_order();
         groups.len().put(out);
         for group in groups {
@@ -113,6 +128,8 @@ impl Persist for Groups {
 
     fn take(from: &mut Reader<'_>) -> Result<Self, Broken> {
         let mut groups = Self::default();
+        groups.widened = Persist::take(from)?;
+        groups.ungrouped = Persist::take(from)?;
         let mut sides = Sides::default();
         for group in Vec::<Group>::take(from)? {
             groups.add(group.with_shared_sides(&mut sides));
@@ -124,6 +141,7 @@ impl Persist for Groups {
 impl Persist for Uses {
     fn put(&self, out: &mut Vec<u8>) {
         self.events.put(out);
+        self.unlisted.put(out);
         self.data_events.put(out);
         let all = self.sorted();
         all.len().put(out);
@@ -137,6 +155,7 @@ impl Persist for Uses {
     fn take(from: &mut Reader<'_>) -> Result<Self, Broken> {
         let mut uses = Self::default();
         uses.events = Persist::take(from)?;
+        uses.unlisted = Persist::take(from)?;
         uses.data_events = Persist::take(from)?;
         for (principal, action, one) in Vec::<(Box<str>, Box<str>, Use)>::take(from)? {
             uses.add(&principal, &action, one);

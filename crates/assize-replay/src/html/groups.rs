@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use assize_formats::DifferenceEffect;
 use assize_model::{Decision, StatementRef};
 
-use super::text::{breakable, count, escaped, grouped, moment, who};
+use super::text::{breakable, escaped, moment, who};
 use crate::group::GroupSide;
+use crate::number::{count, grouped};
 use crate::report::Report;
 use crate::row::Row;
 

@@ -39,27 +39,9 @@ fn push_escaped(escaped: &mut String, c: char) {
     }
 }
 
-/// A whole number with its digits in groups of three.
-pub(super) fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// A share of what there is; nothing, where there is nothing.
 pub(super) fn percent(share: Option<f64>) -> String {
     share.map(|share| format!("{:.1} %", share * 100.0)).unwrap_or_default()
-}
-
-/// A count with its noun.
-pub(super) fn count(n: u64, noun: &str) -> String {
-    format!("{} {noun}{}", grouped(n), if n == 1 { "" } else { "s" })
 }
 
 /// The day of a time.
@@ -94,12 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_times_and_names_are_for_people() {
-        assert_eq!([999, 1_000, 1_234_567].map(grouped), ["999", "1,000", "1,234,567"]);
-        assert_eq!(
-            (count(1, "event"), count(2_000, "event")),
-            ("1 event".into(), "2,000 events".into())
-        );
+    fn times_and_names_are_for_people() {
         assert_eq!((date(0), moment(61)), ("1970-01-01".into(), "1970-01-01 00:01:01".into()));
         assert_eq!(who("arn:aws:iam::111111111111:role/a/b"), "role/a/b");
         assert_eq!(who("lambda.amazonaws.com"), "lambda.amazonaws.com");

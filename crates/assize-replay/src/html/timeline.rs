@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use assize_formats::DifferenceEffect;
 
-use super::text::{count, date, grouped};
+use super::text::date;
+use crate::number::{count, grouped};
 use crate::report::Report;
 
 /// Most bars of the timeline: longer logs are drawn in steps of several days.

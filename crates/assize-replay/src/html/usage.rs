@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::groups::write_head;
-use super::text::{breakable, count, escaped, grouped, moment, who};
+use super::text::{breakable, escaped, moment, who};
+use crate::number::{count, grouped};
 use crate::used::{PrincipalUsage, Usage};
 
 /// Most principals of the table; the usage stream has all.

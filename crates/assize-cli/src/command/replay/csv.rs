@@ -1,5 +1,7 @@
 //! A report as a table for other programs (RFC 4180).
 
+use std::io::{self, Write};
+
 use assize_formats::format_time;
 use assize_replay::{Group, Report};
 
@@ -25,18 +27,18 @@ const HEADER: [&str; 18] = [
 ];
 
 /// Writes one line a group behind a line of names.
-pub(super) fn write(report: &Report, out: &mut Vec<u8>) {
-    write_row(out, HEADER);
-    for group in &report.groups {
-        write_row(out, cells(group));
-    }
+pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
+    write_row(out, HEADER)?;
+    report.groups.iter().try_for_each(|group| write_row(out, cells(group)))
 }
 
 /// Writes one line.
-pub(super) fn write_row<T: AsRef<str>>(out: &mut Vec<u8>, cells: impl IntoIterator<Item = T>) {
+pub(super) fn write_row<T: AsRef<str>>(
+    out: &mut impl Write,
+    cells: impl IntoIterator<Item = T>,
+) -> io::Result<()> {
     let cells: Vec<String> = cells.into_iter().map(|cell| quoted(cell.as_ref())).collect();
-    out.extend_from_slice(cells.join(",").as_bytes());
-    out.extend_from_slice(b"\r\n");
+    write!(out, "{}\r\n", cells.join(","))
 }
 
 fn cells(group: &Group) -> [String; 18] {

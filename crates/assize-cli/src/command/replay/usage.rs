@@ -1,6 +1,7 @@
 //! What was granted and what was used (F-59), for people and as a table.
 
 use std::fmt::Write as _;
+use std::io::{self, Write};
 
 use assize_formats::{ActionUse, format_time};
 use assize_replay::{PrincipalUsage, Usage};
@@ -144,8 +145,8 @@ fn names(text: &mut String, title: &str, names: &[String], verbose: bool) {
 }
 
 /// One line for each action of each principal: `used`, `never` or `not_shown`.
-pub(super) fn csv(usage: &Usage, out: &mut Vec<u8>) {
-    write_row(out, HEADER);
+pub(super) fn csv(usage: &Usage, out: &mut impl Write) -> io::Result<()> {
+    write_row(out, HEADER)?;
     for one in &usage.principals {
         let account = one.account.map(|id| id.to_string()).unwrap_or_default();
         let account = account.as_str();
@@ -160,15 +161,16 @@ pub(super) fn csv(usage: &Usage, out: &mut Vec<u8>) {
             let what = ["used", account, principal, action, &count, &first, &last];
             let granted = used.is_granted.map(|is_granted| is_granted.to_string());
             let granted = granted.as_deref().unwrap_or_default();
-            write_row(out, what.into_iter().chain([&*allowed, &*denied, &*unknown, granted]));
+            write_row(out, what.into_iter().chain([&*allowed, &*denied, &*unknown, granted]))?;
         }
         for (status, names) in [("never", &one.never), ("not_shown", &one.not_shown)] {
             for name in names {
                 let what = [status, account, principal, name, "0", "", "", "0", "0", "0", "true"];
-                write_row(out, what);
+                write_row(out, what)?;
             }
         }
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -212,7 +214,8 @@ mod tests {
     #[test]
     fn the_table_says_what_is_granted() {
         let mut table = Vec::new();
-        csv(&Usage { principals: vec![ana()], ..Usage::default() }, &mut table);
+        csv(&Usage { principals: vec![ana()], ..Usage::default() }, &mut table)
+            .expect("memory takes it");
         let table = String::from_utf8_lossy(&table).into_owned();
         let rows: Vec<(&str, &str)> = table
             .lines()
