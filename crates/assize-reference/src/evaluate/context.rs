@@ -397,6 +397,9 @@ impl Builder<'_, '_> {
         };
         for (key, value) in keys {
             self.set_some(key, value.as_deref().map(single));
+            // E-121: one kind says that there are none of the others, and of its own nothing of
+            // what it does not state.
+            self.leave_if(value.is_none(), &[key]);
         }
     }
 

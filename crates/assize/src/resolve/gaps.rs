@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use assize_catalog::ConditionKeyReference;
 use assize_compiler::{Gaps, KeyId, KeySet};
 use assize_model::{
-    ActionId, ConditionKey, ContextInput, KeyShape, PrincipalKind, Request, RequestError,
+    ActionId, ConditionKey, ContextInput, Delivery, KeyShape, PrincipalKind, Request, RequestError,
     RequestErrorKind, StatedPrincipal, fold_key, is_never_carried,
 };
 use hashbrown::HashMap;
@@ -30,7 +30,15 @@ pub(super) enum Gap {
     MfaAge,
     SourceIdentity,
     FederatedProvider,
-    Delivery,
+    /// Of how credentials reached the workload, each key by itself.
+    Ec2Instance,
+    Ec2RoleDelivery,
+    Ec2Vpc,
+    Ec2PrivateIp,
+    LambdaFunction,
+    GlueAssumedBy,
+    GlueService,
+    SsmInstance,
     /// Claims that outlive the federation call.
     SessionClaims,
     /// All claims.
@@ -209,14 +217,14 @@ fn principal_class(folded: &str) -> KeyClass {
         "aws:tokenissuetime" => Gap::TokenIssueTime,
         "aws:sourceidentity" => Gap::SourceIdentity,
         "aws:federatedprovider" => Gap::FederatedProvider,
-        "ec2:sourceinstancearn"
-        | "ec2:roledelivery"
-        | "aws:ec2instancesourcevpc"
-        | "aws:ec2instancesourceprivateipv4"
-        | "lambda:sourcefunctionarn"
-        | "glue:roleassumedby"
-        | "glue:credentialissuingservice"
-        | "ssm:sourceinstancearn" => Gap::Delivery,
+        "ec2:sourceinstancearn" => Gap::Ec2Instance,
+        "ec2:roledelivery" => Gap::Ec2RoleDelivery,
+        "aws:ec2instancesourcevpc" => Gap::Ec2Vpc,
+        "aws:ec2instancesourceprivateipv4" => Gap::Ec2PrivateIp,
+        "lambda:sourcefunctionarn" => Gap::LambdaFunction,
+        "glue:roleassumedby" => Gap::GlueAssumedBy,
+        "glue:credentialissuingservice" => Gap::GlueService,
+        "ssm:sourceinstancearn" => Gap::SsmInstance,
         _ => match folded.strip_prefix("aws:principaltag/") {
             Some(_) => Gap::PrincipalTags,
             None if folded.starts_with("aws:") => return KeyClass::Known,
@@ -254,11 +262,49 @@ pub(super) fn of_principal(
     let says = |field: fn(&assize_model::Session<'_>) -> bool| session.is_some_and(field);
     open.add_if(Gap::SourceIdentity, is_role && !says(|s| s.source_identity.is_some()));
     open.add_if(Gap::FederatedProvider, is_role && !says(|s| s.federated_provider.is_some()));
-    open.add_if(Gap::Delivery, is_role && !says(|s| s.delivery.is_some()));
+    if is_role {
+        of_delivery(&mut open, session.and_then(|session| session.delivery.as_ref()));
+    }
     let lacks_claims = !says(|s| s.claims.is_some());
     open.add_if(Gap::SessionClaims, is_role && lacks_claims);
     open.add_if(Gap::Claims, kind == Kind::Federated && lacks_claims);
     open
+}
+
+/// The keys of how credentials reached a workload.
+const OF_DELIVERY: [Gap; 8] = [
+    Gap::Ec2Instance,
+    Gap::Ec2RoleDelivery,
+    Gap::Ec2Vpc,
+    Gap::Ec2PrivateIp,
+    Gap::LambdaFunction,
+    Gap::GlueAssumedBy,
+    Gap::GlueService,
+    Gap::SsmInstance,
+];
+
+/// E-121: the keys of E-17 that the delivery of a role session tells. One kind says that there
+/// are none of the others; what it does not state of its own stays open.
+fn of_delivery(open: &mut GapSet, delivery: Option<&Delivery<'_>>) {
+    let own: &[(Gap, bool)] = match delivery {
+        None => return OF_DELIVERY.iter().for_each(|gap| open.add_if(*gap, true)),
+        Some(Delivery::Ec2 { instance_arn, role_delivery, vpc, private_ip }) => &[
+            (Gap::Ec2Instance, instance_arn.is_none()),
+            (Gap::Ec2RoleDelivery, role_delivery.is_none()),
+            (Gap::Ec2Vpc, vpc.is_none()),
+            (Gap::Ec2PrivateIp, private_ip.is_none()),
+        ],
+        Some(Delivery::Lambda { function_arn }) => &[(Gap::LambdaFunction, function_arn.is_none())],
+        Some(Delivery::Glue { role_assumed_by, credential_issuing_service }) => &[
+            (Gap::GlueAssumedBy, role_assumed_by.is_none()),
+            (Gap::GlueService, credential_issuing_service.is_none()),
+        ],
+        Some(Delivery::Ssm { instance_arn }) => &[(Gap::SsmInstance, instance_arn.is_none())],
+        Some(_) => &[],
+    };
+    for (gap, is_open) in own {
+        open.add_if(*gap, *is_open);
+    }
 }
 
 /// What a request says of its way to AWS.
