@@ -110,6 +110,20 @@ fn check(name: &str, case: &Value, found: Result<Converted<'_>, SkipReason>) {
     if let Some(part) = case["part"].as_object() {
         check_part(name, part, &converted);
     }
+    for key in case["open"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        assert!(leaves_open(&converted.record.request, key), "{name}: `{key}` is told");
+    }
+}
+
+/// Whether a request says nothing of a key, so that it is unknown.
+fn leaves_open(request: &assize_model::Request<'_>, key: &str) -> bool {
+    let is_key = |name: &str| name.eq_ignore_ascii_case(key);
+    let begins = |prefix: &str| {
+        key.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
+    };
+    !request.context.iter().any(|(name, _)| is_key(name))
+        && !request.absent.iter().any(|name| is_key(name))
+        && !request.complete.iter().any(|prefix| begins(prefix))
 }
 
 fn texts(values: &[Value]) -> Vec<&str> {

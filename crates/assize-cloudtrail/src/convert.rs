@@ -21,7 +21,7 @@ use crate::parameters::Parameters;
 use crate::principal::{Directory, principal};
 use crate::record::Record;
 use crate::resource::{Found, Search, requested_tables};
-use crate::session::{SessionBook, absent_keys};
+use crate::session::{SessionBook, absent_keys, carry_claims};
 use crate::skip::{Note, SkipReason};
 
 /// Most kinds of call whose actions are kept worked out.
@@ -144,7 +144,7 @@ impl<'c> Converter<'c> {
         counts.with_resource = u64::from(takes_resource && checks.is_some());
         let access_key = record.identity.as_ref().and_then(|i| i.access_key.as_deref());
         let facts = access_key.and_then(|key| surroundings.sessions.get(key));
-        let principal = principal(record, facts, surroundings.directory, &mut notes)?;
+        let mut principal = principal(record, facts, surroundings.directory, &mut notes)?;
         let checks = checks.ok_or(SkipReason::ResourceUnknown)?;
         let mut request = Request { target: target(checks), ..Request::default() };
         environment(&mut request, record, principal.kind, self.mode);
@@ -152,6 +152,9 @@ impl<'c> Converter<'c> {
         context(&mut request, record, &parameters, &keys);
         let absent = absent_keys(&principal, facts).into_iter().flatten();
         request.absent.extend(absent.map(Cow::Borrowed));
+        if self.mode == ContextMode::Partial {
+            carry_claims(&mut request, &mut principal);
+        }
         request.principal = stated(principal);
         Ok(converted(record, request, notes))
     }

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use assize_formats::json::Node;
 use assize_formats::parse_time;
 use assize_model::{
-    ContextInput, ContextScalar, Delivery, MfaState, PolicyText, PrincipalKind, Session,
+    ContextInput, ContextScalar, Delivery, MfaState, PolicyText, PrincipalKind, Request, Session,
     StatedPrincipal, Tags,
 };
 use hashbrown::HashMap;
@@ -290,9 +290,29 @@ fn text_input(text: Cow<'_, str>) -> ContextInput<'_> {
     ContextInput::Scalar(ContextScalar::String(text))
 }
 
+/// The claims that the log shows, as keys of the request: it never shows all, so that those it
+/// lacks stay unknown (F-59). Of a session only those count that outlive the federation call
+/// (E-17). A session that no provider vouched for has none, for certain.
+pub(crate) fn carry_claims<'a>(request: &mut Request<'a>, principal: &mut StatedPrincipal<'a>) {
+    let is_call = principal.kind == PrincipalKind::Federated;
+    let Some(session) = &mut principal.session else { return };
+    let Some(claims) = session.claims.take_if(|claims| !claims.is_empty()) else { return };
+    request.context.extend(claims.into_iter().filter(|(name, _)| is_call || outlives_call(name)));
+    if is_call {
+        principal.session = None;
+    }
+}
+
+fn outlives_call(claim: &str) -> bool {
+    match claim.strip_prefix("saml:") {
+        Some(name) => matches!(name, "namequalifier" | "sub" | "sub_type"),
+        None => [":aud", ":sub", ":amr"].iter().any(|end| claim.ends_with(end)),
+    }
+}
+
 /// The claim keys of a federated caller, from the id that CloudTrail gives it: name qualifier and
-/// subject for SAML, provider, audience and subject for web identities (F-53), whose provider is
-/// a host.
+/// subject for SAML, provider, audience and subject for web identities (F-53). The provider is
+/// its ARN or its name, a host.
 pub(crate) fn claims<'a>(
     provider: &str,
     identity: &Identity<'a>,
@@ -313,11 +333,10 @@ pub(crate) fn claims<'a>(
     if !name.contains('.') {
         return claims;
     }
-    let rest = id.strip_prefix(name).and_then(|rest| rest.strip_prefix(':'));
-    let audience = rest.and_then(|rest| match user.as_deref() {
-        Some(user) => rest.strip_suffix(user)?.strip_suffix(':'),
-        None => rest.split(':').next(),
-    });
+    let rest = id.strip_prefix(provider).or_else(|| id.strip_prefix(name));
+    // An audience may be a URL: only a known subject tells where it ends.
+    let audience = rest
+        .and_then(|rest| rest.strip_prefix(':')?.strip_suffix(user.as_deref()?)?.strip_suffix(':'));
     claim(format!("{name}:aud"), audience.map(|audience| Cow::Owned(audience.to_owned())));
     claim(format!("{name}:sub"), user);
     claims
