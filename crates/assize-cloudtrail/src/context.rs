@@ -11,14 +11,18 @@ use crate::record::Record;
 
 /// Parameters and the keys they fill: service of the event source, beginning of the names of the
 /// operations, parameter, key. State of November 2026.
-const ROWS: [(&str, &str, &str, &str); 12] = [
+const ROWS: [(&str, &str, &str, &str); 15] = [
     ("sts", "Assume", "externalId", "sts:ExternalId"),
     ("sts", "Assume", "roleSessionName", "sts:RoleSessionName"),
     ("sts", "Assume", "sourceIdentity", "sts:SourceIdentity"),
     ("sts", "Assume", "transitiveTagKeys", "sts:TransitiveTagKeys"),
     ("iam", "Attach", "policyArn", "iam:PolicyARN"),
     ("iam", "Detach", "policyArn", "iam:PolicyARN"),
-    ("iam", "", "permissionsBoundary", "iam:PermissionsBoundary"),
+    // Elsewhere the key is the boundary that the target has, which no record shows (E-97).
+    ("iam", "CreateRole", "permissionsBoundary", "iam:PermissionsBoundary"),
+    ("iam", "CreateUser", "permissionsBoundary", "iam:PermissionsBoundary"),
+    ("iam", "PutRolePermissionsBoundary", "permissionsBoundary", "iam:PermissionsBoundary"),
+    ("iam", "PutUserPermissionsBoundary", "permissionsBoundary", "iam:PermissionsBoundary"),
     ("iam", "", "aWSServiceName", "iam:AWSServiceName"),
     ("s3", "", "prefix", "s3:prefix"),
     ("s3", "", "delimiter", "s3:delimiter"),
