@@ -1,11 +1,9 @@
 //! ARN formats of the catalog, ready to be filled in (F-56).
 
-use std::borrow::Cow;
-
 use smallvec::SmallVec;
 
-use crate::parameters::Texts;
-use crate::template::Values;
+use crate::place::is_alias;
+use crate::template::{Piece, Pieces, Values};
 
 /// Most resources that the parameters of a call give for one ARN format.
 const MAX_RESOURCES: usize = 1_000;
@@ -17,15 +15,16 @@ const MANY_BYTES: usize = 96;
 pub(crate) struct Form<'c> {
     /// Its variables beside partition, region and account.
     pub(crate) variables: Vec<&'c str>,
-    /// Each place to be filled, and the text before it.
-    places: Vec<(&'c str, Place)>,
-    /// The text behind the last place.
+    service: &'c str,
+    /// Each slot to be filled, and the text before it.
+    slots: Vec<(&'c str, Slot)>,
+    /// The text behind the last slot.
     tail: &'c str,
 }
 
-/// What is put into a place of a format.
+/// What a part of a format is filled with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum Slot {
     Partition,
     Region,
     Account,
@@ -36,69 +35,118 @@ enum Place {
 impl<'c> Form<'c> {
     /// The form of a format such as `arn:${Partition}:s3:::${BucketName}`.
     pub(crate) fn new(format: &'c str) -> Self {
-        let (mut variables, mut places) = (Vec::new(), Vec::new());
+        let (mut variables, mut slots) = (Vec::new(), Vec::new());
         let mut tail = format;
         while let Some((before, name, after)) = next_variable(tail) {
-            let place = match name {
-                "Partition" => Place::Partition,
-                "Region" => Place::Region,
-                "Account" | "AccountId" => Place::Account,
-                _ => Place::Own,
+            let slot = match name {
+                "Partition" => Slot::Partition,
+                "Region" => Slot::Region,
+                "Account" | "AccountId" => Slot::Account,
+                _ => Slot::Own,
             };
-            if place == Place::Own {
+            if slot == Slot::Own {
                 variables.push(name);
             }
-            places.push((before, place));
+            slots.push((before, slot));
             tail = after;
         }
-        Self { variables, places, tail }
+        let service = format.split(':').nth(2).unwrap_or_default();
+        Self { variables, service, slots, tail }
     }
 
     /// The ARNs of the format: one for each combination of the texts of its variables.
-    pub(crate) fn fill(&self, own: &[Texts<'_>], values: &Values<'_, '_>) -> Vec<String> {
-        if own.len() != self.variables.len() || own.iter().any(SmallVec::is_empty) {
+    pub(crate) fn fill(&self, own: &[Pieces<'_>], values: &Values<'_, '_>) -> Vec<String> {
+        if own.len() != self.variables.len() {
             return Vec::new();
         }
-        let mut own = self.variables.iter().zip(own);
-        let mut arns = vec![String::with_capacity(MANY_BYTES)];
-        for (before, place) in &self.places {
-            match place {
-                Place::Partition => append(&mut arns, before, values.partition),
-                Place::Region => append(&mut arns, before, values.region),
-                Place::Account => append(&mut arns, before, values.account),
-                Place::Own => {
-                    let Some((name, texts)) = own.next() else { continue };
-                    if let [text] = &texts[..] {
-                        append(&mut arns, before, meant(name, text));
-                        continue;
-                    }
-                    let longer = arns.iter().flat_map(|arn| {
-                        texts.iter().map(move |text| format!("{arn}{before}{}", meant(name, text)))
-                    });
-                    arns = longer.take(MAX_RESOURCES).collect();
+        let n_all = own.iter().map(SmallVec::len).fold(1, usize::saturating_mul);
+        let all = (0..n_all.min(MAX_RESOURCES)).map(|at| combination(own, at));
+        all.filter_map(|pieces| self.arn(&pieces, values)).collect()
+    }
+
+    /// The ARN of a format with one variable of its own, by its text.
+    pub(crate) fn fill_one(&self, piece: &Piece<'_>, values: &Values<'_, '_>) -> Option<String> {
+        self.arn(&[piece], values)
+    }
+
+    /// The ARN by a text for each variable. Where one was taken from a parameter that says in
+    /// which account and region the resource is, these are not those of the call. None, when the
+    /// texts are of no one resource of the format.
+    fn arn(&self, own: &[&Piece<'_>], values: &Values<'_, '_>) -> Option<String> {
+        let mut places = own.iter().filter_map(|piece| piece.place(self.service));
+        let place = places.next().unwrap_or_default();
+        if places.any(|other| other != place) {
+            return None;
+        }
+        let values: Values<'_, '_> = values.at(place);
+        let mut own = own.iter().enumerate();
+        let mut arn = String::with_capacity(MANY_BYTES);
+        for (before, slot) in &self.slots {
+            arn.push_str(before);
+            arn.push_str(match slot {
+                Slot::Partition => values.partition,
+                Slot::Region => values.region,
+                Slot::Account => values.account,
+                Slot::Own => {
+                    let (at, piece) = own.next()?;
+                    self.meant(at, before, piece)?
                 }
+            });
+        }
+        arn.push_str(self.tail);
+        Some(arn)
+    }
+
+    /// The text of the variable at a position, by what the call gives for it and the text before
+    /// it.
+    fn meant<'t>(&self, at: usize, before: &str, piece: &'t Piece<'_>) -> Option<&'t str> {
+        let name = self.variables.get(at)?;
+        let mut text = &*piece.text;
+        if text.starts_with("arn:") && !name.ends_with("Arn") {
+            text = self.part_of(at, text)?;
+        }
+        if is_alias(piece.parameter.as_deref().unwrap_or_default(), self.service) {
+            // A key of that alias is not known.
+            let alias = text.strip_prefix("alias/").unwrap_or(text);
+            return before.ends_with("alias/").then_some(alias);
+        }
+        let is_bare = name.ends_with("WithoutLeadingSlash");
+        Some(if is_bare { text.trim_start_matches('/') } else { text })
+    }
+
+    /// What an ARN that a call gives for the variable at a position has in its place.
+    fn part_of<'t>(&self, at: usize, arn: &'t str) -> Option<&'t str> {
+        let (mut rest, mut left) = (arn, at);
+        for (nth, (before, slot)) in self.slots.iter().enumerate() {
+            rest = rest.strip_prefix(before)?;
+            let next = self.slots.get(nth + 1).map_or(self.tail, |(before, _)| before);
+            if *slot != Slot::Own {
+                rest = rest.get(rest.find(':')?..)?;
+            } else if left > 0 {
+                left -= 1;
+                rest = rest.get(rest.find(next).filter(|_| !next.is_empty())?..)?;
+            } else if let Some(separator) = next.chars().next() {
+                let text = rest.split(next).next()?;
+                return (!text.contains(separator)).then_some(text);
+            } else {
+                return Some(rest);
             }
         }
-        append(&mut arns, self.tail, "");
-        arns
-    }
-
-    /// The ARNs of a format with one variable of its own, by its text.
-    pub(crate) fn fill_one(&self, text: &str, values: &Values<'_, '_>) -> Vec<String> {
-        self.fill(&[Texts::from_iter([Cow::Borrowed(text)])], values)
+        None
     }
 }
 
-/// The text of a variable, whose name may say that it lacks something.
-fn meant<'t>(name: &str, text: &'t str) -> &'t str {
-    if name.ends_with("WithoutLeadingSlash") { text.trim_start_matches('/') } else { text }
-}
-
-fn append(arns: &mut [String], before: &str, text: &str) {
-    for arn in arns {
-        arn.push_str(before);
-        arn.push_str(text);
-    }
+/// The combination of a number, of those in which the last variable changes first.
+fn combination<'p, 'v>(own: &'p [Pieces<'v>], mut at: usize) -> SmallVec<[&'p Piece<'v>; 2]> {
+    let pieces = own.iter().rev().filter_map(|pieces| {
+        let n_pieces = pieces.len().max(1);
+        let piece = pieces.get(at % n_pieces);
+        at /= n_pieces;
+        piece
+    });
+    let mut pieces: SmallVec<[_; 2]> = pieces.collect();
+    pieces.reverse();
+    pieces
 }
 
 /// The text before the next variable of a format, its name, and the text behind it.
@@ -110,6 +158,8 @@ fn next_variable(format: &str) -> Option<(&str, &str, &str)> {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use super::*;
     use crate::parameters::Parameters;
 
@@ -121,9 +171,9 @@ mod tests {
             region: "eu-west-1",
             account: "111111111111",
         };
-        let own: Vec<Texts<'_>> = own
+        let own: Vec<Pieces<'_>> = own
             .iter()
-            .map(|texts| texts.iter().map(|text| Cow::Borrowed(*text)).collect())
+            .map(|texts| texts.iter().map(|text| Piece::whole(Cow::Borrowed(*text))).collect())
             .collect();
         assert_eq!(Form::new(format).fill(&own, &values), expected, "{format}");
     }
@@ -143,5 +193,38 @@ mod tests {
             &["arn:aws:ssm:eu-west-1:111111111111:parameter/a/b!"],
         );
         check("arn:${Partition}:iam::${AccountId}:root", &[], &["arn:aws:iam::111111111111:root"]);
+    }
+
+    /// F-56: an ARN in place of a name says where the resource is.
+    #[test]
+    fn arns_stand_for_names() {
+        let table = "arn:${Partition}:dynamodb:${Region}:${Account}:table/${TableName}";
+        let given = "arn:aws-cn:dynamodb:cn-north-1:222222222222:table/t";
+        check(table, &[&[given]], &[given]);
+        check(table, &[&["t", given]], &["arn:aws:dynamodb:eu-west-1:111111111111:table/t", given]);
+        let index = format!("{table}/index/${{IndexName}}");
+        check(&index, &[&[given], &["i"]], &[&format!("{given}/index/i")]);
+        let whole = format!("{given}/index/i");
+        check(&index, &[&[&whole], &[&whole]], &[&whole]);
+        check(&index, &[&["t"], &[&whole]], &[&whole]);
+        check(&index, &[&["arn:aws:dynamodb:eu-west-1:222222222222:table/t"], &[&whole]], &[]);
+        check(&index, &[&[&format!("{given}/stream/s")], &["i"]], &[]);
+        check(table, &[&["arn:aws:dynamodb:eu-west-1:222222222222:backup/t"]], &[]);
+        check(table, &[&["arn:aws:s3:::t"]], &[]);
+        let key = "arn:${Partition}:kms:${Region}:${Account}:key/${KeyId}";
+        check(key, &[&["alias/a"]], &[]);
+        check(key, &[&["arn:aws:kms:eu-west-1:111111111111:alias/a"]], &[]);
+        let alias = "arn:${Partition}:kms:${Region}:${Account}:alias/${Alias}";
+        let given = "arn:aws:kms:eu-west-1:222222222222:alias/a/b";
+        check(
+            alias,
+            &[&["alias/a/b", given]],
+            &["arn:aws:kms:eu-west-1:111111111111:alias/a/b", given],
+        );
+        let certificate =
+            "arn:${Partition}:mediaconvert:${Region}:${Account}:certificates/${CertificateArn}";
+        let given = "arn:aws:acm:us-east-1:222222222222:certificate/c";
+        let built = format!("arn:aws:mediaconvert:eu-west-1:111111111111:certificates/{given}");
+        check(certificate, &[&[given]], &[&built]);
     }
 }

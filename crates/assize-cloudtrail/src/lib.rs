@@ -11,6 +11,7 @@ mod form;
 mod log;
 mod observed;
 mod parameters;
+mod place;
 mod principal;
 pub mod record;
 mod resource;

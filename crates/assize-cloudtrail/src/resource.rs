@@ -9,10 +9,10 @@ use smallvec::SmallVec;
 
 use crate::call::{ActionForm, Call, CallAction, Entry, Rule};
 use crate::form::Form;
-use crate::parameters::{Parameters, Texts};
+use crate::parameters::Parameters;
 use crate::record::Record;
 use crate::skip::Note;
-use crate::template::Values;
+use crate::template::{Piece, Pieces, Values};
 
 /// A resource of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,8 +177,10 @@ impl<'a> Search<'_, 'a> {
         built: &mut Vec<Built>,
     ) {
         for form in &action.forms {
-            let texts = |name: &&str| self.parameters.values(name);
-            let own: SmallVec<[Texts<'_>; 2]> = form.form.variables.iter().map(texts).collect();
+            let pieces = |name: &&str| {
+                self.parameters.values(name).into_iter().map(Piece::whole).collect::<Pieces<'_>>()
+            };
+            let own: SmallVec<[Pieces<'_>; 2]> = form.form.variables.iter().map(pieces).collect();
             form.push(&own, values, built);
         }
         if built.is_empty() {
@@ -232,27 +234,25 @@ impl<'a> Search<'_, 'a> {
             }
         };
         for filler in &entry.whole {
-            let texts = filler.texts(values, &|_| true).into_iter();
-            texts.map(Cow::into_owned).for_each(&mut push);
+            filler.arns(values).into_iter().for_each(&mut push);
         }
         for (name, filler) in &entry.of_type {
             let fits = |arn: &str| self.fits_type(id, name, arn);
-            for text in filler.texts(values, &fits) {
-                let arns = if fits(&text) {
-                    vec![text.into_owned()]
+            for piece in filler.pieces(values, &fits) {
+                if fits(&piece.text) {
+                    push(piece.text.into_owned());
                 } else {
-                    arns_of_name(action, name, &text, values)
-                };
-                arns.into_iter().for_each(&mut push);
+                    arns_of_name(action, name, &piece, values).into_iter().for_each(&mut push);
+                }
             }
         }
         for (form, fillers) in &entry.fills {
             let (Some(form), fillers) = (action.forms.get(*form), fillers.iter()) else { continue };
-            let texts = |at: &usize| match entry.variables.get(*at) {
-                Some((_, filler)) => filler.texts(values, &|_| true),
-                None => Texts::new(),
+            let pieces = |at: &usize| match entry.variables.get(*at) {
+                Some((_, filler)) => filler.pieces(values, &|_| true),
+                None => Pieces::new(),
             };
-            let own: SmallVec<[Texts<'_>; 2]> = fillers.map(texts).collect();
+            let own: SmallVec<[Pieces<'_>; 2]> = fillers.map(pieces).collect();
             form.push(&own, values, built);
         }
     }
@@ -320,19 +320,19 @@ impl<'a> Search<'_, 'a> {
 fn arns_of_name(
     action: &CallAction<'_>,
     kind: &str,
-    name: &str,
+    name: &Piece<'_>,
     values: &Values<'_, '_>,
 ) -> Vec<String> {
     let is_meant = |form: &&ActionForm<'_>| {
         form.kind.eq_ignore_ascii_case(kind) && form.form.variables.len() == 1
     };
-    let forms = action.forms.iter().filter(|_| !name.contains(':')).filter(is_meant);
-    forms.flat_map(|form| form.form.fill_one(name, values)).collect()
+    let forms = action.forms.iter().filter(|_| !name.text.contains(':')).filter(is_meant);
+    forms.filter_map(|form| form.form.fill_one(name, values)).collect()
 }
 
 impl ActionForm<'_> {
     /// Adds the ARNs of the form that are not there yet.
-    fn push(&self, own: &[Texts<'_>], values: &Values<'_, '_>, built: &mut Vec<Built>) {
+    fn push(&self, own: &[Pieces<'_>], values: &Values<'_, '_>, built: &mut Vec<Built>) {
         for arn in self.form.fill(own, values) {
             if built.iter().all(|known| known.arn != arn) {
                 built.push(Built { arn, is_required: self.is_required });

@@ -3,14 +3,27 @@
 use std::borrow::Cow;
 
 use assize_catalog::api_map::{Template, TemplatePart};
+use assize_model::ArnParts;
 use regex_automata::meta::Regex;
 use regex_automata::util::captures::Captures;
 use smallvec::{SmallVec, smallvec};
 
-use crate::parameters::{Parameters, Texts};
+use crate::parameters::Parameters;
+use crate::place::Place;
 
 /// Most texts that one template gives. A request has at most 100 checks (F-6).
 const MAX_TEXTS: usize = 1_000;
+
+/// A text that a template gives.
+#[derive(Debug, Clone)]
+pub(crate) struct Piece<'v> {
+    pub(crate) text: Cow<'v, str>,
+    /// The parameter it was taken from; the first, if there are several.
+    pub(crate) parameter: Option<Cow<'v, str>>,
+}
+
+/// Such texts, of which there is one most often.
+pub(crate) type Pieces<'v> = SmallVec<[Piece<'v>; 1]>;
 
 /// A template whose expressions are compiled.
 #[derive(Debug, Default)]
@@ -51,41 +64,96 @@ impl<'c> Filler<'c> {
         Self { parts: template.parts.into_iter().map(Part::new).collect() }
     }
 
-    /// The texts that the template gives. None, when a parameter it needs is not there.
-    pub(crate) fn texts<'v>(
+    /// What the template gives. Nothing, when a parameter it needs is not there.
+    pub(crate) fn pieces<'v>(
         &'v self,
         values: &Values<'v, 'v>,
         fits: &dyn Fn(&str) -> bool,
-    ) -> Texts<'v> {
+    ) -> Pieces<'v> {
         if let [whole] = &self.parts[..] {
-            let mut texts = whole.texts(values, fits);
-            texts.truncate(MAX_TEXTS);
-            return texts;
+            let mut pieces = whole.pieces(values, fits);
+            pieces.truncate(MAX_TEXTS);
+            return pieces;
         }
-        let mut texts: SmallVec<[String; 1]> = smallvec![String::new()];
+        if self.parts.is_empty() {
+            return Pieces::new();
+        }
+        let mut all: SmallVec<[Piece<'v>; 1]> = smallvec![Piece::of(Cow::Borrowed(""))];
         for part in &self.parts {
-            let mut pieces = part.texts(values, fits);
+            let mut pieces = part.pieces(values, fits);
             // A part of something cut out of a parameter, such as the path before a name, may be
             // empty.
             if pieces.is_empty() && matches!(part, Part::Capture(..)) {
-                pieces.push(Cow::Borrowed(""));
+                pieces.push(Piece::of(Cow::Borrowed("")));
             }
             if let [piece] = &pieces[..] {
-                for text in &mut texts {
-                    text.push_str(piece);
-                }
+                all.iter_mut().for_each(|text| text.append(piece));
                 continue;
             }
-            texts = texts
-                .iter()
-                .flat_map(|text| pieces.iter().map(move |piece| format!("{text}{piece}")))
-                .take(MAX_TEXTS)
-                .collect();
+            let longer = all.iter().flat_map(|text| {
+                pieces.iter().map(move |piece| {
+                    let mut text = text.clone();
+                    text.append(piece);
+                    text
+                })
+            });
+            all = longer.take(MAX_TEXTS).collect();
         }
-        if self.parts.is_empty() {
-            Texts::new()
-        } else {
-            texts.into_iter().map(Cow::Owned).collect()
+        all
+    }
+
+    /// The ARNs that the template gives. Where a parameter says in which account and region the
+    /// resource is, these are not those of the call.
+    pub(crate) fn arns(&self, values: &Values<'_, '_>) -> Vec<String> {
+        let pieces = self.pieces(values, &|_| true);
+        let arn = |(at, piece): (usize, &Piece<'_>)| {
+            let service = ArnParts::split(&piece.text).map(|parts| parts.service);
+            let place = service.and_then(|service| piece.place(service));
+            let moved = place.and_then(|place| {
+                let pieces = self.pieces(&values.at(place), &|_| true);
+                pieces.into_iter().nth(at).map(|piece| piece.text.into_owned())
+            });
+            moved.unwrap_or_else(|| piece.text.clone().into_owned())
+        };
+        pieces.iter().enumerate().map(arn).collect()
+    }
+}
+
+impl<'v> Piece<'v> {
+    fn of(text: Cow<'v, str>) -> Self {
+        Self { text, parameter: None }
+    }
+
+    /// The whole of a parameter.
+    pub(crate) fn whole(parameter: Cow<'v, str>) -> Self {
+        Self { text: parameter.clone(), parameter: Some(parameter) }
+    }
+
+    /// Where the parameter says that a resource of a service is.
+    pub(crate) fn place(&self, service: &str) -> Option<Place<'_>> {
+        Place::of(self.parameter.as_deref()?, service)
+    }
+
+    fn append(&mut self, next: &Self) {
+        self.text.to_mut().push_str(&next.text);
+        if self.parameter.is_none() {
+            self.parameter.clone_from(&next.parameter);
+        }
+    }
+}
+
+impl<'v, 'a> Values<'v, 'a> {
+    /// The same values for a resource of another place.
+    pub(crate) fn at<'s>(&self, place: Place<'s>) -> Values<'s, 's>
+    where
+        'v: 's,
+        'a: 's,
+    {
+        Values {
+            parameters: self.parameters,
+            partition: place.partition.unwrap_or(self.partition),
+            region: place.region.unwrap_or(self.region),
+            account: place.account.unwrap_or(self.account),
         }
     }
 }
@@ -111,32 +179,40 @@ impl<'c> Part<'c> {
         }
     }
 
-    fn texts<'v>(&'v self, values: &Values<'v, 'v>, fits: &dyn Fn(&str) -> bool) -> Texts<'v> {
+    fn pieces<'v>(&'v self, values: &Values<'v, 'v>, fits: &dyn Fn(&str) -> bool) -> Pieces<'v> {
+        let text = |text: &'v str| smallvec![Piece::of(Cow::Borrowed(text))];
         match self {
-            Self::Text(text) => smallvec![Cow::Borrowed(*text)],
-            Self::Partition => smallvec![Cow::Borrowed(values.partition)],
-            Self::Region => smallvec![Cow::Borrowed(values.region)],
-            Self::Account => smallvec![Cow::Borrowed(values.account)],
-            Self::Parameter(path) => values.parameters.values(path),
-            Self::Many(all) => all.iter().flat_map(|filler| filler.texts(values, fits)).collect(),
+            Self::Text(own) => text(own),
+            Self::Partition => text(values.partition),
+            Self::Region => text(values.region),
+            Self::Account => text(values.account),
+            Self::Parameter(path) => {
+                values.parameters.values(path).into_iter().map(Piece::whole).collect()
+            }
+            Self::Many(all) => all.iter().flat_map(|filler| filler.pieces(values, fits)).collect(),
             Self::IfTruthy(three) => {
                 let [condition, then, otherwise] = &**three;
-                let holds = !condition.texts(values, fits).is_empty();
-                (if holds { then } else { otherwise }).texts(values, fits)
+                let holds = !condition.pieces(values, fits).is_empty();
+                (if holds { then } else { otherwise }).pieces(values, fits)
             }
             Self::IfArnFits(filler) => {
-                let mut texts = filler.texts(values, fits);
-                texts.retain(|text| fits(text));
-                texts
+                let mut pieces = filler.pieces(values, fits);
+                pieces.retain(|piece| fits(&piece.text));
+                pieces
             }
             Self::Capture(filler, regex) => {
-                let texts = filler.texts(values, fits);
-                let found = texts.iter().filter_map(|text| capture(regex.as_deref()?, text));
-                found.map(Cow::Owned).collect()
+                let pieces = filler.pieces(values, fits).into_iter();
+                let cut = |piece: Piece<'v>| {
+                    let text = Cow::Owned(capture(regex.as_deref()?, &piece.text)?);
+                    Some(Piece { text, ..piece })
+                };
+                pieces.filter_map(cut).collect()
             }
             Self::UrlEncode(filler) => {
-                let texts = filler.texts(values, fits);
-                texts.iter().map(|text| Cow::Owned(url_encode(text))).collect()
+                let pieces = filler.pieces(values, fits).into_iter();
+                let encode =
+                    |piece: Piece<'v>| Piece { text: Cow::Owned(url_encode(&piece.text)), ..piece };
+                pieces.map(encode).collect()
             }
         }
     }
@@ -178,11 +254,10 @@ mod tests {
             account: "111111111111",
         };
         let fits = |text: &str| text.starts_with("arn:");
-        assert_eq!(
-            Filler::new(template).texts(&values, &fits).to_vec(),
-            expected,
-            "{template} of {json}"
-        );
+        let filler = Filler::new(template);
+        let pieces = filler.pieces(&values, &fits);
+        let texts: Vec<_> = pieces.iter().map(|piece| &*piece.text).collect();
+        assert_eq!(texts, expected, "{template} of {json}");
     }
 
     #[test]

@@ -1,0 +1,81 @@
+//! Where a resource is that a parameter names by more than its name (F-56).
+//!
+//! Most services take an ARN in place of a name, of another account's resource too: the account
+//! and the region are then those of the ARN, not those of the call. A queue is named by its URL,
+//! a function by the part of its ARN that begins with the account.
+
+/// What a parameter says of where a resource is, beside its name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Place<'t> {
+    pub(crate) partition: Option<&'t str>,
+    pub(crate) region: Option<&'t str>,
+    pub(crate) account: Option<&'t str>,
+}
+
+impl<'t> Place<'t> {
+    /// The place that a parameter gives for a resource of a service, if it gives one.
+    pub(crate) fn of(parameter: &'t str, service: &str) -> Option<Self> {
+        let some = |text: &'t str| Some(text).filter(|text| !text.is_empty());
+        let of_account = |account: &'t str| {
+            is_account(account).then_some(Self { account: Some(account), ..Self::default() })
+        };
+        if let Some(rest) = parameter.strip_prefix("arn:") {
+            let mut parts = rest.splitn(5, ':');
+            let mut next = || parts.next();
+            let (partition, own, region, account) = (next()?, next()?, next()?, next()?);
+            let place =
+                Self { partition: some(partition), region: some(region), account: some(account) };
+            return (own == service).then_some(place);
+        }
+        match service {
+            "sqs" => {
+                let (_, rest) = parameter.split_once("://")?;
+                of_account(rest.split('/').nth(1)?)
+            }
+            "lambda" => {
+                let (account, rest) = parameter.split_once(':')?;
+                of_account(account).filter(|_| rest.starts_with("function:"))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a parameter names a KMS key by an alias, which says nothing of the key (E-82).
+pub(crate) fn is_alias(parameter: &str, service: &str) -> bool {
+    service == "kms" && (parameter.starts_with("alias/") || parameter.contains(":alias/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(parameter: &str, service: &str, expected: Option<[Option<&str>; 3]>) {
+        let found = Place::of(parameter, service);
+        let found = found.map(|place| [place.partition, place.region, place.account]);
+        assert_eq!(found, expected, "{parameter} of {service}");
+    }
+
+    /// F-56.
+    #[test]
+    fn parameters_say_where_resources_are() {
+        let account = Some("222222222222");
+        let key = "arn:aws-cn:kms:cn-north-1:222222222222:key/k";
+        check(key, "kms", Some([Some("aws-cn"), Some("cn-north-1"), account]));
+        check("arn:aws:iam::222222222222:role/r", "iam", Some([Some("aws"), None, account]));
+        check("arn:aws:iam::222222222222:role/r", "kms", None);
+        check("arn:aws:kms", "kms", None);
+        check("k", "kms", None);
+        let url = "https://sqs.eu-west-1.amazonaws.com/222222222222/q";
+        check(url, "sqs", Some([None, None, account]));
+        check(url, "lambda", None);
+        check("https://example.com/q", "sqs", None);
+        check("222222222222:function:f", "lambda", Some([None, None, account]));
+        check("22222222222x:function:f", "lambda", None);
+        check("f:1", "lambda", None);
+    }
+}
