@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 use crate::call::{ActionForm, Call, CallAction, Entry, Rule};
 use crate::form::Form;
 use crate::parameters::Parameters;
+use crate::place::is_alias;
 use crate::record::Record;
 use crate::skip::Note;
 use crate::template::{Piece, Pieces, Values};
@@ -53,8 +54,10 @@ impl<'a> Search<'_, 'a> {
         }
         let is_source = self.call.rule == Some(Rule::S3Copy) && &*action.name != "s3:PutObject";
         let mut found = if is_source { self.copy_source() } else { self.listed(id) };
-        if self.call.rule == Some(Rule::S3Copy) && !is_source {
-            self.keep_target(&mut found);
+        match self.call.rule {
+            Some(Rule::S3Copy) if !is_source => self.keep_target(&mut found),
+            Some(Rule::KmsReEncrypt) => self.keep_key(&mut found, &action.name),
+            _ => {}
         }
         if found.is_empty() && self.call.rule != Some(Rule::S3DeleteObjects) && !is_source {
             found = self.built(id, action, notes);
@@ -272,6 +275,31 @@ impl<'a> Search<'_, 'a> {
         if let (Some(bucket), Some(key)) = (bucket, key) {
             let target = format!(":s3:::{bucket}/{key}");
             found.retain(|found| found.arn.ends_with(&target));
+        }
+    }
+
+    /// E-82: of the keys that a re-encryption lists, the one that an action of it is about: that
+    /// of its own parameter, else the one that the other parameter does not name.
+    fn keep_key(&self, found: &mut Vec<Found<'a>>, action: &str) {
+        let (source, destination) = ("sourceKeyId", "destinationKeyId");
+        let is_source = action == "kms:ReEncryptFrom";
+        let (own, other) = if is_source { (source, destination) } else { (destination, source) };
+        let key = |name| self.parameters.text(name).filter(|key| !is_alias(key, "kms"));
+        let is = |found: &Found<'_>, key: &str| {
+            found.arn == key || found.arn.rsplit('/').next() == Some(key)
+        };
+        if let Some(own) = key(own) {
+            // A key of another account may be missing: the parameter names it.
+            return found.retain(|found| is(found, &own));
+        }
+        if found.len() < 2 {
+            return;
+        }
+        match key(other) {
+            Some(other) if found.len() == 2 && found.iter().any(|key| is(key, &other)) => {
+                found.retain(|found| !is(found, &other));
+            }
+            _ => found.clear(),
         }
     }
 

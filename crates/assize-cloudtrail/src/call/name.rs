@@ -24,6 +24,8 @@ pub(crate) enum Rule {
     PartiQl,
     /// API Gateway: the method says the action.
     ApiGateway(&'static str),
+    /// What one key encrypted another encrypts: two actions, each on its key (E-82).
+    KmsReEncrypt,
 }
 
 /// What calls of API Gateway begin with, and the method behind it.
@@ -82,6 +84,7 @@ impl Rule {
             ("dynamodb", "ExecuteStatement" | "BatchExecuteStatement" | "ExecuteTransaction") => {
                 Some(Self::PartiQl)
             }
+            ("kms", "ReEncrypt") => Some(Self::KmsReEncrypt),
             ("apigateway", _) => {
                 let mut verbs = API_GATEWAY_VERBS.iter();
                 verbs.find(|(verb, _)| name.starts_with(verb)).map(|(_, a)| Self::ApiGateway(a))
@@ -106,7 +109,7 @@ impl Rule {
                 "TransactGetItems" => &["dynamodb:GetItem"],
                 _ => return None,
             },
-            Self::PartiQl | Self::ApiGateway(_) => return None,
+            Self::PartiQl | Self::ApiGateway(_) | Self::KmsReEncrypt => return None,
         })
     }
 
