@@ -68,6 +68,10 @@ pub(crate) struct Entry<'c> {
     pub(crate) fills: Vec<(usize, Vec<usize>)>,
 }
 
+/// Resources that each call of an action makes, although the reference lists their types as
+/// optional: instances have volumes, but for those of an instance store (E-68).
+const MADE_BY_CALLS: [(&str, &str); 1] = [("ec2:RunInstances", "volume")];
+
 /// The action that no call is named after, but many need beside their own (E-96).
 const PASS_ROLE: &str = "iam:PassRole";
 
@@ -172,8 +176,10 @@ impl<'c> CallAction<'c> {
 /// The forms of an action.
 fn forms(catalog: &Catalog, id: ActionId) -> Vec<ActionForm<'_>> {
     let mut forms = Vec::new();
+    let name = catalog.action_ref(id).full_name();
     for listed in catalog.action_ref(id).resource_types() {
-        let (found, is_required) = (listed.resource_type(), listed.is_required());
+        let found = listed.resource_type();
+        let is_required = listed.is_required() || MADE_BY_CALLS.contains(&(&*name, found.name()));
         for format in found.formats() {
             let form = Form::new(format.text());
             if !form.variables.is_empty() {
