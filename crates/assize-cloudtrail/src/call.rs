@@ -229,6 +229,17 @@ impl<'c> Entry<'c> {
         entry
     }
 
+    /// Whether it gives whole ARNs that no parameter changes, and nothing else.
+    pub(crate) fn is_constant(&self) -> bool {
+        let has_names = !self.variables.is_empty() || !self.of_type.is_empty();
+        self.condition.is_none() && !has_names && self.whole.iter().all(Filler::is_constant)
+    }
+
+    /// Whether it says what whole ARNs are.
+    pub(crate) fn has_whole(&self) -> bool {
+        !self.whole.is_empty()
+    }
+
     pub(crate) fn applies(&self, parameters: &Parameters<'_>) -> bool {
         self.condition.is_none_or(|condition| holds(condition, parameters))
     }

@@ -123,13 +123,15 @@ impl<'a> Search<'_, 'a> {
         let values =
             Values { parameters: self.parameters, partition: self.partition(), region, account };
         let mut built = Vec::new();
-        if self.parameters.is_given() {
+        let is_given = self.parameters.is_given();
+        // What no parameter can change is known without them.
+        if is_given || action.entries.iter().all(Entry::is_constant) {
             for entry in action.entries.iter().filter(|entry| entry.applies(self.parameters)) {
                 self.fill_entry((id, action), entry, &values, &mut built);
             }
-            if built.is_empty() {
-                self.named_by_parameters((id, action), &values, &mut built);
-            }
+        }
+        if is_given && built.is_empty() {
+            self.named_by_parameters((id, action), &values, &mut built);
         }
         if built.is_empty() {
             built.extend(self.caller_itself(id));
@@ -186,12 +188,17 @@ impl<'a> Search<'_, 'a> {
             let own: SmallVec<[Pieces<'_>; 2]> = form.form.variables.iter().map(pieces).collect();
             form.push(&own, values, built);
         }
+        // Calls of API Gateway have few actions, which list the resources of all of them.
+        let is_gateway = matches!(self.call.rule, Some(Rule::ApiGateway(_)));
+        if is_gateway && (built.len() > 1 || action.entries.iter().any(Entry::has_whole)) {
+            built.clear();
+        }
         if built.is_empty() {
             let arns = self.parameters.all_texts().into_iter();
             let fitting = arns.filter(|arn| self.catalog.fits(id, arn).is_some());
             built.extend(fitting.map(|arn| Built { arn: arn.into_owned(), is_required: true }));
         }
-        if built.is_empty() {
+        if built.is_empty() && !is_gateway {
             // Where a call is always about one of several types, it is not known which.
             let types = || self.catalog.action_ref(id).resource_types();
             let n_required = types().filter(assize_catalog::ActionResource::is_required).count();
@@ -230,8 +237,12 @@ impl<'a> Search<'_, 'a> {
         values: &Values<'_, '_>,
         built: &mut Vec<Built>,
     ) {
+        // The map knows resources that the reference lacks.
+        let service = action.name.split(':').next().unwrap_or_default();
         let mut push = |arn: String| {
-            let is_arn = ArnParts::split(&arn).is_some() && self.catalog.fits(id, &arn).is_some();
+            let is_arn = ArnParts::split(&arn).is_some_and(|parts| {
+                parts.service == service || self.catalog.fits(id, &arn).is_some()
+            });
             if is_arn && built.iter().all(|known| known.arn != arn) {
                 built.push(Built { arn, is_required: true });
             }

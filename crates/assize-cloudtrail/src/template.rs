@@ -64,6 +64,13 @@ impl<'c> Filler<'c> {
         Self { parts: template.parts.into_iter().map(Part::new).collect() }
     }
 
+    /// Whether no parameter changes what it gives.
+    pub(crate) fn is_constant(&self) -> bool {
+        self.parts.iter().all(|part| {
+            matches!(part, Part::Text(_) | Part::Partition | Part::Region | Part::Account)
+        })
+    }
+
     /// What the template gives. Nothing, when a parameter it needs is not there.
     pub(crate) fn pieces<'v>(
         &'v self,
