@@ -171,6 +171,7 @@ fn check_part(name: &str, part: &serde_json::Map<String, Value>, converted: &Con
                 all && found.context.len() == wanted_request.context.len()
             }
             "absent" => wanted_request.absent.iter().all(|key| found.absent.contains(key)),
+            "complete" => found.complete == wanted_request.complete,
             "unknown" => found.unknown == wanted_request.unknown,
             "via" => found.via == wanted_request.via,
             "network" => found.network == wanted_request.network,

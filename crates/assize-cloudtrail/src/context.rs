@@ -6,7 +6,7 @@ use assize_catalog::Catalog;
 use assize_formats::json::{Node, Value};
 use assize_model::{ActionId, ContextInput, ContextScalar, Request, Tags};
 
-use crate::parameters::{Parameters, scalar};
+use crate::parameters::{Parameters, is_hidden, scalar};
 use crate::record::Record;
 
 /// Parameters and the keys they fill: service of the event source, beginning of the names of the
@@ -35,6 +35,10 @@ const S3_HEADERS: &str = "s3:x-amz-";
 
 /// A header that every call has and no record shows.
 const UNLOGGED_HEADER: &str = "s3:x-amz-content-sha256";
+
+/// Calls of KMS whose encryption context is no parameter of that name: a grant holds later calls
+/// to one, a re-encryption has two.
+const OTHER_ENCRYPTION_CONTEXTS: [&str; 2] = ["CreateGrant", "ReEncrypt"];
 
 /// Parameters that carry tags.
 const TAG_PARAMETERS: [&str; 5] =
@@ -94,7 +98,7 @@ pub(crate) fn context<'a, 'c: 'a>(
         ROWS.iter().enumerate().filter(|(_, row)| row.0 == service)
     {
         if name.starts_with(operation) && keys.have_row(at) {
-            keys.put(key, parameters, parameter);
+            keys.put(Cow::Borrowed(key), parameters, parameter);
         }
     }
     match service {
@@ -124,11 +128,13 @@ impl<'a, 'c: 'a> Keys<'_, 'a, 'c> {
     }
 
     /// A key and the parameter that fills it. Parameters that were given without it say that the
-    /// key is absent.
-    fn put(&mut self, key: &'static str, parameters: &Parameters<'a>, parameter: &str) {
-        match parameters.member(parameter).and_then(input) {
-            Some(value) => self.carry(Cow::Borrowed(key), value),
-            None if parameters.is_given() => self.request.absent.push(Cow::Borrowed(key)),
+    /// key is absent; one that the log hides says nothing.
+    fn put(&mut self, key: Cow<'a, str>, parameters: &Parameters<'a>, parameter: &str) {
+        let given = parameters.member(parameter);
+        match given.and_then(input) {
+            Some(value) => self.carry(key, value),
+            None if given.is_some_and(is_hidden) => {}
+            None if parameters.is_given() => self.request.absent.push(key),
             None => {}
         }
     }
@@ -144,29 +150,42 @@ impl<'a, 'c: 'a> Keys<'_, 'a, 'c> {
             }
         }
         for name in names {
-            let parameter = name.trim_start_matches("s3:");
-            match parameters.member(parameter).and_then(input) {
-                Some(value) => self.carry(Cow::Borrowed(name), value),
-                None if parameters.is_given() => self.request.absent.push(Cow::Borrowed(name)),
-                None => {}
+            self.put(Cow::Borrowed(name), parameters, name.trim_start_matches("s3:"));
+        }
+    }
+
+    /// The encryption context. What is not in one that the log shows in full is not there.
+    fn encryption_context(&mut self, parameters: &Parameters<'a>) {
+        let Some(given) = parameters.member("encryptionContext") else {
+            if parameters.is_given() {
+                self.request.absent.push("kms:EncryptionContextKeys".into());
+                self.request.complete.push("kms:EncryptionContext:".into());
             }
+            return;
+        };
+        let Some(pairs) = given.as_object() else { return };
+        let mut names = Vec::new();
+        let mut shows_all = true;
+        for member in pairs {
+            names.push(ContextScalar::String(member.key.clone()));
+            match scalar(&member.value) {
+                Some(value) => {
+                    let key = format!("kms:EncryptionContext:{}", member.key);
+                    self.carry(Cow::Owned(key), text(value));
+                }
+                None => shows_all = false,
+            }
+        }
+        self.carry("kms:EncryptionContextKeys".into(), ContextInput::List(names));
+        if shows_all {
+            self.request.complete.push("kms:EncryptionContext:".into());
         }
     }
 
     fn kms(&mut self, record: &Record<'a>, parameters: &Parameters<'a>) {
-        if let Some(pairs) = parameters.member("encryptionContext").and_then(Node::as_object) {
-            let mut names = Vec::new();
-            for member in pairs {
-                names.push(ContextScalar::String(member.key.clone()));
-                let key = format!("kms:EncryptionContext:{}", member.key);
-                if let Some(value) = scalar(&member.value) {
-                    self.carry(Cow::Owned(key), text(value));
-                }
-            }
-            self.carry("kms:EncryptionContextKeys".into(), ContextInput::List(names));
-        } else if parameters.is_given() {
-            self.request.absent.push("kms:EncryptionContextKeys".into());
-            self.request.complete.push("kms:EncryptionContext:".into());
+        let name = record.event_name.as_deref().unwrap_or_default();
+        if !OTHER_ENCRYPTION_CONTEXTS.contains(&name) {
+            self.encryption_context(parameters);
         }
         let Some(identity) = &record.identity else { return };
         let service = identity.invoked_by.as_deref().filter(|s| crate::principal::is_service(s));
@@ -188,7 +207,7 @@ impl<'a, 'c: 'a> Keys<'_, 'a, 'c> {
     fn tags(&mut self, service: &str, parameters: &Parameters<'a>) {
         let given = || TAG_PARAMETERS.iter().find_map(|name| parameters.member(name));
         if let Some(given) = self.takes_tags().then(given).flatten() {
-            self.request.request_tags = Some(tags(given));
+            self.request.request_tags = (!is_hidden(given)).then(|| tags(given));
         } else if LOGS_ALL_TAGS.contains(&service) && parameters.is_given() {
             self.request.request_tags = Some(Vec::new());
         }

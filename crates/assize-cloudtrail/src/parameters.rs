@@ -219,6 +219,11 @@ pub(crate) fn scalar<'a>(node: &Node<'a>) -> Option<Cow<'a, str>> {
     }
 }
 
+/// Whether the log hides a value.
+pub(crate) fn is_hidden(node: &Node<'_>) -> bool {
+    matches!(&node.value, Value::String(text) if HIDDEN.contains(&&**text))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
