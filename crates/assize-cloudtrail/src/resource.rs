@@ -50,7 +50,7 @@ impl<'a> Search<'_, 'a> {
         let Some(id) = action.id else { return self.of_unknown_action() };
         if !self.takes_resource(action) {
             // No ARN fits it.
-            return Vec::new();
+            return self.listed_path(id).into_iter().collect();
         }
         let is_source = self.call.rule == Some(Rule::S3Copy) && &*action.name != "s3:PutObject";
         let mut found = if is_source { self.copy_source() } else { self.listed(id) };
@@ -74,6 +74,16 @@ impl<'a> Search<'_, 'a> {
     /// Whether an action is about resources at all.
     pub(crate) fn takes_resource(&self, action: &CallAction<'_>) -> bool {
         action.id.is_some_and(|id| !self.catalog.action_ref(id).is_wildcard_only())
+    }
+
+    /// E-6: what a listing of a path of IAM is about.
+    fn listed_path(&self, id: ActionId) -> Option<Found<'a>> {
+        let prefix = self.parameters.text("pathPrefix")?;
+        let path = prefix.strip_prefix('/').filter(|path| !path.is_empty())?;
+        let caller = self.record.identity.as_ref().and_then(|identity| identity.account.as_deref());
+        let form = self.catalog.wildcard_form(id).render(self.partition(), caller?);
+        let arn = form.ends_with('/').then(|| format!("{form}{path}"))?;
+        Some(Found { arn: Cow::Owned(arn), account: None })
     }
 
     /// F-56 (a): the ARNs that the record lists and that fit the action.
