@@ -206,7 +206,7 @@ impl Resolver<'_> {
         }
         let no_role = matches!(
             principal.kind,
-            K::Root | K::AssumedRoot | K::FederatedUser | K::FederatedRoot
+            K::Root | K::AssumedRoot | K::FederatedUser | K::FederatedRoot | K::Anonymous | K::Oai
         );
         if rule == ActionRule::AssumeRole && no_role {
             return Some(ReasonCode::PrincipalKind);
