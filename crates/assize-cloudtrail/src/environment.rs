@@ -9,6 +9,8 @@ use assize_model::{ContextMode, Network, PrincipalKind, Request, Source};
 use crate::principal::is_service;
 use crate::record::{Identity, Record};
 
+/// The keys that the time of a call fills.
+const TIME_KEYS: [&str; 2] = ["aws:CurrentTime", "aws:EpochTime"];
 /// What CloudTrail writes in place of a service that it does not name.
 const INTERNAL: &str = "AWS Internal";
 
@@ -21,6 +23,10 @@ pub(crate) fn environment<'a>(
 ) {
     request.region.clone_from(&record.region);
     request.time = record.event_time.as_deref().and_then(parse_time);
+    if request.time.is_none() && mode == ContextMode::Partial {
+        // Otherwise the time of the run would count (E-19).
+        request.unknown.extend(TIME_KEYS.map(Cow::Borrowed));
+    }
     request.network = network(record).map(Box::new);
     if let Some(identity) = &record.identity {
         if kind == PrincipalKind::Service {
