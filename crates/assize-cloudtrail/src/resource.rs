@@ -247,12 +247,10 @@ impl<'a> Search<'_, 'a> {
         values: &Values<'_, '_>,
         built: &mut Vec<Built>,
     ) {
-        // The map knows resources that the reference lacks.
-        let service = action.name.split(':').next().unwrap_or_default();
+        // The map knows resources that the reference lacks: as no type fits them, nobody could be
+        // allowed anything on them (E-7).
         let mut push = |arn: String| {
-            let is_arn = ArnParts::split(&arn).is_some_and(|parts| {
-                parts.service == service || self.catalog.fits(id, &arn).is_some()
-            });
+            let is_arn = ArnParts::split(&arn).is_some() && self.catalog.fits(id, &arn).is_some();
             if is_arn && built.iter().all(|known| known.arn != arn) {
                 built.push(Built { arn, is_required: true });
             }
