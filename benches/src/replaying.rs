@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use assize_formats::ChangeSet;
 use assize_model::{ContextMode, EngineOptions, UnknownResourceAccount};
-use assize_replay::{LogSource, Replay, ReplayOptions, Report};
+use assize_replay::{LogSource, Progress, Replay, ReplayOptions, Report};
 use assize_store::StoreSnapshot;
 use tempfile::TempDir;
 
@@ -34,8 +34,16 @@ impl TrailOnDisk {
     /// # Errors
     /// When it cannot be written.
     pub fn new(n_records: usize) -> Result<Self> {
+        Self::of(TrailShape::of(n_records))
+    }
+
+    /// Writes a trail of a shape into a folder of its own.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn of(shape: TrailShape) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let written = Trail::new(TrailShape::of(n_records))?.write(folder.path())?;
+        let written = Trail::new(shape)?.write(folder.path())?;
         Ok(Self { folder, written })
     }
 
@@ -60,6 +68,18 @@ impl TrailOnDisk {
     /// # Errors
     /// When it cannot be replayed.
     pub fn replay(&self, n_threads: usize) -> Result<Report> {
+        self.replay_watched(n_threads, &mut |_| true)
+    }
+
+    /// The same, telling how far it has come.
+    ///
+    /// # Errors
+    /// When it cannot be replayed.
+    pub fn replay_watched(
+        &self,
+        n_threads: usize,
+        progress: &mut (dyn FnMut(Progress<'_>) -> bool + Send),
+    ) -> Result<Report> {
         let change = ChangeSet::short("scp", "deny-regions.json", CHANGE.to_vec())
             .map_err(|errors| format!("{errors:?}"))?;
         let options = EngineOptions {
@@ -70,7 +90,7 @@ impl TrailOnDisk {
         let empty = StoreSnapshot::empty();
         let replay = Replay::new(empty, vec![change], options, ReplayOptions::default())?;
         let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build()?;
-        let report = pool.install(|| replay.run(self.sources(), &mut |_| true))?;
+        let report = pool.install(|| replay.run(self.sources(), progress))?;
         let n_read = usize::try_from(report.coverage.total.records)?;
         if n_read != self.written.n_records || !report.problems.is_empty() {
             return Err(format!("{n_read} of {} records were read", self.written.n_records).into());

@@ -16,13 +16,14 @@ pub(crate) struct Args {
     peers: bool,
 }
 
-/// What the record holds, in order: a benchmark, or an argument of the example `footprint`, that
-/// prints Markdown; and what stands above its rows.
-const PARTS: [(&str, &[&str]); 4] = [
+/// What the record holds, in order: a benchmark, or an example with its argument, that prints
+/// Markdown; and what stands above its rows.
+const PARTS: [(&str, &[&str]); 5] = [
     ("", &["bench", "--locked", "-p", "assize-benches", "--bench", "table"]),
     ("", &["bench", "--locked", "-p", "assize-benches", "--bench", "scale"]),
-    ("| footprint | target | | | | |\n|---|---|---|---|---|---|\n", &["estate"]),
-    ("", &["stream"]),
+    ("| footprint | target | | | | |\n|---|---|---|---|---|---|\n", &["footprint", "estate"]),
+    ("", &["footprint", "stream"]),
+    ("", &["replay_memory", "1000000"]),
 ];
 
 /// Runs what prints the tables, and records them.
@@ -66,22 +67,18 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<()> {
 /// The output of a part: rows of one table follow one another without a gap.
 fn output(root: &Path, part: &[&str]) -> Result<String> {
     // The profile of benchmarks, so that nothing is built twice.
-    const EXAMPLE: [&str; 9] = [
-        "run",
-        "--locked",
-        "--profile",
-        "bench",
-        "-p",
-        "assize-benches",
-        "--example",
-        "footprint",
-        "--",
-    ];
-    let is_example = part.len() == 1;
+    const EXAMPLE: [&str; 7] =
+        ["run", "--locked", "--profile", "bench", "-p", "assize-benches", "--example"];
     let mut run = Command::new(env!("CARGO"));
-    run.args(if is_example { &EXAMPLE[..] } else { &[] }).args(part).current_dir(root);
-    let text = said(&mut run)?;
-    Ok(if is_example { text } else { format!("{}\n\n", text.trim_end()) })
+    run.current_dir(root);
+    match part {
+        ["bench", ..] => {
+            let text = said(run.args(part))?;
+            Ok(format!("{}\n\n", text.trim_end()))
+        }
+        [example, args @ ..] => said(run.args(EXAMPLE).arg(example).arg("--").args(args)),
+        [] => Ok(String::new()),
+    }
 }
 
 /// What a command prints on standard output.
