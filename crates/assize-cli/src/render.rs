@@ -4,6 +4,7 @@ pub(crate) mod aws;
 pub(crate) mod decision;
 pub(crate) mod explanation;
 pub(crate) mod finding;
+pub(crate) mod plain;
 pub(crate) mod progress;
 pub(crate) mod source;
 pub(crate) mod style;

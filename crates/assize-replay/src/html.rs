@@ -113,7 +113,7 @@ impl Report {
              action, {} of those that take a resource name it. Engine {}, catalog {}, snapshot \
              {}.</footer>",
             count(coverage.records, "record"),
-            grouped(self.totals.events),
+            grouped(self.totals.events - self.totals.errors),
             grouped(coverage.records - coverage.requests),
             grouped(self.totals.errors),
             percent(coverage.action_share()),

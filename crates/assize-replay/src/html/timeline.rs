@@ -22,13 +22,14 @@ const LOWEST: u64 = 4;
 const WIDEST: u64 = 40;
 
 /// The parts of a bar, from the bottom: the style sheet knows their colors.
-const PARTS: [&str; 3] = ["deny", "may", "allow"];
+const PARTS: [&str; 4] = ["deny", "may", "allow", "log"];
 
 fn part(effect: DifferenceEffect) -> usize {
     use DifferenceEffect as E;
     match effect {
-        E::NewlyDenied | E::DeniedForCertain | E::Disagrees => 0,
+        E::NewlyDenied | E::DeniedForCertain => 0,
         E::NewlyAllowed | E::AllowedForCertain => 2,
+        E::Disagrees => 3,
         _ => 1,
     }
 }

@@ -9,6 +9,7 @@ use assize_replay::{Group, Report, Row};
 
 use super::{usage, whole};
 use crate::args::ReplayArgs;
+use crate::render::plain::plain;
 use crate::render::style::Style;
 use crate::render::table::{columns, count, grouped};
 
@@ -37,7 +38,7 @@ fn coverage(report: &Report) -> String {
     let rows = report.coverage.by_source.iter().map(|(source, counts)| {
         let records = grouped(whole(counts.records));
         let [action, resource] = [counts.action_share(), counts.resource_share()].map(percent);
-        [source.to_string(), records, action, resource]
+        [plain(source).into(), records, action, resource]
     });
     let rows: Vec<[String; 4]> = std::iter::once(head).chain(rows).collect();
     columns(&rows, 2)
@@ -118,7 +119,7 @@ fn section(
 /// How many, who, and what.
 fn cells(row: &Row<'_>) -> [String; 3] {
     let group = row.group;
-    [grouped(whole(row.count)), who(group), group.action.to_string()]
+    [grouped(whole(row.count)), plain(&who(group)).into(), plain(&group.action).into()]
 }
 
 /// The account and the entity, without what every ARN has.
@@ -133,7 +134,7 @@ fn who(group: &Group) -> String {
 /// On what, when, and why.
 fn detail(row: &Row<'_>) -> String {
     let group = row.group;
-    let mut resource = row.resource();
+    let mut resource = plain(&row.resource()).into_owned();
     if row.n_resources > 1 {
         let _ = write!(resource, " ({} resources)", grouped(row.n_resources));
     }
@@ -148,7 +149,7 @@ fn detail(row: &Row<'_>) -> String {
         let logged = if denied > 0 { "denied" } else { "allowed" };
         let _ = write!(text, ": {}, logged as {logged}", group.before.decision);
         if let Some(event) = &group.example {
-            let _ = write!(text, " (event {event})");
+            let _ = write!(text, " (event {})", plain(event));
         }
     } else if denied > 0 && group.before.decision == Decision::Allowed {
         let n = count(whole(denied), "time");
@@ -175,10 +176,10 @@ fn because(group: &Group) -> String {
 }
 
 fn named(statement: &StatementRef) -> String {
-    let mut text = statement.policy.to_string();
+    let mut text = plain(&statement.policy).into_owned();
     match (&statement.sid, statement.statement) {
         (Some(sid), _) => {
-            let _ = write!(text, " `{sid}`");
+            let _ = write!(text, " `{}`", plain(sid));
         }
         (None, Some(index)) => {
             let _ = write!(text, "#{index}");
@@ -223,7 +224,7 @@ pub(super) fn totals(report: &Report, style: Style) -> String {
         text,
         "{}: {} decided, {} skipped, {} that the world cannot decide",
         style.bold(count(whole(coverage.records), "record")),
-        grouped(whole(totals.events)),
+        grouped(whole(totals.events - totals.errors)),
         grouped(whole(coverage.records - coverage.requests)),
         grouped(whole(totals.errors))
     );

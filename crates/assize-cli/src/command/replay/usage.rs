@@ -8,6 +8,7 @@ use assize_replay::{PrincipalUsage, Usage};
 
 use super::csv::write_row;
 use super::whole;
+use crate::render::plain::plain;
 use crate::render::style::Style;
 use crate::render::table::{columns, count, grouped};
 
@@ -65,7 +66,7 @@ fn head(usage: &Usage, style: Style) -> String {
     let calls = count(whole(usage.events), "call");
     let _ = writeln!(text, "{}", style.bold(format!("What was used: {calls}, {window}")));
     for limit in &usage.limits {
-        let _ = writeln!(text, "{} {limit}", style.note("note:"));
+        let _ = writeln!(text, "{} {}", style.note("note:"), plain(limit));
     }
     text.push('\n');
     text
@@ -73,7 +74,7 @@ fn head(usage: &Usage, style: Style) -> String {
 
 fn principal(text: &mut String, one: &PrincipalUsage, style: Style, verbose: bool) {
     let summary = summary(one);
-    let _ = writeln!(text, "{}: {summary}", style.bold(&one.principal));
+    let _ = writeln!(text, "{}: {summary}", style.bold(plain(&one.principal)));
     let limit = if verbose { one.used.len() } else { MAX_USED };
     let rows: Vec<[String; 4]> = one.used.iter().take(limit).map(row).collect();
     text.push_str(&columns(&rows, INDENT));
@@ -119,7 +120,7 @@ fn row(used: &ActionUse) -> [String; 4] {
         remarks.push("not granted by its own policies".to_owned());
     }
     let last = used.last.map(|last| format!("last {}", format_time(last))).unwrap_or_default();
-    [grouped(whole(used.count())), used.action.to_string(), last, remarks.join(", ")]
+    [grouped(whole(used.count())), plain(&used.action).into(), last, remarks.join(", ")]
 }
 
 /// A list of names, in lines.
