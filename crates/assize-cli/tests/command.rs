@@ -923,3 +923,92 @@ fn logs_of_any_name_are_found_in_a_directory() {
     let named = ["notes.txt` is no log", "photo` is no log"];
     check(&["replay", &folder, "-v"], 0, &["4 records"], &named);
 }
+
+/// C-2: what cannot match is shown as it is written, with the reason; a list is no single value.
+#[test]
+fn what_equals_nothing_is_explained() {
+    let files = Files::new();
+    let user = "arn:aws:iam::111111111111:user/u";
+    let statements = [
+        r#"{"Effect":"Allow","Action":"s3:GetObject","Resource":["arn:aws:s3:::","arn:aws:s3:::b/${a"]}"#,
+        r#"{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/${aws:TagKeys}"}"#,
+        r#"{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/${aws:SourceIdentity}"}"#,
+        r#"{"Effect":"Allow","Action":"s3:GetObject","Resource":"*","Condition":{"DateLessThan":{"aws:CurrentTime":["soon","2020-01-01"]}}}"#,
+        r#"{"Effect":"Allow","Action":"s3:GetObject","Resource":"*","Condition":{"StringEquals":{"aws:TagKeys":"a"}}}"#,
+    ];
+    let policy = format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, statements.join(","));
+    let world = format!(
+        r#"{{"assize":1,"accounts":{{"111111111111":{{"users":{{"u":{{"inline":{{"p":{policy}}}}}}}}}}},
+            "resources":[{{"arn":"arn:aws:s3:::b","account":"111111111111"}}]}}"#
+    );
+    let world = files.write("w.assize.json", world);
+    let explain = [
+        "explain",
+        "--world",
+        &*world,
+        "-p",
+        user,
+        "-a",
+        "s3:GetObject",
+        "-r",
+        "arn:aws:s3:::b/k",
+        "-c",
+        "aws:TagKeys=a",
+        "-c",
+        "aws:TagKeys=b",
+    ];
+    let out = check(
+        &explain,
+        1,
+        &[
+            "`arn:aws:s3:::` (matches nothing: it names no resource)",
+            "`arn:aws:s3:::b/${a` (matches nothing: a variable in it cannot be read)",
+            "`arn:aws:s3:::b/${aws:TagKeys}` (`aws:TagKeys` is a list, and a list cannot be substituted)",
+            "`arn:aws:s3:::b/${aws:SourceIdentity}` (`aws:SourceIdentity` has no value here)",
+            "one of `soon` (cannot be read, and equals nothing), `2020-01-01T00:00:00Z`",
+            "found [`a`, `b`]: a list needs ForAnyValue or ForAllValues",
+        ],
+        &[],
+    );
+    assert!(!out.contains("a value that cannot be read"), "{out}");
+    let json = check(&[&explain[..], &["--format", "json"]].concat(), 1, &[], &[]);
+    let record: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let soon = &record["x-statements"][0][3]["conditions"][0]["expected"][0];
+    assert_eq!(soon["written"], "soon");
+    assert!(soon["compared"].is_null());
+    assert_eq!(soon["why"], "cannot be read, and equals nothing");
+}
+
+/// C-2: in partial context a test of an unknown key is neither true nor false; what a request
+/// leaves out makes nothing certain; tags of a session of which nobody says anything are the
+/// request's to tell.
+#[test]
+fn what_is_unknown_is_explained_as_unknown() {
+    let files = Files::new();
+    let world = files.write(
+        "w.assize.json",
+        r#"{"assize":1,"options":{"context":"partial"},"accounts":{"111111111111":{
+            "users":{"u":{"inline":{"p":{"Version":"2012-10-17","Statement":[
+                {"Effect":"Allow","Action":"sqs:*","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"203.0.113.0/24"}}}]}}}},
+            "roles":{"R":{"tags":{"team":"blue"},"inline":{"p":{"Version":"2012-10-17","Statement":[
+                {"Effect":"Allow","Action":"sqs:*","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalTag/team":"red"}}}]}}}}}}}"#,
+    );
+    let role = "arn:aws:sts::111111111111:assumed-role/R/s";
+    let of_role = ["explain", "--world", &*world, "-p", role, "-a", "sqs:ListQueues"];
+    let out = check(&of_role, 3, &["send the request with aws:PrincipalTag/team `red`"], &[]);
+    assert!(!out.contains("tag the principal"), "{out}");
+    let json = check(&[&of_role[..], &["--format", "json"]].concat(), 3, &[], &[]);
+    let record: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let statement = &record["x-statements"][0][0];
+    assert!(statement["conditions"][0]["holds"].is_null(), "{statement}");
+    assert_eq!(statement["dependsOn"][0], "aws:PrincipalTag/team");
+    let user = "arn:aws:iam::111111111111:user/u";
+    let source = "aws:SourceIp=203.0.113.9";
+    let of_user = ["explain", "--world", &*world, "-p", user, "-a", "sqs:ListQueues", "-c", source];
+    check(
+        &of_user,
+        0,
+        &["What would no longer allow it, proven by deciding again:", "without aws:SourceIp"],
+        &[],
+    );
+}

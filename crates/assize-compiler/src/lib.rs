@@ -41,7 +41,7 @@ pub use report::{CompileReport, Fallback};
 pub use tables::{DecisionTables, DocumentRef};
 pub use trace::{
     ConditionDetail, EntryDetail, Expected, FailedPart, LayerTrace, PartDetail, RowTrace,
-    StatementDetail, StatementTrace,
+    StatementDetail, StatementTrace, Void,
 };
 
 /// One policy set to compile: the documents of a layer, in the order of E-102.

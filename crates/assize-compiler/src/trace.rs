@@ -12,7 +12,7 @@ use assize_model::{
 };
 use assize_policy::ir::Statement;
 
-pub use self::detail::{ConditionDetail, EntryDetail, Expected, PartDetail, StatementDetail};
+pub use self::detail::{ConditionDetail, EntryDetail, Expected, PartDetail, StatementDetail, Void};
 pub(crate) use self::matching::Check;
 use self::matching::PrincipalPart;
 use crate::columns::{

@@ -129,11 +129,21 @@ pub enum ResourceElement {
 pub enum ResourcePattern {
     /// `*` alone: every resource, and the resource `*` of actions that take none (L-238).
     Any,
-    /// An entry that matches no resource: short patterns of L-235, an empty resource segment
-    /// (L-232), a variable that cannot be read (L-504 on import).
-    Nothing,
+    /// An entry that matches no resource, as it is written.
+    Nothing(Box<str>, MatchesNothing),
     /// An ARN pattern.
     Arn(ArnPattern),
+}
+
+/// Why an entry of `Resource` or `NotResource` matches nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MatchesNothing {
+    /// It has too few segments (L-235).
+    TooShort,
+    /// Its resource segment is empty (L-232).
+    NoResource,
+    /// A variable in it cannot be read (L-504 on import).
+    Unreadable,
 }
 
 /// An ARN pattern, segment by segment, padded to six (L-235). The literal `arn` is left out.
@@ -183,6 +193,8 @@ pub struct Condition {
     pub key: ConditionKey,
     /// The values, typed by the class of the operator.
     pub operand: Operand,
+    /// The texts of those of the values that cannot be read, in their order (L-622).
+    pub unread: Box<[Box<str>]>,
 }
 
 /// The set prefix of an operator (L-612).

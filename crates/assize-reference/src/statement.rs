@@ -141,7 +141,7 @@ fn resource_part(element: &ResourceElement, resource: &str, known: &Knowledge<'_
 fn resource_matches(entry: &ResourcePattern, resource: &str, known: &Knowledge<'_>) -> Truth {
     match entry {
         ResourcePattern::Any => Truth::True,
-        ResourcePattern::Nothing => Truth::False,
+        ResourcePattern::Nothing(..) => Truth::False,
         ResourcePattern::Arn(_) if resource == "*" => Truth::False,
         ResourcePattern::Arn(pattern) => arn_matches(pattern, resource, known, Absent::Resolved),
     }

@@ -7,12 +7,13 @@ mod record;
 
 use std::fmt::Write as _;
 
-use assize::compiler::{ConditionDetail, Expected, PartDetail, StatementDetail};
+use assize::compiler::{ConditionDetail, Expected, PartDetail, StatementDetail, Void};
 use assize::{Change, Engine, StatementExplanation};
 use assize_model::{
     AccountId, CheckDecision, ContextValue, Decision, Effect, EffectiveDecision, Layer,
     LayerResult, Verdict,
 };
+use assize_policy::ir::MatchesNothing;
 
 pub(crate) use self::excerpt::decisive_excerpt;
 pub(crate) use self::record::{changes_json, statements_json};
@@ -282,8 +283,34 @@ fn expected_text(value: &Expected) -> String {
     match value.compared.as_deref() {
         Some(compared) if *compared == **written => format!("`{written}`"),
         Some(compared) => format!("`{written}` (here `{compared}`)"),
-        None if written.contains("${") => format!("`{written}` (a variable has no value here)"),
-        None => format!("`{written}`"),
+        None => match &value.void {
+            Some(void) => format!("`{written}` ({})", void_text(void)),
+            None => format!("`{written}`"),
+        },
+    }
+}
+
+/// Why a pattern or value equals nothing.
+pub(super) fn void_text(void: &Void) -> String {
+    match void {
+        Void::Unreadable => "cannot be read, and equals nothing".to_owned(),
+        Void::Pattern(why) => {
+            let why = match why {
+                MatchesNothing::TooShort => "too short for an ARN",
+                MatchesNothing::NoResource => "it names no resource",
+                MatchesNothing::Unreadable => "a variable in it cannot be read",
+            };
+            format!("matches nothing: {why}")
+        }
+        Void::NoValue(key) => format!("`{}` has no value here", key.spelling()),
+        Void::List(key) => {
+            format!("`{}` is a list, and a list cannot be substituted", key.spelling())
+        }
+        Void::Colliding(key) => format!("`{}` has several values under one name", key.spelling()),
+        Void::Colon(key) => {
+            format!("the value of `{}` has a colon, and only a resource may", key.spelling())
+        }
+        _ => "equals nothing".to_owned(),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use assize_model::{ConditionKey, ContextValue, Effect, PolicyType, Strength};
 use assize_policy::ir::{
-    ActionElement, ActionPattern, ArnPattern, Condition, Operand, Piece, PrincipalElement,
-    PrincipalPattern, ResourceElement, ResourcePattern, Statement,
+    ActionElement, ActionPattern, ArnPattern, Condition, MatchesNothing, Operand, Piece,
+    PrincipalElement, PrincipalPattern, ResourceElement, ResourcePattern, Statement,
 };
 
 use super::matching::{Check, PrincipalPart, RESOURCE_SEGMENT};
@@ -55,9 +55,29 @@ pub struct EntryDetail {
 pub struct Expected {
     /// As it stands in the statement, variables and all.
     pub written: Box<str>,
-    /// As it is compared, variables replaced (L-507). None if it equals nothing: it cannot be
-    /// read, or a variable has no value (L-508).
+    /// As it is compared, variables replaced (L-507). None if it equals nothing.
     pub compared: Option<Box<str>>,
+    /// Why it equals nothing, where it does.
+    pub void: Option<Void>,
+}
+
+/// Why a pattern or value equals nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Void {
+    /// A value that is none of what the operator compares (L-622), or holds a variable that
+    /// cannot be read (L-504).
+    Unreadable,
+    /// An entry of `Resource` or `NotResource` that matches nothing.
+    Pattern(MatchesNothing),
+    /// A variable whose key is absent, or empty, and that has no default (L-508, L-509).
+    NoValue(ConditionKey),
+    /// A variable whose key is a list, which is not substituted (L-508).
+    List(ConditionKey),
+    /// A variable whose key stands under several spellings (L-606).
+    Colliding(ConditionKey),
+    /// A colon in what a variable puts into the header of an ARN (L-510).
+    Colon(ConditionKey),
 }
 
 /// One test of a condition block.
@@ -74,6 +94,8 @@ pub struct ConditionDetail {
     pub actual: Option<ContextValue>,
     /// Whether the test is true of the row.
     pub holds: bool,
+    /// Whether it may be true or not: it depends on what partial context leaves unknown (E-124).
+    pub is_open: bool,
     /// Whether the key is unknown in partial context (E-121).
     pub is_unknown: bool,
 }
@@ -146,14 +168,14 @@ impl Check<'_> {
             ResourceElement::NotResource(entries) => (true, entries),
         };
         let entry = |entry: &ResourcePattern| EntryDetail {
-            pattern: Expected {
-                written: entry.to_string().into(),
-                compared: match entry {
-                    ResourcePattern::Any => Some("*".into()),
-                    ResourcePattern::Nothing => None,
+            pattern: Expected::new(
+                entry.to_string(),
+                match entry {
+                    ResourcePattern::Any => Ok("*".into()),
+                    ResourcePattern::Nothing(_, why) => Err(Void::Pattern(*why)),
                     ResourcePattern::Arn(pattern) => self.filled_arn(pattern),
                 },
-            },
+            ),
             matches: self.entry_matches(entry) == Truth::True,
         };
         let entries = entries.iter().map(entry).collect();
@@ -161,53 +183,85 @@ impl Check<'_> {
     }
 
     /// An ARN pattern with its variables replaced (L-509, L-510).
-    fn filled_arn(&self, pattern: &ArnPattern) -> Option<Box<str>> {
+    fn filled_arn(&self, pattern: &ArnPattern) -> Result<String, Void> {
         let mut text = String::from("arn");
         for (at, segment) in pattern.segments.iter().enumerate() {
             text.push(':');
-            let filled = self.filled(segment)?;
-            let of_variables = segment.iter().any(|piece| matches!(piece, Piece::Variable(_)));
-            if at < RESOURCE_SEGMENT && of_variables && filled.contains(':') {
-                return None;
+            if at < RESOURCE_SEGMENT {
+                self.no_colons(segment)?;
             }
-            text.push_str(&filled);
+            text.push_str(&self.filled(segment)?);
         }
-        Some(text.into())
+        Ok(text)
+    }
+
+    /// L-510.
+    fn no_colons(&self, segment: &[Piece]) -> Result<(), Void> {
+        for piece in segment {
+            if let Piece::Variable(variable) = piece
+                && !self.is_unknown(&variable.key)
+                && self.resolve(variable).is_some_and(|text| text.contains(':'))
+            {
+                return Err(Void::Colon(variable.key.clone()));
+            }
+        }
+        Ok(())
     }
 
     /// Pieces with their variables replaced (L-508).
-    fn filled(&self, pieces: &[Piece]) -> Option<String> {
+    fn filled(&self, pieces: &[Piece]) -> Result<String, Void> {
         let mut text = String::new();
         for piece in pieces {
             match piece {
                 Piece::Variable(variable) if self.is_unknown(&variable.key) => text.push('*'),
-                Piece::Variable(variable) => text.push_str(self.resolve(variable)?),
+                Piece::Variable(variable) => match self.resolve(variable) {
+                    Some(value) => text.push_str(value),
+                    None => return Err(self.unresolved(&variable.key)),
+                },
                 other => text.push_str(&other.to_string()),
             }
         }
-        Some(text)
+        Ok(text)
+    }
+
+    /// Why a variable has no value (L-508).
+    fn unresolved(&self, key: &ConditionKey) -> Void {
+        match self.value(key) {
+            ValueView::Absent | ValueView::Single(_) => Void::NoValue(key.clone()),
+            ValueView::List(_) => Void::List(key.clone()),
+            ValueView::Colliding => Void::Colliding(key.clone()),
+        }
     }
 
     fn condition(&self, condition: &Condition) -> ConditionDetail {
-        let written = condition.operand.texts();
-        let compared: Vec<Option<Box<str>>> = match &condition.operand {
+        let written = condition.value_texts();
+        let compared: Vec<Result<String, Void>> = match &condition.operand {
             Operand::Text(values) => {
-                let filled = |pieces: &Vec<Piece>| self.filled(pieces).map(Into::into);
-                values.iter().map(|value| value.as_ref().and_then(filled)).collect()
+                let filled = |value: &Option<Vec<Piece>>| match value {
+                    Some(pieces) => self.filled(pieces),
+                    None => Err(Void::Unreadable),
+                };
+                values.iter().map(filled).collect()
             }
-            _ => written.iter().map(|text| text.as_deref().map(Into::into)).collect(),
+            operand => {
+                let readable = operand.are_readable().into_iter().zip(&written);
+                let same = |(is_readable, text): (bool, &String)| {
+                    if is_readable { Ok(text.clone()) } else { Err(Void::Unreadable) }
+                };
+                readable.map(same).collect()
+            }
         };
-        let expected = written.into_iter().zip(compared).map(|(written, compared)| Expected {
-            written: written.map_or_else(|| "a value that cannot be read".into(), Into::into),
-            compared,
-        });
+        let expected = written.into_iter().zip(compared);
+        let expected = expected.map(|(written, compared)| Expected::new(written, compared));
+        let test = self.test(condition);
         ConditionDetail {
             operator: condition.operator_name().into(),
             key: condition.key.clone(),
             expected: expected.collect(),
             actual: self.actual(&condition.key),
             is_unknown: self.is_unknown(&condition.key),
-            holds: self.test(condition) == Truth::True,
+            holds: test == Truth::True,
+            is_open: test == Truth::Unknown,
         }
     }
 
@@ -230,6 +284,15 @@ impl Check<'_> {
 
 /// An entry that holds no variables.
 fn plain(text: String) -> Expected {
-    let text: Box<str> = text.into();
-    Expected { written: text.clone(), compared: Some(text) }
+    Expected::new(text.clone(), Ok(text))
+}
+
+impl Expected {
+    fn new(written: String, compared: Result<String, Void>) -> Self {
+        let written = written.into();
+        match compared {
+            Ok(compared) => Self { written, compared: Some(compared.into()), void: None },
+            Err(void) => Self { written, compared: None, void: Some(void) },
+        }
+    }
 }

@@ -165,7 +165,7 @@ impl<'a> Check<'a> {
     pub(super) fn entry_matches(&self, entry: &ResourcePattern) -> Truth {
         match entry {
             ResourcePattern::Any => Truth::True,
-            ResourcePattern::Nothing => Truth::False,
+            ResourcePattern::Nothing(..) => Truth::False,
             ResourcePattern::Arn(_) if self.resource.is_star() => Truth::False,
             ResourcePattern::Arn(pattern) => self.arn_matches(pattern, Absent::Resolved),
         }

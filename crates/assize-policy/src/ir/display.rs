@@ -54,7 +54,7 @@ impl Display for ResourcePattern {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Any => f.write_char('*'),
-            Self::Nothing => f.write_str("a pattern that matches nothing"),
+            Self::Nothing(text, _) => f.write_str(text),
             Self::Arn(pattern) => pattern.fmt(f),
         }
     }
@@ -106,9 +106,36 @@ impl Condition {
     }
 }
 
+impl Condition {
+    /// The text of each value, as it is written where it cannot be read.
+    pub fn value_texts(&self) -> Vec<String> {
+        let mut unread = self.unread.iter();
+        let written = |text: Option<String>| match text {
+            Some(text) => text,
+            None => unread.next().map(ToString::to_string).unwrap_or_default(),
+        };
+        self.operand.texts().into_iter().map(written).collect()
+    }
+}
+
 impl Operand {
+    /// Whether each value can be read.
+    pub fn are_readable(&self) -> Vec<bool> {
+        fn all<T>(values: &[Option<T>]) -> Vec<bool> {
+            values.iter().map(Option::is_some).collect()
+        }
+        match self {
+            Self::Text(values) => all(values),
+            Self::Number(values) => all(values),
+            Self::Date(values) => all(values),
+            Self::Bool(values) => all(values),
+            Self::Binary(values) => all(values),
+            Self::Ip(values) => all(values),
+        }
+    }
+
     /// The text of each value; none for one that cannot be read (L-622).
-    pub fn texts(&self) -> Vec<Option<String>> {
+    fn texts(&self) -> Vec<Option<String>> {
         fn all<T>(values: &[Option<T>], text: impl Fn(&T) -> String) -> Vec<Option<String>> {
             values.iter().map(|value| value.as_ref().map(&text)).collect()
         }
@@ -183,7 +210,7 @@ mod tests {
     use assize_model::PolicyType;
 
     use super::*;
-    use crate::ir::{PrincipalElement, ResourceElement, Statement};
+    use crate::ir::{MatchesNothing, PrincipalElement, ResourceElement, Statement};
     use crate::value::{parse_date, parse_decimal, parse_ip_block};
     use crate::{LoadMode, LoadOptions, load};
 
@@ -234,7 +261,31 @@ mod tests {
         assert_eq!(found.action.patterns[0].to_string(), "s3:get*");
         let condition = &found.conditions[0];
         assert_eq!(condition.operator_name(), "ForAnyValue:StringLikeIfExists");
-        let values = condition.operand.texts();
-        assert_eq!(values, [Some("${aws:PrincipalTag/team, 'none'}-*".to_owned())]);
+        let values = condition.value_texts();
+        assert_eq!(values, ["${aws:PrincipalTag/team, 'none'}-*"]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_shown_as_it_is_written() {
+        let found = statement(
+            r#"{"Effect": "Deny", "Principal": "*", "Action": "s3:*",
+                "Resource": ["arn:aws:s3:::", "arn:aws:s3:::b/${a"],
+                "Condition": {"DateLessThan": {"aws:CurrentTime": ["soon", "2024-01-01", "1 May"]},
+                    "NumericEquals": {"s3:max-keys": "ten"}, "StringLike": {"s3:prefix": "${a"}}}"#,
+        );
+        let ResourceElement::Resource(resources) = &found.resource else { panic!("resources") };
+        let shown: Vec<String> = resources.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["arn:aws:s3:::", "arn:aws:s3:::b/${a"]);
+        let nothing = |at: usize| match &resources[at] {
+            ResourcePattern::Nothing(_, why) => Some(*why),
+            _ => None,
+        };
+        assert_eq!(nothing(0), Some(MatchesNothing::NoResource));
+        assert_eq!(nothing(1), Some(MatchesNothing::Unreadable));
+        let texts: Vec<_> = found.conditions.iter().map(Condition::value_texts).collect();
+        assert_eq!(
+            texts,
+            [vec!["soon", "2024-01-01T00:00:00Z", "1 May"], vec!["ten"], vec!["${a"]]
+        );
     }
 }

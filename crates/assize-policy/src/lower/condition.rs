@@ -66,12 +66,17 @@ impl Lowering<'_> {
             if let (Some(operator), Some(list)) = (operator, entry.values.expected())
                 && let Some(operand) = self.operand(operator, list, entry.span, &path)
             {
+                let readable = operand.are_readable();
+                let texts = list.iter().map(|(_, value)| &*value.text.value);
+                let unread = texts.zip(readable).filter(|(_, is_readable)| !is_readable);
+                let unread = unread.map(|(text, _)| text.into()).collect();
                 conditions.push(ir::Condition {
                     qualifier: operator.qualifier,
                     operator: operator.base,
                     if_exists: operator.if_exists,
                     key: ConditionKey::new(&entry.key.value),
                     operand,
+                    unread,
                 });
             }
         }

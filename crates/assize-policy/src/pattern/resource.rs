@@ -5,7 +5,7 @@ use std::ops::Range;
 use assize_model::PolicyType;
 
 use crate::finding::{FindingCode, Problem, Reject, quoted};
-use crate::ir::{ArnPattern, Piece, ResourcePattern};
+use crate::ir::{ArnPattern, MatchesNothing, Piece, ResourcePattern};
 use crate::variable::{Variables, Wildcards, read_part, report_version, variable_len};
 
 /// The names of the segments after `arn`.
@@ -61,18 +61,20 @@ pub(crate) fn resource(
     let padding = entry.pad(&segments, problems)?;
     entry.check_resource(problems);
     entry.check_iam(problems);
-    if padding == Padding::Nothing || entry.segment(RESOURCE).is_empty() {
-        return Some(ResourcePattern::Nothing);
+    if padding == Padding::Nothing {
+        return Some(ResourcePattern::Nothing(text.into(), MatchesNothing::TooShort));
+    }
+    if entry.segment(RESOURCE).is_empty() {
+        return Some(ResourcePattern::Nothing(text.into(), MatchesNothing::NoResource));
     }
     segments.resize(N_SEGMENTS, Some(vec![Piece::Star]));
     // A segment that cannot be read leaves the entry without a match (L-504, L-509).
     let segments: Option<Vec<_>> = segments.into_iter().collect();
     let segments = segments.and_then(|segments| segments.try_into().ok());
-    Some(
-        segments.map_or(ResourcePattern::Nothing, |segments| {
-            ResourcePattern::Arn(ArnPattern { segments })
-        }),
-    )
+    Some(match segments {
+        Some(segments) => ResourcePattern::Arn(ArnPattern { segments }),
+        None => ResourcePattern::Nothing(text.into(), MatchesNothing::Unreadable),
+    })
 }
 
 /// The segments of an ARN pattern after `arn`, at most five: the last takes all further colons.

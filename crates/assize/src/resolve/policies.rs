@@ -475,6 +475,7 @@ fn constraint(grant: &KmsGrant<'_>) -> Vec<Condition> {
             if_exists: false,
             key: ConditionKey::new(&format!("kms:EncryptionContext:{key}")),
             operand: Operand::Text(vec![Some(literal(value))]),
+            unread: Box::default(),
         });
     }
     if let Some(pairs) = equals {
@@ -485,6 +486,7 @@ fn constraint(grant: &KmsGrant<'_>) -> Vec<Condition> {
             if_exists: false,
             key: ConditionKey::new(N_ENCRYPTION_CONTEXT_KEYS),
             operand: Operand::Number(vec![parse_decimal(&pairs.len().to_string())]),
+            unread: Box::default(),
         });
     }
     conditions

@@ -99,6 +99,13 @@ impl Who<'_> {
     }
 }
 
+impl ResolvedPrincipal {
+    /// Whether all tags of the principal are known (E-121).
+    pub(crate) fn knows_tags(&self) -> bool {
+        !self.gaps.has(Gap::PrincipalTags)
+    }
+}
+
 fn wrong(message: impl Into<Box<str>>) -> RequestError {
     RequestError::new(RequestErrorKind::InvalidPrincipal, message).at("/principal")
 }

@@ -10,7 +10,12 @@ use crate::render::style::Style;
 
 /// What would flip the answer, the smallest first.
 pub(super) fn changes(decision: Decision, changes: &[Change], style: Style) -> String {
-    let wanted = if decision.is_allowed() { "deny" } else { "allow" };
+    let is_open = |change: &Change| change.decision == Decision::Indeterminate;
+    let wanted = match decision.is_allowed() {
+        true if changes.iter().any(is_open) => "no longer allow",
+        true => "deny",
+        false => "allow",
+    };
     if changes.is_empty() {
         return format!("No small change of policies or request would {wanted} it.\n");
     }

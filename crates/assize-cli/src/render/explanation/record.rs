@@ -3,8 +3,10 @@
 
 use assize::compiler::{ConditionDetail, EntryDetail, Expected, PartDetail};
 use assize::{Change, Edit, StatementExplanation};
-use assize_model::{ContextValue, Effect, StatementRef};
+use assize_model::{ConditionKey, ContextValue, Effect, StatementRef};
 use serde_json::{Map, Value, json};
+
+use super::void_text;
 
 /// `x-statements`: for each check its statements, part by part.
 pub(crate) fn statements_json(checks: &[Vec<StatementExplanation>]) -> String {
@@ -20,6 +22,10 @@ fn statement(explained: &StatementExplanation) -> Value {
     object.insert("applies".into(), json!(explained.applies));
     if explained.ignored {
         object.insert("ignored".into(), json!(true));
+    }
+    if !explained.unknown_keys.is_empty() {
+        let keys: Vec<&str> = explained.unknown_keys.iter().map(ConditionKey::spelling).collect();
+        object.insert("dependsOn".into(), json!(keys));
     }
     if let Some(strength) = detail.strength {
         object.insert("strength".into(), json!(strength.as_str()));
@@ -41,16 +47,26 @@ fn statement(explained: &StatementExplanation) -> Value {
 
 fn element(part: &PartDetail) -> Value {
     let entry = |entry: &EntryDetail| {
-        let Expected { written, compared, .. } = &entry.pattern;
-        json!({"written": &**written, "compared": compared, "matches": entry.matches})
+        let mut object = one_expected(&entry.pattern);
+        object.insert("matches".into(), json!(entry.matches));
+        Value::Object(object)
     };
     let entries: Vec<Value> = part.entries.iter().map(entry).collect();
     json!({"negated": part.negated, "holds": part.holds, "entries": entries})
 }
 
+fn one_expected(expected: &Expected) -> Map<String, Value> {
+    let mut object = Map::new();
+    object.insert("written".into(), json!(&*expected.written));
+    object.insert("compared".into(), json!(expected.compared));
+    if let Some(void) = &expected.void {
+        object.insert("why".into(), json!(void_text(void)));
+    }
+    object
+}
+
 fn all_expected(expected: &[Expected]) -> Vec<Value> {
-    let one = |one: &Expected| json!({"written": &*one.written, "compared": one.compared});
-    expected.iter().map(one).collect()
+    expected.iter().map(|one| Value::Object(one_expected(one))).collect()
 }
 
 fn condition(detail: &ConditionDetail) -> Value {
@@ -66,7 +82,8 @@ fn condition(detail: &ConditionDetail) -> Value {
         "key": detail.key.spelling(),
         "expected": all_expected(&detail.expected),
         "actual": actual,
-        "holds": detail.holds,
+        // Neither true nor false where it depends on what is unknown.
+        "holds": (!detail.is_open).then_some(detail.holds),
     })
 }
 

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
+use assize_catalog::Catalog;
 use assize_compiler::ConditionDetail;
 use assize_model::{
-    ContextInput, ContextScalar, MfaState, Principal, Request, Target, is_never_carried,
+    ContextInput, ContextScalar, KeyType, MfaState, Principal, Request, Target, is_never_carried,
 };
 use assize_policy::ir::{Condition, ConditionOperator};
 use assize_policy::value::parse_date;
@@ -31,18 +32,31 @@ impl From<KeyEdit> for Edit {
 }
 
 /// What makes a test hold.
-pub(super) fn satisfying(condition: &Condition, detail: &ConditionDetail) -> Option<KeyEdit> {
-    edit(condition, detail, true)
+pub(super) fn satisfying(
+    catalog: &Catalog,
+    condition: &Condition,
+    detail: &ConditionDetail,
+) -> Option<KeyEdit> {
+    edit(catalog, condition, detail, true)
 }
 
 /// What makes a test fail.
-pub(super) fn falsifying(condition: &Condition, detail: &ConditionDetail) -> Option<KeyEdit> {
-    edit(condition, detail, false)
+pub(super) fn falsifying(
+    catalog: &Catalog,
+    condition: &Condition,
+    detail: &ConditionDetail,
+) -> Option<KeyEdit> {
+    edit(catalog, condition, detail, false)
 }
 
 /// What makes a test hold or fail; none if nothing is known to, or if no request carries the key.
 /// Whether it does is for the decision to say.
-fn edit(condition: &Condition, detail: &ConditionDetail, wanted: bool) -> Option<KeyEdit> {
+fn edit(
+    catalog: &Catalog,
+    condition: &Condition,
+    detail: &ConditionDetail,
+    wanted: bool,
+) -> Option<KeyEdit> {
     use ConditionOperator as Op;
     if is_never_carried(condition.key.folded()) {
         return None;
@@ -61,7 +75,7 @@ fn edit(condition: &Condition, detail: &ConditionDetail, wanted: bool) -> Option
         return if asks_for_absence == wanted {
             omit()
         } else {
-            give(Some(ANYTHING.into())).filter(|_| !is_present)
+            give(Some(any_value(catalog, &key).into())).filter(|_| !is_present)
         };
     }
     let wants_match = wanted != operator.is_negated();
@@ -79,6 +93,18 @@ fn edit(condition: &Condition, detail: &ConditionDetail, wanted: bool) -> Option
 
 /// Some text.
 const ANYTHING: &str = "x";
+
+/// A value that a request may carry under a key, of the type that AWS documents for it.
+fn any_value(catalog: &Catalog, key: &str) -> &'static str {
+    match catalog.condition_key(key).map(|declared| declared.key_type()) {
+        Some(KeyType::Arn) => "arn:aws:sns:us-east-1:123456789012:example",
+        Some(KeyType::Bool) => "true",
+        Some(KeyType::Numeric) => "1",
+        Some(KeyType::Date) => "2025-01-01T00:00:00Z",
+        Some(KeyType::IpAddress) => "192.0.2.1",
+        _ => ANYTHING,
+    }
+}
 
 /// The operator that holds of what another one does not hold of.
 fn opposite(operator: ConditionOperator) -> Option<ConditionOperator> {
@@ -146,6 +172,12 @@ fn plain(pattern: &str) -> String {
     text
 }
 
+/// Whether an entry of a context is about tags of the request (E-21).
+fn names_tags((name, _): &(Cow<'_, str>, ContextInput<'_>)) -> bool {
+    let folded = name.to_ascii_lowercase();
+    folded == "aws:tagkeys" || folded.starts_with("aws:requesttag/")
+}
+
 /// What the keys of a resource's tags begin with, in lower case, beside `PREFIX:ResourceTag/`.
 const OBJECT_TAG: &str = "s3:existingobjecttag/";
 
@@ -211,6 +243,10 @@ impl KeyEdit {
     fn apply_to_field(&self, request: &mut Request<'_>, value: Option<&str>) -> bool {
         let folded = self.key.to_ascii_lowercase();
         if let Some(name) = folded.strip_prefix("aws:requesttag/") {
+            // Tags that the context gives one by one have no field (E-23).
+            if request.request_tags.is_none() && request.context.iter().any(names_tags) {
+                return false;
+            }
             // The spelling of the tag's name is the policy's.
             let name = &self.key[self.key.len() - name.len()..];
             let tags = request.request_tags.get_or_insert_default();

@@ -1,5 +1,6 @@
 //! What could be done about what decides.
 
+use assize_catalog::Catalog;
 use assize_compiler::{FailedPart, LayerTrace, StatementDetail, StatementPlace, StatementTrace};
 use assize_model::{
     ArnParts, Decision, Effect, Layer, PolicyType, PrincipalKind, ReasonCode, StatementRef, Verdict,
@@ -76,6 +77,10 @@ impl Site<'_> {
 }
 
 impl<'t> Proposals<'t, '_, '_, '_> {
+    fn catalog(&self) -> &'t Catalog {
+        &self.tried.resolver.engine.catalog
+    }
+
     fn layer(&self, layer: Layer) -> Option<&'t LayerTrace> {
         self.tried.trace.layers.iter().find(|traced| traced.layer == layer)
     }
@@ -151,8 +156,9 @@ impl<'t> Proposals<'t, '_, '_, '_> {
     /// Gives or takes a key: a tag where it is one. The edit, if there is a way.
     fn push_key<'v>(&self, variant: &'v mut Variant<'_>, key: KeyEdit) -> Option<&'v Edit> {
         let Tried { resolver, run, row, .. } = *self.tried;
-        let edit = if let Some(tag) = key.after(PRINCIPAL_TAG) {
-            let caller = &resolver.principals[resolver.rows.principal[row] as usize];
+        let caller = &resolver.principals[resolver.rows.principal[row] as usize];
+        // A tag of the session may stand over what the store has: only the request can tell.
+        let edit = if let Some(tag) = key.after(PRINCIPAL_TAG).filter(|_| caller.knows_tags()) {
             let has_tags = matches!(
                 caller.kind,
                 PrincipalKind::User | PrincipalKind::RoleSession | PrincipalKind::FederatedUser
@@ -201,7 +207,7 @@ impl<'t> Proposals<'t, '_, '_, '_> {
                 self.remove(&site);
             }
             for site in self.sites(layer, nearly_denies) {
-                self.push_keys(satisfy_all(&site));
+                self.push_keys(satisfy_all(self.catalog(), &site));
             }
         }
     }
@@ -209,7 +215,7 @@ impl<'t> Proposals<'t, '_, '_, '_> {
     /// The request without each key that an Allow asks about.
     fn omit_keys(&mut self, site: &Site<'_>) {
         for (condition, detail) in site.conditions().iter().zip(&site.detail.conditions) {
-            self.push_keys(falsifying(condition, detail).map(|key| vec![key]));
+            self.push_keys(falsifying(self.catalog(), condition, detail).map(|key| vec![key]));
         }
     }
 
@@ -243,7 +249,7 @@ impl<'t> Proposals<'t, '_, '_, '_> {
         let Some(deny) = self.layer(layer).and_then(|layer| layer.denies().next()) else { return };
         let Some(site) = self.site(layer, deny) else { return };
         for (condition, detail) in site.conditions().iter().zip(&site.detail.conditions) {
-            self.push_keys(falsifying(condition, detail).map(|key| vec![key]));
+            self.push_keys(falsifying(self.catalog(), condition, detail).map(|key| vec![key]));
         }
         self.remove(&site);
     }
@@ -277,7 +283,7 @@ impl<'t> Proposals<'t, '_, '_, '_> {
             let lacks_resource = detail.resource.as_ref().is_some_and(|part| !part.holds);
             let lacks_key = detail.conditions.iter().any(|condition| !condition.holds);
             match (lacks_principal, !detail.action.holds, lacks_resource, lacks_key) {
-                (false, false, false, true) => self.push_keys(satisfy_all(&site)),
+                (false, false, false, true) => self.push_keys(satisfy_all(self.catalog(), &site)),
                 (true, false, false, false) => self.add_principal(&site),
                 (false, true, false, false) => self.add_action(&site),
                 (false, false, true, false) => self.add_resource(&site),
@@ -496,10 +502,10 @@ fn policy_type(layer: Layer, is_trust: bool) -> Option<(PolicyType, Names)> {
 }
 
 /// What makes every condition hold.
-fn satisfy_all(site: &Site<'_>) -> Option<Vec<KeyEdit>> {
+fn satisfy_all(catalog: &Catalog, site: &Site<'_>) -> Option<Vec<KeyEdit>> {
     let conditions = site.conditions().iter().zip(&site.detail.conditions);
     let failing = conditions.filter(|(_, detail)| !detail.holds);
-    failing.map(|(condition, detail)| satisfying(condition, detail)).collect()
+    failing.map(|(condition, detail)| satisfying(catalog, condition, detail)).collect()
 }
 
 /// A pattern that one resource matches.
