@@ -4,6 +4,7 @@ mod binding;
 mod checkpoint;
 mod cloudtrail;
 mod corpus;
+mod decisive;
 mod dependent_actions;
 mod differential;
 mod evidence;

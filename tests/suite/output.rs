@@ -235,3 +235,38 @@ fn the_digest_is_of_the_facts() {
         assert_ne!(plain, other);
     }
 }
+
+/// E-9: the summary counts the resources that were taken to be the caller's own, and not those
+/// that the world has or that tell their owner.
+#[test]
+fn assumed_owners_are_counted() {
+    let world = json!({"assize": 1, "options": {"unknownResourceAccount": "principal"},
+        "accounts": {"111111111111": {"users": {"u": {"inline": {"p": {"Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}}}}}},
+        "resources": [{"arn": "arn:aws:s3:::declared", "account": "111111111111"}]});
+    let scenario = World { scenario: world }.read().expect("a world");
+    let mut input = String::new();
+    for resource in [
+        "arn:aws:s3:::zz/a",
+        "arn:aws:s3:::declared/a",
+        "arn:aws:s3:::zz/b",
+        "arn:aws:sqs:eu-west-1:111111111111:q",
+    ] {
+        let line = json!({"principal": "arn:aws:iam::111111111111:user/u",
+            "action": if resource.contains("sqs") { "sqs:SendMessage" } else { "s3:GetObject" },
+            "resource": resource});
+        input += &line.to_string();
+        input.push('\n');
+    }
+    let engine = engine(&scenario.snapshot, &scenario.options);
+    let run = |options: &StreamOptions| {
+        let summary = engine
+            .decide_stream(&mut input.as_bytes(), &mut Vec::new(), options, &mut |_| true)
+            .expect("a stream");
+        (summary.counters.allowed, summary.assumed_owners)
+    };
+    for threads in [1, 2] {
+        let options = StreamOptions { threads: Some(threads), ..StreamOptions::default() };
+        assert_eq!(run(&options), (4, 2));
+    }
+}
