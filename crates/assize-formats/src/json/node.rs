@@ -129,6 +129,14 @@ impl<'t> Node<'t> {
         node
     }
 
+    /// Where the name of the member at the end of a path stands.
+    pub(crate) fn key_span<'k>(&self, path: impl IntoIterator<Item = &'k str>) -> Option<Span> {
+        let path: Vec<&str> = path.into_iter().collect();
+        let (name, above) = path.split_last()?;
+        let members = self.descend(above.iter().copied()).as_object()?;
+        members.iter().find(|member| member.key == *name).map(|member| member.key_span)
+    }
+
     /// Writes the value as JSON; `visit` is told each value and the offset at which it begins.
     pub(crate) fn write(&self, out: &mut Vec<u8>, visit: &mut impl FnMut(&Self, usize)) {
         visit(self, out.len());

@@ -179,8 +179,10 @@ impl Reader<'_> {
         match read(&mut Cursor::new(&text)) {
             Ok(value) => Some(value),
             Err(fault) => {
-                let at = node.descend(fault.path());
-                self.errors.push(file.error(error_kind(fault.kind()), at.span, fault.message()));
+                let kind = error_kind(fault.kind());
+                let key = node.key_span(fault.path()).filter(|_| kind == ErrorKind::UnknownField);
+                let span = key.unwrap_or_else(|| node.descend(fault.path()).span);
+                self.errors.push(file.error(kind, span, fault.message()));
                 None
             }
         }

@@ -269,6 +269,10 @@ fn errors_are_collected_with_their_places() {
          t.yaml:4:13: `account` is missing",
     );
     check(
+        "assize: 1\noptions: {time: 0, contxt: partial}\n",
+        "t.yaml:2:20: unknown field `contxt`; did you mean `context`?",
+    );
+    check(
         "assize: 1\naccounts:\n  '1111': {}\n  '111111111111':\n    users:\n      u: {trust: {}, groups: [g], attached: [{ref: x}, dev]}\n      U: {}\n    roles: 5\n",
         "t.yaml:3:3: `1111` is not an account id: expected 12 digits\n\
          t.yaml:7:7: `u` and `U` are one name: case does not count\n\

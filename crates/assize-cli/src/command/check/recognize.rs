@@ -59,7 +59,7 @@ pub(super) struct Recognized {
 }
 
 /// What a policy looks like: with a principal it belongs to a resource, or to a role when it
-/// names no resource and only actions of STS; without, to an identity.
+/// names no resource and actions of STS; without, to an identity.
 pub(super) fn policy_type(text: &str) -> Recognized {
     let parse = parse(text);
     let Some(document) = &parse.document else {
@@ -73,13 +73,13 @@ pub(super) fn policy_type(text: &str) -> Recognized {
     let services = services(&elements);
     let has_resource =
         elements.iter().any(|element| matches!(element, StatementElement::Resource(_)));
-    let only = match &*services {
-        [only] => Some(only.clone()),
-        _ => None,
-    };
-    if !has_resource && only.as_deref() == Some("sts") {
+    if !has_resource && services.iter().any(|service| service == "sts") {
         return Recognized { policy_type: PolicyType::RoleTrust, service: None };
     }
+    let only = match &*services {
+        [only] if !only.contains(['*', '?']) => Some(only.clone()),
+        _ => None,
+    };
     Recognized { policy_type: PolicyType::ResourceBased, service: only }
 }
 
@@ -149,5 +149,12 @@ mod tests {
         );
         check(r#"{"Principal":"*","Action":"sts:AssumeRole"}"#, PolicyType::RoleTrust, None);
         check(r#"{"NotPrincipal":"*","Action":["s3:*","sqs:*"]}"#, PolicyType::ResourceBased, None);
+        check(r#"{"Principal":"*","Action":"*","Resource":"*"}"#, PolicyType::ResourceBased, None);
+        // Nothing but a trust policy speaks of STS without a resource; the other action is wrong.
+        check(
+            r#"{"Principal":"*","Action":["sts:AssumeRole","s3:GetObject"]}"#,
+            PolicyType::RoleTrust,
+            None,
+        );
     }
 }
