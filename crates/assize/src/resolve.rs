@@ -483,6 +483,7 @@ impl<'e> Resolver<'e> {
         let foreign_owner = self.foreign_owner(resource, check.action, bucket_account);
         let account = foreign_owner.or(bucket_account);
         check.notes.resource_account = assumed && !is_unknown_bucket;
+        check.notes.is_undeclared = check.notes.resource_account && self.is_undeclared(resource);
         check.notes.unknown_action = self.actions[check.action as usize].id.is_none();
         check.notes.outside_principal = self.principals[principal as usize].outside;
         let keys = self.resource_key_list(resource, account, check.action, (principal, fit));

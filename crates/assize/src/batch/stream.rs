@@ -514,9 +514,8 @@ impl<'e> Worker<'e> {
     fn count_notes(&mut self) {
         let mut counts = [0; FLAG_NAMES.len()];
         let resolver = &self.decider.resolver;
-        for (row, notes) in &resolver.rows.notes {
-            let is_assumed = notes.resource_account && resolver.is_undeclared(*row as usize);
-            self.part.n_assumed_owners += u64::from(is_assumed);
+        for (_, notes) in &resolver.rows.notes {
+            self.part.n_assumed_owners += u64::from(notes.is_undeclared);
             for (count, flag) in counts.iter_mut().zip(notes.flags()) {
                 *count += u64::from(flag);
             }

@@ -26,6 +26,8 @@ pub(crate) struct Notes {
     pub(crate) missing_resource: Option<Box<str>>,
     /// Assumption: the resource belongs to the principal's account (E-8, E-9).
     pub(crate) resource_account: bool,
+    /// That assumption is about a resource that nobody declared (E-9).
+    pub(crate) is_undeclared: bool,
     /// Assumption: the request came through no VPC endpoint (E-121).
     pub(crate) no_endpoint: bool,
     /// Nothing states whether the transport was secure, which it is taken to be (E-121).

@@ -105,6 +105,9 @@ struct PlainFrame {
     /// The keys that hang on the resource's owner.
     keys: u32,
     account: Option<AccountId>,
+    /// The resource is assumed to be the caller's (E-8, E-9), and whether nobody declared it.
+    assumed: bool,
+    is_undeclared: bool,
 }
 
 /// How a key of `context` is taken on the short way.
@@ -320,9 +323,14 @@ impl Resolver<'_> {
             }
         }
         let outside_principal = self.principals[check.principal as usize].outside;
-        if outside_principal || !knows_region {
-            let region_unknown = !knows_region;
-            let notes = Notes { outside_principal, region_unknown, ..Notes::default() };
+        if outside_principal || !knows_region || found.assumed {
+            let notes = Notes {
+                outside_principal,
+                region_unknown: !knows_region,
+                resource_account: found.assumed,
+                is_undeclared: found.is_undeclared,
+                ..Notes::default()
+            };
             self.rows.notes.push((number, notes));
         }
         Some(Run { start: number, len: 1 })
@@ -661,7 +669,8 @@ impl Resolver<'_> {
         let resource = ResolvedResource::bare(check.resource, partition, *owner, check.shape);
         let principal = &self.principals[check.principal as usize];
         let action = &self.actions[check.action as usize];
-        let (account, _) = self.resource_account(&resource, principal, action);
+        let (account, assumed) = self.resource_account(&resource, principal, action);
+        let is_undeclared = assumed && *owner == Owner::Unknown;
         let parties = Parties {
             principal: check.principal,
             action: check.action,
@@ -681,7 +690,7 @@ impl Resolver<'_> {
         let frame = self.intern_frame(frame).ok()?;
         let bare = self.bare()?;
         let keys = self.resource_key_list(bare, account, check.action, (check.principal, None));
-        Some(PlainFrame { frame, keys, account })
+        Some(PlainFrame { frame, keys, account, assumed, is_undeclared })
     }
 
     /// Keys of their own that a request need not give. Says whether the region is known (E-19).

@@ -405,9 +405,9 @@ impl Resolver<'_> {
         }
     }
 
-    /// Whether nothing tells who owns the resource of a row (E-8e).
-    pub(crate) fn is_undeclared(&self, row: usize) -> bool {
-        self.resources[self.rows.resolved_resource[row] as usize].owner == Owner::Unknown
+    /// Whether nothing tells who owns a resource (E-8e).
+    pub(super) fn is_undeclared(&self, resource: u32) -> bool {
+        self.resources[resource as usize].owner == Owner::Unknown
     }
 
     /// The owner of an object that is not the bucket's (E-84); `s3:PutObject` is always decided
