@@ -78,21 +78,19 @@ fn check(who: &str, action: &str, resource: &str, expected: &[&str]) {
 fn what_is_allowed_names_what_allowed_it() {
     let full = "scp:p-FullAWSAccess";
     let rcp = "rcp:p-RCPFullAWSAccess";
-    check(
-        "u",
-        "s3:GetObject",
-        "arn:aws:s3:::b/k",
-        &["Own", "OwnToo", rcp, rcp, full, "Scp", "Bound"],
-    );
-    check("u", "s3:PutObject", "arn:aws:s3:::b/k", &["Own", rcp, rcp, full, "Scp", "Bound"]);
-    check("narrow", "s3:GetObject", "arn:aws:s3:::b/named/k", &["ToUser", rcp, rcp, full, "Scp"]);
-    check("R", "s3:GetObject", "arn:aws:s3:::b/k", &["Role", rcp, rcp, full, "Scp"]);
-    check(
-        "u",
-        "s3:GetObject",
-        "arn:aws:s3:::bb/k",
-        &["Own", "OwnToo", rcp, rcp, full, "Scp", "ToAccount", "Bound"],
-    );
+    let guards = [rcp, rcp, "Scp", full];
+    let with = |before: &[&'static str], behind: &[&'static str]| {
+        let all = before.iter().chain(&guards).chain(behind);
+        all.copied().collect::<Vec<_>>()
+    };
+    let own = with(&["Bound", "Own", "OwnToo"], &[]);
+    check("u", "s3:GetObject", "arn:aws:s3:::b/k", &own);
+    check("u", "s3:PutObject", "arn:aws:s3:::b/k", &with(&["Bound", "Own"], &[]));
+    check("R", "s3:GetObject", "arn:aws:s3:::b/k", &with(&["Role"], &[]));
+    let named = [rcp, rcp, "ToUser", "Scp", full];
+    check("narrow", "s3:GetObject", "arn:aws:s3:::b/named/k", &named);
+    let across = ["Bound", "Own", "OwnToo", rcp, rcp, "ToAccount", "Scp", full];
+    check("u", "s3:GetObject", "arn:aws:s3:::bb/k", &across);
 }
 
 /// E-102: what is denied names the denies of the layer that decides, and no others; what is not
