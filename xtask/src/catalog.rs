@@ -174,6 +174,8 @@ struct Supplement {
     global_regions: BTreeMap<String, String>,
     /// E-6.
     wildcard_forms: BTreeMap<String, String>,
+    /// E-7: resource types, none of them required, that the reference does not list for an action.
+    optional_resource_types: BTreeMap<String, Vec<String>>,
     /// L-704.
     resource_account_absent: ResourceAccountAbsent,
     /// E-98.
@@ -267,7 +269,8 @@ fn check_names(reference: &Reference, supplement: &Supplement) -> Result<()> {
     for service in services.into_iter().flatten() {
         ensure!(reference.services.contains_key(service), "there is no service `{service}`");
     }
-    for full_name in absent.actions.iter().chain(supplement.wildcard_forms.keys()) {
+    let named = absent.actions.iter().chain(supplement.wildcard_forms.keys());
+    for full_name in named.chain(supplement.optional_resource_types.keys()) {
         let (service, name) = full_name.split_once(':').context("an action has a service")?;
         let known = reference.services.get(service).is_some_and(|service| {
             service.actions.keys().any(|other| other.eq_ignore_ascii_case(name))
@@ -326,6 +329,13 @@ fn source_action(
         keys: resource.condition_keys.clone(),
         dependents: resource.dependent_actions.clone(),
     });
+    let supplied = supplement.optional_resource_types.get(&full_name).into_iter().flatten();
+    let supplied = supplied.map(|resource_type| SourceActionResource {
+        resource_type: resource_type.clone(),
+        required: false,
+        keys: Vec::new(),
+        dependents: Vec::new(),
+    });
     let wildcard_form = supplement.wildcard_forms.get(&full_name).cloned();
     ensure!(
         wildcard_form.is_none() || action.resources.is_empty(),
@@ -337,7 +347,7 @@ fn source_action(
         resource_account_absent: absent.services.contains(prefix)
             || absent_actions.any(|other| other.eq_ignore_ascii_case(&full_name)),
         wildcard_form,
-        resources: resources.collect(),
+        resources: resources.chain(supplied).collect(),
         keys: action.condition_keys.clone(),
         dependents: action.dependent_actions.clone(),
     })

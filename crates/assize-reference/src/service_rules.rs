@@ -8,7 +8,7 @@ pub(crate) mod sts;
 
 use assize_model::{ArnParts, ConditionKey, Layer, ReasonCode};
 
-use crate::evaluate::check::{Check, Part};
+use crate::evaluate::check::Check;
 use crate::evaluate::{Case, Side};
 
 /// E-70, E-71: allowed whatever the policies say, the endpoint's apart.
@@ -69,13 +69,12 @@ fn unknown_resource_account(case: &Case<'_>) -> Option<ReasonCode> {
     case.check.account.is_none().then_some(ReasonCode::UnknownResourceAccount)
 }
 
-/// E-7. An access point stands for what is behind it (E-85).
+/// E-7.
 fn resource_type_mismatch(case: &Case<'_>) -> Option<ReasonCode> {
     let check = case.check;
     let exempt = !case.world.options.check_resource_types
         || check.is_wildcard_form
-        || check.resource == "*"
-        || check.part == Part::AccessPoint;
+        || check.resource == "*";
     let misfit = |id| case.world.catalog.fits(id, &check.resource).is_none();
     (!exempt && check.action.id.is_some_and(misfit)).then_some(ReasonCode::ResourceTypeMismatch)
 }

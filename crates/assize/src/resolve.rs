@@ -506,7 +506,6 @@ impl<'e> Resolver<'e> {
             bucket_account,
             endpoint,
             is_foreign_object: foreign_owner.is_some(),
-            is_access_point: matches!(check.part, Part::AccessPoint(_)),
             is_unknown_bucket,
             is_wrong_network,
             names_task_policy: self.actions[check.action as usize].rule == ActionRule::AssumeRoot

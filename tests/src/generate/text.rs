@@ -35,7 +35,7 @@ pub(super) const TAG_KEYS: [&str; 3] = ["team", "Team", "env"];
 /// Values of tags.
 pub(super) const TAG_VALUES: [&str; 5] = ["a", "b", "ab", "", "ana"];
 /// Resources, each with an action that takes it.
-pub(super) const TARGETS: [(&str, &str); 48] = [
+pub(super) const TARGETS: [(&str, &str); 53] = [
     ("s3:GetObject", "arn:aws:s3:::b1/k"),
     ("s3:GetObject", "arn:aws:s3:::b1/a/k"),
     ("s3:GetObject", "arn:aws:s3:::b1/ana/k"),
@@ -46,6 +46,11 @@ pub(super) const TARGETS: [(&str, &str); 48] = [
     ("s3:GetObject", "arn:aws-cn:s3:::b1/k"),
     ("s3:GetObject", "arn:aws:s3:eu-west-1:111111111111:accesspoint/ap/object/k"),
     ("s3:GetObject", "arn:aws:s3:eu-west-1:222222222222:accesspoint/private/object/a/k"),
+    ("s3:ListBucket", "arn:aws:s3:eu-west-1:111111111111:accesspoint/ap/of/k"),
+    ("s3:GetBucketPolicy", "arn:aws:s3:eu-west-1:111111111111:accesspoint/ap"),
+    ("s3:DeleteBucketPolicy", "arn:aws:s3:eu-west-1:111111111111:accesspoint/ap"),
+    ("s3:GetObject", "arn:aws:s3::111111111111:accesspoint/x.mrap/object/k"),
+    ("s3:GetObject", "arn:aws:s3::222222222222:accesspoint/y.mrap/object/k"),
     ("s3:PutObject", "arn:aws:s3:::b1/k"),
     ("s3:PutObject", "arn:aws:s3:::b2/k"),
     ("s3:ListBucket", "arn:aws:s3:::b1"),

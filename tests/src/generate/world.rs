@@ -193,13 +193,14 @@ pub(super) fn tags(source: &mut Source<'_>) -> Value {
 }
 
 fn resources(source: &mut Source<'_>) -> Value {
-    const RESOURCES: [(&str, Option<&str>); 12] = [
+    const RESOURCES: [(&str, Option<&str>); 13] = [
         ("arn:aws:s3:::b0", Some(MANAGEMENT)),
         ("arn:aws:s3:::b1", Some(INSIDE[0])),
         ("arn:aws:s3:::b2", Some(INSIDE[1])),
         ("arn:aws:s3:::b3", Some(APART)),
         ("arn:aws:s3:eu-west-1:111111111111:accesspoint/ap", None),
         ("arn:aws:s3:eu-west-1:222222222222:accesspoint/private", None),
+        ("arn:aws:s3::111111111111:accesspoint/x.mrap", None),
         ("arn:aws:kms:eu-west-1:111111111111:key/00000000-0000-0000-0000-000000000001", None),
         ("arn:aws:kms:eu-west-1:222222222222:key/00000000-0000-0000-0000-000000000002", None),
         ("arn:aws:sqs:eu-west-1:111111111111:q", None),
@@ -237,6 +238,9 @@ fn attributes(source: &mut Source<'_>, arn: &str) -> Option<Value> {
             attributes["publicAccessBlock"] = json!({"restrictPublicBuckets": true});
         }
         return Some(attributes);
+    }
+    if arn.ends_with("accesspoint/x.mrap") {
+        return source.percent(50).then(|| json!({"bucket": "b1"}));
     }
     if arn.ends_with("accesspoint/private") {
         return Some(json!({"bucket": "b2", "networkOrigin": "VPC"}));

@@ -52,28 +52,36 @@ pub(crate) fn is_bucket_owner_root(case: &Case<'_>) -> bool {
 
 // ---- E-85 ----
 
-/// An access point and the key behind it.
+/// An access point and what is behind it.
 struct AccessPoint<'a> {
     arn: String,
     account: &'a str,
-    key: Option<&'a str>,
+    behind: Behind<'a>,
 }
 
-/// `arn:P:s3:REGION:ACCT:accesspoint/AP[/object/KEY]`.
+/// What of the bucket a request through an access point is about.
+enum Behind<'a> {
+    /// The bucket itself.
+    Bucket,
+    /// The object with this key.
+    Object(&'a str),
+    /// The ARN is of no known form.
+    Unknown,
+}
+
+/// `arn:P:s3:REGION:ACCT:accesspoint/AP[/object/KEY]`; without a region that of a multi-region
+/// access point. What only looks like one is an access point too: nobody knows what is behind it.
 fn parse_access_point(arn: &str) -> Option<AccessPoint<'_>> {
-    let parts = ArnParts::split(arn).filter(|p| p.service == "s3" && !p.region.is_empty())?;
-    parts.account_id()?;
+    let parts = ArnParts::split(arn).filter(|p| p.service == "s3" && !is_bucket_or_object(arn))?;
     let rest = parts.resource.strip_prefix("accesspoint/")?;
-    let (name, key) = match rest.split_once('/') {
-        Some((name, below)) => (name, Some(below.strip_prefix("object/")?)),
-        None => (rest, None),
+    let (name, behind) = match rest.split_once('/') {
+        Some((name, below)) => {
+            (name, below.strip_prefix("object/").map_or(Behind::Unknown, Behind::Object))
+        }
+        None => (rest, Behind::Bucket),
     };
     let head = &arn[..arn.len() - rest.len()];
-    (!name.is_empty()).then(|| AccessPoint {
-        arn: format!("{head}{name}"),
-        account: parts.account,
-        key,
-    })
+    Some(AccessPoint { arn: format!("{head}{name}"), account: parts.account, behind })
 }
 
 /// The ARN of the bucket behind an access point.
@@ -107,11 +115,13 @@ pub(crate) fn access_point<'a>(
         ("s3:AccessPointNetworkOrigin", single(if is_vpc { "VPC" } else { "Internet" })),
     ];
     let bucket = attributes.and_then(|attributes| bucket_of(&point, attributes));
-    let known = bucket.as_deref().is_some_and(|bucket| world.snapshot.resource(bucket).is_some());
-    let behind = match (&bucket, point.key) {
-        (Some(bucket), Some(key)) => format!("{bucket}/{key}"),
-        (Some(bucket), None) => bucket.clone(),
-        (None, _) => check.resource.clone(),
+    let is_recorded = |bucket: &str| world.snapshot.resource(bucket).is_some();
+    let known =
+        bucket.as_deref().is_some_and(is_recorded) && !matches!(point.behind, Behind::Unknown);
+    let behind = match (&bucket, point.behind) {
+        (Some(bucket), Behind::Object(key)) => format!("{bucket}/{key}"),
+        (Some(bucket), Behind::Bucket) => bucket.clone(),
+        (None, _) | (_, Behind::Unknown) => check.resource.clone(),
     };
     let service_keys = [check.service_keys.clone(), keys.to_vec()].concat();
     let data = &check.data;

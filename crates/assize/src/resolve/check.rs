@@ -11,6 +11,7 @@ use assize_store::ResourceAttributes;
 
 use super::action::ActionRule;
 use super::note::Notes;
+use super::resource::Shape;
 use super::{Resolver, resource};
 
 /// Checks of one request, at most (F-6).
@@ -526,12 +527,13 @@ impl Resolver<'_> {
             Some(Some(vpc)) => Admission::Vpc(vpc.clone()),
         };
         let bucket = attributes.and_then(|attributes| point.bucket(attributes));
-        let known = bucket.as_deref().is_some_and(|arn| engine.snapshot.resource(arn).is_some());
-        let behind = match (bucket, &point.key) {
-            (Some(bucket), Some(key)) => Cow::Owned(format!("{bucket}/{key}")),
-            (Some(bucket), None) => Cow::Owned(bucket),
+        let is_recorded = |arn: &str| engine.snapshot.resource(arn).is_some();
+        let known = bucket.as_deref().is_some_and(is_recorded) && point.behind != Behind::Unknown;
+        let behind = match (bucket, &point.behind) {
+            (Some(bucket), Behind::Object(key)) => Cow::Owned(format!("{bucket}/{key}")),
+            (Some(bucket), Behind::Bucket) => Cow::Owned(bucket),
             // Nobody knows: the check is refused, under the text it was given.
-            (None, _) => check.resource.clone()?,
+            (None, _) | (_, Behind::Unknown) => check.resource.clone()?,
         };
         let origin = if admits == Admission::Internet { "Internet" } else { "VPC" };
         check.added.extend([
@@ -583,31 +585,48 @@ fn kms_resource<'a>(arn: &'a str, prefix: &str) -> Option<&'a str> {
     parts.resource.starts_with(prefix).then_some(parts.resource)
 }
 
-/// `arn:P:s3:REGION:ACCT:accesspoint/AP[/object/KEY]`, taken apart.
+/// `arn:P:s3:REGION:ACCT:accesspoint/AP[/object/KEY]`, taken apart; without a region that of a
+/// multi-region access point.
 pub(super) struct AccessPointArn {
     pub(super) arn: Box<str>,
     partition: Box<str>,
     account: Box<str>,
-    key: Option<Box<str>>,
+    behind: Behind,
+}
+
+/// What of the bucket a request through an access point is about.
+#[derive(Debug, PartialEq, Eq)]
+enum Behind {
+    /// The bucket itself.
+    Bucket,
+    /// The object with this key.
+    Object(Box<str>),
+    /// The ARN is of no known form.
+    Unknown,
 }
 
 impl AccessPointArn {
+    /// Takes apart whatever looks like an access point: an ARN of no known form is not let past
+    /// the bucket behind it (E-85).
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let arn = ArnParts::split(text).filter(|arn| arn.service == "s3")?;
-        if arn.region.is_empty() || arn.account_id().is_none() {
+        let arn = ArnParts::split(text)?;
+        if Shape::of(Some(arn)) != Shape::S3AccessPoint {
             return None;
         }
         let rest = arn.resource.strip_prefix("accesspoint/")?;
-        let (name, key) = match rest.split_once('/') {
-            Some((name, below)) => (name, Some(below.strip_prefix("object/")?)),
-            None => (rest, None),
+        let (name, behind) = match rest.split_once('/') {
+            Some((name, below)) => {
+                let key = below.strip_prefix("object/");
+                (name, key.map_or(Behind::Unknown, |key| Behind::Object(key.into())))
+            }
+            None => (rest, Behind::Bucket),
         };
         let head = text.len() - rest.len() + name.len();
-        (!name.is_empty()).then(|| Self {
+        Some(Self {
             arn: text[..head].into(),
             partition: arn.partition.into(),
             account: arn.account.into(),
-            key: key.map(Into::into),
+            behind,
         })
     }
 

@@ -24,8 +24,6 @@ pub(super) struct Parties {
     pub(super) endpoint: EndpointLayer,
     /// The object has another owner than its bucket (E-84).
     pub(super) is_foreign_object: bool,
-    /// The check is about an access point itself (E-85).
-    pub(super) is_access_point: bool,
     /// The bucket behind an access point is not known (E-85).
     pub(super) is_unknown_bucket: bool,
     /// An access point takes requests from another network only (E-85).
@@ -128,7 +126,7 @@ impl Resolver<'_> {
         if parties.account.is_none() {
             return Some(ReasonCode::UnknownResourceAccount);
         }
-        if is_arn && !parties.is_access_point && self.mismatches(parties, action) {
+        if is_arn && self.mismatches(parties, action) {
             return Some(ReasonCode::ResourceTypeMismatch);
         }
         if parties.is_wrong_network {

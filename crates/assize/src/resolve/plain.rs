@@ -679,7 +679,6 @@ impl Resolver<'_> {
             bucket_account: account,
             endpoint: EndpointLayer::NotApplicable,
             is_foreign_object: false,
-            is_access_point: false,
             is_unknown_bucket: false,
             is_wrong_network: false,
             names_task_policy: false,
