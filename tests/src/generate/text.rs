@@ -35,7 +35,7 @@ pub(super) const TAG_KEYS: [&str; 3] = ["team", "Team", "env"];
 /// Values of tags.
 pub(super) const TAG_VALUES: [&str; 5] = ["a", "b", "ab", "", "ana"];
 /// Resources, each with an action that takes it.
-pub(super) const TARGETS: [(&str, &str); 53] = [
+pub(super) const TARGETS: [(&str, &str); 55] = [
     ("s3:GetObject", "arn:aws:s3:::b1/k"),
     ("s3:GetObject", "arn:aws:s3:::b1/a/k"),
     ("s3:GetObject", "arn:aws:s3:::b1/ana/k"),
@@ -79,6 +79,8 @@ pub(super) const TARGETS: [(&str, &str); 53] = [
     ("iam:PassRole", "arn:aws:iam::111111111111:role/R"),
     ("iam:PassRole", "arn:aws:iam::222222222222:role/team/Q"),
     ("iam:GetUser", "arn:aws:iam::111111111111:user/ana"),
+    ("iam:GetUser", "arn:aws:iam::111111111111:root"),
+    ("iam:DeleteLoginProfile", "arn:aws:iam::222222222222:root"),
     (
         "iam:DeleteRole",
         "arn:aws:iam::111111111111:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX",

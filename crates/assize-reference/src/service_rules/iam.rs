@@ -1,9 +1,46 @@
-//! IAM (E-74, E-95 – E-97).
+//! IAM (E-7, E-74, E-95 – E-97).
 
 use assize_catalog::AccessLevel;
-use assize_model::{ArnParts, ReasonCode};
+use assize_model::{ArnParts, PrincipalKind, ReasonCode};
 
 use crate::evaluate::Case;
+use crate::evaluate::check::Check;
+
+/// E-7: actions on the credentials of a user, which the root user takes on its own.
+const ROOT_CREDENTIAL_ACTIONS: [&str; 18] = [
+    "createaccesskey",
+    "createloginprofile",
+    "deactivatemfadevice",
+    "deleteaccesskey",
+    "deleteloginprofile",
+    "deletesigningcertificate",
+    "deletevirtualmfadevice",
+    "enablemfadevice",
+    "getaccesskeylastused",
+    "getloginprofile",
+    "getuser",
+    "listaccesskeys",
+    "listmfadevices",
+    "listsigningcertificates",
+    "resyncmfadevice",
+    "updateaccesskey",
+    "updatesigningcertificate",
+    "uploadsigningcertificate",
+];
+
+/// E-7: an action on credentials, of a root user's.
+pub(crate) fn is_about_root_user(check: &Check<'_>) -> bool {
+    let is_root = ArnParts::split(&check.resource)
+        .is_some_and(|parts| parts.service == "iam" && parts.resource == "root");
+    is_root && check.action.is("iam", &ROOT_CREDENTIAL_ACTIONS)
+}
+
+/// E-7: the root user, or a session of it, stands for a user where the credentials are its own.
+pub(super) fn has_own_credentials(case: &Case<'_>) -> bool {
+    let (caller, check) = (case.caller, case.check);
+    let is_root = matches!(caller.kind, PrincipalKind::Root | PrincipalKind::AssumedRoot);
+    is_root && caller.account == check.account && is_about_root_user(check)
+}
 
 /// E-74: actions that nobody may take on policies that AWS owns.
 const POLICY_CHANGES: [&str; 7] = [

@@ -62,6 +62,8 @@ pub(crate) enum ActionRule {
     ChangesManagedPolicy,
     /// E-74: changes a service-linked role.
     ChangesServiceLinkedRole,
+    /// E-7: on the credentials of a user, which the root user takes on its own.
+    UserCredentials,
     /// Any other action of `iam`.
     OtherIam,
     /// E-82: `kms:CreateAlias`, `UpdateAlias`, `DeleteAlias`.
@@ -135,6 +137,24 @@ impl ActionRule {
             | "deleterolepermissionsboundary"
             | "updateassumerolepolicy"
             | "deleterole" => Self::ChangesServiceLinkedRole,
+            "createaccesskey"
+            | "createloginprofile"
+            | "deactivatemfadevice"
+            | "deleteaccesskey"
+            | "deleteloginprofile"
+            | "deletesigningcertificate"
+            | "deletevirtualmfadevice"
+            | "enablemfadevice"
+            | "getaccesskeylastused"
+            | "getloginprofile"
+            | "getuser"
+            | "listaccesskeys"
+            | "listmfadevices"
+            | "listsigningcertificates"
+            | "resyncmfadevice"
+            | "updateaccesskey"
+            | "updatesigningcertificate"
+            | "uploadsigningcertificate" => Self::UserCredentials,
             _ => Self::OtherIam,
         }
     }
@@ -154,6 +174,7 @@ impl ActionRule {
             Self::PassRole
                 | Self::ChangesManagedPolicy
                 | Self::ChangesServiceLinkedRole
+                | Self::UserCredentials
                 | Self::OtherIam
         )
     }

@@ -213,7 +213,8 @@ impl Resolver<'_> {
             let resource_type = listed.resource_type();
             let name = resource_type.name();
             let covers = |check: &CheckSpec<'_>| {
-                is_about(check, check.resource.as_deref().unwrap_or("*"), &listed)
+                let rule = self.actions[check.action as usize].rule;
+                is_about(check, rule, check.resource.as_deref().unwrap_or("*"), &listed)
             };
             if stated.iter().any(covers) {
                 continue;
@@ -397,7 +398,8 @@ impl Resolver<'_> {
         let Some(id) = id.filter(|_| engine.options.include_dependent) else { return Ok(()) };
         let text = self.resource_text(principal, &mut check.clone()).into_owned();
         let action = engine.catalog.action_ref(id);
-        let types = action.resource_types().filter(|listed| is_about(check, &text, listed));
+        let rule = self.actions[check.action as usize].rule;
+        let types = action.resource_types().filter(|listed| is_about(check, rule, &text, listed));
         let of_types = types.flat_map(|listed| listed.dependent_actions());
         let mut dependents: Vec<_> = action.dependent_actions().chain(of_types).collect();
         dependents.sort_unstable();
@@ -564,11 +566,19 @@ impl Resolver<'_> {
 }
 
 /// Whether a check on a resource is about one of a type. An access point stands for what is
-/// behind it (E-85).
-fn is_about(check: &CheckSpec<'_>, resource: &str, listed: &ActionResource<'_>) -> bool {
+/// behind it (E-85), the root user for a user (E-7).
+fn is_about(
+    check: &CheckSpec<'_>,
+    rule: ActionRule,
+    resource: &str,
+    listed: &ActionResource<'_>,
+) -> bool {
     let resource_type = listed.resource_type();
     let behind = matches!(check.part, Part::AccessPoint(_));
+    let is_root = || Shape::of(ArnParts::split(resource)) == Shape::IamRoot;
+    let names_root = rule == ActionRule::UserCredentials && is_root();
     (behind && matches!(resource_type.name(), "bucket" | "object"))
+        || (names_root && resource_type.name() == "user")
         || resource_type.formats().any(|format| format.matches(resource))
 }
 

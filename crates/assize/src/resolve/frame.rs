@@ -126,7 +126,8 @@ impl Resolver<'_> {
         if parties.account.is_none() {
             return Some(ReasonCode::UnknownResourceAccount);
         }
-        if is_arn && self.mismatches(parties, action) {
+        let is_root = has_own_credentials(parties, principal, action, resource);
+        if is_arn && !is_root && self.mismatches(parties, action) {
             return Some(ReasonCode::ResourceTypeMismatch);
         }
         if parties.is_wrong_network {
@@ -240,6 +241,19 @@ impl Resolver<'_> {
 fn is_outsider(principal: &ResolvedPrincipal, owners: [Option<AccountId>; 2]) -> bool {
     let is_owner = principal.account.is_some() && owners.contains(&principal.account);
     principal.kind != PrincipalKind::Service && !is_owner
+}
+
+/// E-7: the root user, or a session of it, stands for a user where the credentials are its own.
+fn has_own_credentials(
+    parties: &Parties,
+    principal: &ResolvedPrincipal,
+    action: &ResolvedAction,
+    resource: &ResolvedResource,
+) -> bool {
+    let is_root = matches!(principal.kind, PrincipalKind::Root | PrincipalKind::AssumedRoot);
+    let is_about_root =
+        action.rule == ActionRule::UserCredentials && resource.shape == Shape::IamRoot;
+    is_root && is_about_root && principal.account == parties.account
 }
 
 /// E-57.
