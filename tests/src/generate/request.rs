@@ -218,6 +218,10 @@ fn context(source: &mut Source<'_>) -> Value {
             5 => ("x:b", json!(source.pick(&["QQ==", "Qg=="]))),
             6 => ("X:K", json!(source.pick(&["a", "b", "ana"]))),
             7 => ("x:k", json!(source.list(0, 2, |source| source.pick(&["a", "b", "ab", ""])))),
+            8 if source.percent(40) => {
+                let names = source.list(1, 2, |source| source.pick(&["app", "app", "of"]));
+                ("kms:EncryptionContextKeys", json!(names))
+            }
             8 => ("kms:EncryptionContext:app", json!(source.pick(&["a", "b"]))),
             9 => ("x:t", json!(source.percent(50))),
             10 => ("x:k", any_value(source)),

@@ -161,23 +161,35 @@ const ENCRYPTION_CONTEXT_STEM: &str = "kms:EncryptionContext:";
 /// [`ENCRYPTION_CONTEXT_STEM`], folded.
 const ENCRYPTION_CONTEXT: &str = "kms:encryptioncontext:";
 
-/// E-81, E-126: the constraint of a grant on the encryption context: a positive test a pair; and
-/// the unknown keys among them.
+/// The names of all pairs of the encryption context.
+const ENCRYPTION_CONTEXT_KEYS: &str = "kms:EncryptionContextKeys";
+
+/// E-81, E-126: the constraint of a grant on the encryption context: a positive test a pair, and
+/// one of the names of all pairs where there may be no others; and the unknown keys among them.
 fn fits_encryption_context(case: &Case<'_>, grant: &KmsGrant<'_>) -> (Truth, Vec<ConditionKey>) {
-    let n_values = case
+    let n_given = case
         .known
         .present()
         .iter()
         .filter(|entry| entry.key.folded().starts_with(ENCRYPTION_CONTEXT))
         .count();
-    // The request may name more keys than it shows the values of.
-    let n_given = match case.known.state("kms:encryptioncontextkeys") {
-        State::Present(ContextValue::List(names)) => names.len().max(n_values),
-        _ => n_values,
-    };
     let (mut truths, mut unknown) = (Vec::new(), Vec::new());
     if let Some(tags) = &grant.encryption_context_equals {
         truths.push(Truth::from(n_given <= tags.len()));
+        // The request may name more keys than it shows the values of.
+        let is_listed = |name: &str| tags.iter().any(|(own, _)| *own == *name);
+        truths.push(match case.known.state("kms:encryptioncontextkeys") {
+            State::Present(ContextValue::List(names)) => {
+                names.iter().all(|name| is_listed(name)).into()
+            }
+            State::Present(ContextValue::Single(name)) => is_listed(name).into(),
+            State::Present(ContextValue::Colliding) => Truth::False,
+            State::Absent => Truth::True,
+            State::Unknown => {
+                unknown.push(ConditionKey::new(ENCRYPTION_CONTEXT_KEYS));
+                Truth::Unknown
+            }
+        });
     }
     let constraints = [&grant.encryption_context_equals, &grant.encryption_context_subset];
     for (key, value) in constraints.into_iter().flatten().flatten() {

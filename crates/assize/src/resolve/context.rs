@@ -33,8 +33,6 @@ pub(super) struct RowContext<'r> {
     tags: Vec<(Cow<'r, str>, GivenValue<'r>)>,
     /// The names of the tags that `context` gives, each as it is spelled there.
     tag_names: Vec<Cow<'r, str>>,
-    /// How many keys the request says its encryption context has (E-81).
-    n_encryption_keys: usize,
     /// Tags of a resource of which nobody else says the tags (E-23): name behind the prefix.
     resource_tags: Vec<(&'r str, GivenValue<'r>)>,
     mfa: Option<bool>,
@@ -66,14 +64,6 @@ impl<'r> GivenValue<'r> {
             }
             (Self::Colliding, ContextValue::Colliding) => true,
             _ => false,
-        }
-    }
-
-    /// The length of a list.
-    fn n_items(&self) -> usize {
-        match self {
-            Self::List(items) => items.len(),
-            Self::Single(_) | Self::Colliding => 0,
         }
     }
 
@@ -160,7 +150,6 @@ impl<'r> RowContext<'r> {
             given: SmallVec::new(),
             tags: Vec::new(),
             tag_names: Vec::new(),
-            n_encryption_keys: 0,
             resource_tags: Vec::new(),
             mfa: None,
             mfa_age: None,
@@ -225,8 +214,7 @@ impl<'r> RowContext<'r> {
             return Ok(());
         }
         let text_alone = matches!(input, ContextInput::Scalar(ContextScalar::String(_)));
-        let is_idle = rule.is_idle(request) && resolver.encryption_column.is_none();
-        if text_alone && facts.column.is_none() && !self.keeps_all && is_idle {
+        if text_alone && facts.column.is_none() && !self.keeps_all && rule.is_idle(request) {
             resolver.seen[fold] = resolver.stamp;
             return Ok(());
         }
@@ -235,11 +223,6 @@ impl<'r> RowContext<'r> {
         let repeated = resolver.seen[fold] == resolver.stamp;
         resolver.seen[fold] = resolver.stamp;
         let value = if repeated { GivenValue::Colliding } else { value };
-        if resolver.encryption_column.is_some()
-            && resolver.keys[key as usize].key.folded() == "kms:encryptioncontextkeys"
-        {
-            self.n_encryption_keys = value.n_items();
-        }
         match rule {
             KeyRule::Own(own) => {
                 self.environment.give(own, value.into_own());
@@ -491,7 +474,7 @@ impl<'r> RowContext<'r> {
             sink.put(resolver, column, &name, value);
         }
         self.write_resource_tags(resolver, check, &mut sink);
-        write_added(resolver, check, self.n_encryption_keys, &mut sink);
+        write_added(resolver, check, &mut sink);
         if !request.absent.is_empty() {
             check_absent(resolver, request, row, &sink)?;
         }
@@ -731,12 +714,7 @@ pub(super) fn is_plain_tag_key(name: &str) -> bool {
 }
 
 /// What rules of services add (E-82, E-85) stands over what the request gives.
-fn write_added(
-    resolver: &mut Resolver<'_>,
-    check: &CheckSpec<'_>,
-    n_encryption_keys: usize,
-    sink: &mut Sink,
-) {
+fn write_added(resolver: &mut Resolver<'_>, check: &CheckSpec<'_>, sink: &mut Sink) {
     for (name, value) in &check.added {
         let column = resolver.key_column(&fold_key(name));
         let value = match value {
@@ -749,9 +727,7 @@ fn write_added(
     }
     if let Some(column) = resolver.encryption_column {
         let prefix = "kms:encryptioncontext:";
-        let n_values = resolver.seen_keys().filter(|folded| folded.starts_with(prefix)).count();
-        // The request may name more keys than it shows the values of.
-        let n_keys = n_values.max(n_encryption_keys);
+        let n_keys = resolver.seen_keys().filter(|folded| folded.starts_with(prefix)).count();
         let id = resolver.values.pass_single(&n_keys.to_string());
         resolver.rows.set(column, sink.row, id);
     }

@@ -12,7 +12,7 @@ use assize_model::{
 };
 use assize_policy::ir::{
     ActionElement, ActionPattern, Condition, ConditionOperator, Operand, Piece, Policy,
-    PrincipalElement, PrincipalPattern, ResourceElement, ResourcePattern, Statement,
+    PrincipalElement, PrincipalPattern, ResourceElement, ResourcePattern, SetQualifier, Statement,
 };
 use assize_policy::value::parse_decimal;
 use assize_policy::{LoadMode, LoadOptions, load};
@@ -479,7 +479,17 @@ fn constraint(grant: &KmsGrant<'_>) -> Vec<Condition> {
         });
     }
     if let Some(pairs) = equals {
-        // No other pair than these. In partial context some of them may be unknown.
+        // No other pair than these. The request may name more of them than it shows the values
+        // of, and in partial context nobody knows of others unless it names them all.
+        let names = pairs.iter().map(|(key, _)| Some(literal(key)));
+        conditions.push(Condition {
+            qualifier: Some(SetQualifier::ForAllValues),
+            operator: ConditionOperator::StringEquals,
+            if_exists: false,
+            key: ConditionKey::new("kms:EncryptionContextKeys"),
+            operand: Operand::Text(names.collect()),
+            unread: Box::default(),
+        });
         conditions.push(Condition {
             qualifier: None,
             operator: ConditionOperator::NumericLessThanEquals,
