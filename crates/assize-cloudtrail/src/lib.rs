@@ -27,6 +27,6 @@ pub use export::{Export, Recognized};
 pub use log::{LogFault, LogReader, MAX_RECORD_BYTES, Malformed};
 pub use principal::{Directory, NoDirectory};
 pub use record::Record;
-pub use session::{MAX_SESSIONS, SessionBook, SessionFacts};
+pub use session::{MAX_SESSION_BYTES, MAX_SESSIONS, SessionBook, SessionFacts};
 pub use shown::ShownActions;
 pub use skip::{Note, SkipReason};

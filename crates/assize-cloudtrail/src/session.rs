@@ -17,6 +17,8 @@ use crate::skip::Note;
 
 /// Most sessions that are remembered; the oldest are forgotten first.
 pub const MAX_SESSIONS: usize = 1 << 18;
+/// Most bytes of what is known of remembered sessions.
+pub const MAX_SESSION_BYTES: usize = 64 << 20;
 
 /// How sessions were made, by the access key they were given: what the records of `AssumeRole`
 /// and its kin say.
@@ -24,6 +26,7 @@ pub const MAX_SESSIONS: usize = 1 << 18;
 pub struct SessionBook {
     sessions: HashMap<Box<str>, SessionFacts>,
     order: VecDeque<Box<str>>,
+    n_bytes: usize,
 }
 
 /// What the record of the call that made a session says.
@@ -88,13 +91,15 @@ impl SessionBook {
 
     /// Remembers a session.
     pub fn insert(&mut self, key: Box<str>, facts: SessionFacts) {
-        if self.sessions.insert(key.clone(), facts).is_none() {
-            self.order.push_back(key);
+        self.n_bytes += facts.n_bytes();
+        match self.sessions.insert(key.clone(), facts) {
+            Some(before) => self.n_bytes -= before.n_bytes(),
+            None => self.order.push_back(key),
         }
-        while self.order.len() > MAX_SESSIONS {
-            if let Some(oldest) = self.order.pop_front() {
-                self.sessions.remove(&oldest);
-            }
+        while self.order.len() > MAX_SESSIONS || self.n_bytes > MAX_SESSION_BYTES {
+            let Some(oldest) = self.order.pop_front() else { break };
+            let facts = self.sessions.remove(&oldest).unwrap_or_default();
+            self.n_bytes -= facts.n_bytes();
         }
     }
 
@@ -111,6 +116,22 @@ impl SessionBook {
 }
 
 impl SessionFacts {
+    /// How much memory they take, more or less.
+    fn n_bytes(&self) -> usize {
+        let Self { policy, policy_arns, tags, transitive_tag_keys, inherited_tags, .. } = self;
+        let text = |text: &Option<Box<str>>| text.as_deref().map_or(0, str::len);
+        let texts =
+            |all: &[Box<str>]| all.iter().map(|text| text.len() + size_of::<Box<str>>()).sum();
+        let pairs = |all: &[(Box<str>, Box<str>)]| {
+            let of = |(key, value): &(Box<str>, Box<str>)| key.len() + value.len();
+            all.iter().map(|pair| of(pair) + size_of_val(pair)).sum()
+        };
+        let lists: [usize; 4] =
+            [texts(policy_arns), texts(transitive_tag_keys), pairs(tags), pairs(inherited_tags)];
+        let single = text(policy) + text(&self.source_identity) + text(&self.task_policy);
+        size_of::<Self>() + single + lists.iter().sum::<usize>()
+    }
+
     /// The members of `requestParameters` that STS seals in the session.
     fn read(parameters: &Node<'_>) -> Self {
         let text = |name: &str| {
@@ -340,4 +361,28 @@ pub(crate) fn claims<'a>(
     claim(format!("{name}:aud"), audience.map(|audience| Cow::Owned(audience.to_owned())));
     claim(format!("{name}:sub"), user);
     claims
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_sessions_are_forgotten_when_they_take_too_much() {
+        let mut book = SessionBook::default();
+        let large = || SessionFacts {
+            policy: Some(" ".repeat(MAX_SESSION_BYTES / 4).into()),
+            policy_arns: vec!["arn".into()],
+            tags: vec![("key".into(), "value".into())],
+            ..SessionFacts::default()
+        };
+        for key in ["a", "b", "c", "b", "d"] {
+            book.insert(key.into(), large());
+        }
+        let kept: Vec<&str> = book.iter().map(|(key, _)| key).collect();
+        assert_eq!(kept, ["b", "c", "d"]);
+        assert_eq!(book.n_bytes, 3 * large().n_bytes());
+        book.insert("e".into(), SessionFacts::default());
+        assert!(book.get("b").is_some() && book.get("e").is_some());
+    }
 }
