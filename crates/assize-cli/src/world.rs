@@ -12,7 +12,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use assize::BundledPolicies;
 use assize_catalog::Catalog;
-use assize_formats::{ReadOptions, Scenario, StatedOptions};
+use assize_formats::{ReadOptions, Scenario, StatedOptions, invalid_policies};
 use assize_model::{EngineOptions, UnknownResourceAccount};
 use assize_store::{
     Diagnostic, DiagnosticLevel, ImportFile, ImportKind, ImportOptions, StoreSnapshot, import,
@@ -170,6 +170,7 @@ impl Reader {
         editor.resolve_managed(&self.managed);
         let (snapshot, committed) = editor.commit();
         diagnostics.extend(committed);
+        diagnostics.extend(invalid_policies(&snapshot));
         said_once(&mut diagnostics);
         Ok(World {
             path: path.to_path_buf(),

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use assize_model::SourceSpan;
 use assize_policy::Span;
 use assize_store::SourceAnchor;
 
@@ -153,6 +154,13 @@ impl File {
     pub(crate) fn place(&self, span: Span) -> Place {
         let (line, column) = self.line_column(span.start);
         Place { file: Arc::clone(&self.name), text: Arc::clone(&self.text), span, line, column }
+    }
+
+    /// A part of the file.
+    pub(crate) fn source_span(&self, span: Span) -> SourceSpan {
+        let (line, column) = self.line_column(span.start);
+        let (end_line, end_column) = self.line_column(span.end);
+        SourceSpan { start: span.start, end: span.end, line, column, end_line, end_column }
     }
 
     /// An error at a place.

@@ -9,6 +9,7 @@ mod file;
 pub mod json;
 mod nearest;
 mod options;
+mod poison;
 mod request;
 mod scenario;
 mod schema;
@@ -31,6 +32,7 @@ pub use error::{Error, ErrorKind, Place};
 pub use file::{FileSource, MAX_FILE_BYTES, NoFiles, SourceFile};
 pub use nearest::nearest;
 pub use options::StatedOptions;
+pub use poison::{invalid_policies, source_span};
 pub use request::{
     Defaults, MAX_CHECKS, MAX_CONTEXT_KEYS, MAX_CONTEXT_VALUES, MAX_LINE_BYTES, MAX_RESOURCE_BYTES,
     MAX_SESSION_POLICY_ARNS, Observed, ObservedDecision, PlainLine, RecordId, RequestRecord,

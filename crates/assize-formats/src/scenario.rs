@@ -16,10 +16,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use assize_model::{EngineOptions, ReasonCode};
-use assize_policy::{EndpointKind, FindingCode, LoadMode, LoadOptions, load};
+use assize_model::{ArnParts, EngineOptions, ReasonCode, SourceSpan};
 use assize_store::{
-    Diagnostic, Document, DocumentText, ManagedPolicySource, StoreEditor, StoreSnapshot,
+    Diagnostic, DiagnosticCode, DocumentText, ManagedPolicySource, StoreEditor, StoreSnapshot,
+    fold_name,
 };
 
 pub(crate) use account::managed_policy;
@@ -30,7 +30,8 @@ pub use expect::{Expectation, ExpectedDecision, Mismatch};
 
 use crate::file::File;
 use crate::json::Node;
-use crate::{Error, ErrorKind, FileSource, StatedOptions};
+use crate::nearest::nearest;
+use crate::{Error, ErrorKind, FileSource, StatedOptions, poison};
 use field::Fields;
 
 /// The version of the formats that this crate reads and writes (F-5).
@@ -171,6 +172,8 @@ pub(crate) struct Reader<'o> {
     engine_options: EngineOptions,
     /// `policies` of the files read so far, by name.
     refs: BTreeMap<Box<str>, DocumentText>,
+    /// Where each managed policy is named by its ARN first.
+    references: BTreeMap<Arc<str>, (Arc<str>, SourceSpan)>,
 }
 
 impl<'o> Reader<'o> {
@@ -183,6 +186,7 @@ impl<'o> Reader<'o> {
             including: Vec::new(),
             engine_options: EngineOptions::default(),
             refs: BTreeMap::new(),
+            references: BTreeMap::new(),
         }
     }
 }
@@ -264,45 +268,51 @@ impl Reader<'_> {
         }
         self.editor.resolve_managed(self.options.managed_policies);
         let editor = std::mem::replace(&mut self.editor, StoreSnapshot::empty().edit());
-        let (snapshot, diagnostics) = editor.commit();
+        let (snapshot, mut diagnostics) = editor.commit();
+        for found in &mut diagnostics {
+            self.tell_more(found, &snapshot);
+        }
         self.diagnostics.extend(diagnostics);
         Some(snapshot)
     }
 
-    /// F-41: a document written in the file itself must load.
+    /// Of a reference that nothing resolves (I-44): where the scenario names it, and what was
+    /// probably meant.
+    fn tell_more(&self, found: &mut Diagnostic, snapshot: &StoreSnapshot) {
+        let Some(arn) = found.subject.as_deref() else { return };
+        let Some((file, span)) = self.references.get(arn) else { return };
+        if found.code != DiagnosticCode::UnresolvedPolicy {
+            return;
+        }
+        (found.file, found.span) = (Some(Arc::clone(file)), Some(*span));
+        let near = self.options.managed_policies.nearest(arn);
+        if let Some(near) = near.or_else(|| nearest_of_customer(arn, snapshot)) {
+            found.message = format!("{}; did you mean `{near}`?", found.message).into();
+        }
+    }
+
+    /// F-41: a document written in the file itself must load. One that stands in another file is
+    /// told about, with its place.
     fn check_documents(&mut self, file: &File, snapshot: &StoreSnapshot) {
-        for (_, document) in snapshot.documents() {
-            let own = document.origin.as_ref().is_some_and(|origin| origin.file == file.name);
-            let Some(text) = document.text.as_ref().filter(|_| own) else { continue };
-            let loaded = load(text, &load_options(document));
-            if loaded.policy.is_some() {
-                continue;
+        for fault in poison::faults(snapshot) {
+            if fault.is_of(&file.name) {
+                let at = fault.span().start;
+                let span = assize_policy::Span::new(at, at);
+                self.errors.push(file.error(ErrorKind::InvalidField, span, fault.message()));
+            } else {
+                self.diagnostics.push(fault.diagnostic());
             }
-            // The poison finding says no more than that; the others say why.
-            let finding = loaded
-                .findings
-                .iter()
-                .find(|finding| finding.rejects && finding.code != FindingCode::XInvalidPolicy);
-            let message = finding.map_or("it is no policy", |finding| &*finding.message);
-            let message = format!("`{}` does not load: {message}", document.reference);
-            let offset = finding.map_or(0, |finding| finding.span.start);
-            let at = policy::offset_in_file(document.origin.as_deref(), offset);
-            let span = assize_policy::Span::new(at, at);
-            self.errors.push(file.error(ErrorKind::InvalidField, span, message));
         }
     }
 }
 
-/// How a document of a scenario's world is loaded (F-41).
-fn load_options(document: &Document) -> LoadOptions {
-    let mut options = LoadOptions::new(document.policy_type, LoadMode::Import);
-    if let Some(service) = &document.service {
-        options = options.with_service(service);
-    }
-    if document.gateway {
-        options.endpoint = EndpointKind::Gateway;
-    }
-    options
+/// The managed policy of the account of an ARN whose name is nearest.
+fn nearest_of_customer(arn: &str, snapshot: &StoreSnapshot) -> Option<Box<str>> {
+    let account = snapshot.account(ArnParts::split(arn)?.account_id()?)?;
+    let names = account.policies.values().map(|policy| &*policy.name);
+    let near = nearest(arn.rsplit('/').next()?, names)?;
+    let found = account.policies.get(&*fold_name(near))?;
+    Some((&*found.arn).into())
 }
 
 fn tolerates_invalid_policies(options: &EngineOptions, tests: &[TestCase]) -> bool {

@@ -78,6 +78,8 @@ diagnostic_codes! {
     TruncatedExport = "truncated_export",
     /// A managed policy that is referenced and nowhere to be found (I-44): poison (E-112).
     UnresolvedPolicy = "unresolved_policy",
+    /// A document that does not load (L-005): poison where it applies (E-112).
+    InvalidPolicy = "invalid_policy",
     /// An AWS-managed policy that was taken from the built-in library (I-44).
     BundledPolicy = "bundled_policy",
     /// A record without `MaxSessionDuration`: the default was taken (I, section 5.1).

@@ -76,6 +76,11 @@ pub enum StoreChange {
 pub trait ManagedPolicySource {
     /// The text of a policy's default version and that version's id.
     fn document(&self, arn: &str) -> Option<(Arc<str>, Box<str>)>;
+
+    /// The ARN of the policy that an ARN of none was probably meant to be, for messages.
+    fn nearest(&self, _arn: &str) -> Option<Box<str>> {
+        None
+    }
 }
 
 /// Applies changes on top of a snapshot and makes the next one.

@@ -6,14 +6,13 @@ use assize_catalog::{Catalog, ManagedPolicies};
 use assize_compiler::{
     CompileInput, CompileOptions, CompileReport, DecisionTables, compile, recompile,
 };
+use assize_formats::{nearest, source_span};
 use assize_model::{
     Authorizer, EffectiveDecision, EngineOptions, PolicyId, PolicyType, Request, RequestError,
-    SourceSpan, StatementRef,
+    StatementRef,
 };
-use assize_policy::{
-    EndpointKind, LibraryBuilder, LineIndex, LoadMode, LoadOptions, PolicyLibrary, Span,
-};
-use assize_store::{Document, ManagedPolicySource, Origin, StoreSnapshot};
+use assize_policy::{EndpointKind, LibraryBuilder, LoadMode, LoadOptions, PolicyLibrary};
+use assize_store::{Document, ManagedPolicySource, StoreSnapshot};
 
 use crate::batch::{Decider, NamedStatement, Outcome, decide_batch};
 use crate::error::{Error, ErrorKind};
@@ -98,6 +97,14 @@ impl ManagedPolicySource for BundledPolicies {
     fn document(&self, arn: &str) -> Option<(Arc<str>, Box<str>)> {
         let policy = self.policies.as_ref()?.by_arn(arn)?;
         Some((policy.document().into(), format!("v{}", policy.version()).into()))
+    }
+
+    fn nearest(&self, arn: &str) -> Option<Box<str>> {
+        let (_, path) = arn.split_once(":iam::aws:policy/")?;
+        let policies = self.policies.as_ref()?;
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let near = nearest(name, policies.iter().map(|policy| policy.name()))?;
+        policies.by_name(near)?.arn().map(Into::into)
     }
 }
 
@@ -415,35 +422,6 @@ impl Inner {
             let span = entry.statement_spans.get(usize::from(at))?;
             Some(source_span(entry.text.as_deref()?, *span, document.origin.as_deref()))
         });
-    }
-}
-
-/// The place of a statement in the file its document came from, or in the document itself.
-fn source_span(text: &str, span: Span, origin: Option<&Origin>) -> SourceSpan {
-    let lines = LineIndex::new(text);
-    let (line, column) = lines.line_column(text, span.start);
-    let (end_line, end_column) = lines.line_column(text, span.end);
-    let own = SourceSpan { start: span.start, end: span.end, line, column, end_line, end_column };
-    let Some(origin) = origin else { return own };
-    let anchor_of = |offset: u32| {
-        let behind = origin.anchors.partition_point(|anchor| anchor.text <= offset);
-        behind.checked_sub(1).and_then(|at| origin.anchors.get(at))
-    };
-    let place = |offset: u32| {
-        let anchor = anchor_of(offset)?;
-        if !origin.verbatim {
-            return Some((anchor.file, anchor.line, anchor.column));
-        }
-        let (from_line, from_column) = lines.line_column(text, anchor.text);
-        let (line, column) = lines.line_column(text, offset);
-        let column = if line == from_line { anchor.column + column - from_column } else { column };
-        Some((anchor.file + offset - anchor.text, anchor.line + line - from_line, column))
-    };
-    match (place(span.start), place(span.end)) {
-        (Some((start, line, column)), Some((end, end_line, end_column))) => {
-            SourceSpan { start, end, line, column, end_line, end_column }
-        }
-        _ => own,
     }
 }
 

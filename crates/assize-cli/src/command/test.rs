@@ -18,6 +18,7 @@ use crate::interrupt;
 use crate::output::Output;
 use crate::render::progress::{Progress, Unit};
 use crate::status::Status;
+use crate::world;
 
 /// What the names of scenario files end in.
 const EXTENSIONS: [&str; 3] = [".assize.yaml", ".assize.yml", ".assize.json"];
@@ -53,6 +54,7 @@ pub(super) fn run(args: &TestArgs, global: &Global, output: &Output) -> Result<S
         match runner.file(file, root) {
             Ok(run) => {
                 status = status.and(status_of(&run, args.ci));
+                world::report(&run.warnings, output);
                 for error in &run.errors {
                     output.diagnostic(error);
                     broken.push(Broken { file: run.file.clone(), message: error.to_string() });

@@ -321,7 +321,10 @@ impl Reader<'_> {
     ) -> Option<Arc<str>> {
         if let Some(arn) = node.as_str() {
             if arn.starts_with("arn:") {
-                return Some(arn.into());
+                let arn: Arc<str> = arn.into();
+                let place = || (Arc::clone(&file.name), file.source_span(node.span));
+                self.references.entry(Arc::clone(&arn)).or_insert_with(place);
+                return Some(arn);
             }
             let message = format!(
                 "`{}` is not the ARN of a managed policy; a policy of this file is \

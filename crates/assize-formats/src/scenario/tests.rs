@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+use assize_policy::LoadMode;
+
 use assize_model::{ContextMode, Decision, Principal, Target};
 
 use super::*;
@@ -256,6 +258,82 @@ fn a_policy_that_does_not_load_is_an_error_unless_expected() {
         "tests: [{principal: anonymous, action: 's3:a', expect: {reason: invalid_policy}}]";
     assert!(read_with("t.yaml", &text(expected), &[]).is_ok());
     assert!(read_with("t.yaml", &text("options: {skipInvalidPolicies: true}"), &[]).is_ok());
+}
+
+/// The diagnostics of a scenario over files, a line each.
+fn diagnostics(text: &str, files: &[(&'static str, &'static str)]) -> Vec<String> {
+    let scenario = read_with("t.yaml", text, files);
+    let scenario = scenario.unwrap_or_else(|errors| panic!("{}", messages(&errors)));
+    scenario.diagnostics.iter().map(ToString::to_string).collect()
+}
+
+/// I-40, L-005: a document of another file that does not load is told about with its place.
+#[test]
+fn a_policy_file_that_does_not_load_is_told_about() {
+    let text =
+        "assize: 1\naccounts: {'111111111111': {users: {u: {inline: {p: {file: p.json}}}}}}\n";
+    let files = [("p.json", "{\n  \"Statement\": [}\n}")];
+    let found = diagnostics(text, &files);
+    let [found] = &found[..] else { panic!("{found:?}") };
+    let (start, end) =
+        ("p.json:2:17: warning[invalid_policy]: `inline:user/u/p` does not load: ", "denied");
+    assert!(found.starts_with(start) && found.contains(end), "{found}");
+    let found = diagnostics(text, &[("p.json", r#"{"Statement": {"Efect": "Deny"}}"#)]);
+    assert!(found[0].contains("did you mean `Effect`?"), "{found:?}");
+    let fine = r#"{"Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}"#;
+    assert_eq!(diagnostics(text, &[("p.json", fine)]), [""; 0]);
+    let expected = format!(
+        "{text}tests: [{{principal: anonymous, action: 's3:a', expect: {{reason: invalid_policy}}}}]"
+    );
+    assert_eq!(diagnostics(&expected, &files), [""; 0]);
+}
+
+/// The same of imports, in every form of I-42, and of default versions alone (I-18).
+#[test]
+fn an_imported_policy_that_does_not_load_is_told_about() {
+    let text = "assize: 1\nimports: [{type: account-authorization-details, file: a.json}]\n";
+    let export = r#"{"UserDetailList":[{"UserName":"ana","UserId":"AIDA1234567890EXAMPLE","Path":"/",
+      "Arn":"arn:aws:iam::444444444444:user/ana","UserPolicyList":[
+       {"PolicyName":"a","PolicyDocument":"garbage"},
+       {"PolicyName":"b","PolicyDocument":"{\"Statement\":{\"Efect\":1}}"},
+       {"PolicyName":"c","PolicyDocument":{"Statement":7}},
+       {"PolicyName":"d","PolicyDocument":"%7B%22Statement%22%3A7%7D"},
+       {"PolicyName":"e","PolicyDocument":{"Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}}]}],
+     "Policies":[{"PolicyName":"p","PolicyId":"ANPA1234567890EXAMPLE","Path":"/",
+       "Arn":"arn:aws:iam::444444444444:policy/p","DefaultVersionId":"v2","PolicyVersionList":[
+        {"VersionId":"v2","Document":{"Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}},{"VersionId":"v1","Document":{"Statement":7}}]}]}"#;
+    let found = diagnostics(text, &[("a.json", export)]);
+    let starts = [
+        "a.json:3:44: warning[invalid_policy]: `inline:user/ana/a` does not load: `garbage` is not a JSON \
+         value; a string stands in double quotes; where it applies everything is denied",
+        "a.json:4:",
+        "a.json:5:",
+        "a.json:6:44: warning[invalid_policy]: `inline:user/ana/d` does not load: ",
+    ];
+    assert_eq!(found.len(), starts.len(), "{found:#?}");
+    for (found, start) in found.iter().zip(starts) {
+        assert!(found.starts_with(start), "{found}");
+    }
+}
+
+/// I-44: a reference that nothing resolves is told about where it stands.
+#[test]
+fn a_reference_that_nothing_resolves_has_a_place() {
+    let text = "assize: 1\npolicies: {Reader: {Statement: {Effect: Deny, Action: '*', Resource: '*'}}}\naccounts:\n  '111111111111':\n    \
+                users:\n      u: {attached: [{ref: Reader}, 'arn:aws:iam::111111111111:policy/Readr']}\n      \
+                v: {boundary: 'arn:aws:iam::aws:policy/Gone'}\n";
+    let gone = |arn: &str, place: &str, hint: &str| {
+        format!(
+            "t.yaml:{place}: warning[unresolved_policy]: policy `{arn}` is referenced and nowhere \
+             to be found: whoever has it is denied everything{hint}"
+        )
+    };
+    let near = "; did you mean `arn:aws:iam::111111111111:policy/Reader`?";
+    let expected = [
+        gone("arn:aws:iam::111111111111:policy/Readr", "6:37", near),
+        gone("arn:aws:iam::aws:policy/Gone", "7:21", ""),
+    ];
+    assert_eq!(diagnostics(text, &[]), expected);
 }
 
 #[test]

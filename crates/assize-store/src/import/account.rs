@@ -479,7 +479,12 @@ impl Accounts {
                 )
                 .about(arn)
             } else {
-                unresolved(arn)
+                let near = options.managed_policies.and_then(|source| source.nearest(arn));
+                let mut found = unresolved(arn);
+                if let Some(near) = near {
+                    found.message = format!("{}; did you mean `{near}`?", found.message).into();
+                }
+                found
             };
             log.diagnostics.push(place.clone().put(diagnostic));
         }

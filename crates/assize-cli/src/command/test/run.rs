@@ -7,9 +7,9 @@ use anyhow::Result;
 use assize::Engine;
 use assize_catalog::Catalog;
 use assize_formats::{Cell, DocumentCase, Mismatch, Place, Provenance, Scenario, TestCase};
-use assize_model::{EffectiveDecision, EngineOptions, RequestError};
+use assize_model::{EffectiveDecision, EngineOptions, ReasonCode, RequestError};
 use assize_policy::load;
-use assize_store::{Diagnostic, DiagnosticLevel, StoreSnapshot};
+use assize_store::{Diagnostic, DiagnosticCode, DiagnosticLevel, StoreSnapshot};
 
 use super::coverage::Coverage;
 use crate::args::{Global, TestArgs};
@@ -30,6 +30,8 @@ pub(super) struct FileRun {
     pub(super) name: Option<Box<str>>,
     /// What importers left out of the world: an answer without it is none.
     pub(super) errors: Vec<Diagnostic>,
+    /// Policies of the world that deny everything, when no test expects that.
+    pub(super) warnings: Vec<Diagnostic>,
     pub(super) tests: Vec<TestRun>,
     /// Whether some test is marked `only`.
     pub(super) has_only: bool,
@@ -98,6 +100,11 @@ impl TestRun {
     }
 }
 
+/// Whether a diagnostic tells why tests find reason `invalid_policy` (E-112).
+fn is_poison(found: &Diagnostic) -> bool {
+    matches!(found.code, DiagnosticCode::InvalidPolicy | DiagnosticCode::UnresolvedPolicy)
+}
+
 impl<'a> Runner<'a> {
     pub(super) fn new(args: &'a TestArgs, global: &'a Global) -> Result<Self> {
         Ok(Self { reader: Reader::new()?, args, global })
@@ -129,10 +136,25 @@ impl<'a> Runner<'a> {
         if let Some(coverage) = &mut coverage {
             coverage.add_statements(&engines.get(&options)?);
         }
+        let expects_poison = scenario
+            .tests
+            .iter()
+            .flat_map(|test| &test.cells)
+            .any(|cell| cell.expect.reason == Some(ReasonCode::InvalidPolicy));
         let Scenario { file, name, diagnostics, .. } = scenario;
         let is_error = |found: &Diagnostic| found.level == DiagnosticLevel::Error;
-        let errors = diagnostics.into_iter().filter(is_error).collect();
-        Ok(FileRun { file: file.to_string(), name, errors, tests, has_only, coverage, provenance })
+        let (errors, mut warnings): (_, Vec<_>) = diagnostics.into_iter().partition(is_error);
+        warnings.retain(|found| !expects_poison && is_poison(found));
+        Ok(FileRun {
+            file: file.to_string(),
+            name,
+            errors,
+            warnings,
+            tests,
+            has_only,
+            coverage,
+            provenance,
+        })
     }
 
     fn is_wanted(&self, test: &TestCase) -> bool {

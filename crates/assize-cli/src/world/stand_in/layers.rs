@@ -7,7 +7,6 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use assize::BundledPolicies;
 use assize_catalog::ManagedPolicies;
-use assize_formats::nearest;
 use assize_model::AccountId;
 use assize_store::{
     DocumentText, MAX_NAME, ManagedPolicySource, Origin, SourceAnchor, builtin_organization_policy,
@@ -113,10 +112,8 @@ fn managed_text(arn: &str, managed: &BundledPolicies) -> Result<Arc<str>> {
         return Ok(policy.document.text);
     }
     let known = ManagedPolicies::bundled()?;
-    let named = |name: &str| known.by_name(name).and_then(|policy| policy.arn());
-    let hint = nearest(id, known.iter().map(|policy| policy.name()))
-        .and_then(named)
-        .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    let hint =
+        managed.nearest(arn).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
     let date = known.date();
     bail!(
         "`{arn}` is not among the bundled AWS-managed policies, which are of {date}: give its \
