@@ -1,0 +1,134 @@
+//! Exports that become worlds, and what is said of those that are not whole (C-11).
+
+use std::path::Path;
+
+use super::{Files, SRE, check, repository};
+
+/// C-11.
+#[test]
+fn exports_become_a_world() {
+    let files = Files::new();
+    let world = files.path("world");
+    let export = "examples/world/accounts.json";
+    check(&["import", export, "-o", &world], 0, &["account 200611803367"], &[]);
+    let stored = std::fs::read(Path::new(&world).join("accounts.json")).expect("the file as read");
+    assert_eq!(stored, std::fs::read(repository().join(export)).expect("the export"));
+    check(
+        &["import", "account-authorization-details", export, "-o", &world],
+        0,
+        &["nothing has changed"],
+        &[],
+    );
+    assert_eq!(std::fs::read_dir(&world).expect("a folder").count(), 2);
+    check(&["world", "info", &world], 0, &["41 users"], &[]);
+    let simulate = ["simulate", "--world", &world, "-p", SRE, "-a", "iam:CreateUser", "-q"];
+    check(&simulate, 0, &["privesc-sre-admin-policy"], &[]);
+    let mut cut = stored;
+    cut.truncate(200_000);
+    let cut = files.write("cut.json", cut);
+    check(&["import", &cut, "-o", &files.path("other")], 2, &[], &["breaks off", "cut.json"]);
+    let other = files.path("other");
+    let simulate = ["simulate", "--world", &other, "-p", SRE, "-a", "iam:ListUsers", "-q"];
+    check(&simulate, 2, &[], &["breaks off", "not all of"]);
+    let batch = ["batch", "--world", &other, "examples/requests.ndjson.gz", "--allow-errors"];
+    check(&[&batch[..], &["-o", "/dev/null"]].concat(), 2, &[], &["breaks off", "not all of"]);
+    let test = files.write(
+        "other.assize.yaml",
+        "assize: 1\nimports: [{type: account-authorization-details, file: cut.json}]\ntests:\n  \
+         - {principal: anonymous, action: iam:ListUsers, expect: Denied}\n",
+    );
+    check(&["test", &test], 2, &["1 passed"], &["breaks off"]);
+    check(&["test", &test, "--format", "junit"], 2, &["errors=\"1\"", "breaks off"], &[]);
+    check(&["test", &test, "--format", "tap"], 2, &["1..2", "not ok 2"], &[]);
+    check(&["test", &test, "--format", "json"], 2, &["\"errors\"", "breaks off"], &[]);
+    check(&["import", &files.write("x.json", "{}"), "-o", &world], 2, &[], &["nothing in"]);
+    let broken = files.write("x.json", "{\n  \"UserDetailList\": [}");
+    check(&["import", &broken, "-o", &world], 2, &[], &["x.json:2:"]);
+    check(&["import", "polices", "-o", &world], 2, &[], &["did you mean `policies`?"]);
+}
+
+/// I-17, I-45, F-80: an export from which a deny may be missing gives no answer.
+#[test]
+fn an_export_that_loses_a_deny_is_no_answer() {
+    let files = Files::new();
+    let arn = "arn:aws:organizations::100000000001";
+    let organization = r#""Organization":{"Id":"o-exampleorg1","MasterAccountId":"100000000001"}"#;
+    let deny = r#"{\"Statement\":{\"Effect\":\"Deny\",\"Action\":\"*\",\"Resource\":\"*\"}}"#;
+    let parts = [
+        ("1.json", format!("{{{organization}}}")),
+        (
+            "2.json",
+            format!(r#"{{"Roots":[{{"Id":"r-exam","Arn":"{arn}:root/o-exampleorg1/r-exam"}}]}}"#),
+        ),
+        (
+            "3.json",
+            format!(r#"{{"Policy":{{"PolicySummary":{{"Id":"p-deny0001"}},"Content":"{deny}"}}}}"#),
+        ),
+        (
+            "4.json",
+            r#"{"PolicyId":"p-deny0001","Targets":[{"TargetId":"111111111111"}]}"#.to_owned(),
+        ),
+    ];
+    for (name, text) in parts {
+        files.write(name, text);
+    }
+    let world = files.path("world");
+    let exports = |last: &str| {
+        let mut line = vec!["import".to_owned()];
+        line.extend(["1", "2", "3", "4"].map(|name| files.path(&format!("{name}.json"))));
+        line.extend([last.to_owned(), "-o".to_owned(), world.clone()]);
+        line
+    };
+    let run = |line: &[String], code: i32, stderr: &[&str]| {
+        let line: Vec<&str> = line.iter().map(String::as_str).collect();
+        check(&line, code, &[], stderr);
+    };
+    let none = files.write("5.json", r#"{"ParentId":"r-exam","Accounts":[]}"#);
+    let lost = ["error[missing_node]", "`111111111111` stands nowhere in the tree", "4.json:1:"];
+    run(&exports(&none), 2, &lost);
+    let simulate =
+        ["simulate", "--world", &world, "-p", "arn:aws:iam::111111111111:user/u", "-a", "s3:*"];
+    check(&simulate, 2, &[], &["missing_node", "not all of"]);
+    let held = files.write("5.json", r#"{"ParentId":"r-exam","Accounts":[{"Id":"111111111111"}]}"#);
+    run(&exports(&held), 0, &[]);
+    let cut = r#"{"NextToken":"x","ParentId":"r-exam","Accounts":[{"Id":"111111111111"}]}"#;
+    run(&exports(&files.write("5.json", cut)), 2, &["error[truncated_export]", "5"]);
+}
+
+/// I-40, F-41: what denies everything is told with its place, and is a world all the same.
+#[test]
+fn a_policy_that_does_not_load_is_told_about() {
+    let files = Files::new();
+    let export = files.write(
+        "poison.json",
+        "{\"UserDetailList\": [{\"UserName\": \"u\", \"Path\": \"/\", \"UserId\": \
+         \"AIDA1234567890EXAMPLE\",\n  \"Arn\": \"arn:aws:iam::111111111111:user/u\", \
+         \"UserPolicyList\": [\n  {\"PolicyName\": \"p\", \"PolicyDocument\": {\"Statement\": \
+         {\"Efect\": \"Allow\", \"Action\": \"*\", \"Resource\": \"*\"}}}]}]}",
+    );
+    let told =
+        ["warning[invalid_policy]", "`inline:user/u/p` does not load", "did you mean `Effect`?"];
+    let world = files.path("world");
+    check(&["import", &export, "-o", &world], 0, &[], &told);
+    check(&["world", "info", &world], 0, &[], &[&told[..], &["poison.json:3:"]].concat());
+    let exports = files.path("exports");
+    std::fs::create_dir(&exports).expect("a directory");
+    files.write("exports/poison.json", std::fs::read(&export).expect("the export"));
+    check(&["world", "info", &exports], 0, &[], &told);
+
+    files.write("p.json", "{\n  \"Statement\": [}\n}");
+    let test = files.write(
+        "f.assize.yaml",
+        "assize: 1\naccounts:\n  '111111111111':\n    users:\n      u: {inline: {p: {file: \
+         p.json}}}\n      v: {attached: ['arn:aws:iam::aws:policy/ReadOnlyAcces']}\ntests:\n  - \
+         {principal: 'arn:aws:iam::111111111111:user/u', action: 'iam:ListUsers', expect: Allowed}\n",
+    );
+    let told = [
+        "p.json:2:17",
+        "`inline:user/u/p` does not load",
+        "f.assize.yaml:6:22",
+        "unresolved_policy",
+        "did you mean `arn:aws:iam::aws:policy/ReadOnlyAccess`?",
+    ];
+    check(&["test", &test], 1, &["1 failed"], &told);
+}
