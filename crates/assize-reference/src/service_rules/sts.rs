@@ -86,18 +86,12 @@ pub(super) fn session_kind(case: &Case<'_>) -> Option<ReasonCode> {
     refused.then_some(ReasonCode::SessionKind)
 }
 
-/// E-73: who cannot assume a role. Anonymous callers and origin access identities have no
+/// E-73: only these assume roles. Anonymous callers and origin access identities have no
 /// credentials to sign the call with.
 pub(super) fn principal_kind(case: &Case<'_>) -> Option<ReasonCode> {
-    let kinds = [
-        Kind::Root,
-        Kind::AssumedRoot,
-        Kind::FederatedUser,
-        Kind::FederatedRoot,
-        Kind::Anonymous,
-        Kind::Oai,
-    ];
-    let refused = case.check.action.is("sts", &["assumerole"]) && kinds.contains(&case.caller.kind);
+    let kinds = [Kind::User, Kind::RoleSession, Kind::Federated, Kind::Service];
+    let refused =
+        case.check.action.is("sts", &["assumerole"]) && !kinds.contains(&case.caller.kind);
     refused.then_some(ReasonCode::PrincipalKind)
 }
 
