@@ -62,7 +62,8 @@ pub enum ValueView<'a> {
 /// of them would cost more than deciding does.
 ///
 /// Values that stand in a text which was lent ([`Values::lend`]) are not copied, and each has an id
-/// of its own: what is never asked for costs nothing. Which of them are equal is found when they are asked for.
+/// of its own: what is never asked for costs nothing. Which of them are equal is found when they
+/// are asked for.
 ///
 /// Two ids are equal only if their values are; passing values that are equal may have two ids.
 #[derive(Debug, Clone, Default)]
