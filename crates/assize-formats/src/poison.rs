@@ -10,8 +10,8 @@ use assize_store::{
     Diagnostic, DiagnosticCode, DiagnosticLevel, Document, ManagedPolicy, Origin, StoreSnapshot,
 };
 
-/// The documents of a snapshot that may be evaluated and do not load, each with why and where: one
-/// denies everything where it is attached (E-112). In order of their ids.
+/// The documents from files of a snapshot that may be evaluated and do not load, each with why and
+/// where: one denies everything where it is attached (E-112). In order of their ids.
 pub fn invalid_policies(snapshot: &StoreSnapshot) -> Vec<Diagnostic> {
     faults(snapshot).map(|fault| fault.diagnostic()).collect()
 }
@@ -53,17 +53,15 @@ impl Fault<'_> {
 }
 
 /// The same as what is known of each. A document without a text is a reference that nothing
-/// resolves, which commits and importers tell; so is an empty one without a file.
+/// resolves, which commits and importers tell. One without a file is of a source of managed
+/// policies, whose engine tells: reading them all again would take longer than reading the world.
 pub(crate) fn faults(snapshot: &StoreSnapshot) -> impl Iterator<Item = Fault<'_>> {
     let idle = idle_versions(snapshot);
     // Equal texts are shared, and most accounts hold the same policies many times.
     let mut known = HashMap::new();
     snapshot.documents().filter(move |(id, _)| !idle.contains(id)).filter_map(
         move |(_, document)| {
-            let text = document.text.as_deref()?;
-            if text.is_empty() && document.origin.is_none() {
-                return None;
-            }
+            let text = document.text.as_deref().filter(|_| document.origin.is_some())?;
             let service = document.service.as_deref();
             let place = (text.as_ptr().addr(), text.len());
             let key = (place, document.policy_type, service, document.gateway);
