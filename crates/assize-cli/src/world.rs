@@ -12,7 +12,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use assize::BundledPolicies;
 use assize_catalog::Catalog;
-use assize_formats::{ReadOptions, Scenario, StatedOptions, invalid_policies};
+use assize_formats::{ReadOptions, Scenario, StatedOptions, count, invalid_policies};
 use assize_model::{EngineOptions, UnknownResourceAccount};
 use assize_store::{
     Diagnostic, DiagnosticLevel, ImportFile, ImportKind, ImportOptions, StoreSnapshot, import,
@@ -25,7 +25,6 @@ use crate::args::Global;
 use crate::files::{self as input, STDIO};
 use crate::output::Output;
 use crate::render::BadInput;
-use crate::render::table::count;
 use crate::status::Status;
 
 /// The file of an imported world that names its parts (C-11).

@@ -8,6 +8,7 @@ mod error;
 mod file;
 pub mod json;
 mod nearest;
+mod number;
 mod options;
 mod poison;
 mod request;
@@ -31,6 +32,7 @@ pub use digest::Provenance;
 pub use error::{Error, ErrorKind, Place};
 pub use file::{FileSource, MAX_FILE_BYTES, NoFiles, SourceFile};
 pub use nearest::nearest;
+pub use number::{count, grouped};
 pub use options::StatedOptions;
 pub use poison::{invalid_policies, source_span};
 pub use request::{

@@ -8,7 +8,8 @@ mod usage;
 use std::fmt::Write as _;
 
 use self::text::{breakable, escaped, percent};
-use crate::number::{count, grouped};
+use assize_formats::{count, grouped};
+
 use crate::report::Report;
 
 const STYLE: &str = include_str!("html/style.css");

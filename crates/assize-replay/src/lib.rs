@@ -9,7 +9,6 @@ mod error;
 mod filter;
 mod group;
 mod html;
-mod number;
 mod report;
 mod row;
 mod run;

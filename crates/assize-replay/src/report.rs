@@ -5,14 +5,13 @@ use std::io::{self, Write};
 
 use assize_cloudtrail::{Coverage, Note, SkipReason};
 use assize_formats::{
-    DifferenceEffect, DifferenceSummary, EffectCounts, Provenance, write_difference,
-    write_difference_header,
+    DifferenceEffect, DifferenceSummary, EffectCounts, Provenance, count, grouped,
+    write_difference, write_difference_header,
 };
 
 use crate::assume::Assumption;
 use crate::decide::Tally;
 use crate::group::Group;
-use crate::number::{count, grouped};
 use crate::source::{LogProblem, Problems};
 use crate::used::Usage;
 use crate::world::Worlds;

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use assize_catalog::{ApiMap, Catalog};
 use assize_cloudtrail::{Converted, MAX_SOURCES, OTHER_SOURCES, ShownActions};
 use assize_formats::{
-    ActionUse, ObservedCounts, ObservedDecision, UsageRecord, UsageSummary, write_usage,
+    ActionUse, ObservedCounts, ObservedDecision, UsageRecord, UsageSummary, grouped, write_usage,
     write_usage_header,
 };
 use assize_model::{AccountId, ActionId, Id as _, Target};
@@ -18,7 +18,6 @@ use hashbrown::HashMap;
 use self::grants::Grants;
 use crate::Filter;
 use crate::assume::Caller;
-use crate::number::grouped;
 use crate::report::{PIECE_BYTES, Report};
 use crate::row::earlier;
 use crate::world::Worlds;

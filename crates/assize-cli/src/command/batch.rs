@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Result, bail};
 use assize::{Engine, StreamFormat, StreamOptions, StreamSummary};
-use assize_formats::Summary;
+use assize_formats::{Summary, count, grouped};
 use assize_model::Decision;
 
 use self::join::Join;
@@ -25,7 +25,7 @@ use crate::interrupt::{self, InterruptibleStdin};
 use crate::output::Output;
 use crate::output::file::Sink;
 use crate::render::progress::{Progress, Unit};
-use crate::render::table::{columns, count, grouped};
+use crate::render::table::columns;
 use crate::status::Status;
 use crate::world::{self, Located, Reader, SessionPolicies, StandIn, UndeclaredOwner};
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anyhow::Result;
+use assize_formats::count;
 use assize_policy::{LineIndex, Severity};
 use serde::Serialize;
 
@@ -16,7 +17,6 @@ use crate::files;
 use crate::output::Output;
 use crate::render::finding;
 use crate::render::style::Style;
-use crate::render::table::count;
 use crate::status::Status;
 
 /// Most findings of one code in one file that are shown without `-v`, errors apart.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use assize::{Decider, Engine, Outcome};
-use assize_formats::{DecisionLine, RequestRecord};
+use assize_formats::{DecisionLine, RequestRecord, count, grouped};
 use assize_model::{Decision, EffectiveDecision, Layer, Request, RequestError};
 use assize_policy::PolicyLibrary;
 use assize_reference::{World, evaluate};
@@ -23,7 +23,6 @@ use crate::output::Output;
 use crate::render::decision::decision_word;
 use crate::render::progress::{Progress, Unit};
 use crate::render::style::Style;
-use crate::render::table::{count, grouped};
 use crate::status::Status;
 use crate::world::{self, Located, Reader, UndeclaredOwner};
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use assize_formats::nearest;
+use assize_formats::{count, nearest};
 use assize_policy::json;
 use assize_store::{ImportFile, ImportKind, StoreSnapshot, import};
 
@@ -17,7 +17,6 @@ use crate::files::{self, Found, STDIO};
 use crate::output::Output;
 use crate::output::file::write_whole;
 use crate::render::BadInput;
-use crate::render::table::count;
 use crate::status::Status;
 use crate::world::{self, Located, MANIFEST, Reader};
 

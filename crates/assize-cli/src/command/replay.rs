@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Result, bail};
-use assize_formats::DifferenceEffect;
+use assize_formats::{DifferenceEffect, count};
 use assize_model::{ContextMode, EngineOptions, UnknownResourceAccount};
 use assize_replay::{Filter, LogSource, Replay, ReplayOptions, Report};
 use assize_store::StoreSnapshot;
@@ -24,7 +24,6 @@ use crate::output::Output;
 use crate::output::file::Sink;
 use crate::render::BadInput;
 use crate::render::progress::{Progress, Unit};
-use crate::render::table::count;
 use crate::status::Status;
 use crate::world::{self, Located, Reader};
 

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::Result;
+use assize_formats::count;
 use assize_model::PolicyId;
 use assize_store::{Organization, StoreSnapshot};
 use serde::Serialize;
@@ -12,7 +13,7 @@ use super::answer::no_world;
 use crate::args::{Global, TextOrJson, WorldArgs, WorldCommand, WorldInfoArgs};
 use crate::output::Output;
 use crate::render::style::Style;
-use crate::render::table::{columns, count};
+use crate::render::table::columns;
 use crate::status::Status;
 use crate::world::{self, Located, Reader};
 

@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 
 use assize::compiler::{ConditionDetail, Expected, PartDetail, StatementDetail, Void};
 use assize::{Change, Engine, StatementExplanation};
+use assize_formats::count;
 use assize_model::{
     AccountId, CheckDecision, ContextValue, Decision, Effect, EffectiveDecision, Layer,
     LayerResult, Verdict,
@@ -20,7 +21,6 @@ pub(crate) use self::record::{changes_json, statements_json};
 use crate::command::Answered;
 use crate::render::decision::{decision, decision_word, policies_of, statement_name};
 use crate::render::style::Style;
-use crate::render::table::count;
 
 /// How much is said.
 #[derive(Debug, Clone, Copy)]

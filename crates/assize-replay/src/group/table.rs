@@ -3,13 +3,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use assize_formats::DifferenceEffect;
+use assize_formats::{DifferenceEffect, grouped};
 use assize_store::parent_arns;
 use hashbrown::{DefaultHashBuilder, HashTable};
 use rayon::prelude::*;
 
 use super::{Event, Group, GroupKey, order};
-use crate::number::grouped;
 
 /// Parts that groups are kept in, by their hashes: what threads counted is joined part by part.
 const N_PARTS: usize = 16;

@@ -2,12 +2,11 @@
 
 use std::fmt::Write as _;
 
-use assize_formats::DifferenceEffect;
+use assize_formats::{DifferenceEffect, count, grouped};
 use assize_model::{Decision, StatementRef};
 
 use super::text::{breakable, escaped, moment, who};
 use crate::group::GroupSide;
-use crate::number::{count, grouped};
 use crate::report::Report;
 use crate::row::Row;
 

@@ -2,10 +2,9 @@
 
 use std::fmt::Write as _;
 
-use assize_formats::DifferenceEffect;
+use assize_formats::{DifferenceEffect, count, grouped};
 
 use super::text::date;
-use crate::number::{count, grouped};
 use crate::report::Report;
 
 /// Most bars of the timeline: longer logs are drawn in steps of several days.

@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
+use assize_formats::{count, grouped};
+
 use super::groups::write_head;
 use super::text::{breakable, escaped, moment, who};
-use crate::number::{count, grouped};
 use crate::used::{PrincipalUsage, Usage};
 
 /// Most principals of the table; the usage stream has all.

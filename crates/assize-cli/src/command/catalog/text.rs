@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 use assize_catalog::{
     ActionReference, Catalog, ConditionKeyReference, ResourceType, ServiceReference, WildcardForm,
 };
+use assize_formats::count;
 use assize_model::{ActionId, Id, KeyShape, KeyType};
 
 use super::find::Found;
 use crate::render::style::Style;
-use crate::render::table::{columns, count};
+use crate::render::table::columns;
 
 /// Most condition keys that are named on one line of a table.
 const MAX_KEYS_OF_ACTION: usize = 60;

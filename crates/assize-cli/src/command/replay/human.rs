@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use assize_cloudtrail::SkipReason;
-use assize_formats::{DifferenceEffect, format_time};
+use assize_formats::{DifferenceEffect, count, format_time, grouped};
 use assize_model::{Decision, StatementRef};
 use assize_replay::{Group, Report, Row};
 
@@ -11,7 +11,7 @@ use super::{usage, whole};
 use crate::args::ReplayArgs;
 use crate::render::plain::plain;
 use crate::render::style::Style;
-use crate::render::table::{columns, count, grouped};
+use crate::render::table::columns;
 
 /// Most rows of an effect that are shown without `-v`.
 const MAX_ROWS: usize = 20;

@@ -3,14 +3,14 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use assize_formats::{ActionUse, format_time};
+use assize_formats::{ActionUse, count, format_time, grouped};
 use assize_replay::{PrincipalUsage, Usage};
 
 use super::csv::write_row;
 use super::whole;
 use crate::render::plain::plain;
 use crate::render::style::Style;
-use crate::render::table::{columns, count, grouped};
+use crate::render::table::columns;
 
 /// Most principals that are shown without `-v`.
 const MAX_PRINCIPALS: usize = 20;

@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
+use assize_formats::count;
+
 use super::run::{CellRun, FileRun, Outcome, TestRun};
 use crate::args::TestArgs;
 use crate::output::Output;
 use crate::render::style::Style;
-use crate::render::table::count;
 
 /// Most statements without a test that are listed of a file.
 const MAX_MISSED: usize = 50;
