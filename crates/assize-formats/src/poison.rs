@@ -20,14 +20,16 @@ pub fn invalid_policies(snapshot: &StoreSnapshot) -> Vec<Diagnostic> {
 pub(crate) struct Fault<'s> {
     document: &'s Document,
     text: &'s str,
+    /// The file it stands in.
+    origin: &'s Origin,
     /// The part of the text, and what is wrong with it.
     found: (Span, Box<str>),
 }
 
 impl Fault<'_> {
-    /// Whether the document stands in a file.
+    /// Whether the document stands in this file.
     pub(crate) fn is_of(&self, file: &str) -> bool {
-        self.document.origin.as_ref().is_some_and(|origin| *origin.file == *file)
+        *self.origin.file == *file
     }
 
     pub(crate) fn message(&self) -> String {
@@ -36,7 +38,7 @@ impl Fault<'_> {
 
     /// Where it went wrong, in the file the document came from.
     pub(crate) fn span(&self) -> SourceSpan {
-        source_span(self.text, self.found.0, self.document.origin.as_deref())
+        source_span(self.text, self.found.0, Some(self.origin))
     }
 
     pub(crate) fn diagnostic(&self) -> Diagnostic {
@@ -45,9 +47,9 @@ impl Fault<'_> {
             code: DiagnosticCode::InvalidPolicy,
             message: format!("{}; where it applies everything is denied", self.message()).into(),
             subject: Some(self.document.reference.clone()),
-            file: self.document.origin.as_ref().map(|origin| origin.file.clone()),
+            file: Some(self.origin.file.clone()),
             pointer: None,
-            span: self.document.origin.is_some().then(|| self.span()),
+            span: Some(self.span()),
         }
     }
 }
@@ -61,12 +63,12 @@ pub(crate) fn faults(snapshot: &StoreSnapshot) -> impl Iterator<Item = Fault<'_>
     let mut known = HashMap::new();
     snapshot.documents().filter(move |(id, _)| !idle.contains(id)).filter_map(
         move |(_, document)| {
-            let text = document.text.as_deref().filter(|_| document.origin.is_some())?;
+            let (text, origin) = (document.text.as_deref()?, document.origin.as_deref()?);
             let service = document.service.as_deref();
             let place = (text.as_ptr().addr(), text.len());
             let key = (place, document.policy_type, service, document.gateway);
             let found = known.entry(key).or_insert_with(|| fault_of(text, document)).clone()?;
-            Some(Fault { document, text, found })
+            Some(Fault { document, text, origin, found })
         },
     )
 }

@@ -329,9 +329,9 @@ impl<'e> Worker<'e> {
         self.part.clear();
         // Lines under which defaults are merged need texts of their own.
         let chunk = std::mem::take(&mut self.chunk);
+        self.decider.resolver.begin();
         match job.defaults {
             None => {
-                self.decider.resolver.begin();
                 if let Some(text) = chunk.text() {
                     self.decider.resolver.lend(text);
                 }
@@ -345,7 +345,6 @@ impl<'e> Worker<'e> {
                 };
                 let lines = chunk.lines().map(|line| (line.number, line.text().map(merge)));
                 let lines: Vec<(u64, Result<String, RequestError>)> = lines.collect();
-                self.decider.resolver.begin();
                 let texts = lines
                     .iter()
                     .map(|(number, line)| (*number, line.as_deref().map_err(Clone::clone)));
