@@ -1,7 +1,7 @@
 //! What is written: decisions as their schema has them, ids, what was observed, provenance.
 
 use assize::formats::DECISION_SCHEMA;
-use assize::{StreamFormat, StreamOptions};
+use assize::{Engine, StreamFormat, StreamOptions};
 use assize_model::EngineOptions;
 use assize_policy::json::{self, ValueKind};
 use assize_store::StoreSnapshot;
@@ -83,9 +83,13 @@ fn lines(
     format: StreamFormat,
 ) -> Vec<String> {
     let options = &EngineOptions { time: Some(0), ..options.clone() };
+    lines_of(&engine(snapshot, options), input, format)
+}
+
+fn lines_of(engine: &Engine, input: &str, format: StreamFormat) -> Vec<String> {
     let stream = StreamOptions { format, threads: Some(1), ..StreamOptions::default() };
     let mut output = Vec::new();
-    engine(snapshot, options)
+    engine
         .decide_stream(&mut input.as_bytes(), &mut output, &stream, &mut |_| true)
         .expect("the stream is decided");
     String::from_utf8(output).expect("UTF-8").lines().map(str::to_owned).collect()
@@ -134,6 +138,41 @@ fn records_are_as_the_schema_has_them() {
         }
     }
     assert!(n_records > 2_000 && n_members > 20 * n_records, "{n_records}, {n_members}");
+}
+
+/// Invariant 2: what is written of a request is what a stream of it alone writes.
+#[test]
+fn a_record_hangs_on_no_record_before_it() {
+    let mut n_records = 0;
+    for scenario in corpus() {
+        let options = EngineOptions { time: Some(0), ..scenario.options.clone() };
+        let engine = engine(&scenario.snapshot, &options);
+        let cells = scenario.tests.iter().flat_map(|test| &test.cells);
+        let requests: Vec<&str> = cells.map(|cell| &*cell.request).collect();
+        let n = requests.len();
+        let input = [&*requests, &*requests].concat().join("\n") + "\n";
+        for (format, head, tail) in [(StreamFormat::Fast, 1, 1), (StreamFormat::Compact, 0, 0)] {
+            let all = lines_of(&engine, &input, format);
+            let records = &all[head..all.len() - tail];
+            for (at, request) in requests.iter().enumerate() {
+                let alone = lines_of(&engine, &format!("{request}\n"), format);
+                for number in [at, n + at] {
+                    // Lines without an id are told by their number.
+                    let (own, first) = match format {
+                        StreamFormat::Compact => (format!("{}\t", number + 1), "1\t"),
+                        _ => (format!("{{\"id\":{},", number + 1), "{\"id\":1,"),
+                    };
+                    let expected = match alone[head].strip_prefix(first) {
+                        Some(rest) => own + rest,
+                        None => alone[head].clone(),
+                    };
+                    assert_eq!(records[number], expected, "{request}");
+                    n_records += 1;
+                }
+            }
+        }
+    }
+    assert!(n_records > 4_000, "{n_records}");
 }
 
 /// F-14: the caller's id comes back as it was, and the number of the line where there is none.

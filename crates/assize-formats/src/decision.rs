@@ -12,7 +12,10 @@ use assize_model::{
 
 pub use explain::write_explanation;
 pub(crate) use explain::write_statement;
-pub use fast::{DecisionLine, FastStatement, write_compact, write_compact_error, write_fast};
+pub use fast::{
+    DecisionLine, FastStatement, write_compact, write_compact_error, write_compact_head,
+    write_compact_tail, write_fast, write_fast_head, write_fast_tail,
+};
 
 use crate::json::{Object, write_strings};
 use crate::{Observed, ObservedDecision, Provenance, RecordId};

@@ -22,7 +22,8 @@ mod yaml;
 pub use change::{ChangeSet, Changed};
 pub use decision::{
     Agreement, Compared, DecisionLine, Envelope, FastStatement, agreement, write_compact,
-    write_compact_error, write_error, write_explanation, write_fast,
+    write_compact_error, write_compact_head, write_compact_tail, write_error, write_explanation,
+    write_fast, write_fast_head, write_fast_tail,
 };
 pub use difference::{
     DifferenceEffect, DifferenceRecord, DifferenceSummary, EffectCounts, EventsByEffect,

@@ -2,6 +2,7 @@
 
 pub(crate) mod partial;
 mod stream;
+mod tails;
 
 use std::ops::Range;
 
@@ -9,7 +10,8 @@ use assize_catalog::ResourceTypeId;
 use assize_compiler::{BoundRows, DecisionRow, StatementPlace};
 use assize_formats::FastStatement;
 use assize_model::{
-    AllowedBy, Bounds, Decision, Effect, Layer, ReasonCode, Request, RequestError, StatementRef,
+    AccountId, AllowedBy, Bounds, Decision, Effect, Layer, ReasonCode, Request, RequestError,
+    StatementRef,
 };
 
 use crate::engine::Inner;
@@ -308,13 +310,18 @@ pub(crate) fn located_statement(
 
 /// The nodes of the path whose policies stand in a layer.
 pub(crate) fn nodes<'r>(resolver: &'r Resolver<'_>, row: usize, layer: Layer) -> &'r [Box<str>] {
-    let account = match layer {
+    let path = path_account(resolver, row, layer)
+        .and_then(|account| resolver.engine.snapshot.path(account));
+    path.map(|path| &path.nodes[..]).unwrap_or_default()
+}
+
+/// The account on whose path the policies of a layer stand.
+fn path_account(resolver: &Resolver<'_>, row: usize, layer: Layer) -> Option<AccountId> {
+    match layer {
         Layer::ServiceControl => resolver.principal_entry_of(row).account,
         Layer::ResourceControl => resolver.rows.account[row],
         _ => None,
-    };
-    let path = account.and_then(|account| resolver.engine.snapshot.path(account));
-    path.map(|path| &path.nodes[..]).unwrap_or_default()
+    }
 }
 
 /// The document at a place of the policy set of a layer.

@@ -89,8 +89,19 @@ impl<'d> DecisionLine<'d> {
 
 /// Writes a fast record (E-103), without a line end.
 pub fn write_fast(out: &mut Vec<u8>, envelope: &Envelope<'_>, line: &DecisionLine<'_>) {
-    let mut object = Object::open(out);
-    envelope.id.write(object.key("id"));
+    write_fast_head(out, envelope.id);
+    write_fast_tail(out, envelope, line);
+}
+
+/// The beginning of a fast record: its id.
+pub fn write_fast_head(out: &mut Vec<u8>, id: &RecordId<'_>) {
+    out.extend_from_slice(b"{\"id\":");
+    id.write(out);
+}
+
+/// The rest of a fast record, behind [`write_fast_head`].
+pub fn write_fast_tail(out: &mut Vec<u8>, envelope: &Envelope<'_>, line: &DecisionLine<'_>) {
+    let mut object = Object::go_on(out);
     object.word("decision", line.decision.as_str());
     let mut decisive = Object::open(object.key("decisive"));
     decisive.number("check", u64::from(line.check));
@@ -136,7 +147,20 @@ pub(super) fn effect_word(effect: Effect) -> &'static str {
 /// `ID<TAB>CODE<TAB>LAYER<TAB>POLICYID#STATEMENT`, the last field empty when no statement
 /// decides; for an indeterminate decision it holds the keys it depends on.
 pub fn write_compact(out: &mut Vec<u8>, id: &RecordId<'_>, line: &DecisionLine<'_>) {
-    write_escaped(out, id.as_str());
+    write_compact_head(out, id);
+    write_compact_tail(out, line);
+}
+
+/// The beginning of a decision in the compact form: its id.
+pub fn write_compact_head(out: &mut Vec<u8>, id: &RecordId<'_>) {
+    match id {
+        RecordId::Text(text) => write_escaped(out, text),
+        RecordId::Number(digits) => out.extend_from_slice(digits.as_bytes()),
+    }
+}
+
+/// The rest of a decision in the compact form, behind [`write_compact_head`].
+pub fn write_compact_tail(out: &mut Vec<u8>, line: &DecisionLine<'_>) {
     out.extend_from_slice(match line.decision {
         Decision::Allowed => b"\tA\t",
         Decision::ExplicitDeny => b"\tD\t",

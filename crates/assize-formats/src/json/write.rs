@@ -62,6 +62,11 @@ impl<'o> Object<'o> {
         Self { out, first: true }
     }
 
+    /// An object that was opened, and has a member.
+    pub(crate) fn go_on(out: &'o mut Vec<u8>) -> Self {
+        Self { out, first: false }
+    }
+
     /// Writes a name, and gives the buffer for the value.
     pub(crate) fn key(&mut self, name: &str) -> &mut Vec<u8> {
         if !self.first {

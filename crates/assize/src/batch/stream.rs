@@ -9,15 +9,16 @@ use std::io::{Read, Write};
 use assize_formats::{
     Agreement, Chunk, Compared, DecisionLine, Defaults, Envelope, Observed, ObservedDecision,
     PlainLine, RecordId, RequestRecord, RequestStream, StreamMode, Summary, agreement,
-    write_compact, write_compact_error, write_error, write_explanation, write_fast,
-    write_stream_header,
+    write_compact, write_compact_error, write_compact_head, write_compact_tail, write_error,
+    write_explanation, write_fast, write_fast_head, write_fast_tail, write_stream_header,
 };
 use assize_model::{Decision, Layer, RequestError};
 
+use super::tails::{TailKey, Tails};
 use super::{Answer, Decider, answer};
 use crate::engine::{Engine, Inner};
 use crate::error::{Error, ErrorKind};
-use crate::resolve::{FLAG_NAMES, Run};
+use crate::resolve::{FLAG_NAMES, Resolver, Run};
 
 /// The form of the decisions of a stream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -91,6 +92,7 @@ struct Worker<'e> {
     decider: Decider<'e>,
     chunk: Chunk,
     part: Part,
+    tails: Tails,
     /// Buffers of what is written.
     digits: String,
     name: String,
@@ -320,6 +322,7 @@ impl<'e> Worker<'e> {
             decider,
             chunk: Chunk::new(),
             part: Part::default(),
+            tails: Tails::default(),
             digits: String::new(),
             name: String::new(),
         }
@@ -407,8 +410,49 @@ impl<'e> Worker<'e> {
             numbered = RecordId::Number(Cow::Borrowed(&digits));
             &numbered
         };
-        self.write_as(job, line, id);
+        if self.write_again(job, line, id).is_none() {
+            self.write_as(job, line, id);
+        }
         self.digits = digits;
+    }
+
+    /// Writes the decision of a request of one check of which nothing is written that others do not
+    /// say alike. Gives none, and has written nothing, where that is not so.
+    #[inline]
+    fn write_again(&mut self, job: &Job<'_>, line: &Pending<'_>, id: &RecordId<'_>) -> Option<()> {
+        let compact = match job.options.format {
+            StreamFormat::Compact => true,
+            StreamFormat::Fast => false,
+            StreamFormat::Explain => return None,
+        };
+        let run = *line.outcome.as_ref().ok().filter(|run| run.len == 1)?;
+        let resolver = &self.decider.resolver;
+        if line.rare.is_some() || resolver.is_partial {
+            return None;
+        }
+        let row = run.start as usize;
+        let key = TailKey::of(resolver, row)?;
+        let name = &mut self.name;
+        let tail = self.tails.get(key, |out| {
+            with_line(resolver, &answer(resolver, run), name, |line| {
+                if compact {
+                    write_compact_tail(out, line);
+                } else {
+                    write_fast_tail(out, &Envelope::new(id), line);
+                    out.push(b'\n');
+                }
+            });
+        });
+        let decided = &resolver.decided[row];
+        self.part.counters.count(decided.decision, decided.reason, false);
+        self.part.layers.count(decided.decision, decided.layer);
+        if compact {
+            write_compact_head(&mut self.part.out, id);
+        } else {
+            write_fast_head(&mut self.part.out, id);
+        }
+        self.part.out.extend_from_slice(tail);
+        Some(())
     }
 
     fn write_as(&mut self, job: &Job<'_>, line: &Pending<'_>, id: &RecordId<'_>) {
@@ -461,25 +505,15 @@ impl<'e> Worker<'e> {
             write_explanation(&mut self.part.out, &envelope, explained, job.echo_context);
             self.part.out.push(b'\n');
         } else {
-            let first = decided.statement(resolver);
-            let mut name = std::mem::take(&mut self.name);
-            let fast = DecisionLine {
-                decision: decided.decision,
-                check: decided.check,
-                layer: decided.layer,
-                reason: decided.reason,
-                allowed_by: decided.allowed_by,
-                statement: first.as_ref().map(|first| first.as_fast(&mut name)),
-                bounds: decided.bounds,
-                depends_on: &decided.depends_on,
-            };
-            if job.options.format == StreamFormat::Compact {
-                write_compact(&mut self.part.out, envelope.id, &fast);
-            } else {
-                write_fast(&mut self.part.out, &envelope, &fast);
-                self.part.out.push(b'\n');
-            }
-            self.name = name;
+            let compact = job.options.format == StreamFormat::Compact;
+            with_line(resolver, &decided, &mut self.name, |fast| {
+                if compact {
+                    write_compact(&mut self.part.out, envelope.id, fast);
+                } else {
+                    write_fast(&mut self.part.out, &envelope, fast);
+                    self.part.out.push(b'\n');
+                }
+            });
         }
         Ok(())
     }
@@ -526,4 +560,24 @@ impl<'e> Worker<'e> {
             self.part.counters.count_note(name, count);
         }
     }
+}
+
+/// Hands on the fast part of a decision; `buffer` holds a name that is put together.
+fn with_line(
+    resolver: &Resolver<'_>,
+    decided: &Answer,
+    buffer: &mut String,
+    take: impl FnOnce(&DecisionLine<'_>),
+) {
+    let first = decided.statement(resolver);
+    take(&DecisionLine {
+        decision: decided.decision,
+        check: decided.check,
+        layer: decided.layer,
+        reason: decided.reason,
+        allowed_by: decided.allowed_by,
+        statement: first.as_ref().map(|first| first.as_fast(buffer)),
+        bounds: decided.bounds,
+        depends_on: &decided.depends_on,
+    });
 }
