@@ -8,7 +8,7 @@ use assize::formats::{Cell, ChangeSet, NoFiles, RequestRecord, Scenario};
 use assize::{Change, Edit, Engine};
 use assize_model::{
     CheckDecision, ContextInput, ContextScalar, EffectiveDecision, EngineOptions, Layer, PolicyId,
-    Principal, PrincipalKind, Request, Session, StatedPrincipal, StatementRef, Target,
+    Principal, PrincipalKind, ReasonCode, Request, Session, StatedPrincipal, StatementRef, Target,
 };
 use assize_policy::{LibraryBuilder, PolicyLibrary};
 use assize_reference::{World, evaluate};
@@ -160,6 +160,28 @@ fn nearest_changes_flip_the_answer() {
         changed.check(place, scenario, engine, request);
     });
     changed.assert_many(11);
+}
+
+/// C-2: of what the service refuses, some hangs on what the request says: where it comes from
+/// (E-85), and for which task a root is assumed (E-94).
+#[test]
+fn what_a_service_asks_of_a_request_is_told() {
+    let mut told = BTreeMap::new();
+    each_request(|_, _, engine, request| {
+        let Ok(outcome) = engine.decide(request) else { return };
+        if !matches!(outcome.reason, ReasonCode::NetworkOrigin | ReasonCode::AssumeRoot) {
+            return;
+        }
+        let changes = engine.nearest_changes(request).expect("a decision");
+        for edit in changes.iter().flat_map(|change| &change.edits) {
+            if let Edit::GiveKey { key, value } = edit {
+                told.insert(key.clone(), value.clone());
+            }
+        }
+    });
+    let told: Vec<(&str, &str)> = told.iter().map(|(key, value)| (&**key, &**value)).collect();
+    let task = "arn:aws:iam::aws:policy/root-task/IAMAuditRootUserCredentials";
+    assert_eq!(told, [("aws:SourceVpc", "vpc-1"), ("sts:TaskPolicyArn", task)]);
 }
 
 /// Worlds and requests to each that are generated.

@@ -4,10 +4,11 @@ use assize::formats::{
     MAX_ALIAS_EXPANSIONS, MAX_CHECKS, MAX_CONTEXT_KEYS, MAX_CONTEXT_VALUES, MAX_FILE_BYTES,
     MAX_LINE_BYTES, MAX_RESOURCE_BYTES, RequestRecord,
 };
-use assize_model::{PolicyType, RequestErrorKind};
+use assize_model::{Decision, PolicyType, RequestErrorKind, Target};
 use assize_policy::{
     LoadMode, LoadOptions, MAX_NESTING, MAX_PATTERN_CHARS, MAX_STATEMENTS, MAX_VALUES, load, parse,
 };
+use assize_tests::answer::engine;
 use assize_tests::corpus::read_scenario;
 use serde_json::json;
 
@@ -73,4 +74,32 @@ fn limits_are_errors() {
     assert!(read_scenario("a.assize.yaml", aliases.as_bytes()).is_err());
     let deep = format!("assize: 1\nx-deep: {}{}\n", "[".repeat(5_000), "]".repeat(5_000));
     assert!(read_scenario("a.assize.yaml", deep.as_bytes()).is_err());
+}
+
+/// F-6: of the checks of a request those count that it states, whatever follows from them.
+#[test]
+fn stated_checks_are_counted() {
+    let scenario = json!({"assize": 1, "accounts": {"111111111111": {"users": {"u": {}}}},
+        "resources": [{"arn": "arn:aws:s3:eu-west-1:111111111111:accesspoint/p",
+            "account": "111111111111", "attributes": {"bucket": "b"}}]});
+    let text = scenario.to_string();
+    let scenario = read_scenario("a.assize.json", text.as_bytes()).expect("a scenario");
+    let engine = engine(&scenario.snapshot, &scenario.options);
+    let decide = |n: usize| {
+        let point = "arn:aws:s3:eu-west-1:111111111111:accesspoint/p/object/k";
+        let resources: Vec<_> = (0..n).map(|n| json!({"arn": format!("{point}{n}")})).collect();
+        let text = json!({"principal": "arn:aws:iam::111111111111:user/u",
+            "action": "s3:GetObject", "resources": resources[..n.min(MAX_CHECKS)]})
+        .to_string();
+        let mut request = RequestRecord::parse(&text).expect("a request").request;
+        if let Target::Action { resources, .. } = &mut request.target {
+            let more = n - resources.len();
+            let again = resources[0].clone();
+            resources.extend(std::iter::repeat_n(again, more));
+        }
+        engine.decide(&request).map(|outcome| outcome.decision)
+    };
+    assert_eq!(decide(MAX_CHECKS), Ok(Decision::ImplicitDeny));
+    let error = decide(MAX_CHECKS + 1).expect_err("over the limit");
+    assert_eq!(error.kind(), RequestErrorKind::Limit, "{error}");
 }

@@ -137,7 +137,9 @@ pub(crate) fn reason(found: &EffectiveDecision) -> String {
         ReasonCode::NetworkOrigin => "the access point is for one VPC only".into(),
         ReasonCode::BlockPublicAccess => "block public access keeps outsiders away".into(),
         ReasonCode::CrossAccountPassRole => "a role of another account cannot be passed".into(),
-        ReasonCode::AssumeRoot => "a condition of AssumeRoot is not met".into(),
+        ReasonCode::AssumeRoot => "only administrators of the organization assume the root of a \
+                                   member account, with a root task policy as `sts:TaskPolicyArn`"
+            .into(),
     }
 }
 

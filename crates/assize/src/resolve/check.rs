@@ -14,7 +14,7 @@ use super::note::Notes;
 use super::resource::Shape;
 use super::{Resolver, resource};
 
-/// Checks of one request, at most (F-6).
+/// Checks that one request states, at most (F-6). Each entails a few at most.
 pub(crate) const MAX_CHECKS: usize = 100;
 
 /// One check on its way to a row.
@@ -115,6 +115,7 @@ impl Resolver<'_> {
         checks: &mut Vec<CheckSpec<'r>>,
     ) -> Result<(), RequestError> {
         checks.clear();
+        limit(&request.target)?;
         self.stated(request, checks)?;
         if let [check] = &checks[..]
             && self.entails_nothing(check.action)
@@ -128,12 +129,6 @@ impl Resolver<'_> {
             self.session_checks(request, principal, &stated, at, checks)?;
             self.dependent_checks(principal, &stated, at, checks)?;
             self.trust_check((request, principal), &stated, at, checks)?;
-        }
-        if checks.len() > MAX_CHECKS {
-            return Err(RequestError::new(
-                RequestErrorKind::Limit,
-                format!("more than {MAX_CHECKS} checks in one request"),
-            ));
         }
         Ok(())
     }
@@ -511,6 +506,13 @@ impl Resolver<'_> {
         }
     }
 
+    /// The VPC whose requests alone the access point of a row takes (E-85).
+    pub(crate) fn admitted_vpc(&self, row: usize) -> Option<&str> {
+        let point = AccessPointArn::parse(self.resource_text_of(row))?;
+        let record = self.engine.snapshot.resource(&point.arn)?;
+        record.attributes.network_origin_vpc.as_ref()?.as_deref()
+    }
+
     /// E-85: a check through an access point is two: the access point, and what is behind it.
     fn behind_access_point<'r>(&self, check: &mut CheckSpec<'r>) -> Option<CheckSpec<'r>> {
         let point = AccessPointArn::parse(check.resource.as_deref()?)?;
@@ -563,6 +565,19 @@ impl Resolver<'_> {
             ..check.clone()
         })
     }
+}
+
+/// F-6: the checks that a request states itself.
+fn limit(target: &Target<'_>) -> Result<(), RequestError> {
+    let n_stated = match target {
+        Target::Checks(checks) => checks.len(),
+        Target::Action { resources, .. } => resources.len(),
+    };
+    if n_stated <= MAX_CHECKS {
+        return Ok(());
+    }
+    let message = format!("more than {MAX_CHECKS} checks in one request");
+    Err(RequestError::new(RequestErrorKind::Limit, message))
 }
 
 /// Whether a check on a resource is about one of a type. An access point stands for what is

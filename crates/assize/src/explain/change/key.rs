@@ -182,6 +182,14 @@ fn names_tags((name, _): &(Cow<'_, str>, ContextInput<'_>)) -> bool {
 const OBJECT_TAG: &str = "s3:existingobjecttag/";
 
 impl KeyEdit {
+    pub(super) fn give(key: &str, value: &str) -> Self {
+        Self { key: key.into(), value: Some(value.into()) }
+    }
+
+    pub(super) fn omit(key: &str) -> Self {
+        Self { key: key.into(), value: None }
+    }
+
     /// The value it should have.
     pub(super) fn value(&self) -> Option<&str> {
         self.value.as_deref()

@@ -1,6 +1,7 @@
 //! What could be done about what decides.
 
 use assize_catalog::Catalog;
+use assize_catalog::managed::ROOT_TASK_POLICY_ARNS;
 use assize_compiler::{FailedPart, LayerTrace, StatementDetail, StatementPlace, StatementTrace};
 use assize_model::{
     ArnParts, Decision, Effect, Layer, PolicyType, PrincipalKind, ReasonCode, StatementRef, Verdict,
@@ -45,6 +46,8 @@ pub(super) fn next<'r>(tried: &Tried<'_, '_>, variant: &Variant<'r>) -> Vec<Vari
         (_, ReasonCode::ExplicitDeny) => proposals.lift_deny(answer.layer),
         (_, ReasonCode::NoAllow) => proposals.allow(answer.layer),
         (_, ReasonCode::UnknownResourceAccount) => proposals.state_owner(),
+        (_, ReasonCode::NetworkOrigin) => proposals.come_from_vpc(),
+        (_, ReasonCode::AssumeRoot) => proposals.name_task(),
         _ => {}
     }
     // The cheapest, in the order in which they were thought of: the rest would keep a search from
@@ -418,6 +421,22 @@ impl<'t> Proposals<'t, '_, '_, '_> {
         variant.edits.push(Edit::StateOwner { resource, account });
         variant.cost += cost::KEY;
         self.next.push(variant);
+    }
+
+    /// E-85: from the VPC whose requests the access point takes, where no public address is known
+    /// (E-18).
+    fn come_from_vpc(&mut self) {
+        let Tried { resolver, row, .. } = *self.tried;
+        let vpc = resolver.admitted_vpc(row);
+        let Some(vpc) = vpc.map(|vpc| KeyEdit::give("aws:SourceVpc", vpc)) else { return };
+        self.push_keys(Some(vec![vpc.clone()]));
+        self.push_keys(Some(vec![KeyEdit::omit("aws:SourceIp"), vpc]));
+    }
+
+    /// E-94: with a task.
+    fn name_task(&mut self) {
+        let task = ROOT_TASK_POLICY_ARNS[0];
+        self.push_keys(Some(vec![KeyEdit::give("sts:TaskPolicyArn", task)]));
     }
 
     // ---- The request as elements name it ----
