@@ -494,6 +494,21 @@ fn several_questions_multiply_out() {
     assert_eq!(aws(&["--aws-shape", "legacy"]).len(), 4);
 }
 
+/// E-90, E-108: what decides is the tagging of the session, and what was asked for is told.
+#[test]
+fn the_response_of_aws_names_what_was_asked() {
+    let files = Files::new();
+    let user = "arn:aws:iam::111111111111:user/u";
+    let role = "arn:aws:iam::111111111111:role/r";
+    let policy = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}}"#;
+    let policy = files.write("assume.json", policy);
+    let line = ["simulate", "--policy", &policy, "-p", user, "-a", "sts:AssumeRole", "-r", role];
+    let line = [&line[..], &["-c", "aws:RequestTag/t=1", "--format", "aws"]].concat();
+    let out = check(&line, 1, &[], &[]);
+    let response: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(response["EvaluationResults"][0]["EvalActionName"], "sts:AssumeRole");
+}
+
 /// F-31, F-33, F-84.
 #[test]
 fn a_batch_is_decided_and_its_bad_rows_counted() {

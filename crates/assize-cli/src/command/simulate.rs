@@ -18,7 +18,7 @@ pub(super) fn run(args: &SimulateArgs, global: &Global, output: &Output) -> Resu
     let text = match args.format {
         DecisionFormat::Human => human(&question, &answers, output),
         DecisionFormat::Json => records(&question.engine, &answers),
-        DecisionFormat::Aws => aws::response(&question.engine, &answers, args.aws_shape)?,
+        DecisionFormat::Aws => aws::response(&answers, args.aws_shape)?,
     };
     output.write(&text)?;
     if args.format == DecisionFormat::Aws {

@@ -1,7 +1,6 @@
 //! The response of AWS's policy simulator (E-108, E-109).
 
 use anyhow::Result;
-use assize::Engine;
 use assize_model::{CheckDecision, Decision, EffectiveDecision, Layer, StatementRef, Verdict};
 use serde::Serialize;
 
@@ -74,18 +73,14 @@ struct Position {
 }
 
 /// The response for some answers; malformed requests are not part of it.
-pub(crate) fn response(
-    engine: &Engine,
-    answers: &[Answered<'_>],
-    shape: AwsShape,
-) -> Result<String> {
+pub(crate) fn response(answers: &[Answered<'_>], shape: AwsShape) -> Result<String> {
     let pairs: Vec<(&Answered<'_>, &EffectiveDecision)> = answers
         .iter()
         .filter_map(|answer| answer.result.as_ref().ok().map(|found| (answer, found)))
         .collect();
     let evaluation_results = match shape {
-        AwsShape::Legacy => pairs.iter().map(|(_, found)| evaluation(engine, found)).collect(),
-        AwsShape::Present => grouped(engine, &pairs),
+        AwsShape::Legacy => pairs.iter().copied().map(evaluation).collect(),
+        AwsShape::Present => grouped(&pairs),
     };
     let mut text =
         serde_json::to_string_pretty(&Response { evaluation_results, is_truncated: false })?;
@@ -95,11 +90,11 @@ pub(crate) fn response(
 
 /// One result for each principal and action, with the most restrictive decision and the results
 /// of the resources inside (E-109).
-fn grouped(engine: &Engine, pairs: &[(&Answered<'_>, &EffectiveDecision)]) -> Vec<Evaluation> {
+fn grouped(pairs: &[(&Answered<'_>, &EffectiveDecision)]) -> Vec<Evaluation> {
     let mut results: Vec<(&str, &str, Evaluation)> = Vec::new();
-    for (answer, found) in pairs {
+    for &(answer, found) in pairs {
         let (principal, action) = (&*answer.asked.principal, &*answer.asked.action);
-        let one = evaluation(engine, found);
+        let one = evaluation((answer, found));
         let known = results.iter_mut().find(|(p, a, _)| *p == principal && *a == action);
         match known {
             None => {
@@ -140,8 +135,13 @@ fn specific(whole: &Evaluation) -> Specific {
     }
 }
 
-fn evaluation(engine: &Engine, found: &EffectiveDecision) -> Evaluation {
+/// What decides may be a check that follows from the action asked for: sessions are tagged by an
+/// action of their own.
+fn evaluation((answer, found): (&Answered<'_>, &EffectiveDecision)) -> Evaluation {
     let check = found.checks.get(found.decisive.check as usize);
+    let asked = &answer.asked.action;
+    let own = check.map(|check| &*check.action).filter(|own| own.eq_ignore_ascii_case(asked));
+    let name = own.unwrap_or(asked);
     let verdict = |layer: Layer| {
         let results = check.map_or(&[][..], |check| &check.layers);
         results.iter().find(|result| result.layer == layer).map(|result| result.verdict)
@@ -157,10 +157,10 @@ fn evaluation(engine: &Engine, found: &EffectiveDecision) -> Evaluation {
     missing.dedup();
     let statements = &found.decisive.statements;
     Evaluation {
-        eval_action_name: check.map_or_else(String::new, |check| check.action.to_string()),
+        eval_action_name: name.to_owned(),
         eval_resource_name: check.map_or_else(|| "*".into(), |check| check.resource.to_string()),
         eval_decision: aws_decision(found.decision),
-        matched_statements: statements.iter().map(|found| matched(engine, found)).collect(),
+        matched_statements: statements.iter().map(matched).collect(),
         missing_context_values: missing,
         organizations_decision_detail: applicable(Layer::ServiceControl).map(|verdict| {
             OrganizationsDetail { allowed_by_organizations: verdict == Verdict::Allow }
@@ -201,17 +201,17 @@ fn details(check: &CheckDecision) -> serde_json::Map<String, serde_json::Value> 
     details
 }
 
-fn matched(engine: &Engine, statement: &StatementRef) -> Matched {
+fn matched(statement: &StatementRef) -> Matched {
     let position = |line, column| Position { line, column };
     Matched {
         source_policy_id: statement.policy.to_string(),
-        source_policy_type: policy_type(engine, &statement.policy),
+        source_policy_type: policy_type(&statement.policy),
         start_position: statement.span.map(|span| position(span.line, span.column)),
         end_position: statement.span.map(|span| position(span.end_line, span.end_column)),
     }
 }
 
-fn policy_type(_engine: &Engine, policy: &str) -> &'static str {
+fn policy_type(policy: &str) -> &'static str {
     let arn = ["boundary:", "session:"].iter().find_map(|prefix| policy.strip_prefix(prefix));
     let policy = arn.unwrap_or(policy);
     match policy.split_once(':') {
