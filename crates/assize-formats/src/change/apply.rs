@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use assize_model::{AccountId, ArnParts, PolicyId};
 use assize_store::{
-    DocumentText, InlinePolicy, ManagedPolicy, ManagedPolicySource, Organization,
-    OrganizationPolicy, PolicyVersion, Resource, ResourceAttributes, Role, StoreChange,
-    StoreSnapshot, User,
+    Account, DocumentText, InlinePolicy, ManagedPolicy, ManagedPolicySource, Organization,
+    OrganizationPolicy, PolicyVersion, RCP_FULL_AWS_ACCESS_ID, Resource, ResourceAttributes, Role,
+    StoreChange, StoreSnapshot, User,
 };
 
 use super::{Change, ChangeSet, Kind, NewPolicy, Op};
 use crate::json::shorten;
+use crate::nearest::nearest;
 use crate::{Error, ErrorKind};
 
 /// Most SCPs, and most RCPs, that AWS lets be attached to a node (L-1001).
@@ -34,6 +35,20 @@ type Outcome<T> = Result<T, (ErrorKind, String)>;
 
 fn unfit<T>(message: impl Into<String>) -> Outcome<T> {
     Err((ErrorKind::Reference, message.into()))
+}
+
+/// The end of a message about a name that is not there: the one that may have been meant.
+fn meant<'c>(name: &str, known: impl IntoIterator<Item = &'c str>) -> String {
+    nearest(name, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
+}
+
+/// The same for ARNs, which are told apart by what is behind the last slash or colon.
+fn meant_arn<'c>(arn: &str, known: impl IntoIterator<Item = &'c str>) -> String {
+    let split = |arn: &str| arn.rfind(['/', ':']).map_or(0, |at| at + 1);
+    let (head, name) = arn.split_at(split(arn));
+    let known = known.into_iter().filter_map(|arn| arn.strip_prefix(head));
+    let near = nearest(name, known);
+    near.map(|near| format!("; did you mean `{head}{near}`?")).unwrap_or_default()
 }
 
 impl ChangeSet {
@@ -126,9 +141,10 @@ impl Layer<'_> {
         let (organization, node) = if let Some(target) = &self.change.target {
             let found = organizations.find(|organization| organization.nodes.contains_key(target));
             let Some(found) = found else {
-                let message =
-                    format!("no organization of the world has a node `{}`", shorten(target));
-                return unfit(message);
+                let nodes = self.snapshot.organizations().flat_map(|known| known.nodes.keys());
+                let hint = meant(target, nodes.map(AsRef::as_ref));
+                let target = shorten(target);
+                return unfit(format!("no organization of the world has a node `{target}`{hint}"));
             };
             (found, target.clone())
         } else {
@@ -226,8 +242,16 @@ impl Layer<'_> {
         let mut ids = list.into_iter().flatten();
         let found = ids.find(|id| tree.policies.get(*id).is_some_and(|p| is_called(p, name)));
         match found {
+            // E-36: AWS attaches it everywhere, and takes it away nowhere.
+            Some(id) if **id == *RCP_FULL_AWS_ACCESS_ID => {
+                unfit(format!("`{}` is attached to every node and stays so", shorten(name)))
+            }
             Some(id) => Ok(id.clone()),
-            None => unfit(format!("no policy `{}` is attached to `{node_id}`", shorten(name))),
+            None => {
+                let attached = list.into_iter().flatten().filter_map(|id| tree.policies.get(id));
+                let hint = meant(name, names(attached));
+                unfit(format!("no policy `{}` is attached to `{node_id}`{hint}", shorten(name)))
+            }
         }
     }
 
@@ -245,7 +269,14 @@ impl Layer<'_> {
                 };
                 return match all.find(|policy| fits(policy)) {
                     Some(policy) => Ok(policy.id.clone()),
-                    None => unfit(format!("the organization has no policy `{}`", shorten(name))),
+                    None => {
+                        let all = tree.policies.values();
+                        let hint = meant(
+                            name,
+                            names(all.filter(|p| p.resource_control == resource_control)),
+                        );
+                        unfit(format!("the organization has no policy `{}`{hint}", shorten(name)))
+                    }
                 };
             }
             Some(NewPolicy::Document(document, name)) => (document.clone(), name.as_deref()),
@@ -278,7 +309,7 @@ impl Layer<'_> {
         let target = self.target();
         let id = ArnParts::split(target).and_then(|arn| arn.account_id());
         let account = id.and_then(|id| self.snapshot.account_with_texts(id));
-        let (Some(id), Some(account)) = (id, account) else { return self.no_entity() };
+        let (Some(id), Some(account)) = (id, account) else { return self.no_entity("") };
         let mut changes = Vec::new();
         if let Some(user) = account.users.values().find(|user| *user.arn == *target) {
             let mut user = User::clone(user);
@@ -309,13 +340,13 @@ impl Layer<'_> {
             self.change_held(id, held, &mut changes, warnings)?;
             changes.push(StoreChange::PutGroup(id, group));
         } else {
-            return self.no_entity();
+            return self.no_entity(&meant_arn(target, entity_arns(&account)));
         }
         Ok(changes)
     }
 
-    fn no_entity<T>(&self) -> Outcome<T> {
-        unfit(format!("the world has no user, group or role `{}`", shorten(self.target())))
+    fn no_entity<T>(&self, hint: &str) -> Outcome<T> {
+        unfit(format!("the world has no user, group or role `{}`{hint}", shorten(self.target())))
     }
 
     fn change_held(
@@ -339,21 +370,20 @@ impl Layer<'_> {
                     return Ok(());
                 }
                 // A managed policy in this one place: detached, and the document put inline.
-                held.attached.iter().find(|arn| is_managed_called(arn, name)).ok_or_else(|| {
-                    let target = self.target();
-                    let message =
-                        format!("no policy `{}` is attached to `{target}`", shorten(name));
-                    (ErrorKind::Reference, message)
-                })?;
+                if !held.attached.iter().any(|arn| is_managed_called(arn, name)) {
+                    return held.holds_none(name, self.target());
+                }
                 held.attached.retain(|arn| !is_managed_called(arn, name));
-                held.inline.push(InlinePolicy { name: self.default_name(), document });
-                Ok(())
+                held.put_inline(self.default_name(), document, self.target())
             }
             (Kind::Boundary, op) => {
                 let Some(boundary) = held.boundary else {
                     return unfit("a group has no permissions boundary");
                 };
                 *boundary = match op {
+                    Op::Remove if boundary.is_none() => {
+                        return unfit(format!("`{}` has no permissions boundary", self.target()));
+                    }
                     Op::Remove => None,
                     _ => Some(self.managed_arn(account, changes)?),
                 };
@@ -372,12 +402,13 @@ impl Layer<'_> {
     ) -> Outcome<()> {
         if let Some(NewPolicy::Document(document, None)) = &self.change.policy {
             let name = self.change.name.clone().unwrap_or_else(|| self.default_name());
-            if held.inline.iter().any(|policy| policy.name == name) {
-                let target = self.target();
-                return unfit(format!("`{target}` has an inline policy `{name}` already"));
-            }
-            held.inline.push(InlinePolicy { name, document: document.clone() });
-            return Ok(());
+            return held.put_inline(name, document.clone(), self.target());
+        }
+        if let Some(name) = &self.change.name {
+            return unfit(format!(
+                "`{}` names no inline policy: a managed one is attached",
+                shorten(name)
+            ));
         }
         let arn = self.managed_arn(account, changes)?;
         if held.attached.contains(&arn) {
@@ -436,7 +467,11 @@ impl Layer<'_> {
             let mut found = policies.filter(|policy| *policy.arn == *target);
             return match found.next() {
                 Some(policy) => Ok(StoreChange::PutPolicy(id, next_version(policy, document))),
-                None => unfit(format!("the world has no managed policy `{}`", shorten(target))),
+                None => {
+                    let policies = account.iter().flat_map(|account| account.policies.values());
+                    let hint = meant_arn(target, policies.map(|policy| &*policy.arn));
+                    unfit(format!("the world has no managed policy `{}`{hint}", shorten(target)))
+                }
             };
         }
         match self.snapshot.aws_managed_policy(target) {
@@ -459,7 +494,11 @@ impl Layer<'_> {
                 };
                 Ok(StoreChange::PutAwsManagedPolicy(next_version(&policy, document)))
             }
-            None => unfit(format!("the world uses no managed policy `{}`", shorten(target))),
+            None => {
+                let used = self.snapshot.aws_managed_policies();
+                let hint = meant_arn(target, used.map(|policy| &*policy.arn));
+                unfit(format!("the world uses no managed policy `{}`{hint}", shorten(target)))
+            }
         }
     }
 
@@ -470,7 +509,17 @@ impl Layer<'_> {
             Op::Remove => Vec::new(),
             _ => vec![self.document()?],
         };
+        let in_arn = ArnParts::split(target).and_then(|arn| arn.account_id());
+        let owner = known.map(|known| known.account).or(in_arn);
+        if let (Some(owner), Some(stated)) = (owner, self.change.account)
+            && owner != stated
+        {
+            return unfit(format!("`{}` is of account {owner}, not {stated}", shorten(target)));
+        }
         if let Some(known) = known {
+            if self.change.op == Op::Remove && known.policies.is_empty() {
+                return unfit(format!("`{}` has no policy", shorten(target)));
+            }
             return Ok(StoreChange::PutResource(Resource {
                 arn: known.arn.clone(),
                 account: known.account,
@@ -479,9 +528,12 @@ impl Layer<'_> {
                 attributes: known.attributes.clone(),
             }));
         }
-        let in_arn = ArnParts::split(target).and_then(|arn| arn.account_id());
-        match (self.change.op, self.change.account.or(in_arn)) {
-            (Op::Remove, _) => unfit(format!("the world has no resource `{}`", shorten(target))),
+        match (self.change.op, owner.or(self.change.account)) {
+            (Op::Remove, _) => {
+                let known = self.snapshot.resources().map(|resource| &*resource.arn);
+                let hint = meant_arn(target, known);
+                unfit(format!("the world has no resource `{}`{hint}", shorten(target)))
+            }
             (_, Some(account)) => Ok(StoreChange::PutResource(Resource {
                 arn: target.into(),
                 account,
@@ -496,9 +548,13 @@ impl Layer<'_> {
     fn endpoint(&self) -> Outcome<StoreChange> {
         let target = self.target();
         let Some(known) = self.snapshot.endpoint(target) else {
-            return unfit(format!("the world has no VPC endpoint `{}`", shorten(target)));
+            let hint = meant(target, self.snapshot.endpoints().map(|endpoint| &*endpoint.id));
+            return unfit(format!("the world has no VPC endpoint `{}`{hint}", shorten(target)));
         };
         let policy = match self.change.op {
+            Op::Remove if known.policy.is_none() => {
+                return unfit(format!("`{}` has no policy", shorten(target)));
+            }
             Op::Remove => None,
             _ => Some(self.document()?),
         };
@@ -531,6 +587,20 @@ fn without_group(
         .collect();
     changes.push(StoreChange::RemoveGroup(id, name.into()));
     changes
+}
+
+/// What policies of an organization may be called.
+fn names<'p, P: 'p>(
+    policies: impl Iterator<Item = &'p Arc<OrganizationPolicy<P>>>,
+) -> impl Iterator<Item = &'p str> {
+    policies.flat_map(|policy| [&*policy.name, &*policy.id])
+}
+
+/// The ARNs of the users, roles and groups of an account.
+fn entity_arns(account: &Account<DocumentText>) -> impl Iterator<Item = &str> {
+    let users = account.users.values().map(|user| &*user.arn);
+    let roles = account.roles.values().map(|role| &*role.arn);
+    users.chain(roles).chain(account.groups.values().map(|group| &*group.arn))
 }
 
 fn is_called<P>(policy: &OrganizationPolicy<P>, name: &str) -> bool {
@@ -578,8 +648,25 @@ impl<'h> Held<'h> {
             self.attached.retain(|arn| **arn != *name);
         }
         if self.inline.len() + self.attached.len() == n_before {
-            return unfit(format!("no policy `{}` is attached to `{target}`", shorten(name)));
+            return self.holds_none(name, target);
         }
         Ok(())
+    }
+
+    fn put_inline(&mut self, name: Box<str>, document: DocumentText, target: &str) -> Outcome<()> {
+        if self.inline.iter().any(|policy| policy.name == name) {
+            return unfit(format!("`{target}` has an inline policy `{name}` already"));
+        }
+        self.inline.push(InlinePolicy { name, document });
+        Ok(())
+    }
+
+    /// There is no policy of a name.
+    fn holds_none<T>(&self, name: &str, target: &str) -> Outcome<T> {
+        let mut hint = meant(name, self.inline.iter().map(|policy| &*policy.name));
+        if hint.is_empty() {
+            hint = meant_arn(name, self.attached.iter().map(AsRef::as_ref));
+        }
+        unfit(format!("no policy `{}` is attached to `{target}`{hint}", shorten(name)))
     }
 }

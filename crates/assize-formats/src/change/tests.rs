@@ -199,6 +199,87 @@ fn what_does_not_fit_is_an_error() {
     fails(r#"{"op":"attach","kind":"scp","target":"r-exam","polcy":{}}"#, "did you mean `policy`?");
 }
 
+/// F-72: what would change nothing does not fit either.
+#[test]
+fn what_is_not_there_is_not_taken_away() {
+    let full = |op: &str, rest: &str| {
+        format!(r#"{{"op":"{op}","kind":"rcp","target":"r-exam","name":"RCPFullAWSAccess"{rest}}}"#)
+    };
+    fails(&full("detach", ""), "`RCPFullAWSAccess` is attached to every node and stays so");
+    fails(&full("replace", &format!(r#","policy":{RCP_DOC}"#)), "and stays so");
+    for (kind, target, expected) in [
+        ("boundary", "arn:aws:iam::111111111111:user/ana", "has no permissions boundary"),
+        ("boundary", "arn:aws:iam::111111111111:role/Reader", "has no permissions boundary"),
+        ("boundary", "arn:aws:iam::111111111111:group/dev", "has no permissions boundary"),
+        ("resource", "arn:aws:s3:::b", "`arn:aws:s3:::b` has no policy"),
+        ("endpoint", "vpce-0123456789abcdef0", "`vpce-0123456789abcdef0` has no policy"),
+    ] {
+        let remove = format!(r#"{{"op":"remove","kind":"{kind}","target":"{target}"}}"#);
+        fails(&remove, expected);
+    }
+}
+
+/// F-71: what has an owner or a name of its own is not given another.
+#[test]
+fn owners_and_names_are_not_contradicted() {
+    let replace = |arn: &str, account: &str| {
+        format!(
+            r#"{{"op":"replace","kind":"resource","target":"{arn}","account":"{account}","policy":{RESOURCE_DOC}}}"#
+        )
+    };
+    fails(&replace("arn:aws:s3:::b", "222222222222"), "is of account 111111111111, not 2222");
+    assert_eq!(after(&replace("arn:aws:s3:::b", "111111111111")), ["resource:arn:aws:s3:::b#0"]);
+    let queue = "arn:aws:sqs:eu-west-1:111111111111:q";
+    fails(&replace(queue, "222222222222"), "is of account 111111111111, not 2222");
+    assert_eq!(after(&replace(queue, "111111111111")), [format!("resource:{queue}#0")]);
+    fails(
+        r#"{"op":"attach","kind":"identity","target":"arn:aws:iam::111111111111:group/dev","name":"n","policy":"arn:aws:iam::111111111111:policy/own"}"#,
+        "a managed one is attached",
+    );
+}
+
+/// F-72: a name that is not there is told with the one that is near to it, and its place.
+#[test]
+fn names_that_are_not_there_are_told_with_the_nearest() {
+    let user = "arn:aws:iam::111111111111:user/ana";
+    let remove = |kind: &str, target: &str| {
+        format!(r#"{{"op":"remove","kind":"{kind}","target":"{target}"}}"#)
+    };
+    let detach = |kind: &str, target: &str, name: &str| {
+        format!(r#"{{"op":"detach","kind":"{kind}","target":"{target}","name":"{name}"}}"#)
+    };
+    for (change, near) in [
+        (detach("scp", "r-exam", "gard"), "guard"),
+        (detach("scp", "r-exma", "guard"), "r-exam"),
+        (detach("identity", user, "ofice"), "office"),
+        (
+            detach("identity", user, "arn:aws:iam::111111111111:policy/ow"),
+            "arn:aws:iam::111111111111:policy/own",
+        ),
+        (remove("entity", "arn:aws:iam::111111111111:user/anna"), user),
+        (remove("resource", "arn:aws:s3:::bb"), "arn:aws:s3:::b"),
+        (remove("endpoint", "vpce-0123456789abcdef1"), "vpce-0123456789abcdef0"),
+        (
+            format!(
+                r#"{{"op":"replace","kind":"managed","target":"arn:aws:iam::111111111111:policy/ow","policy":{DOC}}}"#
+            ),
+            "arn:aws:iam::111111111111:policy/own",
+        ),
+        (
+            r#"{"op":"attach","kind":"scp","target":"ou-exam-prod0001","policy":"guart"}"#
+                .to_owned(),
+            "guard",
+        ),
+    ] {
+        fails(&change, &format!("did you mean `{near}`?"));
+        fails(&change, "c.json:1:24: ");
+    }
+    // Nobody is near.
+    let error = read(&remove("entity", "arn:aws:iam::111111111111:user/zebedee")).unwrap();
+    let error = error.apply(&world(), &NoPolicies).unwrap_err().to_string();
+    assert!(error.ends_with("user/zebedee`"), "{error}");
+}
+
 /// F-70, C-28.
 #[test]
 fn short_forms_attach_or_put_in_place() {
