@@ -18,7 +18,7 @@ use crate::assume::{Assumption, Caller, assume_resources, caller};
 use crate::group::table::{Groups, Width};
 use crate::group::{Event, GroupSide};
 use crate::used::Uses;
-use crate::world::Worlds;
+use crate::world::{TOO_MANY_ACCOUNTS, Worlds};
 
 /// Most requests that deciders answer; then new ones take their place. A decider keeps what it
 /// resolved, which is worth its memory only while the same things come again.
@@ -177,6 +177,10 @@ impl<'w> Worker<'w> {
     /// alike.
     pub(crate) fn take_converted(&mut self, mut converted: Converted<'_>) -> bool {
         self.tally.events += 1;
+        if self.worlds.is_full() && !self.knows_accounts(&converted) {
+            count_error(&mut self.tally, TOO_MANY_ACCOUNTS);
+            return false;
+        }
         let likeness = self.likeness(&converted);
         if likeness.is_some() {
             let Self { answers, keys, tally, keeps_all, .. } = self;
@@ -196,6 +200,12 @@ impl<'w> Worker<'w> {
         }
         self.answers.keep(&self.keys.key, answer);
         false
+    }
+
+    /// Whether the worlds have the accounts of the caller and of the log.
+    fn knows_accounts(&self, converted: &Converted<'_>) -> bool {
+        let caller = caller(&converted.record.request).account;
+        caller.into_iter().chain(converted.recipient).all(|account| self.worlds.has(account))
     }
 
     /// Decides the request of a record for itself.
@@ -330,6 +340,12 @@ fn data_source<'r>(record: &'r Record<'_>) -> Option<&'r str> {
     record.event_source.as_deref().filter(|_| record.is_data_event())
 }
 
+/// Counts an event that cannot be decided.
+fn count_error(tally: &mut Tally, code: &str) {
+    tally.errors += 1;
+    *tally.error_codes.entry(code.into()).or_default() += 1;
+}
+
 /// Counts an event by its answer.
 fn count(tally: &mut Tally, answer: &Answer, converted: &Converted<'_>, keeps_all: bool) {
     for assumption in &answer.assumptions {
@@ -337,11 +353,7 @@ fn count(tally: &mut Tally, answer: &Answer, converted: &Converted<'_>, keeps_al
     }
     let decided = match &answer.decided {
         Ok(decided) => decided,
-        Err(code) => {
-            tally.errors += 1;
-            *tally.error_codes.entry((*code).into()).or_default() += 1;
-            return;
-        }
+        Err(code) => return count_error(tally, code),
     };
     tally.indeterminate += u64::from(decided.is_indeterminate());
     let record = &converted.record;

@@ -14,7 +14,7 @@ use crate::decide::Tally;
 use crate::group::Group;
 use crate::source::{LogProblem, Problems};
 use crate::used::Usage;
-use crate::world::Worlds;
+use crate::world::{MAX_ASSUMED_ACCOUNTS, TOO_MANY_ACCOUNTS, Worlds};
 
 /// How much of a stream is written at once, in bytes.
 pub(crate) const PIECE_BYTES: usize = 64 << 10;
@@ -117,6 +117,15 @@ impl Report {
             usage: None,
         };
         report.warnings.extend(left_out);
+        report.warnings.extend(report.totals.error_codes.contains_key(TOO_MANY_ACCOUNTS).then(
+            || {
+                let most = grouped(MAX_ASSUMED_ACCOUNTS as u64);
+                format!(
+                    "the log names more than {most} accounts that the world lacks; events of the \
+                 others are not decided"
+                )
+            },
+        ));
         report.warnings.extend((tally.untimed > 0).then(|| {
             let records = count(tally.untimed, "record");
             format!("{records} without a time that can be read: no span of time holds them")

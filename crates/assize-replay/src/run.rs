@@ -239,8 +239,9 @@ impl Replay {
     /// Replays the files of a log. `progress` is told now and then how far it has come, and ends
     /// the run by giving false: the report is then of what was read so far.
     ///
-    /// Memory is bounded by the world, two windows of text and the groups, whatever the length of
-    /// the log. The report does not depend on the number of threads.
+    /// Memory is bounded by the world with so many accounts of the log, two windows of text, the
+    /// groups and the names of the files, whatever the length of the log. The report does not
+    /// depend on the number of threads.
     ///
     /// # Errors
     /// When the accounts of the log cannot be taken into the world. What is wrong with files and

@@ -22,6 +22,12 @@ const ASSUMED_ROOT: &str = "r-assumed";
 /// Its management account, unless one is named: an account that nobody has.
 const ASSUMED_MANAGEMENT: &str = "000000000000";
 
+/// Most accounts of a log that are taken into the worlds: an organization has some thousands, and
+/// callers from elsewhere come on top.
+pub(crate) const MAX_ASSUMED_ACCOUNTS: usize = 1 << 16;
+/// The code of events whose caller or log is of an account beyond these.
+pub(crate) const TOO_MANY_ACCOUNTS: &str = "too_many_accounts";
+
 /// What worlds are made of.
 #[derive(Debug)]
 pub(crate) struct Worlds {
@@ -35,6 +41,8 @@ pub(crate) struct Worlds {
     management_account: Option<AccountId>,
     /// Accounts of the log that the world lacks.
     assumed: BTreeSet<AccountId>,
+    /// Most of these.
+    max_assumed: usize,
     pub(crate) before: Engine,
     pub(crate) after: Option<Engine>,
     /// Users and roles that a change takes away (F-73).
@@ -68,6 +76,7 @@ impl Worlds {
             is_strict,
             management_account,
             assumed: BTreeSet::new(),
+            max_assumed: MAX_ASSUMED_ACCOUNTS,
             before,
             after: None,
             removed: Vec::new(),
@@ -113,14 +122,25 @@ impl Worlds {
 
     /// Whether some account of the log is to be taken into both worlds.
     pub(crate) fn lacks_any(&self, accounts: &BTreeSet<AccountId>) -> bool {
-        let lacks = |id| !self.assumed.contains(id) && self.base.account(*id).is_none();
-        !self.is_strict && accounts.iter().any(lacks)
+        !self.is_strict && !self.is_full() && accounts.iter().any(|id| !self.has(*id))
     }
 
-    /// Takes accounts of the log into both worlds.
+    /// Whether no more accounts of the log are taken in.
+    pub(crate) fn is_full(&self) -> bool {
+        self.assumed.len() >= self.max_assumed
+    }
+
+    /// Whether an account is in both worlds.
+    pub(crate) fn has(&self, account: AccountId) -> bool {
+        self.assumed.contains(&account) || self.base.account(account).is_some()
+    }
+
+    /// Takes accounts of the log into both worlds, as long as there is room.
     pub(crate) fn take_in(&mut self, accounts: &BTreeSet<AccountId>) -> Result<(), Error> {
-        let base = &self.base;
-        self.assumed.extend(accounts.iter().filter(|id| base.account(**id).is_none()));
+        let room = self.max_assumed.saturating_sub(self.assumed.len());
+        let lacking = accounts.iter().copied().filter(|id| !self.has(*id));
+        let lacking: Vec<AccountId> = lacking.take(room).collect();
+        self.assumed.extend(lacking);
         self.build()
     }
 
@@ -210,4 +230,55 @@ fn engine(
     let (options, catalog, managed) = (options.clone(), Arc::clone(catalog), managed.clone());
     Engine::build(snapshot, options, catalog, managed, &CompileOptions::default())
         .map_err(|error| Error::caused(ErrorKind::World, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use assize_catalog::ApiMap;
+    use assize_cloudtrail::Converted;
+    use assize_formats::RequestRecord;
+
+    use super::*;
+    use crate::ReplayOptions;
+    use crate::answer::SharedAnswers;
+    use crate::decide::{Tally, Worker};
+
+    #[test]
+    fn accounts_for_which_there_is_no_room_are_counted_as_errors() {
+        let start = Start {
+            base: StoreSnapshot::empty(),
+            changes: Vec::new(),
+            options: EngineOptions { context: ContextMode::Partial, ..EngineOptions::default() },
+            catalog: Catalog::bundled().expect("the catalog is bundled"),
+            managed: BundledPolicies::new().expect("the policies load"),
+            is_strict: false,
+            management_account: None,
+        };
+        let mut worlds = Worlds::new(start).expect("the worlds can be decided with");
+        worlds.max_assumed = 2;
+        let accounts: [AccountId; 3] = ["111111111111", "222222222222", "333333333333"]
+            .map(|id| id.parse().expect("an account"));
+        assert!(worlds.lacks_any(&accounts.into()));
+        worlds.take_in(&accounts.into()).expect("the accounts fit");
+        // The engines are not made anew for what has no room.
+        assert!(!worlds.lacks_any(&accounts.into()));
+        assert_eq!(accounts.map(|id| worlds.has(id)), [true, true, false]);
+        let (sight, answers) = (worlds.sight(), SharedAnswers::default());
+        let map = ApiMap::bundled().expect("the map is bundled");
+        let (catalog, options) = (Arc::clone(worlds.catalog()), ReplayOptions::default());
+        let hiring = (&*catalog, &*map, &options);
+        let mut worker = Worker::new((&worlds, &sight, &answers), hiring, &Tally::default());
+        // Of caller and log, either may be the one.
+        for (caller, log) in [(0, 1), (0, 2), (2, 0), (2, 2)] {
+            let text = format!(
+                r#"{{"principal":{{"type":"user","arn":"arn:aws:iam::{}:user/u"}},"action":"s3:ListAllMyBuckets"}}"#,
+                accounts[caller]
+            );
+            let record = RequestRecord::parse(&text).expect("a request");
+            let recipient = Some(accounts[log]);
+            worker.take_converted(Converted { record, recipient, notes: Vec::new() });
+        }
+        let tally = worker.take_tally();
+        assert_eq!((tally.events, tally.errors, tally.error_codes[TOO_MANY_ACCOUNTS]), (4, 3, 3));
+    }
 }
