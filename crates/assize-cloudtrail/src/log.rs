@@ -2,7 +2,8 @@
 
 use std::str;
 
-use assize_formats::json::Cursor;
+use assize_formats::json::{Cursor, Fault, Kind};
+use memchr::memmem;
 
 use crate::record::Record;
 
@@ -207,25 +208,59 @@ impl LogReader {
                     Next::Passed(at + length)
                 }
                 Start::Cut if !is_last => Next::More,
-                Start::Cut | Start::Other => {
-                    let next = record(text, at, is_last, records);
-                    if matches!(next, Next::Passed(_)) {
-                        self.state = State::Top;
-                    }
-                    next
-                }
+                Start::Cut | Start::Other => self.object(text, at, is_last, records),
             },
             (State::Records | State::List, b'{') => record(text, at, is_last, records),
             (State::Top | State::Skipping, b'[') => self.enter(State::List, at),
             (State::Records, b']') => self.enter(State::RecordsEnd, at),
             (State::List, b']') | (State::RecordsEnd, b'}') => self.enter(State::Top, at),
             (State::Records | State::List, b',') => Next::Passed(at + 1),
+            (State::RecordsEnd, b',') => member_behind_list(text, at + 1, is_last),
             (State::Top, _) => Next::Faulty(at, "expected a record".to_owned()),
             (State::Skipping, _) => {
                 self.malformed.n += 1;
                 Next::Passed(self.pass_line(text.as_bytes(), at))
             }
             _ => Next::Faulty(at, "expected a record or the end of the list".to_owned()),
+        }
+    }
+
+    /// Takes an object between others: a record, or one in which a list of records stands behind
+    /// other members (F-4).
+    fn object<'t>(
+        &mut self,
+        text: &'t str,
+        at: usize,
+        is_last: bool,
+        records: &mut Vec<Record<'t>>,
+    ) -> Next {
+        let n_before = records.len();
+        let next = record(text, at, is_last, records);
+        let is_whole = matches!(next, Next::Passed(_));
+        if let Next::Passed(end) = next
+            && records.last().is_some_and(|record| record.event_name.is_some())
+            && memmem::find(&text.as_bytes()[at..end], RECORDS.as_bytes()).is_none()
+        {
+            self.state = State::Top;
+            return next;
+        }
+        match list_inside(&text[at..]) {
+            Inside::List(RECORDS, offset) => {
+                records.truncate(n_before);
+                self.enter(State::Records, at + offset)
+            }
+            Inside::List(name, offset)
+                if records.get(n_before).is_some_and(|record| record.event_name.is_none()) =>
+            {
+                records.truncate(n_before);
+                Next::Faulty(at + offset, format!("`{name}` of an export within a log of records"))
+            }
+            _ => {
+                if is_whole {
+                    self.state = State::Top;
+                }
+                next
+            }
         }
     }
 
@@ -355,6 +390,70 @@ fn record<'t>(text: &'t str, at: usize, is_last: bool, records: &mut Vec<Record<
 pub(crate) fn is_cut(rest: &str, fault: &assize_formats::json::Fault) -> bool {
     let tail = rest.as_bytes().get(fault.offset() + 1..).unwrap_or_default();
     fault.message().contains("closing quote") && memchr::memchr(b'\n', tail).is_none()
+}
+
+/// The member of a file of CloudTrail that its records are in.
+pub(crate) const RECORDS: &str = "Records";
+/// The members of all kinds of object whose list is what a log is made of.
+const LISTS: [&str; 3] = [RECORDS, "Events", "QueryResultRows"];
+
+/// What an object holds beside other members.
+pub(crate) enum Inside {
+    /// One of [`LISTS`], and where it begins.
+    List(&'static str, usize),
+    /// The text ends before that can be told.
+    Cut,
+    Nothing,
+}
+
+/// Looks among the members of the object that a text begins with. With a name of a call or a list,
+/// neither of which is null, it stops: what is behind may be long.
+pub(crate) fn list_inside(text: &str) -> Inside {
+    let (mut list, mut is_call) = (None, false);
+    let read = Cursor::new(text).object(|cursor, key| {
+        if key == "eventName" {
+            is_call = true;
+            return cursor.null();
+        }
+        let name = LISTS.into_iter().find(|name| **name == *key);
+        if let Some(name) = name
+            && cursor.peek()? == Kind::Array
+        {
+            list = Some((name, cursor.offset()));
+            return cursor.null();
+        }
+        cursor.skip()
+    });
+    match (list, read) {
+        _ if is_call => Inside::Nothing,
+        (Some((name, offset)), _) => Inside::List(name, offset),
+        (None, Err(fault)) if is_at_end(text, &fault) => Inside::Cut,
+        (None, _) => Inside::Nothing,
+    }
+}
+
+/// Whether nothing is wrong with a text but that it ends.
+fn is_at_end(text: &str, fault: &Fault) -> bool {
+    fault.offset() >= text.len() || is_cut(text, fault)
+}
+
+/// Passes over a member that stands behind the records of a file.
+fn member_behind_list(text: &str, at: usize, is_last: bool) -> Next {
+    let mut name = Cursor::new(&text[at..]);
+    let key = name.string();
+    let colon = at + name.offset();
+    let colon = colon + space(&text.as_bytes()[colon..]);
+    let mut value = Cursor::new(text.get(colon + 1..).unwrap_or_default());
+    let read = key.and_then(|key| {
+        let is_list = key == RECORDS && value.peek()? == Kind::Array;
+        value.skip().map(|()| is_list)
+    });
+    match (read, text.as_bytes().get(colon)) {
+        (Ok(false), Some(b':')) => Next::Passed(colon + 1 + value.offset()),
+        (Ok(true), _) => Next::Faulty(at, format!("`{RECORDS}` is given twice")),
+        _ if !is_last && is_short(text.as_bytes(), at) => Next::More,
+        _ => Next::Faulty(at, "expected a member or the end of the object".to_owned()),
+    }
 }
 
 enum Start {
@@ -530,6 +629,34 @@ mod tests {
         );
         check(r#"{"Records":[{"eventName":"A"}"#, &["A"], &["the log ends in the middle"]);
         check(r#"{"eventName":"A"}{"eventName""#, &["A"], &["the log ends in the middle"]);
+    }
+
+    /// F-4, F-50.
+    #[test]
+    fn records_are_found_behind_other_members() {
+        let list = r#""Records":[{"eventName":"A"},{"eventName":"B"}]"#;
+        let big = "x".repeat(5_000);
+        for before in
+            ["", r#""x":1,"#, r#""Marker":"m{[","a":{"Records":1},"#, r#""M":[{"b":[]}], "#]
+        {
+            for after in ["", r#","Marker":"]}""#, r#" , "a" : {"Records":[{}]} ,"b":null"#] {
+                let log = format!("{{{before}{list}{after}}}");
+                check(&log, &["A", "B"], &[]);
+                check(&format!("{log}\n{log}"), &["A", "B", "A", "B"], &[]);
+            }
+        }
+        check(&format!(r#"{{"x":"{big}",{list}}}"#), &["A", "B"], &[]);
+        let twice = format!("{{{list},{list}}}");
+        check(&twice, &["A", "B"], &["`Records` is given twice"]);
+        check(
+            &format!(r#"{{{list},"a"}}"#),
+            &["A", "B"],
+            &["expected a member or the end of the object"],
+        );
+        // A call with a member of that name is a call.
+        check(&format!(r#"{{"eventName":"C",{list}}}"#), &["C"], &[]);
+        let events = r#"{"eventName":"C"}{"x":1,"Events":[{"CloudTrailEvent":"{}"}]}"#;
+        check(events, &["C"], &["`Events` of an export within a log of records"]);
     }
 
     #[test]

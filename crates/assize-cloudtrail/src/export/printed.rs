@@ -4,12 +4,15 @@
 use assize_formats::json::{Cursor, Node};
 
 use super::columns::Columns;
-use super::{Piece, put_record};
-use crate::log::is_cut;
+use super::{Piece, put_record, valid_text};
+use crate::log::{Inside, RECORDS, is_cut, list_inside};
 
-/// The members that such an object begins with.
+/// The members that such an object begins with, most often.
 const MEMBERS: [&str; 5] =
     ["Events", "NextToken", "QueryStatus", "QueryStatistics", "QueryResultRows"];
+
+/// How far the list is looked for behind other members (F-4).
+const MAX_HEAD_BYTES: usize = 64 << 10;
 
 /// Where in the text the next piece is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -37,7 +40,15 @@ impl Printed {
             }
             is_cut |= quoted.as_bytes().starts_with(key);
         }
-        if is_cut { None } else { Some(false) }
+        if is_cut {
+            return None;
+        }
+        let head = &text[..text.len().min(MAX_HEAD_BYTES)];
+        match list_inside(valid_text(head)) {
+            Inside::List(name, _) => Some(name != RECORDS),
+            Inside::Cut if head.len() < MAX_HEAD_BYTES => None,
+            Inside::Cut | Inside::Nothing => Some(false),
+        }
     }
 
     pub(super) fn is_inside(self) -> bool {
@@ -74,10 +85,7 @@ impl Printed {
             None if !is_last => Piece::More,
             _ => {
                 let members = MEMBERS.map(|member| format!("`{member}`")).join(", ");
-                Piece::Broken(
-                    start,
-                    format!("expected an object that begins with one of {members}"),
-                )
+                Piece::Broken(start, format!("expected an object with one of {members}"))
             }
         }
     }

@@ -62,6 +62,8 @@ fn looked_up_events_are_records() {
     let paged = format!(r#"{{ "NextToken" : "t]}}" , "Events" : [ {} ] }} "#, event(a));
     check(&format!("{paged}{paged}"), &[a, a], &[]);
     check(r#"{"Events":[],"NextToken":null}"#, &[], &[]);
+    let told = format!(r#"{{"ResponseMetadata":{{"a":[1]}},"Events":[{}],"x":1}}"#, event(b));
+    check(&format!("{told}{told}"), &[b, b], &[]);
     check(
         &format!(r#"{{"Events":[{{"EventId":"1"}},{},{}]}}"#, event("{\"a\":}"), event(b)),
         &[b],
@@ -80,7 +82,7 @@ fn looked_up_events_are_records() {
 #[test]
 fn printed_objects_that_are_not_alike_are_told() {
     let events = r#"{"Events":[{"CloudTrailEvent":"{}"}]}"#;
-    let why = "expected an object that begins with one of `Events`, `NextToken`, `QueryStatus`, \
+    let why = "expected an object with one of `Events`, `NextToken`, `QueryStatus`, \
                `QueryStatistics`, `QueryResultRows`";
     for other in [r#"{"Records":[{"eventName":"A"}]}"#, r#"{"eventName":"A"}"#, "{}"] {
         let at = events.len() + 1;
