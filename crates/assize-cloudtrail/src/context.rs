@@ -6,7 +6,7 @@ use assize_catalog::Catalog;
 use assize_formats::json::{Node, Value};
 use assize_model::{ActionId, ContextInput, ContextScalar, Request, Tags};
 
-use crate::parameters::{Parameters, is_hidden, scalar};
+use crate::parameters::{Parameters, is_empty, is_hidden, scalar};
 use crate::record::Record;
 
 /// Parameters and the keys they fill: service of the event source, beginning of the names of the
@@ -207,7 +207,7 @@ impl<'a, 'c: 'a> Keys<'_, 'a, 'c> {
     fn tags(&mut self, service: &str, parameters: &Parameters<'a>) {
         let given = || TAG_PARAMETERS.iter().find_map(|name| parameters.member(name));
         if let Some(given) = self.takes_tags().then(given).flatten() {
-            self.request.request_tags = (!is_hidden(given)).then(|| tags(given));
+            self.request.request_tags = tags(given);
         } else if LOGS_ALL_TAGS.contains(&service) && parameters.is_given() {
             self.request.request_tags = Some(Vec::new());
         }
@@ -234,16 +234,17 @@ fn input<'a>(node: &Node<'a>) -> Option<ContextInput<'a>> {
     }
 }
 
-/// Tags in the forms that logs write them: a list of pairs, an object, the sets of EC2.
-pub(crate) fn tags<'a>(node: &Node<'a>) -> Tags<'a> {
+/// Tags in the forms that logs write them: a list of pairs, an object, the sets of EC2. None where
+/// some of them cannot be read: which there are is not known then.
+pub(crate) fn tags<'a>(node: &Node<'a>) -> Option<Tags<'a>> {
     let mut tags = Tags::new();
-    collect_tags(node, &mut tags);
-    tags
+    collect_tags(node, &mut tags)?;
+    Some(tags)
 }
 
-fn collect_tags<'a>(node: &Node<'a>, tags: &mut Tags<'a>) {
+fn collect_tags<'a>(node: &Node<'a>, tags: &mut Tags<'a>) -> Option<()> {
     match &node.value {
-        Value::Array(items) => items.iter().for_each(|item| collect_tags(item, tags)),
+        Value::Array(items) => items.iter().try_for_each(|item| collect_tags(item, tags)),
         Value::Object(members) => {
             let field = |names: [&str; 4]| names.iter().find_map(|name| node.get(name));
             if let Some(inner) = field(["items", "item", "tags", "tag"])
@@ -254,20 +255,25 @@ fn collect_tags<'a>(node: &Node<'a>, tags: &mut Tags<'a>) {
             let key = field(["key", "Key", "tagKey", "TagKey"]).and_then(scalar);
             let value = field(["value", "Value", "tagValue", "TagValue"]);
             match (key, value) {
-                (Some(key), value) => {
-                    tags.push((key, value.and_then(scalar).unwrap_or_default()));
-                }
+                (Some(key), None) => tags.push((key, Cow::Borrowed(""))),
+                (Some(key), Some(value)) => tags.push((key, tag_value(value)?)),
                 // An object whose members are the tags.
-                (None, None) => tags.extend(
-                    members
-                        .iter()
-                        .filter_map(|member| Some((member.key.clone(), scalar(&member.value)?))),
-                ),
-                (None, Some(_)) => {}
+                (None, None) => {
+                    for member in members {
+                        tags.push((member.key.clone(), tag_value(&member.value)?));
+                    }
+                }
+                (None, Some(_)) => return None,
             }
+            Some(())
         }
-        _ => {}
+        _ => is_empty(node).then_some(()),
     }
+}
+
+/// The value of a tag, which may be empty.
+fn tag_value<'a>(node: &Node<'a>) -> Option<Cow<'a, str>> {
+    scalar(node).or_else(|| is_empty(node).then(Cow::default))
 }
 
 #[cfg(test)]
@@ -276,7 +282,7 @@ mod tests {
 
     fn check(json: &str, expected: &[(&str, &str)]) {
         let node = Node::parse(json).unwrap();
-        let found = tags(&node);
+        let found = tags(&node).unwrap();
         let found: Vec<_> = found.iter().map(|(key, value)| (&**key, &**value)).collect();
         assert_eq!(found, expected, "{json}");
     }
@@ -295,5 +301,16 @@ mod tests {
         check(r#"[{"key":"a","value":""}]"#, &[("a", "")]);
         check("{}", &[]);
         check(r#"{"items":[]}"#, &[]);
+        check(r#"{"a":""}"#, &[("a", "")]);
+        check("null", &[]);
+        for unread in [
+            r#""HIDDEN_DUE_TO_SECURITY_REASONS""#,
+            r#"[{"key":"a","value":"1"},"b"]"#,
+            r#"[{"key":"a","value":["1"]}]"#,
+            r#"[{"key":"a","value":"***OMITTED***"}]"#,
+            r#"[{"value":"1"}]"#,
+        ] {
+            assert_eq!(tags(&Node::parse(unread).unwrap()), None, "{unread}");
+        }
     }
 }

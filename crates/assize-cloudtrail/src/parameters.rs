@@ -13,6 +13,9 @@ use smallvec::SmallVec;
 const HIDDEN: [&str; 3] =
     ["HIDDEN_DUE_TO_SECURITY_REASONS", "<sensitiveDataRemoved>", "***OMITTED***"];
 
+/// What CloudTrail writes in place of parameters that are too large, beside `omitted`.
+const OMISSION: [&str; 3] = ["omitted", "reason", "originalSize"];
+
 /// Endings of the members that wrap all parameters of a call or some of them.
 const WRAPPERS: [&str; 4] = ["Request", "Req", "Input", "Msg"];
 
@@ -54,7 +57,7 @@ pub(crate) struct Parameters<'a> {
 impl<'a> Parameters<'a> {
     /// Reads the parameters of a call to a service, such as `s3`.
     pub(crate) fn read(json: Option<&'a str>, service: &str) -> Self {
-        let root = json.and_then(|json| Node::parse(json).ok());
+        let root = json.and_then(given);
         let members = root.as_ref().and_then(Node::as_object).unwrap_or_default();
         let wraps = |member: &Member<'_>| {
             WRAPPERS.iter().any(|ending| member.key.ends_with(ending))
@@ -139,7 +142,17 @@ impl<'a> Parameters<'a> {
     }
 }
 
-fn member<'n, 'a>(node: &'n Node<'a>, name: &str) -> Option<&'n Node<'a>> {
+/// The parameters of a record, unless they were too large for it: then nothing is known of them.
+pub(crate) fn given(json: &str) -> Option<Node<'_>> {
+    let node = Node::parse(json).ok()?;
+    let is_omission = |members: &[Member<'_>]| {
+        members.iter().all(|member| OMISSION.contains(&&*member.key))
+            && node.get("omitted").is_some_and(|omitted| omitted.value == Value::Bool(true))
+    };
+    (!node.as_object().is_some_and(is_omission)).then_some(node)
+}
+
+pub(crate) fn member<'n, 'a>(node: &'n Node<'a>, name: &str) -> Option<&'n Node<'a>> {
     let mut members = node.as_object()?.iter();
     members.find(|member| member.key.eq_ignore_ascii_case(name)).map(|member| &member.value)
 }
@@ -216,6 +229,17 @@ pub(crate) fn scalar<'a>(node: &Node<'a>) -> Option<Cow<'a, str>> {
         Value::String(text) | Value::Number(text) => Some(text.clone()),
         Value::Bool(value) => Some(Cow::Borrowed(if *value { "true" } else { "false" })),
         _ => None,
+    }
+}
+
+/// Whether a value says nothing: it is null or empty.
+pub(crate) fn is_empty(node: &Node<'_>) -> bool {
+    match &node.value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

@@ -1,5 +1,7 @@
 //! The session behind a call, and how it was made (F-54).
 
+mod facts;
+
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
@@ -11,7 +13,6 @@ use assize_model::{
 };
 use hashbrown::HashMap;
 
-use crate::parameters::scalar;
 use crate::record::{Identity, InScopeOf, Record, SessionContext};
 use crate::skip::Note;
 
@@ -80,8 +81,8 @@ impl SessionBook {
         let response = Node::parse(record.response_elements?).ok()?;
         let credentials = response.get("credentials")?;
         let key = credentials.get("accessKeyId")?.as_str()?;
-        let parameters = record.request_parameters.and_then(|json| Node::parse(json).ok());
-        let mut facts = parameters.as_ref().map(SessionFacts::read).unwrap_or_default();
+        // A session of which not everything is known is one of which nothing is.
+        let mut facts = facts::read(record.request_parameters?)?;
         facts.expires_at = credentials.get("expiration").and_then(Node::as_str).and_then(moment);
         let caller = record.identity.as_ref().and_then(|identity| identity.kind.as_deref());
         facts.chained = caller == Some("AssumedRole");
@@ -130,38 +131,6 @@ impl SessionFacts {
             [texts(policy_arns), texts(transitive_tag_keys), pairs(tags), pairs(inherited_tags)];
         let single = text(policy) + text(&self.source_identity) + text(&self.task_policy);
         size_of::<Self>() + single + lists.iter().sum::<usize>()
-    }
-
-    /// The members of `requestParameters` that STS seals in the session.
-    fn read(parameters: &Node<'_>) -> Self {
-        let text = |name: &str| {
-            let found = parameters.get(name).and_then(scalar);
-            found.map(|text| Box::from(&*text))
-        };
-        let list = |name: &str| {
-            let items = parameters.get(name).and_then(Node::as_array).unwrap_or_default();
-            let texts = items.iter().filter_map(|item| scalar(item.get("arn").unwrap_or(item)));
-            texts.map(|text| Box::from(&*text)).collect()
-        };
-        let tags = |name: &str| {
-            let node = parameters.get(name);
-            let tags = node.map(crate::context::tags).unwrap_or_default();
-            tags.iter().map(|(key, value)| (Box::from(&**key), Box::from(&**value))).collect()
-        };
-        let mut all_tags: Vec<_> = tags("tags");
-        all_tags.extend(tags("principalTags"));
-        let task = parameters.get("taskPolicyArn");
-        let task_policy = task.and_then(|task| scalar(task.get("arn").unwrap_or(task)));
-        Self {
-            policy: text("policy"),
-            policy_arns: list("policyArns"),
-            tags: all_tags,
-            transitive_tag_keys: list("transitiveTagKeys"),
-            inherited_tags: tags("incomingTransitiveTags"),
-            source_identity: text("sourceIdentity"),
-            task_policy: task_policy.map(|text| Box::from(&*text)),
-            ..Self::default()
-        }
     }
 }
 

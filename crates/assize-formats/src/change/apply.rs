@@ -267,16 +267,13 @@ impl Layer<'_> {
                 let fits = |p: &Arc<OrganizationPolicy<_>>| {
                     p.resource_control == resource_control && is_called(p, name)
                 };
-                return match all.find(|policy| fits(policy)) {
-                    Some(policy) => Ok(policy.id.clone()),
-                    None => {
-                        let all = tree.policies.values();
-                        let hint = meant(
-                            name,
-                            names(all.filter(|p| p.resource_control == resource_control)),
-                        );
-                        unfit(format!("the organization has no policy `{}`{hint}", shorten(name)))
-                    }
+                return if let Some(policy) = all.find(|policy| fits(policy)) {
+                    Ok(policy.id.clone())
+                } else {
+                    let all = tree.policies.values();
+                    let hint =
+                        meant(name, names(all.filter(|p| p.resource_control == resource_control)));
+                    unfit(format!("the organization has no policy `{}`{hint}", shorten(name)))
                 };
             }
             Some(NewPolicy::Document(document, name)) => (document.clone(), name.as_deref()),
@@ -465,41 +462,35 @@ impl Layer<'_> {
             let account = self.snapshot.account_with_texts(id);
             let policies = account.iter().flat_map(|account| account.policies.values());
             let mut found = policies.filter(|policy| *policy.arn == *target);
-            return match found.next() {
-                Some(policy) => Ok(StoreChange::PutPolicy(id, next_version(policy, document))),
-                None => {
-                    let policies = account.iter().flat_map(|account| account.policies.values());
-                    let hint = meant_arn(target, policies.map(|policy| &*policy.arn));
-                    unfit(format!("the world has no managed policy `{}`{hint}", shorten(target)))
-                }
-            };
-        }
-        match self.snapshot.aws_managed_policy(target) {
-            Some(policy) => {
-                let versions = policy.versions.iter().map(|version| PolicyVersion {
-                    id: version.id.clone(),
-                    document: self.text(version.document),
-                    created: version.created.clone(),
-                });
-                let policy = ManagedPolicy {
-                    arn: Arc::clone(&policy.arn),
-                    name: policy.name.clone(),
-                    path: policy.path.clone(),
-                    unique_id: policy.unique_id.clone(),
-                    versions: versions.collect(),
-                    default_version: policy.default_version,
-                    created: policy.created.clone(),
-                    description: policy.description.clone(),
-                    tags: policy.tags.clone(),
-                };
-                Ok(StoreChange::PutAwsManagedPolicy(next_version(&policy, document)))
+            if let Some(policy) = found.next() {
+                return Ok(StoreChange::PutPolicy(id, next_version(policy, document)));
             }
-            None => {
-                let used = self.snapshot.aws_managed_policies();
-                let hint = meant_arn(target, used.map(|policy| &*policy.arn));
-                unfit(format!("the world uses no managed policy `{}`{hint}", shorten(target)))
-            }
+            let policies = account.iter().flat_map(|account| account.policies.values());
+            let hint = meant_arn(target, policies.map(|policy| &*policy.arn));
+            return unfit(format!("the world has no managed policy `{}`{hint}", shorten(target)));
         }
+        let Some(policy) = self.snapshot.aws_managed_policy(target) else {
+            let used = self.snapshot.aws_managed_policies();
+            let hint = meant_arn(target, used.map(|policy| &*policy.arn));
+            return unfit(format!("the world uses no managed policy `{}`{hint}", shorten(target)));
+        };
+        let versions = policy.versions.iter().map(|version| PolicyVersion {
+            id: version.id.clone(),
+            document: self.text(version.document),
+            created: version.created.clone(),
+        });
+        let policy = ManagedPolicy {
+            arn: Arc::clone(&policy.arn),
+            name: policy.name.clone(),
+            path: policy.path.clone(),
+            unique_id: policy.unique_id.clone(),
+            versions: versions.collect(),
+            default_version: policy.default_version,
+            created: policy.created.clone(),
+            description: policy.description.clone(),
+            tags: policy.tags.clone(),
+        };
+        Ok(StoreChange::PutAwsManagedPolicy(next_version(&policy, document)))
     }
 
     fn resource(&self) -> Outcome<StoreChange> {
