@@ -11,25 +11,16 @@ use crate::evaluate::{Case, Side};
 pub(crate) const ASSUME_ROLE: [&str; 3] =
     ["assumerole", "assumerolewithsaml", "assumerolewithwebidentity"];
 
-/// The actions that the trust policy of a role is asked about (E-88).
-const ROLE_ASSUMING: [&str; 6] = [
-    "assumerole",
-    "assumerolewithsaml",
-    "assumerolewithwebidentity",
-    "setcontext",
-    "setsourceidentity",
-    "tagsession",
-];
-
 /// The actions that one AssumeRole call may check (E-17, E-90).
 pub(crate) const OF_ASSUME_ROLE_CALL: [&str; 4] =
     ["assumerole", "setcontext", "setsourceidentity", "tagsession"];
 
-/// E-88: a role-assuming action on a role.
+/// E-88: an action that the trust policy of a role is asked about, on a role.
 pub(crate) fn assumes_role(check: &Check<'_>) -> bool {
     let is_role = ArnParts::split(&check.resource)
         .is_some_and(|parts| parts.service == "iam" && parts.resource.starts_with("role/"));
-    is_role && check.action.is("sts", &ROLE_ASSUMING)
+    let is_call = |names| check.action.is("sts", names);
+    is_role && (is_call(&ASSUME_ROLE) || is_call(&OF_ASSUME_ROLE_CALL))
 }
 
 /// E-94.
@@ -86,12 +77,15 @@ pub(super) fn session_kind(case: &Case<'_>) -> Option<ReasonCode> {
     refused.then_some(ReasonCode::SessionKind)
 }
 
-/// E-73: only these assume roles. Anonymous callers and origin access identities have no
-/// credentials to sign the call with.
+/// E-73, E-92: who assumes a role in which way. Anonymous callers, origin access identities and
+/// those whom a provider vouches for have no credentials to sign the call with; only the last
+/// present an assertion or a token.
 pub(super) fn principal_kind(case: &Case<'_>) -> Option<ReasonCode> {
-    let kinds = [Kind::User, Kind::RoleSession, Kind::Federated, Kind::Service];
-    let refused =
-        case.check.action.is("sts", &["assumerole"]) && !kinds.contains(&case.caller.kind);
+    let kinds: &[Kind] = match &*case.check.action.name {
+        "assumerole" => &[Kind::User, Kind::RoleSession, Kind::Service],
+        _ => &[Kind::Federated],
+    };
+    let refused = case.check.action.is("sts", &ASSUME_ROLE) && !kinds.contains(&case.caller.kind);
     refused.then_some(ReasonCode::PrincipalKind)
 }
 

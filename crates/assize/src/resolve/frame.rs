@@ -185,7 +185,7 @@ impl Resolver<'_> {
         administers && is_member && resource.shape == Shape::IamRoot && parties.names_task_policy
     }
 
-    /// E-71 – E-74.
+    /// E-71 – E-74, E-92.
     fn builtin_refusal(
         &self,
         parties: &Parties,
@@ -203,11 +203,14 @@ impl Resolver<'_> {
         if refused_session(principal, rule, parties) {
             return Some(ReasonCode::SessionKind);
         }
-        let no_role = matches!(
-            principal.kind,
-            K::Root | K::AssumedRoot | K::FederatedUser | K::FederatedRoot | K::Anonymous | K::Oai
-        );
-        if rule == ActionRule::AssumeRole && no_role {
+        let assumes = match rule {
+            ActionRule::AssumeRole => {
+                matches!(principal.kind, K::User | K::RoleSession | K::Service)
+            }
+            ActionRule::AssumeRoleFederated => principal.kind == K::Federated,
+            _ => true,
+        };
+        if !assumes {
             return Some(ReasonCode::PrincipalKind);
         }
         self.is_unmodifiable(action, resource).then_some(ReasonCode::Unmodifiable)
