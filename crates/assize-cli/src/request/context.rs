@@ -2,6 +2,7 @@
 //! key (C-27, E-23); any other key goes into the context.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use anyhow::{Context as _, Result, bail};
 use assize_formats::parse_time;
@@ -47,6 +48,15 @@ impl Given<'_> {
 
     fn text(&self) -> Result<Cow<'static, str>> {
         Ok(Cow::Owned(self.one()?.to_owned()))
+    }
+
+    /// The address of a caller, which is not a block of addresses (L-619).
+    fn address(&self) -> Result<Cow<'static, str>> {
+        let text = self.text()?;
+        match text.parse::<IpAddr>() {
+            Ok(_) => Ok(text),
+            Err(_) => bail!("`{}={text}`: expected one IP address, such as 203.0.113.7", self.key),
+        }
     }
 
     fn boolean(&self) -> Result<bool> {
@@ -147,11 +157,11 @@ fn fill_environment(request: &mut Request<'static>, given: &Given<'_>) -> Result
     };
     match &*given.folded {
         "aws:sourceip" => {
-            let ip = given.text()?;
+            let ip = given.address()?;
             network(request, &|network| network.source_ip = Some(ip.clone()));
         }
         "aws:vpcsourceip" => {
-            let ip = given.text()?;
+            let ip = given.address()?;
             network(request, &|network| network.vpc_source_ip = Some(ip.clone()));
         }
         "aws:sourcevpce" => {
@@ -269,7 +279,8 @@ fn fill_delivery(request: &mut Request<'static>, given: &Given<'_>) -> Result<bo
     if !is_known {
         return Ok(false);
     }
-    let value = Some(given.text()?);
+    let is_address = folded == "aws:ec2instancesourceprivateipv4";
+    let value = Some(if is_address { given.address()? } else { given.text()? });
     let Some(session) = session(request, is_role) else { return Ok(false) };
     let empty = || match folded {
         "lambda:sourcefunctionarn" => Delivery::Lambda { function_arn: None },
@@ -455,6 +466,9 @@ mod tests {
     #[test]
     fn values_that_no_field_takes_are_refused() {
         for (key, value) in [
+            ("aws:SourceIp", "999.1.1.1"),
+            ("aws:SourceIp", "203.0.113.0/24"),
+            ("aws:VpcSourceIp", "10.0.0"),
             ("aws:SecureTransport", "maybe"),
             ("aws:CurrentTime", "noon"),
             ("aws:VpceAccount", "1"),
