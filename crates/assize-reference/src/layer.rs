@@ -90,10 +90,7 @@ impl Found {
     /// it allows and that is the best, or denies and that is the worst.
     fn take(&mut self, layer: Layer, side: Side, reference: StatementRef, matched: Match) {
         let effect = reference.effect.unwrap_or(Effect::Deny);
-        let falls = match (effect, side) {
-            (Effect::Allow, Side::Best) | (Effect::Deny, Side::Worst) => true,
-            (Effect::Allow, Side::Worst) | (Effect::Deny, Side::Best) => false,
-        };
+        let falls = (effect == Effect::Allow) == (side == Side::Best);
         let applies = matched.open.is_none() || falls;
         if let Some(keys) = matched.open {
             self.open.push(Open { layer, effect, reference: reference.clone(), keys });
@@ -245,13 +242,8 @@ impl<'c, 'a> Reader<'c, 'a> {
             all.append(found);
         }
         let any = |verdict| nodes.iter().any(|node: &NodeVerdict| node.verdict == verdict);
-        let verdict = if any(Verdict::ExplicitDeny) {
-            Verdict::ExplicitDeny
-        } else if any(Verdict::ImplicitDeny) {
-            Verdict::ImplicitDeny
-        } else {
-            Verdict::Allow
-        };
+        let denies = [Verdict::ExplicitDeny, Verdict::ImplicitDeny];
+        let verdict = denies.into_iter().find(|deny| any(*deny)).unwrap_or(Verdict::Allow);
         LayerResult { nodes, ..self.conclude(all, layer, verdict) }
     }
 

@@ -487,7 +487,7 @@ impl<'e> Resolver<'e> {
         check.notes.unknown_action = self.actions[check.action as usize].id.is_none();
         check.notes.outside_principal = self.principals[principal as usize].outside;
         let keys = self.resource_key_list(resource, account, check.action, (principal, fit));
-        seen.region(self, (principal, resource), check);
+        seen.region(self, request, (principal, resource), check);
         let endpoint = self.endpoint(&seen.environment);
         let is_wrong_network = match &check.part {
             Part::AccessPoint(Admission::AnyVpc) => {

@@ -3,14 +3,15 @@
 
 use assize_model::{
     AccountId, ArnParts, ConditionKey, ContextEntry, ContextValue, Delivery, OrgPath,
-    PrincipalKind as Kind, Request, RequestContext, RequestError, RequestErrorKind, Tags, fold_key,
+    PrincipalKind as Kind, Request, RequestContext, RequestError, RequestErrorKind, Tags, Target,
+    fold_key,
 };
 use assize_store::StoreSnapshot;
 
 use super::check::Check;
 use super::given::{Given, normalize_claims};
 use super::knowledge::{
-    Claims, Gaps, Knowledge, State, is_derived, is_resource_tag, outlives_the_call,
+    Claims, Gaps, Knowledge, State, conflict, is_derived, is_resource_tag, outlives_the_call,
 };
 use super::{Caller, Remarks, World, resource};
 use crate::applicable;
@@ -48,17 +49,10 @@ pub(crate) fn build<'a>(
     Ok(Knowledge::new(world.catalog, context, gaps))
 }
 
-/// The keys of how credentials reached a workload (E-17).
-const DELIVERY_KEYS: [&str; 8] = [
-    "ec2:SourceInstanceArn",
-    "ec2:RoleDelivery",
-    "aws:Ec2InstanceSourceVpc",
-    "aws:Ec2InstanceSourcePrivateIPv4",
-    "lambda:SourceFunctionArn",
-    "glue:RoleAssumedBy",
-    "glue:CredentialIssuingService",
-    "ssm:SourceInstanceArn",
-];
+/// The keys of how credentials reached a workload (E-17), between spaces.
+const DELIVERY_KEYS: &str = "ec2:SourceInstanceArn ec2:RoleDelivery aws:Ec2InstanceSourceVpc \
+    aws:Ec2InstanceSourcePrivateIPv4 lambda:SourceFunctionArn glue:RoleAssumedBy \
+    glue:CredentialIssuingService ssm:SourceInstanceArn";
 
 /// The keys of E-22.
 const CALL_CHAIN_KEYS: [&str; 4] =
@@ -101,11 +95,6 @@ fn account_of(value: Option<&ContextValue>) -> Option<AccountId> {
     text_of(value)?.parse().ok()
 }
 
-fn conflict(key: &str, why: &str) -> RequestError {
-    let message = format!("context key `{key}` {why}");
-    RequestError::new(RequestErrorKind::ContextConflict, message)
-}
-
 /// The organization keys of an account: id and path (E-15).
 fn organization_keys(snapshot: &StoreSnapshot, account: AccountId) -> Option<[ContextValue; 2]> {
     let (organization, path) = applicable::path(snapshot, account)?;
@@ -137,6 +126,18 @@ fn principal_tags(caller: &Caller<'_>) -> Vec<(String, String)> {
     lay_over(&mut tags, caller.session.tags.as_ref());
     lay_over(&mut tags, caller.session.inherited_tags.as_ref());
     tags
+}
+
+/// E-23: what `context` gives under several names of one tag of the resource is one value.
+fn one_value_a_tag(given: &[ContextEntry]) -> Result<(), RequestError> {
+    let tag = |entry: &ContextEntry| Some(entry.key.folded().split_once('/')?.1.to_owned());
+    let other_of = |entry: &&ContextEntry| {
+        given.iter().any(|other| tag(other) == tag(entry) && other.value != entry.value)
+    };
+    match given.iter().find(other_of) {
+        Some(entry) => Err(conflict(entry.key.spelling(), "and another name of this tag differ")),
+        None => Ok(()),
+    }
 }
 
 impl Builder<'_, '_> {
@@ -331,7 +332,8 @@ impl Builder<'_, '_> {
         let is_role = kind == Kind::RoleSession;
         self.leave_if(is_role && session.source_identity.is_none(), &["aws:SourceIdentity"]);
         self.leave_if(is_role && session.federated_provider.is_none(), &["aws:FederatedProvider"]);
-        self.leave_if(is_role && session.delivery.is_none(), &DELIVERY_KEYS);
+        let delivery: Vec<&str> = DELIVERY_KEYS.split(' ').collect();
+        self.leave_if(is_role && session.delivery.is_none(), &delivery);
         let Some(gaps) = self.gaps.as_mut().filter(|_| session.claims.is_none()) else { return };
         match kind {
             Kind::RoleSession => gaps.leave_claims(Claims::OfSession),
@@ -541,7 +543,8 @@ impl Builder<'_, '_> {
     }
 
     /// E-19: the region of the resource, of the access point that a bucket is reached through
-    /// (E-85), or the fixed one of a global service.
+    /// (E-85), or the fixed one of a global service; else that of the other resources of the call,
+    /// which went to one region (E-25).
     fn derived_region(&self) -> Option<ContextValue> {
         let arn = ArnParts::split(&self.check.resource);
         let mut added = self.check.service_keys.iter();
@@ -554,7 +557,15 @@ impl Builder<'_, '_> {
         let of_caller = self.caller.partition.as_deref();
         let partition = arn.map(|arn| arn.partition).or(of_caller).unwrap_or("aws");
         let service = &self.check.action.service;
-        self.world.catalog.global_service_region(service, partition).map(single)
+        let of_service = self.world.catalog.global_service_region(service, partition).map(single);
+        of_service.or_else(|| match &self.request.target {
+            Target::Action { resource, resources, .. } if !self.check.is_wildcard_form => {
+                let arns = resource.iter().chain(resources.iter().map(|input| &input.arn));
+                let mut regions = arns.filter_map(|arn| Some(ArnParts::split(arn)?.region));
+                regions.find(|region| !region.is_empty()).map(single)
+            }
+            _ => None,
+        })
     }
 
     /// E-20, L-704.
@@ -600,6 +611,9 @@ impl Builder<'_, '_> {
         let is_open = self.gaps.is_some() && inherits_unknown;
         if let Some(gaps) = &mut self.gaps {
             gaps.set_tags(&stems, known.is_none() || is_open);
+        }
+        if known.is_none() || is_open {
+            one_value_a_tag(&given)?;
         }
         let Some(mut tags) = known else {
             self.given_tags(&stems, given);
@@ -676,8 +690,7 @@ impl Builder<'_, '_> {
     fn request_tags(&mut self) -> Result<(), RequestError> {
         self.leave_if(self.request.request_tags.is_none(), &["aws:RequestTag/", "aws:TagKeys"]);
         let Some(tags) = &self.request.request_tags else {
-            self.keys_of_given_tags();
-            return Ok(());
+            return self.keys_of_given_tags();
         };
         self.carried.push("aws:tagkeys".into());
         for (key, value) in tags {
@@ -693,15 +706,22 @@ impl Builder<'_, '_> {
         self.agree(own)
     }
 
-    /// E-21, E-23: the keys of the tags that `context` gives, unless it gives their list too. In
-    /// partial context there may be more tags, of which nobody says anything (E-121).
-    fn keys_of_given_tags(&mut self) {
+    /// E-21, E-23: the keys of the tags that `context` gives, unless it gives their list too, which
+    /// then has them all. In partial context there may be more tags, of which nobody says anything
+    /// (E-121).
+    fn keys_of_given_tags(&mut self) -> Result<(), RequestError> {
         const KEY: &str = "aws:TagKeys";
         let names = std::mem::take(&mut self.given.tag_names);
         let is_known = self.gaps.is_none() || self.is_told(KEY);
+        if let Some(ContextValue::List(keys)) = self.given.get(KEY)
+            && names.iter().any(|name| !keys.iter().any(|key| key.eq_ignore_ascii_case(name)))
+        {
+            return Err(conflict(KEY, "lacks the key of a tag that the context gives"));
+        }
         if is_known && !names.is_empty() && self.given.get(KEY).is_none() {
             self.set(KEY, list(names));
         }
+        Ok(())
     }
 
     /// E-22. The last service of a chain is known when the earlier ones are not logged, so the
@@ -722,10 +742,9 @@ impl Builder<'_, '_> {
         let is_open = self.leave_if(self.request.via.is_none(), &CALL_CHAIN_KEYS);
         let is_known = !is_open || self.is_told("aws:ViaAWSService");
         let via = via.or_else(|| is_known.then(|| boolean(false)));
-        self.set_some("aws:ViaAWSService", via);
-        self.set_some("aws:CalledVia", chain);
-        self.set_some("aws:CalledViaFirst", first);
-        self.set_some("aws:CalledViaLast", last);
+        for (key, value) in CALL_CHAIN_KEYS.into_iter().zip([via, chain, first, last]) {
+            self.set_some(key, value);
+        }
         Ok(())
     }
 

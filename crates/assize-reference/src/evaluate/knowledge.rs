@@ -128,21 +128,17 @@ impl Lists {
         }
     }
 
-    /// Whether a key is under `unknown`.
-    pub(crate) fn has_unknown(&self, folded: &str) -> bool {
-        covers(&self.unknown, folded)
-    }
-
     /// E-122: the lists do not contradict each other.
     fn agree(&self) -> Result<(), RequestError> {
         match self.absent.iter().find(|name| covers(&self.unknown, name)) {
-            Some(name) => Err(contradiction(name, "is under `unknown`, and known to be absent")),
+            Some(name) => Err(conflict(name, "is under `unknown`, and known to be absent")),
             None => Ok(()),
         }
     }
 }
 
-fn contradiction(key: &str, why: &str) -> RequestError {
+/// E-23, E-122.
+pub(crate) fn conflict(key: &str, why: &str) -> RequestError {
     let message = format!("context key `{key}` {why}");
     RequestError::new(RequestErrorKind::ContextConflict, message)
 }
@@ -282,11 +278,12 @@ impl Gaps {
         context: &mut RequestContext,
         carried: &[String],
     ) -> Result<(), RequestError> {
-        if let Some(name) = carried.iter().find(|name| self.lists.has_unknown(name)) {
-            return Err(contradiction(name, "is under `unknown`, but the request carries it"));
+        let is_listed = |name: &&String| covers(&self.lists.unknown, name);
+        if let Some(name) = carried.iter().find(is_listed) {
+            return Err(conflict(name, "is under `unknown`, but the request carries it"));
         }
         let names: Vec<String> = context.iter().map(|entry| entry.key.folded().into()).collect();
-        for name in names.iter().filter(|name| self.lists.has_unknown(name)) {
+        for name in names.iter().filter(is_listed) {
             context.remove(name);
         }
         Ok(())

@@ -129,11 +129,8 @@ impl<'a> Caller<'a> {
             || session.expires_at.is_some();
         match self.kind {
             PrincipalKind::User | PrincipalKind::Root => session.temporary.unwrap_or(implied),
-            PrincipalKind::RoleSession
-            | PrincipalKind::FederatedUser
-            | PrincipalKind::FederatedRoot
-            | PrincipalKind::AssumedRoot => true,
-            _ => false,
+            // Whoever else has an account has a session of it.
+            _ => self.account.is_some(),
         }
     }
 }

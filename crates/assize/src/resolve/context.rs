@@ -7,7 +7,7 @@ use assize_catalog::ResourceTypeId;
 use assize_compiler::{KeyId, ValueId};
 use assize_model::{
     ArnParts, ConditionKey, ContextInput, ContextScalar, ContextValue, KeyShape, MfaState,
-    PrincipalKind, Request, RequestError, RequestErrorKind, fold_key,
+    PrincipalKind, Request, RequestError, RequestErrorKind, Target, fold_key,
 };
 use assize_policy::value::parse_bool;
 use assize_store::Tag;
@@ -33,8 +33,9 @@ pub(super) struct RowContext<'r> {
     tags: Vec<(Cow<'r, str>, GivenValue<'r>)>,
     /// The names of the tags that `context` gives, each as it is spelled there.
     tag_names: Vec<Cow<'r, str>>,
-    /// Tags of a resource of which nobody else says the tags (E-23): name behind the prefix.
-    resource_tags: Vec<(&'r str, GivenValue<'r>)>,
+    /// Tags of a resource of which nobody else says the tags (E-23): the key, its name behind the
+    /// prefix.
+    resource_tags: Vec<(u32, &'r str, GivenValue<'r>)>,
     mfa: Option<bool>,
     mfa_age: Option<i64>,
     /// The credentials are temporary and carry MFA (E-72).
@@ -190,6 +191,10 @@ impl<'r> RowContext<'r> {
         let kind = resolver.principals[principal as usize].kind;
         let (snapshot, now) = (&resolver.engine.snapshot, (resolver.now, resolver.is_partial));
         self.environment.complete(request, snapshot, now, kind)?;
+        self.one_value_a_tag(resolver)?;
+        if request.request_tags.is_none() {
+            self.environment.lists_keys_of(&self.tag_names)?;
+        }
         if request.request_tags.is_none() && !resolver.is_partial {
             self.environment.tag_keys_of(std::mem::take(&mut self.tag_names));
         }
@@ -314,7 +319,13 @@ impl<'r> RowContext<'r> {
         let tags = resolver.resources[resource as usize].attached().tags.as_ref();
         let Some(tags) = tags.filter(|_| !is_open) else {
             self.put_given(resolver, key, value.clone());
-            self.resource_tags.push((&name[prefix_len..], value));
+            let fold = resolver.keys[key as usize].fold;
+            let is_same = |other: &u32| resolver.keys[*other as usize].fold == fold;
+            match self.resource_tags.iter_mut().find(|(other, ..)| is_same(other)) {
+                // Several entries of one key equal nothing (L-606).
+                Some((.., first)) => *first = value,
+                None => self.resource_tags.push((key, &name[prefix_len..], value)),
+            }
             return Ok(());
         };
         let is_own = |tag: &&Tag| tag.key.eq_ignore_ascii_case(&name[prefix_len..]);
@@ -332,6 +343,20 @@ impl<'r> RowContext<'r> {
             _ => None,
         };
         self.agree(resolver, check, key, value, derived.as_ref())
+    }
+
+    /// E-23: what `context` gives under several names of one tag of the resource is one value.
+    fn one_value_a_tag(&self, resolver: &Resolver<'_>) -> Result<(), RequestError> {
+        for (at, (key, tag, value)) in self.resource_tags.iter().enumerate() {
+            let before = &self.resource_tags[..at];
+            let other = before.iter().find(|(_, other, _)| other.eq_ignore_ascii_case(tag));
+            if let Some((other, _, first)) = other.filter(|(.., first)| first != value) {
+                let name = |key: u32| resolver.keys[key as usize].key.spelling();
+                let first = format!("`{}`, as `{}`", first.shown(), name(*other));
+                return Err(conflict(name(*key), &value.shown(), &first));
+            }
+        }
+        Ok(())
     }
 
     /// E-21.
@@ -422,10 +447,12 @@ impl<'r> RowContext<'r> {
         self.mfa.is_some() || self.given.iter().any(is_given)
     }
 
-    /// E-19: the region, once the resource is known.
+    /// E-19: the region, once the resource is known. A resource without one was reached where the
+    /// others of the call are (E-25).
     pub(super) fn region(
         &mut self,
         resolver: &Resolver<'_>,
+        request: &Request<'_>,
         (principal, resource): (u32, u32),
         check: &mut CheckSpec<'r>,
     ) {
@@ -445,8 +472,10 @@ impl<'r> RowContext<'r> {
         }
         let own = resolver.principals[principal as usize].partition.as_deref();
         let partition = arn.map(|arn| arn.partition).or(own).unwrap_or("aws");
-        let service = &resolver.actions[check.action as usize].service;
-        match resolver.engine.catalog.global_service_region(service, partition) {
+        let action = &resolver.actions[check.action as usize];
+        let of_service = resolver.engine.catalog.global_service_region(&action.service, partition);
+        let names_one = check.resource.is_some() && !action.wildcard_only;
+        match of_service.or_else(|| region_of_call(request).filter(|_| names_one)) {
             Some(region) => self.environment.set_region(region),
             None => check.notes.region_unknown = true,
         }
@@ -592,7 +621,7 @@ impl<'r> RowContext<'r> {
         check: &CheckSpec<'_>,
         sink: &mut Sink,
     ) {
-        for (tag, value) in &self.resource_tags {
+        for (_, tag, value) in &self.resource_tags {
             let resource = resolver.rows.resolved_resource[sink.row];
             let is_role = resolver.resources[resource as usize].shape == Shape::IamRole;
             let profile = resolver.tag_profile(check.action, is_role, self.fit);
@@ -610,6 +639,14 @@ impl<'r> RowContext<'r> {
             }
         }
     }
+}
+
+/// The region of the first resource of a call that has one.
+fn region_of_call<'r>(request: &'r Request<'_>) -> Option<&'r str> {
+    let Target::Action { resource, resources, .. } = &request.target else { return None };
+    let arns = resource.iter().chain(resources.iter().map(|input| &input.arn));
+    let mut regions = arns.filter_map(|arn| Some(ArnParts::split(arn)?.region));
+    regions.find(|region| !region.is_empty())
 }
 
 /// A tag of the resource under all of its names, those included that no policy asks about.

@@ -333,6 +333,20 @@ impl<'r> Environment<'r> {
         self.settle(key)
     }
 
+    /// E-21, E-23: a list of keys that `context` gives has those of all tags that it gives one by
+    /// one.
+    pub(super) fn lists_keys_of(&self, names: &[Cow<'_, str>]) -> Result<(), RequestError> {
+        let Some(OwnValue::List(keys)) = self.get(OwnKey::TagKeys) else { return Ok(()) };
+        let is_listed = |name: &str| keys.iter().any(|key| key.eq_ignore_ascii_case(name));
+        match names.iter().find(|name| !is_listed(name)) {
+            Some(name) => {
+                let tag = format!("that there is `aws:RequestTag/{name}`");
+                Err(conflict(OwnKey::TagKeys.name(), &keys.join(", "), &tag))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// E-21, E-23: the keys of tags that `context` gives one by one, unless it gives this list too.
     pub(super) fn tag_keys_of(&mut self, names: Vec<Cow<'r, str>>) {
         if !names.is_empty() && self.get(OwnKey::TagKeys).is_none() {

@@ -194,8 +194,8 @@ struct PlainCheck<'r> {
 /// What the context of a plain request says.
 #[derive(Default)]
 struct PlainContext<'r> {
-    /// Tags of the resource: the position of their columns, and the value.
-    tags: SmallVec<[(usize, ValueId); 2]>,
+    /// Tags of the resource: the key, the position of their columns, and the value.
+    tags: SmallVec<[(&'r str, usize, ValueId); 2]>,
     /// Bits of the keys of their own that are given.
     given: u32,
     time: Option<i64>,
@@ -314,7 +314,7 @@ impl Resolver<'_> {
         self.rows.account.push(found.account);
         let knows_region = self.plain_own_keys(check, &context, row);
         self.plain_mfa_keys(&mfa, row);
-        for &(columns, value) in &context.tags {
+        for &(_, columns, value) in &context.tags {
             for at in 0..self.tag_columns[columns].len() {
                 let column = self.tag_columns[columns][at];
                 if self.rows.get(column, row).is_absent() {
@@ -576,8 +576,13 @@ impl Resolver<'_> {
                     let (prefix, tag) = name.split_at_checked(prefix_len)?;
                     let is_role = check.shape == Shape::IamRole;
                     if always || self.carries_tags(check.action, (is_role, check.fit), prefix) {
+                        // Names of one tag that differ contradict each other (E-23).
+                        let is_tag = |own: &str| own.eq_ignore_ascii_case(tag);
+                        if context.tags.iter().any(|(own, _, v)| *v != value && is_tag(own)) {
+                            return None;
+                        }
                         let profile = self.tag_profile(check.action, is_role, check.fit);
-                        context.tags.push((self.tag_columns(profile, tag), value));
+                        context.tags.push((tag, self.tag_columns(profile, tag), value));
                     }
                 }
                 PlainUse::Long => return None,
