@@ -21,6 +21,7 @@ mod principal;
 mod public;
 mod resource;
 mod said;
+mod target;
 mod time;
 mod told;
 
@@ -445,7 +446,7 @@ impl<'e> Resolver<'e> {
         self.push_row(&own, principal, &mut check)
     }
 
-    fn push_row<'r>(
+    fn push_row_as_given<'r>(
         &mut self,
         request: &'r Request<'r>,
         principal: u32,

@@ -138,6 +138,12 @@ pub(crate) fn expand<'a>(
     for check in &mut checks {
         let own = check.caller.clone();
         resource::set_owner(world, own.as_ref().unwrap_or(caller), check, remarks)?;
+        if let Some(boundary) = iam::target_boundary(world, check) {
+            let said = Lists::new(request, &check.given).says(&fold_key(iam::BOUNDARY));
+            if !matches!(said, Some(State::Unknown)) {
+                check.given.complete(iam::BOUNDARY, boundary.as_deref());
+            }
+        }
     }
     Ok(checks)
 }

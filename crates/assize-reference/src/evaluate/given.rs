@@ -55,6 +55,16 @@ impl Given {
         Ok(Self { entries, carried, empty, tag_names })
     }
 
+    /// Adds what is known of a key that the request does not give.
+    pub(crate) fn complete(&mut self, name: &str, value: Option<&str>) {
+        let key = ConditionKey::new(name);
+        match value.map(|text| ContextValue::Single(text.into())) {
+            _ if self.carried.contains(&key) || self.empty.contains(&key) => {}
+            Some(value) => self.entries.push(ContextEntry { key, value }),
+            None => self.empty.push(key),
+        }
+    }
+
     /// The value of a key.
     pub(crate) fn get(&self, name: &str) -> Option<&ContextValue> {
         let key = ConditionKey::new(name);

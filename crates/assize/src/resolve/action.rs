@@ -5,6 +5,8 @@ use assize_catalog::{AccessLevel, Catalog, WildcardForm};
 use assize_compiler::ActionRef;
 use assize_model::{ActionId, EngineOptions};
 
+use super::target::BOUNDARY;
+
 /// An action of the batch.
 #[derive(Debug)]
 pub(crate) struct ResolvedAction {
@@ -29,6 +31,8 @@ pub(crate) struct ResolvedAction {
     pub(crate) is_plain: bool,
     /// It takes no resource, and something else than `*` stands for that (E-6).
     pub(crate) takes_form: bool,
+    /// It is asked about the boundary that its target has (E-97).
+    pub(crate) asks_target_boundary: bool,
     /// The number of its class: actions of one class have the same frames for the same resources.
     pub(crate) class: u32,
 }
@@ -216,6 +220,17 @@ pub(crate) struct ActionClass {
     reads: bool,
 }
 
+/// E-97: whether an action is asked about the boundary that its target has: a write of IAM that
+/// names none itself.
+fn asks_target_boundary(catalog: &Catalog, id: Option<ActionId>, name: &str) -> bool {
+    let names_one = matches!(
+        name,
+        "createrole" | "createuser" | "putrolepermissionsboundary" | "putuserpermissionsboundary"
+    );
+    let mut keys = id.into_iter().flat_map(|id| catalog.action_ref(id).condition_keys());
+    !names_one && keys.any(|key| key.name() == BOUNDARY)
+}
+
 impl ResolvedAction {
     /// What of it a frame depends on.
     pub(crate) fn class_facts(&self, catalog: &Catalog) -> ActionClass {
@@ -255,6 +270,7 @@ impl ResolvedAction {
         Self {
             is_plain: !is_split && rule != ActionRule::AssumeRoot,
             takes_form,
+            asks_target_boundary: asks_target_boundary(catalog, id, &name_folded),
             class: 0,
             text: id
                 .map_or_else(
