@@ -76,7 +76,7 @@ fn what_is_decided_stays_decided() {
 #[test]
 fn what_an_answer_depends_on_settles_it() {
     let (mut n_settled, mut n_left) = (0, 0);
-    for seed in 0..3 * N_WORLDS {
+    for seed in 0..4 * N_WORLDS {
         let mut source = Source::seeded(seed);
         let world = in_mode(&generate::world(&mut source), "partial");
         let engine = engine_of(&world);
@@ -109,7 +109,7 @@ fn what_an_answer_depends_on_settles_it() {
 #[test]
 fn what_is_told_completely_is_decided_as_in_complete_context() {
     let (mut n_alike, mut n_open) = (0, 0);
-    for seed in 0..3 * N_WORLDS {
+    for seed in 0..4 * N_WORLDS {
         let mut source = Source::seeded(seed);
         let world = generate::world(&mut source);
         let [(partial, partial_world), (complete, _)] = in_both_modes(&world);

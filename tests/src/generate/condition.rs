@@ -20,7 +20,7 @@ enum Kind {
 }
 
 /// The keys of conditions and what they hold.
-const KEYS: [(&str, Kind); 54] = [
+const KEYS: [(&str, Kind); 55] = [
     ("aws:username", Kind::Text),
     ("AWS:UserName", Kind::Text),
     ("aws:userid", Kind::Text),
@@ -57,6 +57,7 @@ const KEYS: [(&str, Kind); 54] = [
     ("x:k", Kind::List),
     ("aws:PrincipalArn", Kind::Arn),
     ("aws:SourceArn", Kind::Arn),
+    ("iam:PermissionsBoundary", Kind::Arn),
     ("aws:SourceIp", Kind::Address),
     ("aws:VpcSourceIp", Kind::Address),
     ("aws:CurrentTime", Kind::Time),
@@ -223,7 +224,7 @@ fn decorated(source: &mut Source<'_>, operator: &str, kind: Kind) -> String {
 }
 
 fn text_value(source: &mut Source<'_>) -> Value {
-    const VALUES: [&str; 36] = [
+    const VALUES: [&str; 38] = [
         "a",
         "b",
         "ab",
@@ -253,6 +254,8 @@ fn text_value(source: &mut Source<'_>) -> Value {
         "o-w1aaaaaaaa/r-1aaa/*",
         "o-w1aaaaaaaa/r-1aaa/ou-1aaa-aaaaaaa1/",
         "straße",
+        "\"a\"",
+        "a\\\n",
         "${aws:username}",
         "${aws:PrincipalTag/team}",
         "${aws:PrincipalTag/team, 'a'}",
@@ -272,7 +275,8 @@ fn text_value(source: &mut Source<'_>) -> Value {
 
 fn arn_value(source: &mut Source<'_>) -> Value {
     let account = source.pick(&[INSIDE[0], INSIDE[1], APART, OUTSIDE]);
-    json!(match source.below(10) {
+    json!(match source.below(11) {
+        10 => format!("arn:aws:iam::{account}:policy/p"),
         0 => user_arn(source, account),
         1 => role_arn(source, account),
         2 => format!("arn:aws:iam::{account}:root"),

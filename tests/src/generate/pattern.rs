@@ -2,7 +2,7 @@
 
 use super::Source;
 use super::condition::variable;
-use super::text::TARGETS;
+use super::text::{ORGANIZATION, TARGETS};
 
 /// A pattern around an action: whole names, prefixes, suffixes, single characters, other cases,
 /// a star anywhere.
@@ -44,7 +44,7 @@ fn with_wildcards(source: &mut Source<'_>, text: &str, keep: &str) -> String {
 
 /// A pattern around a resource: whole ARNs, wildcards and variables at any place, short forms.
 pub(super) fn resource_pattern(source: &mut Source<'_>, own: Option<&str>) -> String {
-    const FIXED: [&str; 24] = [
+    const FIXED: [&str; 27] = [
         "arn:aws:s3:::b1/*",
         "arn:aws:s3:::b1",
         "arn:aws:s3:::b?/*",
@@ -69,10 +69,14 @@ pub(super) fn resource_pattern(source: &mut Source<'_>, own: Option<&str>) -> St
         "arn:aws:sqs:${aws:RequestedRegion}:111111111111:q",
         "arn:aws:lambda:*:*:function:f:*",
         "arn:aws:s3:::b1/${aws:username",
+        "arn:aws:organizations::100000000001:ou/o-w1aaaaaaaa/*",
+        "arn:aws:organizations::*:policy/o-w1aaaaaaaa/service_control_policy/*",
+        "arn:aws:organizations::*:account/o-*/${aws:PrincipalAccount}",
     ];
     if let Some(own) = own {
         match source.below(4) {
             0 => return own.to_owned(),
+            1 if own == ORGANIZATION => {}
             1 => return format!("{own}/*"),
             2 => return "*".to_owned(),
             _ => {}

@@ -141,8 +141,8 @@ fn document(
         }
         Value::Object(statement)
     });
-    if source.percent(1) {
-        statements.push(json!({"Effect": "allow"}));
+    if source.percent(2) {
+        statements.push(odd_statement(source));
     }
     let mut document = Map::new();
     if !source.percent(4) {
@@ -153,6 +153,31 @@ fn document(
     let statements = if alone { statements.remove(0) } else { Value::Array(statements) };
     document.insert("Statement".into(), statements);
     Value::Object(document)
+}
+
+/// A statement that says something odd: with most of them the document does not load, and stands
+/// in the way of all that it applies to (E-112).
+fn odd_statement(source: &mut Source<'_>) -> Value {
+    let mut statement = json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"});
+    let (element, value) = match source.below(10) {
+        0 => ("Effect", json!("allow")),
+        1 => ("Effect", json!(true)),
+        2 => ("Note", json!("of no element")),
+        3 => ("Action", json!("s3")),
+        4 => ("Action", json!("s?:GetObject")),
+        5 => (
+            "Principal",
+            json!({"AWS": source.pick(&["ana", "arn:aws:iam::111111111111:group/g"])}),
+        ),
+        6 => ("Condition", json!({"StringEquals": {"x:k": ["a", {}]}})),
+        7 => ("Condition", json!({"StringEquals": ["x:k"]})),
+        // These load.
+        8 => ("Action", json!(["s3:Get Object", "s3:*"])),
+        _ if source.percent(50) => ("Condition", json!({})),
+        _ => ("Condition", json!({"StringEquals": {}})),
+    };
+    statement[element] = value;
+    statement
 }
 
 fn effect(source: &mut Source<'_>, percent_allow: usize) -> Map<String, Value> {

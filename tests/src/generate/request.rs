@@ -12,7 +12,7 @@ use super::text::{
 use super::{Source, mistake, policy, world};
 
 /// Keys that requests say something of without carrying them.
-const LISTED_KEYS: [&str; 12] = [
+const LISTED_KEYS: [&str; 13] = [
     "x:k",
     "x:n",
     "s3:prefix",
@@ -25,6 +25,7 @@ const LISTED_KEYS: [&str; 12] = [
     "aws:CalledVia",
     "sts:ExternalId",
     "aws:SourceIdentity",
+    "iam:PermissionsBoundary",
 ];
 
 /// Resources that requests name for actions which take none (E-6); the path continues the form in
@@ -53,7 +54,10 @@ pub(super) fn request(source: &mut Source<'_>) -> Value {
     let kind = request["principal"]["type"].as_str().unwrap_or_default().to_owned();
     match kind.as_str() {
         "federated" => {
-            let action = source.pick(&["sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML"]);
+            let actions =
+                ["sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML", "sts:AssumeRole"];
+            let at = if source.percent(5) { 2 } else { source.below(2) };
+            let action = actions[at];
             request["action"] = json!(action);
             request["resource"] = json!(role_arn(source, INSIDE[0]));
         }
@@ -155,7 +159,7 @@ fn lists(source: &mut Source<'_>, request: &mut Value) {
         request["absent"] = json!(keys(source));
     }
     if source.percent(8) {
-        let prefixes = ["*", "x:", "aws:RequestTag/", "aws:PrincipalTag/", "aws:", "s3:"];
+        let prefixes = ["*", "x:", "aws:RequestTag/", "aws:PrincipalTag/", "aws:", "s3:", "iam:"];
         request["complete"] = json!([source.pick(&prefixes)]);
     }
     if source.percent(5) {
@@ -179,7 +183,7 @@ fn network(source: &mut Source<'_>) -> Value {
 }
 
 /// Keys that a request may not contradict, unless an option lets it.
-const DERIVED: [&str; 10] = [
+const DERIVED: [&str; 14] = [
     "aws:MultiFactorAuthPresent",
     "aws:PrincipalAccount",
     "aws:PrincipalTag/team",
@@ -189,7 +193,11 @@ const DERIVED: [&str; 10] = [
     "aws:ResourceTag/team",
     "aws:SourceIdentity",
     "aws:SourceIp",
+    "aws:TagKeys",
     "aws:username",
+    "iam:PermissionsBoundary",
+    "ec2:ResourceTag/Team",
+    "s3:ExistingObjectTag/team",
 ];
 
 /// Keys that no request carries, whatever it says: names that are none, and tags without a name.
@@ -205,7 +213,7 @@ const NEVER: [&str; 8] = [
 ];
 
 /// What they are given.
-const VALUES: [&str; 4] = ["true", "a", "ana", "10.0.0.1"];
+const VALUES: [&str; 5] = ["true", "a", "ana", "10.0.0.1", "team"];
 
 fn context(source: &mut Source<'_>) -> Value {
     let entries = source.list(0, 4, |source| {
@@ -236,7 +244,7 @@ fn context(source: &mut Source<'_>) -> Value {
             }
             14 => (source.pick(&NEVER), any_value(source)),
             15 => ("iam:PassedToService", json!(source.pick(&SERVICES))),
-            _ => ("x:k", json!(source.pick(&["a", "b", "ab", "A", "a*", ""]))),
+            _ => ("x:k", json!(source.pick(&["a", "b", "ab", "A", "a*", "", "\"a\""]))),
         };
         (key.to_owned(), value)
     });

@@ -35,7 +35,7 @@ pub(super) const TAG_KEYS: [&str; 3] = ["team", "Team", "env"];
 /// Values of tags.
 pub(super) const TAG_VALUES: [&str; 5] = ["a", "b", "ab", "", "ana"];
 /// Resources, each with an action that takes it.
-pub(super) const TARGETS: [(&str, &str); 55] = [
+pub(super) const TARGETS: [(&str, &str); 69] = [
     ("s3:GetObject", "arn:aws:s3:::b1/k"),
     ("s3:GetObject", "arn:aws:s3:::b1/a/k"),
     ("s3:GetObject", "arn:aws:s3:::b1/ana/k"),
@@ -100,7 +100,50 @@ pub(super) const TARGETS: [(&str, &str); 55] = [
     ("kms:Decrypt", "arn:aws:kms:eu-west-1:111111111111:key/mrk-0000000000000000000000000000000a"),
     ("sts:TagSession", "arn:aws:sqs:eu-west-1:111111111111:q"),
     ("nosuch:Do", "arn:aws:nosuch:eu-west-1:111111111111:thing/1"),
+    // Of the organization, which its management account delegates (E-99).
+    ("organizations:AttachPolicy", "arn:aws:organizations::100000000001:root/o-w1aaaaaaaa/r-1aaa"),
+    (
+        "organizations:AttachPolicy",
+        "arn:aws:organizations::100000000001:ou/o-w1aaaaaaaa/ou-1aaa-aaaaaaa1",
+    ),
+    (
+        "organizations:AttachPolicy",
+        "arn:aws:organizations::100000000001:account/o-w1aaaaaaaa/222222222222",
+    ),
+    (
+        "organizations:DescribePolicy",
+        "arn:aws:organizations::100000000001:policy/o-w1aaaaaaaa/service_control_policy/p-1aaaaaaa",
+    ),
+    (
+        "organizations:DescribePolicy",
+        "arn:aws:organizations::aws:policy/service_control_policy/p-FullAWSAccess",
+    ),
+    (
+        "organizations:TagResource",
+        "arn:aws:organizations::100000000001:account/o-w1aaaaaaaa/100000000001",
+    ),
+    (
+        "organizations:PutResourcePolicy",
+        "arn:aws:organizations::100000000001:resourcepolicy/o-w1aaaaaaaa/rp-1aaaaaaa",
+    ),
+    (
+        "organizations:DescribePolicy",
+        "arn:aws:organizations::100000000001:policy/o-another1aa/service_control_policy/p-1aaaaaaa",
+    ),
+    (
+        "organizations:DescribeOrganization",
+        "arn:aws:organizations::100000000001:organization/o-w1aaaaaaaa",
+    ),
+    ("organizations:ListAccounts", "*"),
+    ("sts:AssumeRoleWithWebIdentity", "arn:aws:iam::111111111111:role/R"),
+    ("iam:AttachUserPolicy", "arn:aws:iam::111111111111:user/ana"),
+    ("iam:DeleteRolePermissionsBoundary", "arn:aws:iam::222222222222:role/team/Q"),
+    ("iam:PutRolePermissionsBoundary", "arn:aws:iam::111111111111:role/R"),
 ];
+
+/// The organization, as the resource that the delegation policy belongs to.
+pub(super) const ORGANIZATION: &str =
+    "arn:aws:organizations::100000000001:organization/o-w1aaaaaaaa";
 
 /// A user's ARN.
 pub(super) fn user_arn(source: &mut Source<'_>, account: &str) -> String {

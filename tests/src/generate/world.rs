@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::text::{
-    ACCOUNTS, APART, INSIDE, MANAGEMENT, OUTSIDE, ROLES, TAG_KEYS, TAG_VALUES, USERS,
+    ACCOUNTS, APART, INSIDE, MANAGEMENT, ORGANIZATION, OUTSIDE, ROLES, TAG_KEYS, TAG_VALUES, USERS,
 };
 use super::{Source, policy};
 
@@ -193,7 +193,7 @@ pub(super) fn tags(source: &mut Source<'_>) -> Value {
 }
 
 fn resources(source: &mut Source<'_>) -> Value {
-    const RESOURCES: [(&str, Option<&str>); 13] = [
+    const RESOURCES: [(&str, Option<&str>); 14] = [
         ("arn:aws:s3:::b0", Some(MANAGEMENT)),
         ("arn:aws:s3:::b1", Some(INSIDE[0])),
         ("arn:aws:s3:::b2", Some(INSIDE[1])),
@@ -207,6 +207,7 @@ fn resources(source: &mut Source<'_>) -> Value {
         ("arn:aws:sns:eu-west-1:222222222222:t", None),
         ("arn:aws:lambda:eu-west-1:111111111111:function:f", None),
         ("arn:aws:logs:eu-west-1:111111111111:log-group:/app", None),
+        (ORGANIZATION, None),
     ];
     let mut records = Vec::new();
     for (arn, owner) in RESOURCES {
