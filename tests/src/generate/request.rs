@@ -183,7 +183,9 @@ fn network(source: &mut Source<'_>) -> Value {
 }
 
 /// Keys that a request may not contradict, unless an option lets it.
-const DERIVED: [&str; 14] = [
+const DERIVED: [&str; 16] = [
+    "aws:CalledVia",
+    "aws:CalledViaLast",
     "aws:MultiFactorAuthPresent",
     "aws:PrincipalAccount",
     "aws:PrincipalTag/team",

@@ -728,6 +728,12 @@ impl Builder<'_, '_> {
     /// keys are derived from the field and may be under `unknown` (E-122).
     fn call_chain(&mut self) -> Result<(), RequestError> {
         let field = self.request.via.as_ref().filter(|via| !via.is_empty());
+        // E-23: a field that says that there was no service contradicts every other chain.
+        for key in &CALL_CHAIN_KEYS[1..] {
+            if self.request.via.is_some() && field.is_none() && self.given.get(key).is_some() {
+                self.overrides(key)?;
+            }
+        }
         let chain = self.stated("aws:CalledVia", field.map(list))?;
         let (first, last) = match &chain {
             Some(ContextValue::List(services)) => (services.first(), services.last()),

@@ -167,12 +167,8 @@ const ENCRYPTION_CONTEXT_KEYS: &str = "kms:EncryptionContextKeys";
 /// E-81, E-126: the constraint of a grant on the encryption context: a positive test a pair, and
 /// one of the names of all pairs where there may be no others; and the unknown keys among them.
 fn fits_encryption_context(case: &Case<'_>, grant: &KmsGrant<'_>) -> (Truth, Vec<ConditionKey>) {
-    let n_given = case
-        .known
-        .present()
-        .iter()
-        .filter(|entry| entry.key.folded().starts_with(ENCRYPTION_CONTEXT))
-        .count();
+    let present = case.known.present().iter();
+    let n_given = present.filter(|own| own.key.folded().starts_with(ENCRYPTION_CONTEXT)).count();
     let (mut truths, mut unknown) = (Vec::new(), Vec::new());
     if let Some(tags) = &grant.encryption_context_equals {
         truths.push(Truth::from(n_given <= tags.len()));

@@ -3,6 +3,7 @@
 use assize_catalog::managed::ROOT_TASK_POLICY_ARNS;
 use assize_model::{ArnParts, ContextValue, PrincipalKind as Kind, ReasonCode, fold_key};
 
+use crate::condition::value::parse_bool;
 use crate::evaluate::check::Check;
 use crate::evaluate::knowledge::State;
 use crate::evaluate::{Case, Side};
@@ -60,9 +61,8 @@ pub(super) fn session_kind(case: &Case<'_>) -> Option<ReasonCode> {
             // E-126: a refusal that looks at an unknown key.
             let has_mfa = match case.known.state(&fold_key(MFA_PRESENT)) {
                 State::Unknown => case.side == Side::Best,
-                State::Present(_) | State::Absent => {
-                    caller.session.mfa.is_some_and(|mfa| mfa.present)
-                }
+                State::Present(ContextValue::Single(text)) => parse_bool(text) == Some(true),
+                State::Present(_) | State::Absent => false,
             };
             let exempt = ["assumerole", "getcalleridentity", "setsourceidentity", "tagsession"];
             action.service == "iam" && !has_mfa

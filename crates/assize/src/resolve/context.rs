@@ -402,10 +402,8 @@ impl<'r> RowContext<'r> {
         let caller = &resolver.principals[principal as usize];
         let mut stated = None;
         if stated_mfa(caller) {
-            let is_present = |(key, _): &(u32, GivenValue<'_>)| {
-                resolver.keys[*key as usize].key.folded() == "aws:multifactorauthpresent"
-            };
-            if let Some(at) = self.given.iter().position(is_present) {
+            let mut given = self.given.iter();
+            if let Some(at) = given.position(|(key, _)| is_mfa_present(resolver, *key)) {
                 let (key, value) = self.given.remove(at);
                 stated = match &value {
                     GivenValue::Single(text) => parse_bool(text),
@@ -425,7 +423,14 @@ impl<'r> RowContext<'r> {
         let of_check = MfaOfCheck::new(caller, stated, rule, self.environment.time);
         self.stated_mfa = stated;
         self.temporary = of_check.temporary;
-        self.mfa_present = of_check.present;
+        // What nobody derives of a session, the request may carry (E-121).
+        let mut given = self.given.iter();
+        let carried = given.find(|(key, _)| is_mfa_present(resolver, *key));
+        self.mfa_present = match carried {
+            Some((_, GivenValue::Single(text))) => parse_bool(text) == Some(true),
+            Some(_) => false,
+            None => of_check.present,
+        };
         // E-121: what nobody says of the session's MFA, and its age when nobody says the time.
         if caller.gaps.has(Gap::MfaPresent) && stated.is_none() {
             return Ok(());
@@ -441,10 +446,8 @@ impl<'r> RowContext<'r> {
 
     /// Whether the row has the key of MFA.
     pub(super) fn has_mfa(&self, resolver: &Resolver<'_>) -> bool {
-        let is_given = |(key, _): &(u32, GivenValue<'_>)| {
-            resolver.keys[*key as usize].key.folded() == "aws:multifactorauthpresent"
-        };
-        self.mfa.is_some() || self.given.iter().any(is_given)
+        let mut given = self.given.iter();
+        self.mfa.is_some() || given.any(|(key, _)| is_mfa_present(resolver, *key))
     }
 
     /// E-19: the region, once the resource is known. A resource without one was reached where the
@@ -639,6 +642,10 @@ impl<'r> RowContext<'r> {
             }
         }
     }
+}
+
+fn is_mfa_present(resolver: &Resolver<'_>, key: u32) -> bool {
+    resolver.keys[key as usize].key.folded() == "aws:multifactorauthpresent"
 }
 
 /// The region of the first resource of a call that has one.

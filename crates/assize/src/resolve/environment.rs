@@ -372,6 +372,16 @@ impl<'r> Environment<'r> {
             let services = via.iter().map(|service| Cow::Owned(service.to_string())).collect();
             self.set(OwnKey::CalledVia, OwnValue::List(services));
         }
+        // A field that says that there was no service contradicts every other chain (E-23).
+        let denies = request.via.as_ref().is_some_and(Vec::is_empty);
+        for key in CALL_CHAIN.into_iter().filter(|_| denies) {
+            if let Some(given) = self.at(self.given[key as usize]) {
+                if !self.may_override {
+                    return Err(conflict(key.name(), &shown(given), "that it is absent"));
+                }
+                self.overridden.push(key.name().into());
+            }
+        }
         self.settle(OwnKey::CalledVia)?;
         let (first, last) = match self.get(OwnKey::CalledVia) {
             Some(OwnValue::List(services)) => (services.first().cloned(), services.last().cloned()),
