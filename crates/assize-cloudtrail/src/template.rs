@@ -1,15 +1,17 @@
 //! Templates of the API map, ready to be filled in (F-56).
 
+mod expression;
+
 use std::borrow::Cow;
 
 use assize_catalog::api_map::{Template, TemplatePart};
 use assize_model::ArnParts;
-use regex_automata::meta::Regex;
-use regex_automata::util::captures::Captures;
 use smallvec::{SmallVec, smallvec};
 
 use crate::parameters::Parameters;
 use crate::place::Place;
+
+use self::expression::Expression;
 
 /// Most texts that one template gives. A request has at most 100 checks (F-6).
 const MAX_TEXTS: usize = 1_000;
@@ -41,7 +43,7 @@ enum Part<'c> {
     Many(Vec<Filler<'c>>),
     IfTruthy(Box<[Filler<'c>; 3]>),
     IfArnFits(Filler<'c>),
-    Capture(Filler<'c>, Option<Box<Regex>>),
+    Capture(Filler<'c>, Expression),
     UrlEncode(Filler<'c>),
 }
 
@@ -180,7 +182,7 @@ impl<'c> Part<'c> {
             }
             TemplatePart::IfArnFits(template) => Self::IfArnFits(inner(template)),
             TemplatePart::Capture { input, expression } => {
-                Self::Capture(inner(input), Regex::new(expression).ok().map(Box::new))
+                Self::Capture(inner(input), Expression::new(expression))
             }
             TemplatePart::UrlEncode(template) => Self::UrlEncode(inner(template)),
         }
@@ -207,10 +209,10 @@ impl<'c> Part<'c> {
                 pieces.retain(|piece| fits(&piece.text));
                 pieces
             }
-            Self::Capture(filler, regex) => {
+            Self::Capture(filler, expression) => {
                 let pieces = filler.pieces(values, fits).into_iter();
                 let cut = |piece: Piece<'v>| {
-                    let text = Cow::Owned(capture(regex.as_deref()?, &piece.text)?);
+                    let text = expression.cut_out(&piece.text)?;
                     Some(Piece { text, ..piece })
                 };
                 pieces.filter_map(cut).collect()
@@ -223,14 +225,6 @@ impl<'c> Part<'c> {
             }
         }
     }
-}
-
-/// What the first group finds, or the whole expression if it has none.
-fn capture(regex: &Regex, text: &str) -> Option<String> {
-    let mut captures: Captures = regex.create_captures();
-    regex.captures(text, &mut captures);
-    let group = usize::from(captures.group_len() > 1);
-    Some(text.get(captures.get_group(group)?.range())?.to_owned())
 }
 
 fn url_encode(text: &str) -> String {
@@ -294,7 +288,7 @@ mod tests {
     fn expressions_of_the_map_compile() {
         fn all_compile(filler: &Filler<'_>) -> bool {
             filler.parts.iter().all(|part| match part {
-                Part::Capture(filler, regex) => regex.is_some() && all_compile(filler),
+                Part::Capture(filler, expression) => expression.compiles() && all_compile(filler),
                 Part::Many(all) => all.iter().all(all_compile),
                 Part::IfTruthy(three) => three.iter().all(all_compile),
                 Part::IfArnFits(filler) | Part::UrlEncode(filler) => all_compile(filler),
