@@ -291,6 +291,38 @@ fn copies_of_an_event_count_once() {
     assert_eq!(report.coverage.skipped_for(assize_cloudtrail::SkipReason::Duplicate), 2);
 }
 
+/// F-51: an event that is asked about by the account of its log is told by the copy that names the
+/// caller, whichever log that is in. Events of others are not asked about.
+#[test]
+fn an_account_sees_the_calls_of_others_in_its_log() {
+    let mut own = get_own();
+    own["eventID"] = "a".into();
+    own["sharedEventID"] = "7d0b4c3e-2f5a-4d7c-9d36-0f6a4b1f5a11".into();
+    let mut theirs = own.clone();
+    theirs["eventID"] = "b".into();
+    theirs["recipientAccountId"] = "222222222222".into();
+    theirs["userIdentity"] = json!({"type": "AWSAccount", "principalId": "AIDAX"});
+    let mut other = own.clone();
+    other["eventID"] = "c".into();
+    other["sharedEventID"] = "00000000-2f5a-4d7c-9d36-0f6a4b1f5a11".into();
+    let later = event("ec2", "DescribeInstances", &json!({}), &json!({}));
+    let replayed = |account: &str| {
+        let filter =
+            Filter { accounts: [account.parse().expect("an account")].into(), ..Filter::default() };
+        let sources = vec![
+            source("1.json", log(&[other.clone(), own.clone()])),
+            source("2.json", log(&[theirs.clone(), later.clone()])),
+        ];
+        let options = ReplayOptions { filter, ..ReplayOptions::default() };
+        let report = run(world(&small_world()), Vec::new(), options, sources);
+        let n_copies = report.coverage.skipped_for(assize_cloudtrail::SkipReason::Duplicate);
+        (report.coverage.total.records, report.totals.events, n_copies)
+    };
+    assert_eq!(replayed("222222222222"), (2, 1, 1));
+    assert_eq!(replayed("111111111111"), (3, 3, 0));
+    assert_eq!(replayed("333333333333"), (0, 0, 0));
+}
+
 /// F-54: the call that makes a session may stand in a later file of the same window.
 #[test]
 fn sessions_are_joined_across_files() {

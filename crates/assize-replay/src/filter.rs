@@ -31,6 +31,16 @@ impl Filter {
         self.admits_time(record) && self.admits_account(record) && self.admits_service(record)
     }
 
+    /// Whether an event is asked about if a copy of it is: the copy that names the caller, in the
+    /// log of another account (F-51).
+    pub(crate) fn admits_with_copy(&self, record: &Record<'_>) -> bool {
+        let names_caller = record.identity.as_ref().is_some_and(|caller| caller.arn.is_some());
+        record.shared_event_id.is_some()
+            && names_caller
+            && self.admits_time(record)
+            && self.admits_service(record)
+    }
+
     /// Whether an event would be asked about if its time were known.
     pub(crate) fn lacks_time(&self, record: &Record<'_>) -> bool {
         (self.since.is_some() || self.until.is_some())

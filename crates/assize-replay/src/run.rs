@@ -364,9 +364,12 @@ impl<'t> Round<'t> {
         files.spare_records.resize_with(texts.len(), Vec::new);
         let memories = files.spare_records.par_drain(..);
         let logs = files.open.par_iter_mut().zip(texts).zip(memories);
-        let parsed: Vec<Parsed<'t>> = logs
+        let mut parsed: Vec<Parsed<'t>> = logs
             .map(|((log, text), memory)| Parsed::read(log, text, emptied(memory), &options.filter))
             .collect();
+        if !options.filter.accounts.is_empty() {
+            keep_copies(&mut parsed, &options.filter);
+        }
         let n_taken = parsed.iter().map(|part| part.records.len()).sum();
         let mut round = Self {
             records: Vec::with_capacity(parsed.len()),
@@ -530,11 +533,27 @@ impl<'t> Parsed<'t> {
         let sessions = records.iter().filter_map(SessionBook::facts).collect();
         let n_records = records.len() as u64;
         let n_untimed = records.iter().filter(|record| filter.lacks_time(record)).count() as u64;
-        records.retain(|record| filter.admits(record));
+        records.retain(|record| filter.admits(record) || filter.admits_with_copy(record));
         let ids = records.iter().map(EventIds::of).collect();
         let accounts = accounts(&records);
         Self { records, ids, accounts, sessions, problems, n_records, malformed, n_untimed }
     }
+}
+
+/// Of the events of other accounts, keeps those of which a copy is asked about.
+fn keep_copies(parsed: &mut [Parsed<'_>], filter: &Filter) {
+    let all = parsed.iter().flat_map(|part| &part.records);
+    let admitted = all.filter(|record| filter.admits(record));
+    let shared: BTreeSet<Box<str>> =
+        admitted.filter_map(|record| record.shared_event_id.as_deref()).map(Into::into).collect();
+    parsed.par_iter_mut().for_each(|part| {
+        part.records.retain(|record| {
+            let is_shared = record.shared_event_id.as_deref().is_some_and(|id| shared.contains(id));
+            is_shared || filter.admits(record)
+        });
+        part.ids = part.records.iter().map(EventIds::of).collect();
+        part.accounts = accounts(&part.records);
+    });
 }
 
 /// Every account that some records name: of the caller, and of the log.
