@@ -17,8 +17,10 @@ const READ_BYTES: usize = 64 << 10;
 /// is left of the text before.
 const MAX_RESERVED_BYTES: usize = 4 << 20;
 const RESERVE_BYTES: usize = 64 << 10;
+/// How much text is made room for at once: it is still in the cache when it is written over.
+const STEP_BYTES: usize = 64 << 10;
 /// How much of a file is read to tell whether it is a log.
-const BEGINNING_BYTES: u64 = 4 << 10;
+const BEGINNING_BYTES: usize = 4 << 10;
 /// How much text is passed over at once.
 const SKIP_BYTES: usize = 1 << 20;
 
@@ -223,15 +225,14 @@ impl OpenLog {
         if self.is_at_end {
             return;
         }
-        let wanted = n_bytes as u64;
         let text = if matches!(self.form, Form::Records) { &mut self.text } else { &mut self.raw };
         let n_before = text.len();
         if text.capacity() - n_before < n_bytes.min(MAX_RESERVED_BYTES) {
             text.reserve(n_bytes.min(MAX_RESERVED_BYTES) + RESERVE_BYTES);
         }
-        let read = self.input.read_some(wanted, text);
+        let read = self.input.read_some(n_bytes, text);
         self.n_read += (text.len() - n_before) as u64;
-        let is_at_end = !matches!(read, Ok(n) if n as u64 == wanted);
+        let is_at_end = !matches!(read, Ok(n) if n == n_bytes);
         // A file at its end has no place to go on from.
         if is_resumable && !is_at_end {
             self.text_sum.update(&text[n_before..]);
@@ -360,14 +361,28 @@ impl Input {
         zstd::stream::read::Decoder::with_buffer(buffered).map(|d| Self::Zstd(Box::new(d)))
     }
 
-    /// Reads so many bytes, or to the end.
-    fn read_some(&mut self, wanted: u64, text: &mut Vec<u8>) -> io::Result<usize> {
-        match self {
-            Self::Plain(input) => input.take(wanted).read_to_end(text),
-            Self::Gzip(input) => input.take(wanted).read_to_end(text),
-            Self::Zstd(input) => input.take(wanted).read_to_end(text),
-            Self::Closed => Ok(0),
+    /// Reads so many bytes, or to the end. What was read before an error is kept.
+    fn read_some(&mut self, wanted: usize, text: &mut Vec<u8>) -> io::Result<usize> {
+        let input: &mut dyn Read = match self {
+            Self::Plain(input) => input,
+            Self::Gzip(input) => input,
+            Self::Zstd(input) => input,
+            Self::Closed => return Ok(0),
+        };
+        let mut n_read = 0;
+        while n_read < wanted {
+            let start = text.len();
+            text.resize(start + STEP_BYTES.min(wanted - n_read), 0);
+            let (n, ended) = read_full(input, &mut text[start..]);
+            let is_full = start + n == text.len();
+            text.truncate(start + n);
+            n_read += n;
+            ended?;
+            if !is_full {
+                break;
+            }
         }
+        Ok(n_read)
     }
 
     fn counted(&self) -> Option<&Counted> {
@@ -378,6 +393,21 @@ impl Input {
             Self::Closed => None,
         }
     }
+}
+
+/// Fills memory as far as there is something to read: gives how much was read, and why no more if
+/// not because of the end.
+fn read_full(input: &mut dyn Read, memory: &mut [u8]) -> (usize, io::Result<()>) {
+    let mut n_read = 0;
+    while n_read < memory.len() {
+        match input.read(&mut memory[n_read..]) {
+            Ok(0) => break,
+            Ok(n) => n_read += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return (n_read, Err(error)),
+        }
+    }
+    (n_read, Ok(()))
 }
 
 #[cfg(test)]

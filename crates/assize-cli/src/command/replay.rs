@@ -12,6 +12,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Result, bail};
+use assize::BundledPolicies;
+use assize_catalog::ApiMap;
 use assize_formats::{DifferenceEffect, count};
 use assize_model::{ContextMode, EngineOptions, UnknownResourceAccount};
 use assize_replay::{Filter, LogSource, Replay, ReplayOptions, Report};
@@ -47,6 +49,7 @@ const EXTENSIONS: [&str; 12] = [
 
 pub(super) fn run(args: &ReplayArgs, global: &Global, output: &Output) -> Result<Status> {
     interrupt::end_gracefully();
+    std::thread::spawn(read_bundled);
     let mut found = files::walk(&args.logs, &files::EVERY_FILE)?;
     keep_logs(&mut found, output);
     if found.is_empty() {
@@ -83,7 +86,17 @@ pub(super) fn run(args: &ReplayArgs, global: &Global, output: &Output) -> Result
     if let Some(keeper) = keeper {
         keeper.finish(report.is_interrupted, output)?;
     }
-    Ok(world.and(status(&report)))
+    let status = world.and(status(&report));
+    // The process ends: to free a large report piece by piece would only take time.
+    std::mem::forget(report);
+    Ok(status)
+}
+
+/// Reads data of the binary that are needed later, while the logs are looked for. Each is read once;
+/// whoever needs it waits for it, and tells what is wrong with it.
+fn read_bundled() {
+    let _ = BundledPolicies::new();
+    let _ = ApiMap::bundled();
 }
 
 /// Takes out what was found in directories and is no log: a file of another name than logs have,
