@@ -367,7 +367,7 @@ pub(crate) struct CheckArgs {
 pub(crate) enum TextOrJson {
     /// For people.
     Human,
-    /// One JSON document.
+    /// One JSON document; one a line where there are several answers.
     Json,
 }
 

@@ -29,8 +29,24 @@ const OUTPUT: &[&str] = &[
     "ResponseMetadata",
 ];
 const RECORD: &[&str] = &["arn", "account", "region", "tags", "policy", "attributes"];
-const ATTRIBUTES: &[&str] =
-    &["publicAccessBlock", "kmsGrants", "managedByAws", "bucket", "networkOrigin", "aliases"];
+const ATTRIBUTES: &[&str] = &[
+    "publicAccessBlock",
+    "kmsGrants",
+    "managedByAws",
+    "bucket",
+    "networkOrigin",
+    "vpc",
+    "aliases",
+];
+const PUBLIC_ACCESS_BLOCK: &[&str] =
+    &["blockPublicAcls", "ignorePublicAcls", "blockPublicPolicy", "restrictPublicBuckets"];
+const GRANT: &[&str] = &[
+    "grantee",
+    "retiringPrincipal",
+    "operations",
+    "encryptionContextEquals",
+    "encryptionContextSubset",
+];
 const ENDPOINT: &[&str] = &[
     "VpcEndpointId",
     "VpcId",
@@ -109,7 +125,7 @@ impl Resources {
         log: &mut Log,
     ) -> Result<(), Problem> {
         let record = node.record()?;
-        log.count_unknown("resource", &record, RECORD);
+        refuse_unknown(node, &record, RECORD, log);
         let arn = record.text("arn")?;
         let owner = account(&record, "account")?.or(file.account);
         let policies = match record.get("policy") {
@@ -244,20 +260,30 @@ fn tags(node: &Node<'_>) -> Result<Vec<Tag>, Problem> {
     record.members().map(tag).collect()
 }
 
+/// F-4: resource records are ours, so that a member which nobody knows is a mistake. A `policy`
+/// under another name would be lost.
+fn refuse_unknown(node: &Node<'_>, record: &Record<'_>, known: &[&str], log: &mut Log) {
+    for name in record.unknown(known).filter(|name| !name.starts_with("x-")) {
+        let known = known.join("`, `");
+        let message = format_args!("unknown member `{name}`; there are `{known}`").to_string();
+        log.take(Err::<(), _>(node.problem(message)));
+    }
+}
+
 fn attributes(node: &Node<'_>, log: &mut Log) -> Result<ResourceAttributes, Problem> {
     let record = node.record()?;
-    log.count_unknown("attributes", &record, ATTRIBUTES);
+    refuse_unknown(node, &record, ATTRIBUTES, log);
     let grants = record.list("kmsGrants")?;
     let aliases = record.list("aliases")?;
     Ok(ResourceAttributes {
         public_access_block: record
             .get("publicAccessBlock")
-            .map(public_access_block)
+            .map(|node| public_access_block(node, log))
             .transpose()?,
-        kms_grants: grants.iter().map(grant).collect::<Result<_, _>>()?,
+        kms_grants: grants.iter().map(|node| grant(node, log)).collect::<Result<_, _>>()?,
         managed_by_aws: flag(&record, "managedByAws")?,
         bucket: record.text_if("bucket")?.map(Into::into),
-        network_origin_vpc: record.get("networkOrigin").map(network_origin).transpose()?.flatten(),
+        network_origin_vpc: network_origin(&record)?,
         aliases: aliases
             .iter()
             .map(|alias| alias.string().map(Into::into))
@@ -269,8 +295,9 @@ fn flag(record: &Record<'_>, name: &str) -> Result<bool, Problem> {
     Ok(record.get(name).map(Node::boolean).transpose()?.unwrap_or_default())
 }
 
-fn public_access_block(node: &Node<'_>) -> Result<PublicAccessBlock, Problem> {
+fn public_access_block(node: &Node<'_>, log: &mut Log) -> Result<PublicAccessBlock, Problem> {
     let record = node.record()?;
+    refuse_unknown(node, &record, PUBLIC_ACCESS_BLOCK, log);
     Ok(PublicAccessBlock {
         block_public_acls: flag(&record, "blockPublicAcls")?,
         ignore_public_acls: flag(&record, "ignorePublicAcls")?,
@@ -280,8 +307,9 @@ fn public_access_block(node: &Node<'_>) -> Result<PublicAccessBlock, Problem> {
 }
 
 /// A stored grant (E-81).
-fn grant(node: &Node<'_>) -> Result<Grant, Problem> {
+fn grant(node: &Node<'_>, log: &mut Log) -> Result<Grant, Problem> {
     let record = node.record()?;
+    refuse_unknown(node, &record, GRANT, log);
     let pairs = |name: &str| -> Result<_, Problem> {
         let Some(node) = record.get(name) else { return Ok(None) };
         let pair = |tag: Tag| (Cow::Owned(tag.key.into()), Cow::Owned(tag.value.into()));
@@ -298,9 +326,10 @@ fn grant(node: &Node<'_>) -> Result<Grant, Problem> {
     })
 }
 
-/// `Internet`, `VPC`, the id of a VPC, or `{"vpc": ID}` (E-85).
+/// `Internet`, `VPC` (with the id as `vpc`), the id of a VPC, or `{"vpc": ID}` (E-85).
 #[expect(clippy::option_option, reason = "the outer is whether it is a VPC, the inner which one")]
-fn network_origin(node: &Node<'_>) -> Result<Option<Option<Box<str>>>, Problem> {
+fn network_origin(attributes: &Record<'_>) -> Result<Option<Option<Box<str>>>, Problem> {
+    let Some(node) = attributes.get("networkOrigin") else { return Ok(None) };
     if node.is_object() {
         return Ok(Some(node.record()?.text_if("vpc")?.map(Into::into)));
     }
@@ -308,7 +337,10 @@ fn network_origin(node: &Node<'_>) -> Result<Option<Option<Box<str>>>, Problem> 
     if text.eq_ignore_ascii_case("internet") {
         return Ok(None);
     }
-    Ok(Some((!text.eq_ignore_ascii_case("vpc")).then(|| text.into())))
+    if text.eq_ignore_ascii_case("vpc") {
+        return Ok(Some(attributes.text_if("vpc")?.map(Into::into)));
+    }
+    Ok(Some(Some(text.into())))
 }
 
 fn endpoint(node: &Node<'_>, log: &mut Log) -> Result<VpcEndpoint<DocumentText>, Problem> {

@@ -576,6 +576,30 @@ fn a_resource_without_an_owner_or_arn_is_an_error() {
     assert_eq!(codes(&import_text(foreign)), ["invalid_record"]);
 }
 
+/// F-4, I-40: a resource record is our own format. What another name hides may deny.
+#[test]
+fn a_resource_record_has_no_other_members() {
+    let at = r#""arn":"arn:aws:s3:::a","account":"111122223333""#;
+    for text in [
+        format!(r#"{{{at},"polcy":{{"Statement":[]}}}}"#),
+        format!(r#"{{{at},"Policy":{{"Statement":[]}}}}"#),
+        format!(r#"{{{at},"attributes":{{"publicAccessBlok":{{}}}}}}"#),
+        format!(
+            r#"{{{at},"attributes":{{"publicAccessBlock":{{"RestrictPublicBuckets":true}}}}}}"#
+        ),
+        format!(r#"{{{at},"attributes":{{"kmsGrants":[{{"grantee":"g","operation":[]}}]}}}}"#),
+    ] {
+        assert_eq!(codes(&import_text(&text)), ["invalid_record"], "{text}");
+    }
+    assert!(codes(&import_text(&format!(r#"{{{at},"x-note":"ours"}}"#))).is_empty());
+    let vpc = r#""attributes":{"networkOrigin":"VPC","vpc":"vpc-1"}"#;
+    let point = r#""arn":"arn:aws:s3:eu-west-1:111122223333:accesspoint/p""#;
+    let snapshot = store(&import_text(&format!("{{{point},{vpc}}}")));
+    let point = snapshot.resource("arn:aws:s3:eu-west-1:111122223333:accesspoint/p");
+    let origin = point.and_then(|point| point.attributes.network_origin_vpc.clone());
+    assert_eq!(origin, Some(Some("vpc-1".into())));
+}
+
 #[test]
 fn resource_records_come_one_a_line() {
     let text = concat!(
@@ -590,8 +614,9 @@ fn resource_records_come_one_a_line() {
         "\n",
     );
     let import = import_text(text);
-    assert_eq!(codes(&import), ["invalid_json", "unknown_fields"]);
+    assert_eq!(codes(&import), ["invalid_json", "invalid_record"]);
     assert_eq!(import.diagnostics[0].span.map(|span| span.line), Some(3));
+    assert!(import.diagnostics[1].message.starts_with("unknown member `x`; there are "));
     let snapshot = store(&import);
     let bucket = snapshot.resource("arn:aws:s3:::a").expect("held");
     assert!(
