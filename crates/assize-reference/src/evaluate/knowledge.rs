@@ -8,6 +8,7 @@ use assize_model::{
 
 use super::World;
 use super::given::Given;
+use crate::service_rules::sts;
 
 /// The state of a key (E-121).
 #[derive(Debug, Clone, Copy)]
@@ -77,15 +78,12 @@ impl<'a> Knowledge<'a> {
     /// E-129: a key as `dependsOn` spells it: as section 7 of the language does, else as first
     /// seen.
     pub(crate) fn spelled(&self, key: &ConditionKey) -> ConditionKey {
-        let declared =
-            self.catalog.condition_key(key.spelling()).filter(ConditionKeyReference::is_global);
-        match declared {
-            Some(declared) => {
-                let stem = declared.stem();
-                ConditionKey::new(&format!("{stem}{}", &key.spelling()[stem.len()..]))
-            }
-            None => key.clone(),
-        }
+        let declared = self.catalog.condition_key(key.spelling());
+        let Some(declared) = declared.filter(ConditionKeyReference::is_global) else {
+            return key.clone();
+        };
+        let stem = declared.stem();
+        ConditionKey::new(&format!("{stem}{}", &key.spelling()[stem.len()..]))
     }
 }
 
@@ -255,12 +253,13 @@ impl Gaps {
         let Some(action) = self.listed_for.filter(|_| !folded.starts_with("aws:")) else {
             return false;
         };
-        let action = catalog.action_ref(action);
-        let of_types = action.resource_types().flat_map(|listed| {
-            listed.condition_keys().chain(listed.resource_type().condition_keys())
+        let mut listed = sts::of_one_call(catalog, action).into_iter().flat_map(|action| {
+            let of_types = action.resource_types().flat_map(|listed| {
+                listed.condition_keys().chain(listed.resource_type().condition_keys())
+            });
+            action.condition_keys().chain(of_types)
         });
         let declared = catalog.condition_key(folded);
-        let mut listed = action.condition_keys().chain(of_types);
         declared
             .is_none_or(|key| !key.is_global() && !listed.any(|listed| listed.name() == key.name()))
     }

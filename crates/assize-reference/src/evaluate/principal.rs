@@ -123,10 +123,8 @@ impl<'a> Caller<'a> {
     /// F-16: whether the credentials of a user or root are temporary.
     pub(crate) fn is_temporary(&self) -> bool {
         let session = &self.session;
-        let implied = session.console == Some(true)
-            || session.mfa.is_some()
-            || session.issued_at.is_some()
-            || session.expires_at.is_some();
+        let is_dated = session.issued_at.or(session.expires_at).is_some();
+        let implied = session.console == Some(true) || session.mfa.is_some() || is_dated;
         match self.kind {
             PrincipalKind::User | PrincipalKind::Root => session.temporary.unwrap_or(implied),
             // Whoever else has an account has a session of it.

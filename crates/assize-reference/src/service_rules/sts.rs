@@ -1,7 +1,8 @@
 //! STS and role trust (E-70 – E-73, E-88 – E-94).
 
 use assize_catalog::managed::ROOT_TASK_POLICY_ARNS;
-use assize_model::{ArnParts, ContextValue, PrincipalKind as Kind, ReasonCode, fold_key};
+use assize_catalog::{ActionReference, Catalog};
+use assize_model::{ActionId, ArnParts, ContextValue, PrincipalKind as Kind, ReasonCode, fold_key};
 
 use crate::condition::value::parse_bool;
 use crate::evaluate::check::Check;
@@ -22,6 +23,15 @@ pub(crate) fn assumes_role(check: &Check<'_>) -> bool {
         .is_some_and(|parts| parts.service == "iam" && parts.resource.starts_with("role/"));
     let is_call = |names| check.action.is("sts", names);
     is_role && (is_call(&ASSUME_ROLE) || is_call(&OF_ASSUME_ROLE_CALL))
+}
+
+/// E-90, E-91: the actions whose keys a check has: its own, and for one of a call that assumes a
+/// role those of all its checks, which share them.
+pub(crate) fn of_one_call(catalog: &Catalog, action: ActionId) -> Vec<ActionReference<'_>> {
+    let names = ASSUME_ROLE.iter().chain(&OF_ASSUME_ROLE_CALL);
+    let of_call: Vec<_> = names.filter_map(|name| catalog.action("sts", name)).collect();
+    let own = if of_call.contains(&action) { of_call } else { vec![action] };
+    own.into_iter().map(|id| catalog.action_ref(id)).collect()
 }
 
 /// E-94.

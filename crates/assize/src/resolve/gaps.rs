@@ -129,6 +129,17 @@ impl PartialRows {
     }
 }
 
+/// The actions that calls which assume a role check (E-90): all checks of a call share its keys
+/// (E-91).
+const OF_ROLE_CALLS: [&str; 6] = [
+    "AssumeRole",
+    "AssumeRoleWithSAML",
+    "AssumeRoleWithWebIdentity",
+    "SetContext",
+    "SetSourceIdentity",
+    "TagSession",
+];
+
 /// Whether a list of names and of prefixes ending in `:` or `/` holds a key.
 fn covers(list: &[Box<str>], folded: &str) -> bool {
     list.iter().any(|own| {
@@ -492,15 +503,19 @@ impl Resolver<'_> {
         let Some(action) = action.filter(|_| !folded.starts_with("aws:")) else { return false };
         let catalog = &self.engine.catalog;
         let Some(declared) = catalog.condition_key(folded) else { return true };
-        let action = catalog.action_ref(action);
         let is_same = |listed: ConditionKeyReference<'_>| listed.name() == declared.name();
         let of_types = |listed: assize_catalog::ActionResource<'_>| {
             listed.condition_keys().any(is_same)
                 || listed.resource_type().condition_keys().any(is_same)
         };
-        !declared.is_global()
-            && !action.condition_keys().any(is_same)
-            && !action.resource_types().any(of_types)
+        let lists = |action: ActionId| {
+            let action = catalog.action_ref(action);
+            action.condition_keys().any(is_same) || action.resource_types().any(of_types)
+        };
+        let mut of_call = OF_ROLE_CALLS.iter().filter_map(|name| catalog.action("sts", name));
+        let is_listed =
+            if of_call.clone().any(|id| id == action) { of_call.any(lists) } else { lists(action) };
+        !declared.is_global() && !is_listed
     }
 
     /// Whether a key that no policy need ask about is unknown in a row; `value` is what the row
