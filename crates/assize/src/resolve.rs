@@ -36,14 +36,14 @@ use assize_compiler::{
     Scratch, ValueId, Values, position_in,
 };
 use assize_model::{
-    AccountId, ActionId, ConditionKey, ContextInput, ContextMode, ContextValue, Request,
+    AccountId, ActionId, ConditionKey, ContextInput, ContextMode, ContextValue, Principal, Request,
     RequestError, RequestErrorKind, split_action,
 };
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use crate::engine::Inner;
 use action::{ActionRule, ResolvedAction};
-use check::{Admission, CheckSpec, Part};
+use check::{Admission, CheckSpec, Part, Trusted};
 use columns::KeyColumns;
 use context::RowContext;
 pub(crate) use edit::{AddedPolicy, ChangedWorld, DocumentKey, PRINCIPAL_TAG};
@@ -422,9 +422,9 @@ impl<'e> Resolver<'e> {
             ));
         }
         for check in &mut checks {
-            match check.service.take() {
+            match check.trusted.take() {
                 None => self.push_row(request, principal, check)?,
-                Some(service) => self.push_trust_row(request, &service, check)?,
+                Some(trusted) => self.push_trust_row(request, &trusted, check)?,
             }
         }
         Ok(())
@@ -435,14 +435,19 @@ impl<'e> Resolver<'e> {
     fn push_trust_row(
         &mut self,
         request: &Request<'_>,
-        service: &str,
+        trusted: &Trusted,
         check: &CheckSpec<'_>,
     ) -> Result<(), RequestError> {
-        let own = Request { context: Vec::new(), ..request.clone() };
-        let principal = self.passed_service(service, &own)?;
+        let mut own = Request { context: Vec::new(), ..request.clone() };
+        let principal = match trusted {
+            Trusted::Service(name) => self.passed_service(name, &own)?,
+            Trusted::Someone => {
+                (own.principal, own.source) = (Principal::Text("anonymous".into()), None);
+                self.principal(&own)?
+            }
+        };
         let mut check = check.with_context(&[]);
-        check.service = None;
-        check.is_optional = false;
+        check.trusted = None;
         self.push_row(&own, principal, &mut check)
     }
 
@@ -591,7 +596,7 @@ impl<'e> Resolver<'e> {
         let frame = self.intern_frame(frame)?;
         self.partial.gap.push(gap);
         self.partial.best_frame.push(frame);
-        self.partial.is_optional.push(check.is_optional);
+        self.partial.made_if.push(check.made_if);
         Ok(())
     }
 
@@ -922,7 +927,7 @@ impl<'e> Resolver<'e> {
             tables.decide_partial(Some(overlay), partial, &mut scratch, &mut bounds);
             for (row, bounds) in bounds.iter().enumerate() {
                 let BoundRows { worst, best } = bounds;
-                if worst.decision != best.decision || self.partial.is_optional[row] {
+                if worst.decision != best.decision || self.partial.made_if[row].is_some() {
                     let found = tables.relevant(catalog, Some(overlay), partial, row, &mut scratch);
                     relevant.push((row, found));
                 }

@@ -12,7 +12,7 @@ use super::text::{
 use super::{Source, mistake, policy, world};
 
 /// Keys that requests say something of without carrying them.
-const LISTED_KEYS: [&str; 13] = [
+const LISTED_KEYS: [&str; 16] = [
     "x:k",
     "x:n",
     "s3:prefix",
@@ -25,7 +25,10 @@ const LISTED_KEYS: [&str; 13] = [
     "aws:CalledVia",
     "sts:ExternalId",
     "aws:SourceIdentity",
+    "aws:TagKeys",
+    "iam:PassedToService",
     "iam:PermissionsBoundary",
+    "sts:SourceIdentity",
 ];
 
 /// Resources that requests name for actions which take none (E-6); the path continues the form in

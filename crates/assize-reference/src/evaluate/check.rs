@@ -89,8 +89,13 @@ pub(crate) struct Check<'a> {
     pub(crate) made_if: Option<&'static str>,
 }
 
-/// The key that E-90 looks at.
+/// The keys that E-90 looks at.
 const SOURCE_IDENTITY: &str = "aws:SourceIdentity";
+const PASSED_IDENTITY: &str = "sts:SourceIdentity";
+const TAG_KEYS: &str = "aws:TagKeys";
+
+/// The key that E-96 looks at with option `includeTrust`.
+const PASSED_TO: &str = "iam:PassedToService";
 
 /// What a request says of a check before anything is looked up.
 #[derive(Clone, Copy)]
@@ -312,17 +317,32 @@ impl<'a> Maker<'a, '_> {
         let sends_tags = self.request.request_tags.as_ref().is_some_and(|tags| !tags.is_empty())
             || check.given.has_prefix("aws:RequestTag/")
             || check.given.get("aws:TagKeys").is_some();
-        if sends_tags {
-            self.entail(check, "sts:TagSession", &check.resource)?;
-        }
         let inherited = self.inherits_source_identity(check);
-        if inherited == Truth::True || check.given.get("sts:SourceIdentity").is_some() {
-            self.entail(check, "sts:SetSourceIdentity", &check.resource)?;
-        } else if inherited == Truth::Unknown {
-            let check = Check { made_if: Some(SOURCE_IDENTITY), ..check.clone() };
-            self.entail(&check, "sts:SetSourceIdentity", &check.resource)?;
+        let passes = inherited == Truth::True || check.given.get(PASSED_IDENTITY).is_some();
+        let inherits = (inherited == Truth::Unknown).then_some(SOURCE_IDENTITY);
+        let passed = self.is_open(PASSED_IDENTITY).then_some(PASSED_IDENTITY);
+        let tagged =
+            (self.is_open(TAG_KEYS) || self.is_open("aws:RequestTag/")).then_some(TAG_KEYS);
+        for (action, is_made, may_be_made) in [
+            ("sts:TagSession", sends_tags, tagged),
+            ("sts:SetSourceIdentity", passes, inherits.or(passed)),
+        ] {
+            let made_if = may_be_made.filter(|_| !is_made);
+            if is_made || made_if.is_some() {
+                let check = Check { made_if, ..check.clone() };
+                self.entail(&check, action, &check.resource)?;
+            }
         }
         Ok(())
+    }
+
+    /// E-122, E-126: whether the request says that a key is unknown, or some key that begins so.
+    fn is_open(&self, key: &str) -> bool {
+        let folded = fold_key(key);
+        let lists = Lists::new(self.request, &Given::default());
+        let is_prefix = folded.ends_with('/');
+        let begins = |own: &std::borrow::Cow<'_, str>| fold_key(own).starts_with(&*folded);
+        lists.has_unknown(&folded) || is_prefix && self.request.unknown.iter().any(begins)
     }
 
     /// E-90, E-126: whether the caller's session has a source identity that the call inherits.
@@ -376,12 +396,20 @@ impl<'a> Maker<'a, '_> {
         if !self.world.options.include_trust || !check.action.is("iam", &["passrole"]) {
             return Ok(());
         }
-        let Some(ContextValue::Single(service)) = check.given.get("iam:PassedToService") else {
+        let (given, passed_to) = (Given::default(), check.given.get(PASSED_TO));
+        let trust = if let Some(ContextValue::Single(service)) = passed_to {
+            Check { caller: Some(super::principal::service(service)), given, ..check.clone() }
+        } else {
             self.remarks.note("passed_to_service_unknown");
-            return Ok(());
+            let said = Lists::new(self.request, &check.given).says(&fold_key(PASSED_TO));
+            let is_complete = self.world.options.context == ContextMode::Complete;
+            if is_complete || passed_to.is_some() || matches!(said, Some(State::Absent)) {
+                return Ok(());
+            }
+            // E-126: of a service that nobody knows no trust is certain.
+            let caller = Some(Caller::new(PrincipalKind::Anonymous, "anonymous"));
+            Check { caller, given, made_if: Some(PASSED_TO), ..check.clone() }
         };
-        let caller = Some(super::principal::service(service));
-        let trust = Check { caller, given: Given::default(), ..check.clone() };
         self.entail(&trust, "sts:AssumeRole", &check.resource)
     }
 }

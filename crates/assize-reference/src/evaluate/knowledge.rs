@@ -126,6 +126,11 @@ impl Lists {
         }
     }
 
+    /// Whether a key is under `unknown`.
+    pub(crate) fn has_unknown(&self, folded: &str) -> bool {
+        covers(&self.unknown, folded)
+    }
+
     /// E-122: the lists do not contradict each other.
     fn agree(&self) -> Result<(), RequestError> {
         match self.absent.iter().find(|name| covers(&self.unknown, name)) {
@@ -277,7 +282,7 @@ impl Gaps {
         context: &mut RequestContext,
         carried: &[String],
     ) -> Result<(), RequestError> {
-        let is_listed = |name: &&String| covers(&self.lists.unknown, name);
+        let is_listed = |name: &&String| self.lists.has_unknown(name);
         if let Some(name) = carried.iter().find(is_listed) {
             return Err(conflict(name, "is under `unknown`, but the request carries it"));
         }

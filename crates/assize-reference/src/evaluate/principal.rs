@@ -53,7 +53,7 @@ pub(crate) struct Caller<'a> {
 }
 
 impl<'a> Caller<'a> {
-    fn new(kind: PrincipalKind, name: &str) -> Self {
+    pub(crate) fn new(kind: PrincipalKind, name: &str) -> Self {
         Self {
             kind,
             name: name.into(),

@@ -18,7 +18,8 @@ fn bound_of(row: &DecisionRow) -> Bound {
 /// Both bounds of a check.
 pub(crate) fn bounds_of(resolver: &Resolver<'_>, row: usize) -> Bounds {
     let BoundRows { worst, best } = resolver.bounds[row];
-    let best = if resolver.partial.is_optional[row] { NOT_MADE } else { bound_of(&best) };
+    let is_optional = resolver.partial.made_if[row].is_some();
+    let best = if is_optional { NOT_MADE } else { bound_of(&best) };
     Bounds { worst: bound_of(&worst), best }
 }
 
@@ -132,9 +133,9 @@ pub(crate) fn turning(resolver: &Resolver<'_>, row: usize) -> Turning {
         items.push((layer, None));
         keys.push(ConditionKey::new(key));
     }
-    if resolver.partial.is_optional[row] {
+    if let Some(made_if) = resolver.partial.made_if[row] {
         items.push((worst.layer, None));
-        keys.push(ConditionKey::new("aws:SourceIdentity"));
+        keys.push(ConditionKey::new(made_if.key()));
     }
     take(&relevant.allows, &mut items, &mut keys);
     let layer = items.first().map_or(worst.layer, |first| first.0);

@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use assize_catalog::ActionResource;
 use assize_model::{
     ArnParts, ContextInput, KeyShape, PrincipalKind, Request, RequestError, RequestErrorKind,
-    ResourceData, ResourceInput, Target,
+    ResourceData, ResourceInput, Target, fold_key,
 };
 use assize_store::ResourceAttributes;
 
 use super::action::ActionRule;
+use super::gaps::{is_empty, is_open, lists};
 use super::note::Notes;
 use super::resource::Shape;
 use super::{Resolver, resource};
@@ -30,11 +31,11 @@ pub(super) struct CheckSpec<'r> {
     /// Keys that rules of a service add.
     pub(super) added: Vec<(&'static str, Added)>,
     pub(super) part: Part,
-    /// The service that asks instead of the principal of the request: the one a role is passed to
-    /// (E-96, option `includeTrust`). Of what the request says, its context is not its own.
-    pub(super) service: Option<Box<str>>,
-    /// It is made only if a source identity is inherited, which nobody knows (E-126).
-    pub(super) is_optional: bool,
+    /// Who asks instead of the principal of the request (E-96, option `includeTrust`). Of what the
+    /// request says, its context is not its own.
+    pub(super) trusted: Option<Trusted>,
+    /// It is made only if what nobody knows is so (E-126).
+    pub(super) made_if: Option<MadeIf>,
 }
 
 impl CheckSpec<'_> {
@@ -51,11 +52,47 @@ impl CheckSpec<'_> {
             notes: self.notes.clone(),
             added: self.added.clone(),
             part: self.part.clone(),
-            service: self.service.clone(),
-            is_optional: self.is_optional,
+            trusted: self.trusted.clone(),
+            made_if: self.made_if,
         }
     }
 }
+
+/// To whom a role is passed (E-96).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Trusted {
+    Service(Box<str>),
+    /// A service that nobody knows, of which no trust is certain (E-126).
+    Someone,
+}
+
+/// On what it hangs whether a check is made at all, where nobody knows (E-126).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MadeIf {
+    /// The session of the caller has a source identity, which the call inherits (E-90).
+    IdentityIsInherited,
+    /// The call sets a source identity (E-90).
+    IdentityIsPassed,
+    /// The call passes tags (E-90).
+    TagsArePassed,
+    /// The role is passed to a service (E-96).
+    ServiceIsKnown,
+}
+
+impl MadeIf {
+    /// The unknown key.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Self::IdentityIsInherited => "aws:SourceIdentity",
+            Self::IdentityIsPassed => "sts:SourceIdentity",
+            Self::TagsArePassed => "aws:TagKeys",
+            Self::ServiceIsKnown => PASSED_TO,
+        }
+    }
+}
+
+/// The key that says which service a role is passed to.
+const PASSED_TO: &str = "iam:PassedToService";
 
 /// A value that a service rule adds to the context.
 #[derive(Debug, Clone)]
@@ -262,8 +299,8 @@ impl Resolver<'_> {
             notes: Notes::default(),
             added: Vec::new(),
             part: Part::Whole,
-            service: None,
-            is_optional: false,
+            trusted: None,
+            made_if: None,
         };
         let rule = self.actions[check.action as usize].rule;
         if rule.is_kms() && rule != ActionRule::KmsAlias {
@@ -365,15 +402,20 @@ impl Resolver<'_> {
             Some(false)
         };
         let sets_identity = inherited == Some(true) || gives("sts:SourceIdentity", true);
+        let inherits = inherited.is_none().then_some(MadeIf::IdentityIsInherited);
+        let passed = is_open(request, "sts:sourceidentity").then_some(MadeIf::IdentityIsPassed);
+        let is_tagged = is_open(request, "aws:tagkeys") || is_open(request, "aws:requesttag/");
+        let tagged = is_tagged.then_some(MadeIf::TagsArePassed);
         let extra = [
-            ("sts:TagSession", sends_tags, false),
-            ("sts:SetSourceIdentity", sets_identity || inherited.is_none(), !sets_identity),
+            ("sts:TagSession", sends_tags, tagged),
+            ("sts:SetSourceIdentity", sets_identity, inherits.or(passed)),
         ];
-        for (action, needed, is_optional) in extra {
-            if needed {
+        for (action, is_made, may_be_made) in extra {
+            let made_if = may_be_made.filter(|_| !is_made);
+            if is_made || made_if.is_some() {
                 let resource = check.resource.clone();
                 let entailed = self.entailed(check, action, resource, stated)?;
-                checks.extend(entailed.map(|check| CheckSpec { is_optional, ..check }));
+                checks.extend(entailed.map(|check| CheckSpec { made_if, ..check }));
             }
         }
         Ok(())
@@ -443,28 +485,52 @@ impl Resolver<'_> {
         if rule != ActionRule::PassRole || !self.engine.options.include_trust {
             return Ok(());
         }
-        let Some(service) = self.passed_to(request, check) else {
+        let passed_to = self.passed_to(request, check);
+        if passed_to.is_none() {
             if let Some(last) = checks.last_mut() {
                 last.notes.passed_to_service_unknown = true;
             }
-            return Ok(());
-        };
+            if !self.may_be_passed(request, check) {
+                return Ok(());
+            }
+        }
         let action = self.action("sts:AssumeRole")?;
         let is_stated = |other: &CheckSpec<'_>| {
             self.is_same_action(action, other.action) && other.resource == check.resource
         };
         // A service that passes a role may ask for it as well.
         let asker = self.principals[principal as usize].kind;
-        if asker != PrincipalKind::Service || !stated.iter().any(is_stated) {
-            let (notes, service) = (Notes::default(), Some(service));
-            checks.push(CheckSpec { action, context: &[], notes, service, ..check.clone() });
+        let (kind, trusted, made_if) = match passed_to {
+            Some(name) => (PrincipalKind::Service, Trusted::Service(name), None),
+            None => (PrincipalKind::Anonymous, Trusted::Someone, Some(MadeIf::ServiceIsKnown)),
+        };
+        if asker != kind || !stated.iter().any(is_stated) {
+            let (notes, trusted) = (Notes::default(), Some(trusted));
+            checks.push(CheckSpec {
+                action,
+                context: &[],
+                notes,
+                trusted,
+                made_if,
+                ..check.clone()
+            });
         }
         Ok(())
     }
 
+    /// E-126: whether a role may be passed to a service that nobody names.
+    fn may_be_passed(&self, request: &Request<'_>, check: &CheckSpec<'_>) -> bool {
+        let given = check.context.iter().chain(&request.context);
+        let names_one = given
+            .filter(|(key, _)| key.eq_ignore_ascii_case(PASSED_TO))
+            .any(|(_, value)| !is_empty(value));
+        let said = lists(request, check.context).says_unknown(&fold_key(PASSED_TO));
+        self.is_partial && !names_one && said != Some(false)
+    }
+
     /// The one service under `iam:PassedToService`, as the context of a check reads (E-25, L-609).
     fn passed_to(&self, request: &Request<'_>, check: &CheckSpec<'_>) -> Option<Box<str>> {
-        const KEY: &str = "iam:PassedToService";
+        const KEY: &str = PASSED_TO;
         let named = |inputs: &'_ [(Cow<'_, str>, ContextInput<'_>)]| {
             inputs.iter().any(|(key, _)| key.eq_ignore_ascii_case(KEY))
         };

@@ -15,7 +15,7 @@ use assize_model::{
 use hashbrown::HashMap;
 
 use super::Resolver;
-use super::check::CheckSpec;
+use super::check::{CheckSpec, MadeIf};
 use super::environment::Environment;
 use super::key::{KeyRule, OwnKey};
 
@@ -110,8 +110,8 @@ pub(crate) struct PartialRows {
     pub(crate) gap: Vec<u32>,
     /// The frame of each row on the best side.
     pub(crate) best_frame: Vec<u32>,
-    /// Which rows are made only if a source identity is inherited (E-126).
-    pub(crate) is_optional: Vec<bool>,
+    /// Which rows are made only if what nobody knows is so (E-126).
+    pub(crate) made_if: Vec<Option<MadeIf>>,
     pub(crate) gaps: Vec<Gaps>,
     /// The keys that are declared to hold one value (E-124).
     pub(crate) single: KeySet,
@@ -125,7 +125,7 @@ impl PartialRows {
     pub(super) fn truncate(&mut self, len: usize) {
         self.gap.truncate(len);
         self.best_frame.truncate(len);
-        self.is_optional.truncate(len);
+        self.made_if.truncate(len);
     }
 }
 
@@ -624,6 +624,13 @@ impl Resolver<'_> {
 fn contradiction(key: &str, why: &str) -> RequestError {
     let message = format!("context key `{key}` {why}");
     RequestError::new(RequestErrorKind::ContextConflict, message).at("/unknown")
+}
+
+/// E-122: whether a request says that a key is unknown, or some key that begins so; folded.
+pub(super) fn is_open(request: &Request<'_>, folded: &str) -> bool {
+    let unknown: Vec<Box<str>> = request.unknown.iter().map(|own| fold_key(own).into()).collect();
+    covers(&unknown, folded)
+        || folded.ends_with('/') && unknown.iter().any(|own| own.starts_with(folded))
 }
 
 pub(super) fn is_empty(input: &ContextInput<'_>) -> bool {

@@ -638,7 +638,7 @@ impl Resolver<'_> {
         let gap = self.plain_gap(context.gives(OwnKey::SourceIp), asked).ok()?;
         self.partial.gap.push(gap);
         self.partial.best_frame.push(found.frame);
-        self.partial.is_optional.push(false);
+        self.partial.made_if.push(None);
         Some(())
     }
 
