@@ -156,6 +156,14 @@ fn owner(
     if known.is_some() {
         return Ok(known);
     }
+    // Identities are always those of an account, which their ARNs name (E-96).
+    let kinds = ["user/", "role/", "group/", "root"];
+    let is_identity = |parts: ArnParts<'_>| {
+        parts.service == "iam" && kinds.iter().any(|kind| parts.resource.starts_with(kind))
+    };
+    if parts.is_some_and(is_identity) && !check.is_wildcard_form {
+        return Ok(None);
+    }
     let of_service = parts.is_some_and(|parts| parts.account == "aws");
     if check.is_wildcard_form || check.resource == "*" || of_service {
         return Ok(caller.account);

@@ -439,7 +439,8 @@ impl Resolver<'_> {
             "s3" => !matches!(shape, Shape::S3Object | Shape::S3Bucket),
             "kms" => shape == Shape::KmsAlias,
             "iam" => {
-                arn.resource.starts_with("policy/")
+                arn.account_id().is_none()
+                    || arn.resource.starts_with("policy/")
                     || arn.resource.starts_with("role/aws-")
                     || sets.entity(text).is_some()
             }

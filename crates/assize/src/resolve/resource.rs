@@ -142,6 +142,8 @@ pub(crate) enum Owner {
     Assumed,
     /// Nobody knows (E-8e).
     Unknown,
+    /// Nobody: no account has an identity whose ARN names none (E-96).
+    Nobody,
 }
 
 /// What service rules want to know of an ARN.
@@ -398,6 +400,7 @@ impl Resolver<'_> {
             _ if action.wildcard_only => (principal.account, false),
             Owner::Principal => (principal.account, false),
             Owner::Assumed => (principal.account, principal.account.is_some()),
+            Owner::Nobody => (None, false),
             Owner::Unknown => match self.engine.options.unknown_resource_account {
                 Unknown::Principal => (principal.account, principal.account.is_some()),
                 Unknown::Deny => (None, false),
@@ -671,6 +674,12 @@ fn collide(mut keys: Vec<(ConditionKey, ContextValue)>) -> Vec<(ConditionKey, Co
     keys
 }
 
+/// Whether an ARN is that of a user, role, group or root user.
+fn is_identity(arn: ArnParts<'_>) -> bool {
+    let kinds = ["user/", "role/", "group/", "root"];
+    arn.service == "iam" && kinds.iter().any(|kind| arn.resource.starts_with(kind))
+}
+
 /// E-8 as far as the resource itself tells.
 pub(super) fn owner(
     text: &str,
@@ -698,6 +707,7 @@ pub(super) fn owner(
     }
     Ok(match arn {
         None => Owner::Principal,
+        Some(arn) if is_identity(arn) => Owner::Nobody,
         Some(arn) if arn.account == "aws" => Owner::Principal,
         Some(arn) if arn.account.is_empty() && arn.service != "s3" => Owner::Assumed,
         Some(_) => Owner::Unknown,
