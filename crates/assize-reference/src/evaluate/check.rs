@@ -309,9 +309,11 @@ impl<'a> Maker<'a, '_> {
         self.entail(&Check { data, ..check.clone() }, &check.action.text, key.unwrap_or("*"))
     }
 
-    /// E-90, E-92: the extra checks of a call that assumes a role.
+    /// E-90, E-92: the extra checks of a call that assumes a role, and of one that federates a
+    /// user, whose session may have tags too.
     fn role_session_checks(&mut self, check: &Check<'a>) -> Result<()> {
-        if !check.action.is("sts", &sts::ASSUME_ROLE) {
+        let federates = check.action.is("sts", &["getfederationtoken"]);
+        if !check.action.is("sts", &sts::ASSUME_ROLE) && !federates {
             return Ok(());
         }
         let sends_tags = self.request.request_tags.as_ref().is_some_and(|tags| !tags.is_empty())
@@ -323,10 +325,12 @@ impl<'a> Maker<'a, '_> {
         let passed = self.is_open(PASSED_IDENTITY).then_some(PASSED_IDENTITY);
         let tagged =
             (self.is_open(TAG_KEYS) || self.is_open("aws:RequestTag/")).then_some(TAG_KEYS);
-        for (action, is_made, may_be_made) in [
+        let extra = [
             ("sts:TagSession", sends_tags, tagged),
             ("sts:SetSourceIdentity", passes, inherits.or(passed)),
-        ] {
+        ];
+        // A federated user has no source identity.
+        for (action, is_made, may_be_made) in extra.into_iter().take(2 - usize::from(federates)) {
             let made_if = may_be_made.filter(|_| !is_made);
             if is_made || made_if.is_some() {
                 let check = Check { made_if, ..check.clone() };

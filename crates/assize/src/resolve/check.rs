@@ -173,9 +173,10 @@ impl Resolver<'_> {
     /// Whether no other check follows from one of an action, whatever the request says.
     pub(super) fn entails_nothing(&self, action: u32) -> bool {
         match self.actions[action as usize].rule {
-            ActionRule::KmsAlias | ActionRule::AssumeRole | ActionRule::AssumeRoleFederated => {
-                false
-            }
+            ActionRule::KmsAlias
+            | ActionRule::AssumeRole
+            | ActionRule::AssumeRoleFederated
+            | ActionRule::GetFederationToken => false,
             ActionRule::PassRole => !self.engine.options.include_trust && !self.entails_more(),
             _ => !self.entails_more(),
         }
@@ -378,7 +379,8 @@ impl Resolver<'_> {
     ) -> Result<(), RequestError> {
         let check = &stated[at];
         let rule = self.actions[check.action as usize].rule;
-        if !matches!(rule, ActionRule::AssumeRole | ActionRule::AssumeRoleFederated) {
+        let federates = rule == ActionRule::GetFederationToken;
+        if !federates && !matches!(rule, ActionRule::AssumeRole | ActionRule::AssumeRoleFederated) {
             return Ok(());
         }
         let gives = |wanted: &str, whole: bool| {
@@ -410,7 +412,8 @@ impl Resolver<'_> {
             ("sts:TagSession", sends_tags, tagged),
             ("sts:SetSourceIdentity", sets_identity, inherits.or(passed)),
         ];
-        for (action, is_made, may_be_made) in extra {
+        // A federated user has no source identity.
+        for (action, is_made, may_be_made) in extra.into_iter().take(2 - usize::from(federates)) {
             let made_if = may_be_made.filter(|_| !is_made);
             if is_made || made_if.is_some() {
                 let resource = check.resource.clone();

@@ -187,7 +187,7 @@ struct PlainCheck<'r> {
     header: u32,
     shape: Shape,
     fit: Option<ResourceTypeId>,
-    /// It assumes a role, so that tags and a source identity would be checks of their own (E-90).
+    /// It opens a session, so that tags and a source identity would be checks of their own (E-90).
     opens_session: bool,
 }
 
@@ -364,8 +364,12 @@ impl Resolver<'_> {
         let facts = &self.actions[action as usize];
         let id = facts.id?;
         let caller = &self.principals[principal as usize];
-        let opens_session =
-            matches!(facts.rule, ActionRule::AssumeRole | ActionRule::AssumeRoleFederated);
+        let opens_session = matches!(
+            facts.rule,
+            ActionRule::AssumeRole
+                | ActionRule::AssumeRoleFederated
+                | ActionRule::GetFederationToken
+        );
         // A session that hands on its source identity checks more (E-90).
         // In partial context nobody knows whether it does (E-126).
         let hands_on_nothing = caller.source_identity.is_none() && !self.is_partial;
