@@ -391,7 +391,8 @@ impl<'a> Cursor<'a> {
             let key_at = self.key_offset()?;
             let key = self.quoted()?;
             if repeats.may_repeat(&key) {
-                self.check_repeat(start, key_at, &key)?;
+                let checked = self.check_repeat(start, key_at, &key);
+                checked.map_err(|fault| self.name_fault(key_at, fault))?;
             }
             self.key = (key_at, self.at);
             self.colon()?;
@@ -466,7 +467,10 @@ impl<'a> Cursor<'a> {
         keys.sort_unstable();
         let twice = keys.windows(2).find(|pair| pair[0].0 == pair[1].0);
         match twice {
-            Some(pair) => Err(self.moved(pair[1].1, self.depth).repeated(&pair[1].0)),
+            Some(pair) => {
+                let (key, at) = &pair[1];
+                Err(self.name_fault(*at, self.moved(*at, self.depth).repeated(key)))
+            }
             None => Ok(()),
         }
     }

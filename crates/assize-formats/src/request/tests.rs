@@ -184,7 +184,10 @@ fn broken_lines_are_syntax_errors_with_a_column() {
     );
     check(&with(","), "json_syntax: expected a member name in quotes, found `}` at column 50");
     check(&format!("{} x", with("")), "json_syntax: expected the end, found `x` at column 51");
-    check(&with(r#","region":"a","region":"b""#), "invalid_field: `region` is given twice");
+    check(
+        &with(r#","region":"a","region":"b""#),
+        "invalid_field: `region` is given twice at `/region`",
+    );
     let error = RequestRecord::parse_bytes(b"{\"id\":\"\xff\"}").unwrap_err();
     assert_eq!(error.message(), "the line is not UTF-8: a wrong byte at position 8");
 }

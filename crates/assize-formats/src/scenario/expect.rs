@@ -266,6 +266,15 @@ impl Reader<'_> {
             return Some(Expectation { decision, ..Expectation::default() });
         }
         let fields = self.fields(file, node, &EXPECT_FIELDS)?;
+        let says_something = |name: &&str| !["when", "rule"].contains(name);
+        if !EXPECT_FIELDS
+            .iter()
+            .filter(|name| says_something(name))
+            .any(|name| fields.get(name).is_some())
+        {
+            let message = "every answer meets this: say at least a `decision`";
+            self.errors.push(file.error(ErrorKind::InvalidField, node.span, message));
+        }
         let layers: Vec<(&str, Layer)> = Layer::ALL.iter().map(|l| (l.as_str(), *l)).collect();
         let reasons: Vec<(&str, ReasonCode)> =
             ReasonCode::ALL.iter().map(|reason| (reason.as_str(), *reason)).collect();

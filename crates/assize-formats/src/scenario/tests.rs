@@ -376,6 +376,10 @@ fn errors_are_collected_with_their_places() {
         "t.yaml:2:9: no `when` of `expect` fits the cell `s3:b`",
     );
     check(
+        "assize: 1\ntests: [{principal: anonymous, action: 's3:a', expect: {rule: K1}}]\n",
+        "t.yaml:2:56: every answer meets this: say at least a `decision`",
+    );
+    check(
         "assize: 1\npolicies: {p: {Statement: {Effect: Allow, Principal: {AWS: 111111111111}, Action: '*', Resource: '*'}}}\n",
         "t.yaml:2:60: `111111111111` would be read as a number; put it in quotes",
     );

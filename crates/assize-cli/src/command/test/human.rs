@@ -76,6 +76,8 @@ pub(super) fn report(runs: &[FileRun], args: &TestArgs, output: &Output) -> Stri
         if args.ci && run.has_only {
             let failed = style.bad("FAILED");
             let _ = writeln!(text, "  {failed} a test is marked `only`, which --ci does not take");
+        } else if run.has_only && !output.is_quiet() {
+            let _ = writeln!(text, "  tests that are not marked `only` were left out");
         }
         text.push_str(&coverage(run, style));
     }
