@@ -191,7 +191,7 @@ fn damaged_checkpoints_are_refused() {
     }
     let mut newer = kept.clone();
     newer[18] += 1;
-    refused(resumed(&newer, &files), "it is of version 4; this is 3");
+    refused(resumed(&newer, &files), "it is of version 5; this is 4");
     refused(resumed(b"{}", &files), "it is no checkpoint");
 }
 

@@ -193,6 +193,55 @@ fn calls_between_accounts_and_the_management_account() {
     assert_eq!(broken(&report), [""; 0]);
 }
 
+/// C-29: a VPC endpoint that the world lacks is as the log shows it, also where the world or the log
+/// has its account.
+#[test]
+fn endpoints_that_the_world_lacks_are_as_the_log_shows_them() {
+    let through = |id: &str, account: &str| {
+        let other = json!({"vpcEndpointId": id, "vpcEndpointAccountId": account});
+        event("sqs", "ListQueues", &json!({}), &other)
+    };
+    let records = [
+        through("vpce-1", "111111111111"),
+        through("vpce-2", "222222222222"),
+        through("vpce-1", "111111111111"),
+    ];
+    let deny = |condition: Value| {
+        let statement =
+            json!({"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition});
+        attached("scp", &statement)
+    };
+    for (condition, n_denied) in [
+        (json!({"StringEquals": {"aws:VpceAccount": "111111111111"}}), 1),
+        (json!({"StringEquals": {"aws:SourceVpce": ["vpce-1", "vpce-2"]}}), 2),
+        (json!({"StringEquals": {"aws:VpceAccount": "333333333333"}}), 0),
+    ] {
+        let report = alone(deny(condition.clone()), &records);
+        assert_eq!((report.totals.events, report.totals.errors), (2, 0), "{condition}");
+        assert_eq!(report.events_of(DifferenceEffect::NewlyDenied), n_denied, "{condition}");
+        assert_eq!(report.totals.assumptions[&Assumption::Endpoint], 1);
+    }
+    // Of the VPC, the log says nothing.
+    let of_vpc = deny(json!({"StringEquals": {"aws:SourceVpc": "vpc-1"}}));
+    let partial = EngineOptions { context: ContextMode::Partial, ..EngineOptions::default() };
+    let empty = StoreSnapshot::empty();
+    let replay = Replay::new(empty, vec![of_vpc], partial, ReplayOptions::default());
+    let sources = vec![source("log.json", log(&records))];
+    let replay = replay.expect("the world can be decided with");
+    let of_vpc = replay.run(sources, &mut |_| true).expect("the log is replayed");
+    assert_eq!(of_vpc.events_of(DifferenceEffect::MayBeDenied), 2);
+    // A world that has the account and not the endpoint.
+    let sources = vec![source("log.json", log(&records))];
+    let change = vec![deny(json!({"StringEquals": {"aws:SourceVpce": "vpce-1"}}))];
+    let mut known = small_world();
+    known["endpoints"] = json!({"vpce-3": {"account": "111111111111"}});
+    let report = run(world(&known), change, ReplayOptions::default(), sources);
+    assert_eq!(report.totals.errors, 0);
+    let strict = ReplayOptions { strict_world: true, ..ReplayOptions::default() };
+    let report = run(world(&known), Vec::new(), strict, vec![source("log.json", log(&records))]);
+    assert_eq!(report.totals.error_codes["unknown_entity"], 1);
+}
+
 fn small_world() -> Value {
     json!({"assize": 1,
       "organization": {"id": "o-exampleorg0", "managementAccount": "999999999999",

@@ -20,11 +20,13 @@ pub enum Assumption {
     Resource,
     /// The world has no organization: every account stands under one root with full access.
     Organization,
+    /// The VPC endpoint is not in the world: it has no policy.
+    Endpoint,
 }
 
 impl Assumption {
     /// All assumptions.
-    pub const ALL: [Self; 3] = [Self::Identity, Self::Resource, Self::Organization];
+    pub const ALL: [Self; 4] = [Self::Identity, Self::Resource, Self::Organization, Self::Endpoint];
 
     /// The word of the wire format.
     pub fn as_str(self) -> &'static str {
@@ -32,6 +34,7 @@ impl Assumption {
             Self::Identity => "identity_assumed",
             Self::Resource => "resource_assumed",
             Self::Organization => "organization_assumed",
+            Self::Endpoint => "endpoint_assumed",
         }
     }
 
@@ -43,6 +46,7 @@ impl Assumption {
             }
             Self::Resource => "resources without a record let the log's callers in",
             Self::Organization => "every account stands under one root with full access",
+            Self::Endpoint => "VPC endpoints that the world lacks have no policies",
         }
     }
 }

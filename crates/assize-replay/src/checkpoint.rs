@@ -18,12 +18,13 @@ use rayon::prelude::*;
 use self::bytes::{Broken, Persist, Reader, persist_fields, put_text};
 use crate::run::{DoneLog, Known, Replay, Run};
 use crate::source::{LogSource, OpenLog, Place, Seal};
+use crate::world::Named;
 use crate::{Error, ErrorKind};
 
 /// What a checkpoint begins with.
 const MAGIC: &[u8] = b"assize checkpoint\n";
 /// The version of the format; another is refused.
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 /// How hard the bytes are pressed: little, for a run waits for it.
 const LEVEL: i32 = 1;
 /// Most bytes of a checkpoint once they are decompressed, and how many times more they may be than
@@ -141,7 +142,9 @@ pub(crate) fn write(replay: &Replay, run: &Run) -> Vec<u8> {
     let mut body = Vec::new();
     replay.identity().put(&mut body);
     marks(run).put(&mut body);
-    replay.assumed_accounts().iter().copied().collect::<Vec<_>>().put(&mut body);
+    let Named { accounts, endpoints } = replay.assumed();
+    accounts.into_iter().collect::<Vec<_>>().put(&mut body);
+    endpoints.into_iter().collect::<Vec<_>>().put(&mut body);
     run.known.put(&mut body);
     run.tally.put(&mut body);
     run.problems.put(&mut body);
@@ -175,7 +178,7 @@ fn marks(run: &Run) -> Vec<FileMark> {
 
 /// What a checkpoint holds beside the files.
 struct Saved {
-    accounts: BTreeSet<AccountId>,
+    named: Named,
     run: Run,
 }
 
@@ -196,7 +199,7 @@ pub(crate) fn read(
     Identity::take(&mut from).map_err(|Broken| damaged())?;
     let marks: Vec<FileMark> = Persist::take(&mut from).map_err(|Broken| damaged())?;
     let mut saved = saved(&mut from).map_err(|Broken| damaged())?;
-    replay.take_in(&saved.accounts)?;
+    replay.take_in(&saved.named)?;
     place(&mut saved.run, &marks, sources)?;
     Ok(saved.run)
 }
@@ -229,6 +232,11 @@ fn body(own: &Identity, frame: &[u8]) -> Result<Vec<u8>, Error> {
 
 fn saved(from: &mut Reader<'_>) -> Result<Saved, Broken> {
     let accounts: Vec<AccountId> = Persist::take(from)?;
+    let endpoints: Vec<(Box<str>, AccountId)> = Persist::take(from)?;
+    let named = Named {
+        accounts: accounts.into_iter().collect(),
+        endpoints: endpoints.into_iter().collect(),
+    };
     let run = Run {
         known: Persist::take(from)?,
         tally: Persist::take(from)?,
@@ -236,11 +244,7 @@ fn saved(from: &mut Reader<'_>) -> Result<Saved, Broken> {
         n_records: Persist::take(from)?,
         ..Run::default()
     };
-    if from.is_at_end() {
-        Ok(Saved { accounts: accounts.into_iter().collect(), run })
-    } else {
-        Err(Broken)
-    }
+    if from.is_at_end() { Ok(Saved { named, run }) } else { Err(Broken) }
 }
 
 /// Puts the files where they were.

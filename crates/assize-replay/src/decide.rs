@@ -268,15 +268,24 @@ impl<'w> Worker<'w> {
         }
         let request = &converted.record.request;
         let caller = caller(request);
-        self.assume(&caller, &mut assumptions);
+        self.assume(request, &caller, &mut assumptions);
         let seen = converted.record.observed.as_ref().and_then(|observed| observed.decision);
         let decided = self.decide(request, &caller, seen);
         Answer { assumptions, decided: decided.map_err(|error| error.kind().as_str()) }
     }
 
-    fn assume(&self, caller: &Caller<'_>, assumptions: &mut Vec<Assumption>) {
+    fn assume(
+        &self,
+        request: &Request<'_>,
+        caller: &Caller<'_>,
+        assumptions: &mut Vec<Assumption>,
+    ) {
         if !self.worlds.assumes() {
             return;
+        }
+        let endpoint = request.network.as_ref().and_then(|network| network.vpce.as_deref());
+        if endpoint.is_some_and(|id| self.worlds.assumes_endpoint(id)) {
+            assumptions.push(Assumption::Endpoint);
         }
         let is_assumed =
             caller.account.is_some_and(|account| self.worlds.base().account(account).is_none());

@@ -22,7 +22,7 @@ use crate::answer::SharedAnswers;
 use crate::checkpoint::{self, FileMark, Identity};
 use crate::decide::{Tally, Worker};
 use crate::source::{LogProblem, LogSource, OpenLog, Problems, Seal};
-use crate::world::{Start, Worlds};
+use crate::world::{Named, Start, Worlds};
 use crate::{Error, ErrorKind, Filter, Report, Usage};
 
 /// Text that is at hand at once, in bytes. What is joined within a log (copies of an event,
@@ -34,6 +34,8 @@ const MAX_OPEN_FILES: usize = 64;
 const MIN_READ_BYTES: usize = 512 << 10;
 /// Bytes of a record, more or less: what memory is set aside by.
 const N_RECORD_BYTES: usize = 1_000;
+/// What the ids of VPC endpoints begin with.
+const ENDPOINT: &str = "vpce-";
 /// Records that one thread decides together.
 const N_TASK_RECORDS: usize = 1_024;
 
@@ -290,10 +292,10 @@ impl Replay {
             run.files.open = reading.open;
             let texts = run.files.take_texts();
             let round = Round::read(&mut run, &texts, &self.options);
-            if self.worlds.lacks_any(&round.accounts) {
+            if self.worlds.lacks_any(&round.named) {
                 // What was decided stands; what was resolved has to be found anew.
                 crew.dismiss();
-                self.worlds.take_in(&round.accounts)?;
+                self.worlds.take_in(&round.named)?;
                 sight = self.worlds.sight();
                 answers = SharedAnswers::default();
                 crew = Crew::new((&self.worlds, &sight, &answers), hiring, &run.tally);
@@ -334,14 +336,14 @@ impl Replay {
         &self.identity
     }
 
-    /// The accounts of the log that the world lacks.
-    pub(crate) fn assumed_accounts(&self) -> &BTreeSet<AccountId> {
+    /// What of the log the world lacks.
+    pub(crate) fn assumed(&self) -> Named {
         self.worlds.assumed()
     }
 
-    /// Takes accounts of the log into the worlds.
-    pub(crate) fn take_in(&mut self, accounts: &BTreeSet<AccountId>) -> Result<(), Error> {
-        self.worlds.take_in(accounts)
+    /// Takes what the world lacks of the log into the worlds.
+    pub(crate) fn take_in(&mut self, named: &Named) -> Result<(), Error> {
+        self.worlds.take_in(named)
     }
 }
 
@@ -351,8 +353,8 @@ struct Round<'t> {
     records: Vec<Vec<Record<'t>>>,
     /// What tells copies among them, in the same order.
     ids: Vec<EventIds>,
-    /// Every account that the records name: of the caller, and of the log.
-    accounts: BTreeSet<AccountId>,
+    /// What the records name that the world may lack.
+    named: Named,
 }
 
 /// Records, and which of them were read before.
@@ -374,7 +376,7 @@ impl<'t> Round<'t> {
         let mut round = Self {
             records: Vec::with_capacity(parsed.len()),
             ids: Vec::with_capacity(n_taken),
-            accounts: BTreeSet::new(),
+            named: Named::default(),
         };
         for part in parsed {
             *n_records += part.n_records;
@@ -385,7 +387,7 @@ impl<'t> Round<'t> {
             for (key, facts) in part.sessions {
                 known.sessions.insert(key, facts);
             }
-            round.accounts.extend(part.accounts);
+            round.named.extend(part.named);
             round.ids.extend(part.ids);
             round.records.push(part.records);
         }
@@ -494,7 +496,7 @@ struct Parsed<'t> {
     /// Those that are asked about.
     records: Vec<Record<'t>>,
     ids: Vec<EventIds>,
-    accounts: BTreeSet<AccountId>,
+    named: Named,
     sessions: Vec<(Box<str>, SessionFacts)>,
     problems: Vec<LogProblem>,
     n_records: u64,
@@ -535,8 +537,8 @@ impl<'t> Parsed<'t> {
         let n_untimed = records.iter().filter(|record| filter.lacks_time(record)).count() as u64;
         records.retain(|record| filter.admits(record) || filter.admits_with_copy(record));
         let ids = records.iter().map(EventIds::of).collect();
-        let accounts = accounts(&records);
-        Self { records, ids, accounts, sessions, problems, n_records, malformed, n_untimed }
+        let named = named(&records);
+        Self { records, ids, named, sessions, problems, n_records, malformed, n_untimed }
     }
 }
 
@@ -552,13 +554,14 @@ fn keep_copies(parsed: &mut [Parsed<'_>], filter: &Filter) {
             is_shared || filter.admits(record)
         });
         part.ids = part.records.iter().map(EventIds::of).collect();
-        part.accounts = accounts(&part.records);
+        part.named = named(&part.records);
     });
 }
 
-/// Every account that some records name: of the caller, and of the log.
-fn accounts(records: &[Record<'_>]) -> BTreeSet<AccountId> {
+/// What some records name that the world may lack.
+fn named(records: &[Record<'_>]) -> Named {
     let mut unique: BTreeSet<&str> = BTreeSet::new();
+    let mut endpoints: BTreeSet<(&str, &str)> = BTreeSet::new();
     // Records of one caller and one log stand together.
     let mut last = [""; 3];
     for record in records {
@@ -573,8 +576,14 @@ fn accounts(records: &[Record<'_>]) -> BTreeSet<AccountId> {
                 *last = named;
             }
         }
+        let endpoint = record.vpc_endpoint.as_deref().filter(|id| id.starts_with(ENDPOINT));
+        endpoints.extend(endpoint.zip(record.vpc_endpoint_account.as_deref()));
     }
-    unique.into_iter().filter_map(|id| id.parse().ok()).collect()
+    let owned = |(id, owner): (&str, &str)| Some((Box::from(id), owner.parse().ok()?));
+    Named {
+        accounts: unique.into_iter().filter_map(|id| id.parse().ok()).collect(),
+        endpoints: endpoints.into_iter().filter_map(owned).collect(),
+    }
 }
 
 /// Who is behind the unique ids of a world.

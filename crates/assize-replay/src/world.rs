@@ -9,8 +9,8 @@ use assize_compiler::CompileOptions;
 use assize_formats::{ChangeSet, Changed};
 use assize_model::{AccountId, ContextMode, EngineOptions};
 use assize_store::{
-    Account, ExternalAccount, FULL_AWS_ACCESS_ID, Organization, OrganizationNode,
-    RCP_FULL_AWS_ACCESS_ID, StoreChange, StoreSnapshot, builtin_organization_policy,
+    Account, EndpointType, ExternalAccount, FULL_AWS_ACCESS_ID, Organization, OrganizationNode,
+    RCP_FULL_AWS_ACCESS_ID, StoreChange, StoreSnapshot, VpcEndpoint, builtin_organization_policy,
 };
 
 use crate::alike::Sight;
@@ -25,8 +25,27 @@ const ASSUMED_MANAGEMENT: &str = "000000000000";
 /// Most accounts of a log that are taken into the worlds: an organization has some thousands, and
 /// callers from elsewhere come on top.
 pub(crate) const MAX_ASSUMED_ACCOUNTS: usize = 1 << 16;
+/// Most VPC endpoints of a log that are taken in. Calls through others are errors where their
+/// accounts are in the worlds.
+const MAX_ASSUMED_ENDPOINTS: usize = 1 << 14;
 /// The code of events whose caller or log is of an account beyond these.
 pub(crate) const TOO_MANY_ACCOUNTS: &str = "too_many_accounts";
+
+/// What records name that the world may lack.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Named {
+    /// Accounts: of callers, and of logs.
+    pub(crate) accounts: BTreeSet<AccountId>,
+    /// VPC endpoints with their owners.
+    pub(crate) endpoints: BTreeSet<(Box<str>, AccountId)>,
+}
+
+impl Named {
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.accounts.extend(other.accounts);
+        self.endpoints.extend(other.endpoints);
+    }
+}
 
 /// What worlds are made of.
 #[derive(Debug)]
@@ -43,6 +62,8 @@ pub(crate) struct Worlds {
     assumed: BTreeSet<AccountId>,
     /// Most of these.
     max_assumed: usize,
+    /// VPC endpoints of the log that the world lacks, with their owners.
+    endpoints: BTreeMap<Box<str>, AccountId>,
     pub(crate) before: Engine,
     pub(crate) after: Option<Engine>,
     /// Users and roles that a change takes away (F-73).
@@ -77,6 +98,7 @@ impl Worlds {
             management_account,
             assumed: BTreeSet::new(),
             max_assumed: MAX_ASSUMED_ACCOUNTS,
+            endpoints: BTreeMap::new(),
             before,
             after: None,
             removed: Vec::new(),
@@ -109,9 +131,15 @@ impl Worlds {
         self.assumes() && self.base.organizations().next().is_none()
     }
 
-    /// The accounts of the log that the world lacks.
-    pub(crate) fn assumed(&self) -> &BTreeSet<AccountId> {
-        &self.assumed
+    /// What of the log the world lacks.
+    pub(crate) fn assumed(&self) -> Named {
+        let endpoints = self.endpoints.iter().map(|(id, owner)| (id.clone(), *owner));
+        Named { accounts: self.assumed.clone(), endpoints: endpoints.collect() }
+    }
+
+    /// Whether a VPC endpoint is there because the log names it.
+    pub(crate) fn assumes_endpoint(&self, id: &str) -> bool {
+        self.endpoints.contains_key(id)
     }
 
     /// What the policies of both worlds see of requests.
@@ -120,9 +148,21 @@ impl Worlds {
         Sight::of(&engines.into_iter().flatten().collect::<Vec<_>>())
     }
 
-    /// Whether some account of the log is to be taken into both worlds.
-    pub(crate) fn lacks_any(&self, accounts: &BTreeSet<AccountId>) -> bool {
-        !self.is_strict && !self.is_full() && accounts.iter().any(|id| !self.has(*id))
+    /// Whether something of the log is to be taken into both worlds.
+    pub(crate) fn lacks_any(&self, named: &Named) -> bool {
+        let lacks_account = || !self.is_full() && named.accounts.iter().any(|id| !self.has(*id));
+        let mut endpoints = named.endpoints.iter();
+        !self.is_strict
+            && (lacks_account() || endpoints.any(|(id, owner)| self.lacks_endpoint(id, *owner)))
+    }
+
+    /// Whether a VPC endpoint is to be taken in: nothing is asked of one whose account is in no
+    /// world.
+    fn lacks_endpoint(&self, id: &str, owner: AccountId) -> bool {
+        self.endpoints.len() < MAX_ASSUMED_ENDPOINTS
+            && self.has(owner)
+            && self.base.endpoint(id).is_none()
+            && !self.endpoints.contains_key(id)
     }
 
     /// Whether no more accounts of the log are taken in.
@@ -135,12 +175,17 @@ impl Worlds {
         self.assumed.contains(&account) || self.base.account(account).is_some()
     }
 
-    /// Takes accounts of the log into both worlds, as long as there is room.
-    pub(crate) fn take_in(&mut self, accounts: &BTreeSet<AccountId>) -> Result<(), Error> {
+    /// Takes accounts and VPC endpoints of the log into both worlds, as long as there is room.
+    pub(crate) fn take_in(&mut self, named: &Named) -> Result<(), Error> {
         let room = self.max_assumed.saturating_sub(self.assumed.len());
-        let lacking = accounts.iter().copied().filter(|id| !self.has(*id));
+        let lacking = named.accounts.iter().copied().filter(|id| !self.has(*id));
         let lacking: Vec<AccountId> = lacking.take(room).collect();
         self.assumed.extend(lacking);
+        for (id, owner) in &named.endpoints {
+            if self.lacks_endpoint(id, *owner) {
+                self.endpoints.insert(id.clone(), *owner);
+            }
+        }
         self.build()
     }
 
@@ -179,6 +224,18 @@ impl Worlds {
             let mut account = Account::new(*id);
             account.external = Some(ExternalAccount::TrustIdentity);
             apply(StoreChange::PutAccount(Box::new(account)))?;
+        }
+        for (id, owner) in &self.endpoints {
+            let endpoint = VpcEndpoint {
+                id: id.clone(),
+                account: Some(*owner),
+                vpc: None,
+                vpc_arn: None,
+                endpoint_type: EndpointType::default(),
+                service: None,
+                policy: None,
+            };
+            apply(StoreChange::PutEndpoint(endpoint))?;
         }
         if self.assumes_organization() {
             apply(StoreChange::PutOrganization(self.assumed_organization()?))?;
@@ -258,10 +315,11 @@ mod tests {
         worlds.max_assumed = 2;
         let accounts: [AccountId; 3] = ["111111111111", "222222222222", "333333333333"]
             .map(|id| id.parse().expect("an account"));
-        assert!(worlds.lacks_any(&accounts.into()));
-        worlds.take_in(&accounts.into()).expect("the accounts fit");
+        let named = Named { accounts: accounts.into(), ..Named::default() };
+        assert!(worlds.lacks_any(&named));
+        worlds.take_in(&named).expect("the accounts fit");
         // The engines are not made anew for what has no room.
-        assert!(!worlds.lacks_any(&accounts.into()));
+        assert!(!worlds.lacks_any(&named));
         assert_eq!(accounts.map(|id| worlds.has(id)), [true, true, false]);
         let (sight, answers) = (worlds.sight(), SharedAnswers::default());
         let map = ApiMap::bundled().expect("the map is bundled");

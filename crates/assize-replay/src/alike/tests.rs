@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::ReplayOptions;
 use crate::answer::SharedAnswers;
 use crate::decide::{Tally, Worker};
-use crate::world::{Start, Worlds};
+use crate::world::{Named, Start, Worlds};
 
 /// Requests that are varied in each world.
 const N_BASES: usize = 4;
@@ -353,7 +353,8 @@ fn worlds(base: &StoreSnapshot, managed: &BundledPolicies, statement: &Value) ->
     let mut worlds = Worlds::new(start).expect("the worlds can be decided with");
     let accounts = ["111111111111", "222222222222", "333333333333"];
     let accounts = accounts.map(|id| id.parse().expect("an account"));
-    worlds.take_in(&accounts.into()).expect("the accounts fit");
+    let named = Named { accounts: accounts.into(), ..Named::default() };
+    worlds.take_in(&named).expect("the accounts fit");
     worlds
 }
 
