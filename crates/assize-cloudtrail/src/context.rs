@@ -112,6 +112,29 @@ pub(crate) fn context<'a, 'c: 'a>(
     }
 }
 
+/// The key of the source identity that a call sets for a session.
+const SOURCE_IDENTITY: &str = "sts:SourceIdentity";
+/// The keys of the tags that a call passes.
+const TAG_KEYS: [&str; 2] = ["aws:TagKeys", "aws:RequestTag/"];
+
+/// What a call that makes a session may pass and its record does not show is unknown by name, for
+/// further checks of the call hang on it (E-90).
+pub(crate) fn unknown_of_new_session(request: &mut Request<'_>, record: &Record<'_>) {
+    let name = record.event_name.as_deref().unwrap_or_default();
+    let makes_session = name.starts_with("Assume") || name == "GetFederationToken";
+    if record.event_source.as_deref() != Some("sts.amazonaws.com") || !makes_session {
+        return;
+    }
+    if request.request_tags.is_none() {
+        request.unknown.extend(TAG_KEYS.map(Cow::Borrowed));
+    }
+    let is_carried = request.context.iter().any(|(key, _)| key == SOURCE_IDENTITY);
+    let is_absent = request.absent.iter().any(|key| key == SOURCE_IDENTITY);
+    if name.starts_with("Assume") && !is_carried && !is_absent {
+        request.unknown.push(Cow::Borrowed(SOURCE_IDENTITY));
+    }
+}
+
 struct Keys<'k, 'a, 'c> {
     request: &'k mut Request<'a>,
     actions: &'k [&'k ActionKeys<'c>],

@@ -13,7 +13,7 @@ use hashbrown::HashTable;
 use smallvec::SmallVec;
 
 use crate::call::{Call, CallAction, Rule};
-use crate::context::context;
+use crate::context::{context, unknown_of_new_session};
 use crate::coverage::{Counts, Coverage};
 use crate::environment::environment;
 use crate::observed::observed;
@@ -153,6 +153,7 @@ impl<'c> Converter<'c> {
         let absent = absent_keys(&principal, facts).into_iter().flatten();
         request.absent.extend(absent.map(Cow::Borrowed));
         if self.mode == ContextMode::Partial {
+            unknown_of_new_session(&mut request, record);
             carry_claims(&mut request, &mut principal);
         }
         request.principal = stated(principal);
