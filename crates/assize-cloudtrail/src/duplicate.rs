@@ -1,8 +1,9 @@
 //! Events that a log holds twice (F-51).
 
+use assize_model::PrincipalForm;
 use hashbrown::HashSet;
 
-use crate::record::Record;
+use crate::record::{Identity, Record};
 
 /// How many events are remembered at least. Copies of an event stand near each other: a call
 /// between two accounts is logged in both within minutes.
@@ -20,8 +21,11 @@ pub struct SeenEvents {
 pub struct EventIds {
     own: Option<u128>,
     shared: Option<u128>,
-    names_caller: bool,
+    rank: u8,
 }
+
+/// The rank of a copy that does not say who the caller was.
+const NAMELESS: u8 = 4;
 
 impl EventIds {
     /// The ids of a record.
@@ -29,27 +33,31 @@ impl EventIds {
         Self {
             own: record.event_id.as_deref().map(|id| fingerprint(id, 0)),
             shared: record.shared_event_id.as_deref().map(|id| fingerprint(id, 1)),
-            names_caller: names_caller(record),
+            rank: rank(record),
         }
     }
 
-    /// Whether the record says who its caller was: of the copies of an event, only that of the
-    /// caller's account does (F-51).
-    pub fn names_caller(&self) -> bool {
-        self.names_caller
+    /// All ranks, the best first.
+    pub const RANKS: std::ops::RangeInclusive<u8> = 0..=NAMELESS;
+
+    /// Which of the copies of an event is kept: that of the lowest rank. Of the copies, only that
+    /// of the caller's account says who the caller was (F-51); where others do too, it goes first,
+    /// and before both what tells the role behind a session.
+    pub fn rank(&self) -> u8 {
+        self.rank
     }
 }
 
 impl SeenEvents {
     /// Whether neither the event nor another copy of it was read before; remembers it.
     ///
-    /// The copy that does not name its caller is to be asked about after the others.
+    /// Copies are to be asked about in the order of their ranks.
     pub fn is_new(&mut self, event: &EventIds) -> bool {
-        let EventIds { own, shared, names_caller } = *event;
+        let EventIds { own, shared, rank } = *event;
         let seen = [own, shared].into_iter().flatten().any(|id| self.contains(id));
         if !seen {
             self.insert(own);
-            self.insert(shared.filter(|_| names_caller));
+            self.insert(shared.filter(|_| rank < NAMELESS));
         }
         !seen
     }
@@ -83,8 +91,27 @@ impl SeenEvents {
     }
 }
 
-fn names_caller(record: &Record<'_>) -> bool {
-    record.identity.as_ref().is_some_and(|identity| identity.arn.is_some())
+fn rank(record: &Record<'_>) -> u8 {
+    let Some(identity) = &record.identity else { return NAMELESS };
+    let Some(arn) = identity.arn.as_deref() else { return NAMELESS };
+    if record.shared_event_id.is_none() {
+        return 0;
+    }
+    if PrincipalForm::parse(arn).is_err() || !KINDS.contains(&identity.kind.as_deref()) {
+        return NAMELESS;
+    }
+    let is_of_other_account = identity.account != record.recipient_account;
+    2 * u8::from(lacks_role(identity)) + u8::from(is_of_other_account)
+}
+
+/// The kinds of callers that have ARNs, by `userIdentity.type`.
+const KINDS: [Option<&str>; 5] =
+    [Some("Root"), Some("IAMUser"), Some("AssumedRole"), Some("Role"), Some("FederatedUser")];
+
+/// Whether a session does not tell its role.
+fn lacks_role(identity: &Identity<'_>) -> bool {
+    let issuer = identity.session.as_ref().and_then(|session| session.issuer_arn.as_deref());
+    identity.kind.as_deref() == Some("AssumedRole") && issuer.is_none()
 }
 
 /// The digits of a UUID, which differ where the ids do; of another text, a hash. `kind` keeps ids
@@ -106,8 +133,9 @@ fn fingerprint(id: &str, kind: u128) -> u128 {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use super::*;
-    use crate::record::Identity;
 
     fn event(
         id: &'static str,
@@ -117,9 +145,50 @@ mod tests {
         EventIds::of(&Record {
             event_id: Some(id.into()),
             shared_event_id: shared.map(Into::into),
-            identity: Some(Identity { arn: arn.map(Into::into), ..Identity::default() }),
+            identity: Some(Identity {
+                kind: Some("IAMUser".into()),
+                arn: arn.map(Into::into),
+                ..Identity::default()
+            }),
             ..Record::default()
         })
+    }
+
+    const ARN: &str = "arn:aws:iam::111111111111:user/ana";
+
+    /// F-51.
+    #[test]
+    fn the_copy_that_tells_most_of_the_caller_ranks_first() {
+        let rank =
+            |kind: &'static str, arn: &'static str, account, issuer: Option<&'static str>| {
+                let session = issuer.map(|arn| crate::record::SessionContext {
+                    issuer_arn: Some(arn.into()),
+                    ..Default::default()
+                });
+                EventIds::of(&Record {
+                    shared_event_id: Some("s".into()),
+                    recipient_account: Some("111111111111".into()),
+                    identity: Some(Identity {
+                        kind: Some(kind.into()),
+                        arn: Some(arn.into()),
+                        account: Some(Cow::Borrowed(account)),
+                        session,
+                        ..Identity::default()
+                    }),
+                    ..Record::default()
+                })
+                .rank()
+            };
+        let session = "arn:aws:sts::111111111111:assumed-role/r/s";
+        let role = Some("arn:aws:iam::111111111111:role/r");
+        assert_eq!(rank("IAMUser", ARN, "111111111111", None), 0);
+        assert_eq!(rank("IAMUser", ARN, "222222222222", None), 1);
+        assert_eq!(rank("AssumedRole", session, "111111111111", role), 0);
+        assert_eq!(rank("AssumedRole", session, "222222222222", role), 1);
+        assert_eq!(rank("AssumedRole", session, "111111111111", None), 2);
+        assert_eq!(rank("AssumedRole", session, "222222222222", None), 3);
+        assert_eq!(rank("Unknown", ARN, "111111111111", None), NAMELESS);
+        assert_eq!(rank("IAMUser", "arn", "111111111111", None), NAMELESS);
     }
 
     /// F-51.
@@ -127,10 +196,10 @@ mod tests {
     fn copies_of_an_event_are_found() {
         const ID: &str = "450230d4-b39e-4a18-a6a0-d07a6e2105cb";
         let mut seen = SeenEvents::default();
-        assert!(seen.is_new(&event(ID, None, Some("arn"))));
-        assert!(!seen.is_new(&event(ID, None, Some("arn"))));
+        assert!(seen.is_new(&event(ID, None, Some(ARN))));
+        assert!(!seen.is_new(&event(ID, None, Some(ARN))));
         // Another kind of id with the same digits.
-        assert!(seen.is_new(&event("a", Some(ID), Some("arn"))));
+        assert!(seen.is_new(&event("a", Some(ID), Some(ARN))));
         assert!(!seen.is_new(&event("b", Some(ID), None)));
     }
 
@@ -139,7 +208,7 @@ mod tests {
     fn a_copy_without_a_caller_does_not_hide_the_other() {
         let mut seen = SeenEvents::default();
         assert!(seen.is_new(&event("a", Some("s"), None)));
-        assert!(seen.is_new(&event("b", Some("s"), Some("arn"))));
+        assert!(seen.is_new(&event("b", Some("s"), Some(ARN))));
         assert!(!seen.is_new(&event("c", Some("s"), None)));
     }
 }

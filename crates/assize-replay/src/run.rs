@@ -478,12 +478,12 @@ pub(crate) struct Known {
     pub(crate) sessions: SessionBook,
 }
 
-/// F-51: which events are copies; of those, that is kept which names its caller.
+/// F-51: which events are copies; of those, that is kept which tells most of its caller.
 fn copies(seen: &mut SeenEvents, ids: &[EventIds]) -> Vec<bool> {
     let mut copies = vec![false; ids.len()];
-    for names_it in [true, false] {
+    for rank in EventIds::RANKS {
         for (ids, is_copy) in ids.iter().zip(&mut copies) {
-            if ids.names_caller() == names_it {
+            if ids.rank() == rank {
                 *is_copy = !seen.is_new(ids);
             }
         }

@@ -49,6 +49,9 @@ const EXTENSIONS: [&str; 12] = [
 
 pub(super) fn run(args: &ReplayArgs, global: &Global, output: &Output) -> Result<Status> {
     interrupt::end_gracefully();
+    if args.logs.iter().filter(|path| path.as_path() == Path::new(STDIO)).count() > 1 {
+        bail!("standard input is named twice");
+    }
     std::thread::spawn(read_bundled);
     let mut found = files::walk(&args.logs, &files::EVERY_FILE)?;
     keep_logs(&mut found, output);

@@ -103,6 +103,7 @@ fn a_replay_without_an_answer_says_why() {
         &[],
         &["does not load", "p.json"],
     );
+    check(&["replay", "-", "-"], 2, &[], &["standard input is named twice"]);
     let strict = ["replay", log, "--strict-world", "--change", &format!("scp={DENY_REGIONS}")];
     check(&strict, 2, &[], &["has no organization"]);
 }
