@@ -1,6 +1,7 @@
 //! The world a command answers in (C-20): a scenario file, a directory of exports, an imported
 //! world, or policies alone (C-27).
 
+mod exports;
 mod files;
 mod settings;
 mod stand_in;
@@ -15,9 +16,10 @@ use assize_catalog::Catalog;
 use assize_formats::{ReadOptions, Scenario, StatedOptions, count, invalid_policies};
 use assize_model::{EngineOptions, UnknownResourceAccount};
 use assize_store::{
-    Diagnostic, DiagnosticLevel, ImportFile, ImportKind, ImportOptions, StoreSnapshot, import,
+    Diagnostic, DiagnosticCode, DiagnosticLevel, ImportFile, ImportOptions, StoreSnapshot, import,
 };
 
+pub(crate) use self::exports::{Export, Exports, Skipped};
 pub(crate) use self::files::DirectoryFiles;
 pub(crate) use self::settings::Settings;
 pub(crate) use self::stand_in::{DEFAULT_PRINCIPAL, SessionPolicies, StandIn};
@@ -29,8 +31,6 @@ use crate::status::Status;
 
 /// The file of an imported world that names its parts (C-11).
 pub(crate) const MANIFEST: &str = "world.assize.yaml";
-/// Endings of the files of a directory of exports.
-const EXPORT_EXTENSIONS: [&str; 3] = [".json", ".ndjson", ".jsonl"];
 
 /// A world that was read.
 #[derive(Debug)]
@@ -138,14 +138,7 @@ impl Reader {
 
     /// Everything in a directory that is an export.
     fn exports(&self, path: &Path, assume_full_access: bool) -> Result<World> {
-        let found = input::walk(&[path.to_path_buf()], &EXPORT_EXTENSIONS)?;
-        let mut read = Vec::new();
-        for file in found {
-            let bytes = input::read(&file.path)?;
-            if ImportKind::recognize(&bytes).is_some() {
-                read.push((file.name(), bytes));
-            }
-        }
+        let Exports { files: read, skipped } = Exports::find(&[path.to_path_buf()], None)?;
         if read.is_empty() {
             bail!(
                 "`{}` holds no export: expected the output of AWS CLI commands such as `aws iam \
@@ -153,15 +146,21 @@ impl Reader {
                 path.display()
             );
         }
-        let files: Vec<ImportFile<'_>> = read
-            .iter()
-            .map(|(name, bytes)| ImportFile { name, bytes, ..ImportFile::default() })
+        let names: Vec<String> = read.iter().map(|export| export.found.name()).collect();
+        let files: Vec<ImportFile<'_>> = std::iter::zip(&read, &names)
+            .map(|(Export { bytes, kind, .. }, name)| ImportFile {
+                name,
+                bytes,
+                kind: *kind,
+                ..ImportFile::default()
+            })
             .collect();
         let imported = import(
             &files,
             &ImportOptions { assume_full_access, managed_policies: Some(&self.managed) },
         );
-        let mut diagnostics = imported.diagnostics;
+        let mut diagnostics: Vec<Diagnostic> = skipped.iter().map(passed_over).collect();
+        diagnostics.extend(imported.diagnostics);
         let mut editor = StoreSnapshot::empty().edit();
         for change in imported.changes {
             editor.apply(change).with_context(|| format!("in `{}`", path.display()))?;
@@ -177,6 +176,21 @@ impl Reader {
             options: StatedOptions::default(),
             diagnostics,
         })
+    }
+}
+
+/// What there is to say of a file of a directory that is not read.
+fn passed_over(skipped: &Skipped) -> Diagnostic {
+    let warning = skipped.why.warning();
+    let level = warning.map_or(DiagnosticLevel::Note, |_| DiagnosticLevel::Warning);
+    Diagnostic {
+        level,
+        code: DiagnosticCode::UnknownKind,
+        message: format!("it {}", warning.unwrap_or("is no export and was passed over")).into(),
+        subject: None,
+        file: Some(skipped.name.as_str().into()),
+        pointer: None,
+        span: None,
     }
 }
 

@@ -18,10 +18,10 @@ use crate::output::Output;
 use crate::output::file::write_whole;
 use crate::render::BadInput;
 use crate::status::Status;
-use crate::world::{self, Located, MANIFEST, Reader};
+use crate::world::{self, Export, Exports, Located, MANIFEST, Reader, Skipped};
 
-/// The files of a directory that are looked at.
-const EXTENSIONS: [&str; 3] = [".json", ".ndjson", ".jsonl"];
+/// Most files without an export that are named.
+const MAX_NAMED: usize = 5;
 
 /// Deepest nesting of a file that is read to say why it is no export.
 const MAX_DEPTH: u8 = 64;
@@ -105,26 +105,43 @@ fn read_files(
     paths: &[PathBuf],
     output: &Output,
 ) -> Result<Vec<ReadFile>> {
+    let Exports { files, skipped } = Exports::find(paths, kind)?;
     let mut read = Vec::new();
-    let mut n_skipped = 0;
-    for found in files::walk(paths, &EXTENSIONS)? {
-        let bytes = files::read(&found.path)?;
-        match kind.or_else(|| ImportKind::recognize(&bytes)) {
+    for Export { found, bytes, kind } in files {
+        match kind {
             Some(kind) => read.push(ReadFile { name: base_name(&found.path), bytes, kind }),
-            None if found.is_named => return Err(unrecognized(&found, bytes)),
-            None => n_skipped += 1,
+            None => return Err(unrecognized(&found, bytes)),
         }
     }
-    if n_skipped > 0 {
-        output.note(format_args!("{} skipped: no known export", count(n_skipped, "file")));
-    }
+    report_skipped(&skipped, output);
     if read.is_empty() {
         bail!("there are no exports under the given paths");
     }
     Ok(read)
 }
 
-/// Why a file that was named is no export: it is not JSON, or JSON of something else.
+/// Names the files of directories that are not taken.
+fn report_skipped(skipped: &[Skipped], output: &Output) {
+    for Skipped { name, why } in skipped {
+        if let Some(warning) = why.warning() {
+            output.warn(format_args!("`{name}` {warning}"));
+        }
+    }
+    let others = skipped.iter().filter(|skipped| skipped.why.warning().is_none());
+    let names: Vec<&str> = others.map(|skipped| skipped.name.as_str()).collect();
+    if names.is_empty() {
+        return;
+    }
+    let named = names[..names.len().min(MAX_NAMED)].join("`, `");
+    let more = match names.len().saturating_sub(MAX_NAMED) {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    let n_files = count(names.len(), "file");
+    output.note(format_args!("{n_files} passed over that are no export: `{named}`{more}"));
+}
+
+/// Why a file is no export: it is not JSON, or JSON of something else.
 fn unrecognized(found: &Found, bytes: Vec<u8>) -> anyhow::Error {
     let text = match files::text(&found.path, bytes) {
         Ok(text) => text,

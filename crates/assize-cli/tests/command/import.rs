@@ -132,3 +132,50 @@ fn a_policy_that_does_not_load_is_told_about() {
     ];
     check(&["test", &test], 1, &["1 failed"], &told);
 }
+
+/// C-11, C-21, F-80: a file of a directory that cannot be read is not passed over in silence.
+#[test]
+fn no_file_of_a_directory_is_lost() {
+    let files = Files::new();
+    let (exports, world) = (files.path("exports"), files.path("world"));
+    std::fs::create_dir(&exports).expect("a directory");
+    let account = std::fs::read(repository().join("examples/world/accounts.json"));
+    files.write("exports/a.json", account.expect("the export"));
+    let arn = "arn:aws:s3:::reports";
+    let deny = format!(
+        r#"{{"arn":"{arn}","account":"200611803367","policy":{{"Statement":{{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"{arn}/*"}}}}}}"#
+    );
+    let utf_16: Vec<u8> = deny.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let broken = [
+        deny.as_bytes()[..deny.len() - 2].to_vec(),
+        Vec::new(),
+        [&b"\xff\xfe"[..], &utf_16].concat(),
+        deny.replace("Deny", "Den\u{fffd}")
+            .into_bytes()
+            .into_iter()
+            .filter(|b| *b != 0xbd)
+            .collect(),
+        format!("Note: a new version is available\n{deny}").into_bytes(),
+    ];
+    let object = format!("{arn}/k");
+    let simulate =
+        ["simulate", "--world", &exports, "-p", SRE, "-a", "s3:GetObject", "-r", &object];
+    for bytes in broken {
+        files.write("exports/b.json", bytes);
+        check(&["import", &exports, "-o", &world], 2, &[], &["b.json"]);
+        check(&simulate, 2, &[], &["error[invalid_json]", "b.json", "not all of"]);
+    }
+    assert!(!Path::new(&world).exists());
+
+    files.write("exports/b.json", &deny);
+    check(&simulate, 1, &["ExplicitDeny"], &[]);
+    std::fs::rename(files.path("exports/b.json"), files.path("exports/b.txt")).expect("renamed");
+    files.write("exports/c.json.gz", b"\x1f\x8b\x08\0");
+    files.write("exports/package.json", "{\"name\": \"x\"}\n{}\n");
+    files.write("exports/README.txt", "{ not an export");
+    let told = ["b.txt", "is an export and was passed over", "c.json.gz", "is compressed"];
+    check(&["world", "info", &exports], 0, &[], &told);
+    check(&simulate, 0, &[], &["unknown_kind 2"]);
+    let named = ["1 file passed over that are no export: `", "package.json`"];
+    check(&["import", &exports, "-o", &world], 0, &[], &[&told[..], &named].concat());
+}

@@ -33,7 +33,8 @@ pub(super) struct Draft {
     listed_policies: BTreeSet<Box<str>>,
     /// Nodes whose list of policies of a type is there.
     listed_nodes: BTreeSet<(Box<str>, Type)>,
-    attached: BTreeSet<(Box<str>, Box<str>)>,
+    /// What is attached, by node and policy, and who says so.
+    attached: BTreeMap<(Box<str>, Box<str>), Attached>,
     /// Nodes that the tree must hold, and where each is named first.
     named: BTreeMap<Box<str>, Place>,
     delegated: BTreeMap<Box<str>, Vec<AccountId>>,
@@ -88,6 +89,14 @@ impl PolicyDraft {
     fn is_ignored(&self) -> bool {
         self.type_word.is_some() && self.policy_type().is_none()
     }
+}
+
+/// Where an attachment is listed first: among the targets of its policy, among the policies of its
+/// target.
+#[derive(Debug, Default)]
+struct Attached {
+    by_policy: Option<Place>,
+    by_target: Option<Place>,
 }
 
 /// What a file says, and where.
@@ -378,7 +387,8 @@ impl Draft {
             log.count_unknown("Targets", &target, &["TargetId", "Arn", "Name", "Type"]);
             let id: Box<str> = target.text("TargetId")?.into();
             draft.named.entry(id.clone()).or_insert_with(|| node.place());
-            draft.attached.insert((id, policy.clone()));
+            let attached = draft.attached.entry((id, policy.clone())).or_default();
+            attached.by_policy.get_or_insert_with(|| node.place());
             Ok(())
         })
     }
@@ -392,17 +402,17 @@ impl Draft {
         let target: Box<str> = wrapped(record, "TargetId", file.target_id)?.into();
         let place = record.get("TargetId").unwrap_or(&record.node).place();
         self.named.entry(target.clone()).or_insert(place);
-        let before = self.attached.len();
         self.each(record, "Policies", &["TargetId"], log, |draft, node, log| {
             let summary = node.record()?;
             let id = draft.summary(&summary, log)?;
             let policy_type = draft.policies.get(&id).and_then(PolicyDraft::policy_type);
             draft.listed_nodes.extend(policy_type.map(|found| (target.clone(), found)));
-            draft.attached.insert((target.clone(), id));
+            let attached = draft.attached.entry((target.clone(), id)).or_default();
+            attached.by_target.get_or_insert_with(|| node.place());
             Ok(())
         })?;
         // An empty list does not say of which type; a node cannot be without RCPs (E-36).
-        if before == self.attached.len() && record.list("Policies")?.is_empty() {
+        if record.list("Policies")?.is_empty() {
             self.listed_nodes.insert((target, Type::ServiceControl));
         }
         Ok(())

@@ -496,6 +496,43 @@ fn records_that_contradict_each_other_are_an_error() {
     );
 }
 
+/// I-17, I-45: the list of a policy's targets and that of a target's policies.
+#[test]
+fn lists_of_attachments_that_contradict_each_other_are_an_error() {
+    let check = |lists: &[&str], expected: &[&str]| {
+        let mut files = tree_files();
+        files.extend(lists.iter().copied().map(file));
+        let import = import(&files, &ImportOptions::default());
+        let conflict = |found: &&Diagnostic| found.code == DiagnosticCode::ConflictingRecords;
+        let found = import.diagnostics.iter().filter(conflict).map(|found| &*found.message);
+        assert_eq!(found.collect::<Vec<_>>(), expected, "{lists:?}");
+    };
+    let of_unit = |policies: &[(&str, &str)]| {
+        let one = |(id, of): &(&str, &str)| format!(r#"{{"Id":"{id}","Type":"{of}_POLICY"}}"#);
+        let all: Vec<String> = policies.iter().map(one).collect();
+        format!(r#"{{"TargetId":"ou-exam-prod0001","Policies":[{}]}}"#, all.join(","))
+    };
+    let full = targets("p-FullAWSAccess", &["r-exam", "ou-exam-prod0001"]);
+    let (deny, scp) = ("p-deny0001", "SERVICE_CONTROL");
+    check(
+        &[&full, &of_unit(&[(deny, scp)])],
+        &[
+            "`p-FullAWSAccess` is on `ou-exam-prod0001` here and not in the list of the policies of \
+           the target",
+        ],
+    );
+    check(
+        &[&targets(deny, &["r-exam"]), &of_unit(&[(deny, scp), ("p-FullAWSAccess", scp)])],
+        &["`p-deny0001` is on `ou-exam-prod0001` here and not in the list of the targets of the \
+           policy"],
+    );
+    check(&[&full, &of_unit(&[(deny, scp), ("p-FullAWSAccess", scp)])], &[]);
+    // Lists of other types, and an empty one, which may be of any.
+    check(&[&full, &of_unit(&[("p-rcp00001", "RESOURCE_CONTROL"), ("p-tags0001", "TAG")])], &[]);
+    check(&[&targets("p-tags0001", &["r-exam"]), &of_unit(&[("p-tags0001", "TAG")])], &[]);
+    check(&[&full, &of_unit(&[])], &[]);
+}
+
 /// I-41, I-45: what a list breaks off before may deny.
 #[test]
 fn a_list_that_is_cut_off_is_an_error() {

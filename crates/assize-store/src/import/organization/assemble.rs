@@ -48,6 +48,7 @@ impl Draft {
             (is_enabled(Type::ServiceControl), is_enabled(Type::ResourceControl));
         let nodes = self.nodes(&root_id, options, &place, log);
         self.report_missing(&nodes, log);
+        self.report_conflicts(log);
         let mut organization = Organization {
             id,
             management_account,
@@ -126,6 +127,36 @@ impl Draft {
         }
     }
 
+    /// The list of a policy's targets and that of a target's policies say the same of both, but in
+    /// exports of different days: one may name what was detached since, or lack what was attached.
+    fn report_conflicts(&self, log: &mut Log) {
+        let typed = |(node, policy): &(Box<str>, Box<str>)| {
+            let of_type = self.type_of(policy)?;
+            Some((node.clone(), of_type))
+        };
+        let by_target = self.attached.iter().filter(|(_, attached)| attached.by_target.is_some());
+        // An empty list does not say of which type.
+        let listed: BTreeSet<_> = by_target.filter_map(|(pair, _)| typed(pair)).collect();
+        for (pair, attached) in &self.attached {
+            let (node, policy) = pair;
+            let (place, lacking) = match (&attached.by_policy, &attached.by_target) {
+                (Some(place), None) if typed(pair).is_some_and(|of| listed.contains(&of)) => {
+                    (place, "policies of the target")
+                }
+                (None, Some(place))
+                    if self.listed_policies.contains(policy) && typed(pair).is_some() =>
+                {
+                    (place, "targets of the policy")
+                }
+                _ => continue,
+            };
+            let message =
+                format_args!("`{policy}` is on `{node}` here and not in the list of the {lacking}");
+            let code = DiagnosticCode::ConflictingRecords;
+            log.push(place, DiagnosticLevel::Error, code, message);
+        }
+    }
+
     fn type_of(&self, policy: &str) -> Option<Type> {
         let stated = self.policies.get(policy).and_then(PolicyDraft::policy_type);
         stated.or_else(|| {
@@ -140,7 +171,7 @@ impl Draft {
 
     fn attached_to(&self, node: &str, policy_type: Type) -> Vec<Box<str>> {
         self.attached
-            .iter()
+            .keys()
             .filter(|(target, policy)| **target == *node && self.belongs(policy, policy_type))
             .map(|(_, policy)| policy.clone())
             .collect()
@@ -205,7 +236,7 @@ impl Draft {
         log: &mut Log,
     ) -> BTreeMap<Box<str>, Arc<OrganizationPolicy<DocumentText>>> {
         let attached: BTreeSet<Box<str>> =
-            self.attached.iter().map(|(_, policy)| policy.clone()).collect();
+            self.attached.keys().map(|(_, policy)| policy.clone()).collect();
         for id in &attached {
             self.policies.entry(id.clone()).or_default();
         }
