@@ -129,15 +129,23 @@ impl KeyScope {
             || PRINCIPAL_KEYS.binary_search(&folded).is_ok()
         {
             Self::Principal
-        } else if folded.starts_with("aws:resource")
-            || folded.contains(":resourcetag/")
-            || folded.starts_with("s3:existingobjecttag/")
-        {
+        } else if folded.starts_with("aws:resource") || is_resource_tag(folded) {
             Self::Resource
         } else {
             Self::Request
         }
     }
+}
+
+/// Whether a key, by its folded name, may carry a tag of the resource (E-20): `…:ResourceTag/K`,
+/// `…:ExistingObjectTag/K`, and the forms by kind of resource, such as `rds:db-tag/K`.
+/// `rds:req-tag/K` is a tag of the request.
+fn is_resource_tag(folded: &str) -> bool {
+    let kind = folded.split_once(':').and_then(|(_, rest)| rest.split_once('/'));
+    kind.is_some_and(|(kind, _)| {
+        matches!(kind, "resourcetag" | "existingobjecttag")
+            || kind.ends_with("-tag") && kind != "req-tag"
+    })
 }
 
 /// One principal of a batch: what principal elements compare (L-310), and the values of its
@@ -593,6 +601,10 @@ mod tests {
         assert_eq!(KeyScope::of("aws:resourceaccount"), KeyScope::Resource);
         assert_eq!(KeyScope::of("ec2:resourcetag/team"), KeyScope::Resource);
         assert_eq!(KeyScope::of("s3:existingobjecttag/a"), KeyScope::Resource);
+        assert_eq!(KeyScope::of("rds:db-tag/a"), KeyScope::Resource);
+        assert_eq!(KeyScope::of("dms:rep-tag/a:b/c"), KeyScope::Resource);
+        assert_eq!(KeyScope::of("rds:req-tag/a"), KeyScope::Request);
+        assert_eq!(KeyScope::of("aws:requesttag/a"), KeyScope::Request);
         assert_eq!(KeyScope::of("aws:sourceip"), KeyScope::Request);
         assert_eq!(KeyScope::of("aws:multifactorauthpresent"), KeyScope::Request);
     }
