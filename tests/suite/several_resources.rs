@@ -76,3 +76,22 @@ fn each_resource_and_each_type_that_is_required_is_a_check() {
     assert_eq!(decision, Decision::ImplicitDeny);
     assert_eq!(checks, [named[0].clone(), "ec2:AttachVolume *".to_owned()]);
 }
+
+/// E-7, E-68: a user of another service is required too; the root user stands for a user, and only
+/// where its credentials are asked for.
+#[test]
+fn a_user_that_is_required_is_named_or_a_check() {
+    let on = |resource: &str| format!("arn:aws:elasticache:eu-west-1:111111111111:{resource}");
+    let (group, user) = (on("usergroup:g"), on("user:u"));
+    let action = "elasticache:CreateUserGroup";
+    let named = [&group, &user].map(|arn| format!("{action} {arn}"));
+    let (decision, checks) = decide(&[(action, "*")], action, &[&group, &user]);
+    assert_eq!((decision, &checks[..]), (Decision::Allowed, &named[..]));
+    let (decision, checks) = decide(&[(action, &group)], action, &[&group]);
+    assert_eq!(decision, Decision::ImplicitDeny);
+    assert_eq!(checks, [named[0].clone(), format!("{action} *")]);
+
+    let root = "arn:aws:iam::111111111111:root";
+    let (_, checks) = decide(&[("iam:*", "*")], "iam:CreateAccessKey", &[root]);
+    assert_eq!(checks, [format!("iam:CreateAccessKey {root}")]);
+}
