@@ -94,4 +94,9 @@ fn a_user_that_is_required_is_named_or_a_check() {
     let root = "arn:aws:iam::111111111111:root";
     let (_, checks) = decide(&[("iam:*", "*")], "iam:CreateAccessKey", &[root]);
     assert_eq!(checks, [format!("iam:CreateAccessKey {root}")]);
+    let role = "arn:aws:iam::111111111111:role/r";
+    for (action, resource) in [("iam:CreateAccessKey", role), ("iam:DeleteUser", root)] {
+        let (_, checks) = decide(&[("iam:*", "*")], action, &[resource]);
+        assert_eq!(checks, [format!("{action} {resource}"), format!("{action} *")]);
+    }
 }
