@@ -65,7 +65,7 @@ impl ChangeSet {
         let mut changed =
             Changed { snapshot: snapshot.clone(), removed: Vec::new(), warnings: Vec::new() };
         for (at, change) in self.changes.iter().enumerate() {
-            let laid = Layer { snapshot: &changed.snapshot, change, number: at + 1 };
+            let laid = Layer { snapshot: &changed.snapshot, managed, change, number: at + 1 };
             let mut warnings = Vec::new();
             let fault = |(kind, message): (ErrorKind, String)| {
                 Error::new(kind, message).at(change.place.clone())
@@ -90,6 +90,7 @@ impl ChangeSet {
 /// One change over one snapshot.
 struct Layer<'c> {
     snapshot: &'c StoreSnapshot,
+    managed: &'c dyn ManagedPolicySource,
     change: &'c Change,
     /// The number of the change, for default names.
     number: usize,
@@ -430,7 +431,7 @@ impl Layer<'_> {
     /// The ARN of the managed policy of the change; one of a document is made in the account.
     fn managed_arn(&self, account: AccountId, changes: &mut Vec<StoreChange>) -> Outcome<Arc<str>> {
         match &self.change.policy {
-            Some(NewPolicy::Existing(arn)) if arn.starts_with("arn:") => Ok((&**arn).into()),
+            Some(NewPolicy::Existing(arn)) if arn.starts_with("arn:") => self.existing_arn(arn),
             Some(NewPolicy::Existing(name)) => {
                 unfit(format!("`{}` is not the ARN of a managed policy", shorten(name)))
             }
@@ -450,6 +451,25 @@ impl Layer<'_> {
             }
             None => unfit("the change has no policy"),
         }
+    }
+
+    /// The ARN of a managed policy that is there. One of none would deny whatever is asked, and is
+    /// a slip.
+    fn existing_arn(&self, arn: &str) -> Outcome<Arc<str>> {
+        let owner = ArnParts::split(arn).and_then(|parts| parts.account_id());
+        let account = owner.and_then(|id| self.snapshot.account_with_texts(id));
+        let of_account = account.iter().flat_map(|account| account.policies.values());
+        let arns: Vec<&str> = of_account.map(|policy| &*policy.arn).collect();
+        let is_there = arns.contains(&arn)
+            || self.snapshot.aws_managed_policy(arn).is_some()
+            || self.managed.document(arn).is_some();
+        if is_there {
+            return Ok(arn.into());
+        }
+        let near = self.managed.nearest(arn);
+        let hint = near.map(|near| format!("; did you mean `{near}`?"));
+        let hint = hint.unwrap_or_else(|| meant_arn(arn, arns));
+        unfit(format!("there is no managed policy `{}`{hint}", shorten(arn)))
     }
 
     // ---- Managed policies, resources, endpoints ----

@@ -124,6 +124,11 @@ fn identity_policies_are_attached_detached_and_replaced() {
     fails(&twice, "no policy `office` is attached");
     let arn = "arn:aws:iam::111111111111:policy/own";
     fails(&format!(r#"{{"op":"attach",{user},"policy":"{arn}"}}"#), "is attached to");
+    let meant = format!("there is no managed policy `{arn}s`; did you mean `{arn}`?");
+    fails(&format!(r#"{{"op":"attach",{user},"policy":"{arn}s"}}"#), &meant);
+    let aws = "arn:aws:iam::aws:policy/Nothing";
+    let boundary = r#""kind":"boundary","target":"arn:aws:iam::111111111111:user/ana""#;
+    fails(&format!(r#"{{"op":"replace",{boundary},"policy":"{aws}"}}"#), aws);
     let set = read(&format!(r#"{{"op":"detach",{user},"name":"{arn}"}}"#)).unwrap();
     let snapshot = set.apply(&world(), &NoPolicies).unwrap().snapshot;
     let ana = snapshot.user_by_arn("arn:aws:iam::111111111111:user/ana").unwrap();
