@@ -119,9 +119,8 @@ pub(crate) fn earlier(one: Option<i64>, other: Option<i64>) -> Option<i64> {
 
 /// What two texts begin with.
 fn common<'t>(a: &'t str, b: &str) -> &'t str {
-    let same = a.char_indices().zip(b.chars()).find(|((_, x), y)| x != y);
-    let end = same.map_or(a.len().min(b.len()), |((at, _), _)| at);
-    a.get(..end).unwrap_or_default()
+    let n_same = a.bytes().zip(b.bytes()).take_while(|(x, y)| x == y).count();
+    &a[..a.floor_char_boundary(n_same)]
 }
 
 #[cfg(test)]
@@ -133,6 +132,8 @@ mod tests {
         assert_eq!(common("abc", "abd"), "ab");
         assert_eq!(common("abc", "abcd"), "abc");
         assert_eq!(common("äx", "äy"), "ä");
+        // Letters of which the first byte is the same.
+        assert_eq!(common("aä", "aö"), "a");
         assert_eq!(common("", "x"), "");
     }
 }

@@ -227,8 +227,12 @@ impl OpenLog {
         }
         let text = if matches!(self.form, Form::Records) { &mut self.text } else { &mut self.raw };
         let n_before = text.len();
-        if text.capacity() - n_before < n_bytes.min(MAX_RESERVED_BYTES) {
-            text.reserve(n_bytes.min(MAX_RESERVED_BYTES) + RESERVE_BYTES);
+        let n_reserved = n_bytes.min(MAX_RESERVED_BYTES);
+        if text.capacity() - n_before < n_reserved {
+            // To grow memory copies all of it, though there is little in it.
+            let mut larger = Vec::with_capacity(n_before + n_reserved + RESERVE_BYTES);
+            larger.extend_from_slice(text);
+            *text = larger;
         }
         let read = self.input.read_some(n_bytes, text);
         self.n_read += (text.len() - n_before) as u64;
