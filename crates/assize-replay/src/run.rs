@@ -352,7 +352,7 @@ struct Round<'t> {
     /// The records that are asked about, by file.
     records: Vec<Vec<Record<'t>>>,
     /// What tells copies among them, in the same order.
-    ids: Vec<EventIds>,
+    ids: Vec<Vec<EventIds>>,
     /// What the records name that the world may lack.
     named: Named,
 }
@@ -372,10 +372,9 @@ impl<'t> Round<'t> {
         if !options.filter.accounts.is_empty() {
             keep_copies(&mut parsed, &options.filter);
         }
-        let n_taken = parsed.iter().map(|part| part.records.len()).sum();
         let mut round = Self {
             records: Vec::with_capacity(parsed.len()),
-            ids: Vec::with_capacity(n_taken),
+            ids: Vec::with_capacity(parsed.len()),
             named: Named::default(),
         };
         for part in parsed {
@@ -388,7 +387,7 @@ impl<'t> Round<'t> {
                 known.sessions.insert(key, facts);
             }
             round.named.extend(part.named);
-            round.ids.extend(part.ids);
+            round.ids.push(part.ids);
             round.records.push(part.records);
         }
         for log in &mut files.open {
@@ -479,10 +478,10 @@ pub(crate) struct Known {
 }
 
 /// F-51: which events are copies; of those, that is kept which tells most of its caller.
-fn copies(seen: &mut SeenEvents, ids: &[EventIds]) -> Vec<bool> {
-    let mut copies = vec![false; ids.len()];
+fn copies(seen: &mut SeenEvents, ids: &[Vec<EventIds>]) -> Vec<bool> {
+    let mut copies = vec![false; ids.iter().map(Vec::len).sum()];
     for rank in EventIds::RANKS {
-        for (ids, is_copy) in ids.iter().zip(&mut copies) {
+        for (ids, is_copy) in ids.iter().flatten().zip(&mut copies) {
             if ids.rank() == rank {
                 *is_copy = !seen.is_new(ids);
             }
