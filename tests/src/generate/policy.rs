@@ -38,11 +38,12 @@ pub(super) fn resource(source: &mut Source<'_>, arn: &str) -> Value {
 }
 
 /// Conditions that narrow an Allow to everyone to fixed values, and some that nearly do (E-87).
-const NARROWING: [(&str, &str, &str); 16] = [
+const NARROWING: [(&str, &str, &str); 17] = [
     ("StringEquals", "aws:PrincipalOrgID", "o-w1aaaaaaaa"),
     ("StringEqualsIfExists", "aws:PrincipalOrgID", "o-w1aaaaaaaa"),
     ("StringEquals", "aws:PrincipalAccount", INSIDE[0]),
     ("StringNotEquals", "aws:PrincipalAccount", INSIDE[0]),
+    ("StringEquals", "aws:PrincipalAccount", "anonymous"),
     ("StringLike", "aws:PrincipalAccount", "1*"),
     ("ArnLike", "aws:PrincipalArn", "arn:aws:iam::111111111111:*"),
     ("ArnLike", "aws:PrincipalArn", "arn:aws:iam::*:role/R"),
@@ -159,7 +160,8 @@ fn document(
 /// in the way of all that it applies to (E-112).
 fn odd_statement(source: &mut Source<'_>) -> Value {
     let mut statement = json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"});
-    let (element, value) = match source.below(10) {
+    let (element, value) = match source.below(11) {
+        10 => ("Resource", Value::Null),
         0 => ("Effect", json!("allow")),
         1 => ("Effect", json!(true)),
         2 => ("Note", json!("of no element")),
@@ -177,6 +179,9 @@ fn odd_statement(source: &mut Source<'_>) -> Value {
         _ => ("Condition", json!({"StringEquals": {}})),
     };
     statement[element] = value;
+    if let Some(members) = statement.as_object_mut() {
+        members.retain(|_, value| !value.is_null());
+    }
     statement
 }
 
