@@ -227,6 +227,37 @@ fn each_service_keeps_its_region() {
     }
 }
 
+/// E-21: where a policy asks for the list of the request's tags, a tag in the context makes it,
+/// whether or not any policy asks for that tag.
+#[test]
+fn a_tag_in_the_context_makes_the_list_of_tags() {
+    let statement = json!({"Effect": "Allow", "Action": "sqs:*", "Resource": "*",
+        "Condition": {"ForAnyValue:StringEquals": {"aws:TagKeys": "owner"}}});
+    let scenario = json!({"assize": 1, "accounts": {"111111111111": {"users": {"ana": {"inline":
+        {"p": {"Version": "2012-10-17", "Statement": statement}}}}}}});
+    let scenario = World { scenario }.read().expect("a world");
+    let engine = engine(&scenario.snapshot, &scenario.options);
+    let oracle = Oracle::new(&scenario.snapshot, &scenario.options);
+    let contexts =
+        [json!({}), json!({"aws:RequestTag/owner": "x"}), json!({"aws:RequestTag/a": "x"})];
+    let lines = contexts.map(|context| {
+        json!({"principal": PRINCIPALS[0], "action": "sqs:SendMessage",
+            "resource": "arn:aws:sqs:eu-west-1:111111111111:q", "context": context})
+        .to_string()
+    });
+    let records = lines.each_ref().map(|line| RequestRecord::parse(line).expect("a request"));
+    let requests = records.each_ref().map(|record| record.request.clone());
+    let expected =
+        requests.each_ref().map(|request| Answer::of_decision(&oracle.evaluate(request)));
+    let allowed = expected.each_ref().map(|answer| answer.decision() == Some(Decision::Allowed));
+    assert_eq!(allowed, [false, true, false]);
+    let mut decider = engine.decider();
+    for _ in 0..3 {
+        let found: Vec<_> = decider.decide_all(&requests).iter().map(Answer::of_outcome).collect();
+        assert_eq!(found, expected);
+    }
+}
+
 /// The records of lines that are streamed twice, without ids, and the summary.
 fn streamed_twice(
     engine: &assize::Engine,

@@ -62,7 +62,7 @@ const DECISIONS: &[&str] = &[
 ];
 
 /// Everything that is tried.
-const GROUPS: [Group; 3] = [
+const GROUPS: [Group; 4] = [
     Group {
         paths: &[
             "crates/assize-reference/src/applicable.rs",
@@ -89,6 +89,25 @@ const GROUPS: [Group; 3] = [
             "crates/assize-compiler/src/program",
             "crates/assize-compiler/src/service_rules.rs",
             "crates/assize-compiler/src/simplify.rs",
+        ],
+        tests: DECISIONS,
+    },
+    Group {
+        paths: &[
+            "crates/assize/src/resolve.rs",
+            "crates/assize/src/resolve/action.rs",
+            "crates/assize/src/resolve/check.rs",
+            "crates/assize/src/resolve/context.rs",
+            "crates/assize/src/resolve/derive.rs",
+            "crates/assize/src/resolve/environment.rs",
+            "crates/assize/src/resolve/gaps.rs",
+            "crates/assize/src/resolve/key.rs",
+            "crates/assize/src/resolve/policies.rs",
+            "crates/assize/src/resolve/principal.rs",
+            "crates/assize/src/resolve/public.rs",
+            "crates/assize/src/resolve/resource.rs",
+            "crates/assize/src/resolve/time.rs",
+            "crates/assize/src/resolve/told.rs",
         ],
         tests: DECISIONS,
     },
