@@ -61,6 +61,18 @@ const DECISIONS: &[&str] = &[
     "differential::tables_agree_on_a_sample",
 ];
 
+/// The same, and what the short way must leave alone.
+const REQUESTS: &[&str] = &[
+    "corpus::oracle_and_tables_agree",
+    "corpus::explanations_are_those_of_the_reference",
+    "dependent_actions::",
+    "several_resources::",
+    "differential::tables_agree_on_a_sample",
+    "limits::",
+    "output::assumed_owners_are_counted",
+    "short_way::",
+];
+
 /// Everything that is tried.
 const GROUPS: [Group; 4] = [
     Group {
@@ -109,7 +121,7 @@ const GROUPS: [Group; 4] = [
             "crates/assize/src/resolve/time.rs",
             "crates/assize/src/resolve/told.rs",
         ],
-        tests: DECISIONS,
+        tests: REQUESTS,
     },
     Group {
         paths: &[
