@@ -636,6 +636,7 @@ impl Builder<'_, '_> {
         self.agree(own)?;
         let of_resource = |entry: &&ContextEntry| is_resource_tag(entry.key.folded(), &stems);
         let told: Vec<ContextEntry> = self.context.iter().filter(of_resource).cloned().collect();
+        one_value_a_tag(&[&given[..], &told].concat())?;
         self.given_tags(&stems, given);
         self.given_tags(&stems, told);
         Ok(())
