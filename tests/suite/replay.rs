@@ -123,6 +123,32 @@ fn s3_calls_that_a_policy_denies_and_others() {
     assert_eq!(assumptions[&Assumption::Resource], 2);
 }
 
+/// C-29: every account of the log stands under the root that is made up, one that the log names
+/// as the owner of a resource alone among them.
+#[test]
+fn owners_of_resources_are_accounts_of_the_log() {
+    let get = |resources: &Value| {
+        let parameters = json!({"bucketName": "other", "key": "k"});
+        event("s3", "GetObject", &parameters, &json!({"resources": resources}))
+    };
+    let bucket = json!({"ARN": "arn:aws:s3:::other", "accountId": "222222222222"});
+    let records = [get(&json!([{"ARN": "arn:aws:s3:::other/k"}, bucket]))];
+    let nothing = json!({"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"});
+    let report = alone(attached("rcp", &nothing), &records);
+    assert_eq!(broken(&report), ["s3:GetObject arn:aws:s3:::other/k"]);
+    let other = json!({"Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": "*"});
+    assert!(broken(&alone(attached("rcp", &other), &records)).is_empty());
+    // Where there is an organization, it says who is in it.
+    let organization = json!({"assize": 1, "accounts": {"100000000001": {}, "111111111111": {}},
+        "organization": {"id": "o-exampleorgid", "managementAccount": "100000000001",
+            "policyTypes": ["SCP", "RCP"],
+            "root": {"id": "r-exam", "accounts": ["100000000001", "111111111111"]}}});
+    let sources = vec![source("log.json", log(&records))];
+    let changes = vec![attached("rcp", &nothing)];
+    let report = run(world(&organization), changes, ReplayOptions::default(), sources);
+    assert!(report.groups.iter().all(|group| group.effect != DifferenceEffect::NewlyDenied));
+}
+
 /// C-29: a gated check opens, and an RCP closes it for outsiders alone.
 #[test]
 fn kms_calls_that_a_policy_denies_and_others() {

@@ -142,7 +142,7 @@ pub(crate) fn write(replay: &Replay, run: &Run) -> Vec<u8> {
     let mut body = Vec::new();
     replay.identity().put(&mut body);
     marks(run).put(&mut body);
-    let Named { accounts, endpoints } = replay.assumed();
+    let Named { accounts, endpoints, .. } = replay.assumed();
     accounts.into_iter().collect::<Vec<_>>().put(&mut body);
     endpoints.into_iter().collect::<Vec<_>>().put(&mut body);
     run.known.put(&mut body);
@@ -236,6 +236,7 @@ fn saved(from: &mut Reader<'_>) -> Result<Saved, Broken> {
     let named = Named {
         accounts: accounts.into_iter().collect(),
         endpoints: endpoints.into_iter().collect(),
+        ..Named::default()
     };
     let run = Run {
         known: Persist::take(from)?,

@@ -560,6 +560,7 @@ fn keep_copies(parsed: &mut [Parsed<'_>], filter: &Filter) {
 /// What some records name that the world may lack.
 fn named(records: &[Record<'_>]) -> Named {
     let mut unique: BTreeSet<&str> = BTreeSet::new();
+    let mut owners: BTreeSet<&str> = BTreeSet::new();
     let mut endpoints: BTreeSet<(&str, &str)> = BTreeSet::new();
     // Records of one caller and one log stand together.
     let mut last = [""; 3];
@@ -575,12 +576,18 @@ fn named(records: &[Record<'_>]) -> Named {
                 *last = named;
             }
         }
+        for resource in &record.resources {
+            let of_arn = resource.arn.as_deref().and_then(|arn| arn.split(':').nth(4));
+            let owner = resource.account.as_deref().or(of_arn);
+            owners.extend(owner.filter(|owner| !owner.is_empty() && !last.contains(owner)));
+        }
         let endpoint = record.vpc_endpoint.as_deref().filter(|id| id.starts_with(ENDPOINT));
         endpoints.extend(endpoint.zip(record.vpc_endpoint_account.as_deref()));
     }
     let owned = |(id, owner): (&str, &str)| Some((Box::from(id), owner.parse().ok()?));
     Named {
         accounts: unique.into_iter().filter_map(|id| id.parse().ok()).collect(),
+        owners: owners.into_iter().filter_map(|id| id.parse().ok()).collect(),
         endpoints: endpoints.into_iter().filter_map(owned).collect(),
     }
 }

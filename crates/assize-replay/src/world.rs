@@ -36,6 +36,8 @@ pub(crate) const TOO_MANY_ACCOUNTS: &str = "too_many_accounts";
 pub(crate) struct Named {
     /// Accounts: of callers, and of logs.
     pub(crate) accounts: BTreeSet<AccountId>,
+    /// Accounts that own the resources of events.
+    pub(crate) owners: BTreeSet<AccountId>,
     /// VPC endpoints with their owners.
     pub(crate) endpoints: BTreeSet<(Box<str>, AccountId)>,
 }
@@ -43,6 +45,7 @@ pub(crate) struct Named {
 impl Named {
     pub(crate) fn extend(&mut self, other: Self) {
         self.accounts.extend(other.accounts);
+        self.owners.extend(other.owners);
         self.endpoints.extend(other.endpoints);
     }
 }
@@ -134,7 +137,18 @@ impl Worlds {
     /// What of the log the world lacks.
     pub(crate) fn assumed(&self) -> Named {
         let endpoints = self.endpoints.iter().map(|(id, owner)| (id.clone(), *owner));
-        Named { accounts: self.assumed.clone(), endpoints: endpoints.collect() }
+        Named {
+            accounts: self.assumed.clone(),
+            owners: BTreeSet::new(),
+            endpoints: endpoints.collect(),
+        }
+    }
+
+    /// The accounts that are to be in both worlds. Owners of resources are among them where the
+    /// organization is made up: its policies are about their resources too.
+    fn accounts_of<'n>(&self, named: &'n Named) -> impl Iterator<Item = AccountId> + use<'n> {
+        let owners = self.assumes_organization().then_some(&named.owners);
+        named.accounts.iter().chain(owners.into_iter().flatten()).copied()
     }
 
     /// Whether a VPC endpoint is there because the log names it.
@@ -150,7 +164,7 @@ impl Worlds {
 
     /// Whether something of the log is to be taken into both worlds.
     pub(crate) fn lacks_any(&self, named: &Named) -> bool {
-        let lacks_account = || !self.is_full() && named.accounts.iter().any(|id| !self.has(*id));
+        let lacks_account = || !self.is_full() && self.accounts_of(named).any(|id| !self.has(id));
         let mut endpoints = named.endpoints.iter();
         !self.is_strict
             && (lacks_account() || endpoints.any(|(id, owner)| self.lacks_endpoint(id, *owner)))
@@ -178,7 +192,7 @@ impl Worlds {
     /// Takes accounts and VPC endpoints of the log into both worlds, as long as there is room.
     pub(crate) fn take_in(&mut self, named: &Named) -> Result<(), Error> {
         let room = self.max_assumed.saturating_sub(self.assumed.len());
-        let lacking = named.accounts.iter().copied().filter(|id| !self.has(*id));
+        let lacking = self.accounts_of(named).filter(|id| !self.has(*id));
         let lacking: Vec<AccountId> = lacking.take(room).collect();
         self.assumed.extend(lacking);
         for (id, owner) in &named.endpoints {
