@@ -32,7 +32,7 @@ pub use difference::{
 pub use digest::Provenance;
 pub use error::{Error, ErrorKind, Place};
 pub use file::{FileSource, MAX_FILE_BYTES, NoFiles, SourceFile};
-pub use nearest::nearest;
+pub use nearest::{did_you_mean, nearest};
 pub use number::{count, grouped};
 pub use options::StatedOptions;
 pub use poison::{invalid_policies, source_span};

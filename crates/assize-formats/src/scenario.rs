@@ -30,7 +30,7 @@ pub use expect::{Expectation, ExpectedDecision, Mismatch};
 
 use crate::file::File;
 use crate::json::Node;
-use crate::nearest::nearest;
+use crate::nearest::{did_you_mean, nearest};
 use crate::{Error, ErrorKind, FileSource, StatedOptions, poison};
 use field::Fields;
 
@@ -286,9 +286,8 @@ impl Reader<'_> {
         }
         (found.file, found.span) = (Some(Arc::clone(file)), Some(*span));
         let near = self.options.managed_policies.nearest(arn);
-        if let Some(near) = near.or_else(|| nearest_of_customer(arn, snapshot)) {
-            found.message = format!("{}; did you mean `{near}`?", found.message).into();
-        }
+        let hint = did_you_mean(near.or_else(|| nearest_of_customer(arn, snapshot)));
+        found.message = format!("{}{hint}", found.message).into();
     }
 
     /// F-41: a document written in the file itself must load. One that stands in another file is

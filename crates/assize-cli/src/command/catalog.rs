@@ -6,6 +6,7 @@ mod text;
 
 use anyhow::{Result, bail};
 use assize_catalog::Catalog;
+use assize_formats::did_you_mean;
 
 use self::find::{Found, find};
 use crate::args::{CatalogArgs, TextOrJson};
@@ -21,8 +22,7 @@ pub(super) fn run(args: &CatalogArgs, output: &Output) -> Result<Status> {
     for query in &args.queries {
         let matches = find(&catalog, query);
         if matches.is_empty() {
-            let hint = find::nearest(&catalog, query)
-                .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            let hint = did_you_mean(find::nearest(&catalog, query));
             bail!("the catalog of {} has nothing called `{query}`{hint}", catalog.date());
         }
         found.extend(matches);

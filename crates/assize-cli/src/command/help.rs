@@ -1,6 +1,7 @@
 //! `assize help`: help of a command, and the rules of the specification (C-15).
 
 use anyhow::{Result, bail};
+use assize_formats::{did_you_mean, nearest};
 use clap::CommandFactory;
 use std::fmt::Write as _;
 
@@ -21,8 +22,7 @@ pub(super) fn run(args: &HelpArgs, output: &Output) -> Result<Status> {
         let known: Vec<String> =
             found.get_subcommands().map(|below| below.get_name().to_owned()).collect();
         let Some(below) = found.find_subcommand_mut(word) else {
-            let hint = assize_formats::nearest(word, known.iter().map(String::as_str))
-                .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            let hint = did_you_mean(nearest(word, known.iter().map(String::as_str)));
             bail!("no command is called `{word}`{hint}");
         };
         found = below;
@@ -46,9 +46,7 @@ fn rule(ids: &[String], output: &Output) -> Result<Status> {
         let rows: Vec<Vec<&str>> =
             rows().filter(|row| row[0].eq_ignore_ascii_case(wanted)).collect();
         if rows.is_empty() {
-            let known: Vec<&str> = rows_ids();
-            let hint = assize_formats::nearest(wanted, known)
-                .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            let hint = did_you_mean(nearest(wanted, rows_ids()));
             bail!("there is no rule `{wanted}`{hint}");
         }
         for row in rows {

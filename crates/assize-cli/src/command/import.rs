@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use assize_formats::{count, nearest};
+use assize_formats::{count, did_you_mean, nearest};
 use assize_policy::json;
 use assize_store::{ImportFile, ImportKind, StoreSnapshot, import};
 
@@ -91,8 +91,7 @@ fn kind_and_paths(words: &[String]) -> Result<(Option<ImportKind>, Vec<PathBuf>)
             if !Path::new(first).exists() && first != STDIO && !first.contains(['/', '*', '?', '.'])
             {
                 let kinds = ImportKind::ALL.iter().map(|kind| kind.as_str());
-                let hint = nearest(first, kinds)
-                    .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+                let hint = did_you_mean(nearest(first, kinds));
                 bail!("`{first}` is neither a file nor an import type{hint}");
             }
             Ok((None, paths(words)))

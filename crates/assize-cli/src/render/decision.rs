@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use assize_catalog::Catalog;
-use assize_formats::{Provenance, nearest};
+use assize_formats::{Provenance, did_you_mean, nearest};
 use assize_model::{
     ArnParts, Decision, EffectiveDecision, Layer, ReasonCode, StatementRef, split_action,
 };
@@ -199,15 +199,12 @@ fn missing_keys(found: &EffectiveDecision, style: Style) -> String {
 fn notes(asked: &Asked, found: &EffectiveDecision, hidden: &[&str], style: Style) -> String {
     let mut text = String::new();
     for note in found.notes.iter().filter(|note| !hidden.contains(&&***note)) {
-        let _ = write!(text, "  {} {}", style.note("note:"), note_sentence(note));
         let near = match &**note {
             "unknown_action" => bundled_action(&asked.action),
             _ => None,
         };
-        if let Some(near) = near {
-            let _ = write!(text, "; did you mean `{near}`?");
-        }
-        text.push('\n');
+        let (sentence, hint) = (note_sentence(note), did_you_mean(near));
+        let _ = writeln!(text, "  {} {sentence}{hint}", style.note("note:"));
     }
     text
 }

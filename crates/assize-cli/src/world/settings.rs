@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use assize_formats::{StatedOptions, nearest};
+use assize_formats::{StatedOptions, did_you_mean, nearest};
 use assize_model::RequestError;
 use assize_policy::Span;
 use toml::Spanned;
@@ -59,8 +59,7 @@ impl Settings {
                     None => return Err(expected(file, text, value, "a table of options")),
                 },
                 unknown => {
-                    let hint = nearest(unknown, KEYS)
-                        .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+                    let hint = did_you_mean(nearest(unknown, KEYS));
                     let message =
                         format!("unknown key `{unknown}`: expected `world` or `[options]`{hint}");
                     return Err(BadInput::at(file, text, to_span(key.span()), message));

@@ -11,7 +11,7 @@ use assize_store::{
 
 use super::{Change, ChangeSet, Kind, NewPolicy, Op};
 use crate::json::shorten;
-use crate::nearest::nearest;
+use crate::nearest::{did_you_mean, nearest};
 use crate::{Error, ErrorKind};
 
 /// Most SCPs, and most RCPs, that AWS lets be attached to a node (L-1001).
@@ -39,7 +39,7 @@ fn unfit<T>(message: impl Into<String>) -> Outcome<T> {
 
 /// The end of a message about a name that is not there: the one that may have been meant.
 fn meant<'c>(name: &str, known: impl IntoIterator<Item = &'c str>) -> String {
-    nearest(name, known).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
+    did_you_mean(nearest(name, known))
 }
 
 /// The same for ARNs, which are told apart by what is behind the last slash or colon.
@@ -47,8 +47,7 @@ fn meant_arn<'c>(arn: &str, known: impl IntoIterator<Item = &'c str>) -> String 
     let split = |arn: &str| arn.rfind(['/', ':']).map_or(0, |at| at + 1);
     let (head, name) = arn.split_at(split(arn));
     let known = known.into_iter().filter_map(|arn| arn.strip_prefix(head));
-    let near = nearest(name, known);
-    near.map(|near| format!("; did you mean `{head}{near}`?")).unwrap_or_default()
+    did_you_mean(nearest(name, known).map(|near| format!("{head}{near}")))
 }
 
 impl ChangeSet {
@@ -466,9 +465,10 @@ impl Layer<'_> {
         if is_there {
             return Ok(arn.into());
         }
-        let near = self.managed.nearest(arn);
-        let hint = near.map(|near| format!("; did you mean `{near}`?"));
-        let hint = hint.unwrap_or_else(|| meant_arn(arn, arns));
+        let hint = match self.managed.nearest(arn) {
+            None => meant_arn(arn, arns),
+            near => did_you_mean(near),
+        };
         unfit(format!("there is no managed policy `{}`{hint}", shorten(arn)))
     }
 

@@ -7,7 +7,7 @@ use assize_store::tree_text;
 
 use super::{MAX_CONTEXT_KEYS, MAX_CONTEXT_VALUES, MAX_RESOURCE_BYTES, RecordId};
 use crate::json::{Cursor, Fault, Kind, Result, shorten};
-use crate::nearest::nearest;
+use crate::nearest::{did_you_mean, nearest};
 use crate::time::parse_time;
 
 /// A string that is there.
@@ -26,8 +26,8 @@ pub(crate) fn neither(c: &Cursor<'_>, expected: &str, found: Kind) -> Fault {
 #[cold]
 pub(crate) fn word<const N: usize>(c: &Cursor<'_>, found: &str, words: [&str; N]) -> Fault {
     let list = words.map(|word| format!("`{word}`")).join(", ");
-    let hint = nearest(found, words).map(|word| format!("; did you mean `{word}`?"));
-    c.invalid(format!("`{}` is none of {list}{}", shorten(found), hint.unwrap_or_default()))
+    let hint = did_you_mean(nearest(found, words));
+    c.invalid(format!("`{}` is none of {list}{hint}", shorten(found)))
 }
 
 /// A member that the format does not know: passed over when it begins with `x-`, else an error
@@ -37,8 +37,7 @@ pub(crate) fn unknown(c: &mut Cursor<'_>, key: &str, fields: &[&str]) -> Result<
     if key.starts_with("x-") {
         return c.skip();
     }
-    let hint = nearest(key, fields.iter().copied());
-    let hint = hint.map(|field| format!("; did you mean `{field}`?")).unwrap_or_default();
+    let hint = did_you_mean(nearest(key, fields.iter().copied()));
     let message = format!("unknown field `{}`{hint}", shorten(key));
     Err(Fault::new(RequestErrorKind::UnknownField, c.key().0, message))
 }

@@ -6,7 +6,7 @@ use assize_store::Tag;
 use super::Reader;
 use crate::file::{File, error_kind};
 use crate::json::{self, Cursor, Member, Node, Value, shorten};
-use crate::nearest::nearest;
+use crate::nearest::{did_you_mean, nearest};
 use crate::{Error, ErrorKind};
 
 /// The members of an object whose names are all known.
@@ -36,8 +36,7 @@ impl Reader<'_> {
             if known.contains(&&*member.key) || member.key.starts_with("x-") {
                 continue;
             }
-            let hint = nearest(&member.key, known.iter().copied());
-            let hint = hint.map(|word| format!("; did you mean `{word}`?")).unwrap_or_default();
+            let hint = did_you_mean(nearest(&member.key, known.iter().copied()));
             let message = format!("unknown field `{}`{hint}", shorten(&member.key));
             self.errors.push(file.error(ErrorKind::UnknownField, member.key_span, message));
         }
@@ -150,8 +149,7 @@ impl Reader<'_> {
             return Some(*value);
         }
         let list: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
-        let hint = nearest(text, words.iter().map(|(word, _)| *word));
-        let hint = hint.map(|word| format!("; did you mean `{word}`?")).unwrap_or_default();
+        let hint = did_you_mean(nearest(text, words.iter().map(|(word, _)| *word)));
         let message = format!("`{}` is none of {}{hint}", shorten(text), list.join(", "));
         self.error(file, ErrorKind::InvalidField, node, message);
         None

@@ -8,7 +8,7 @@ use super::Reader;
 use crate::ErrorKind;
 use crate::file::File;
 use crate::json::{Node, Style, Value, shorten};
-use crate::nearest::nearest;
+use crate::nearest::{did_you_mean, nearest};
 
 /// What a policy document is given as.
 enum Given<'n> {
@@ -48,8 +48,7 @@ impl Reader<'_> {
         if let Some(document) = self.refs.get(name) {
             return Some(document.clone());
         }
-        let hint = nearest(name, self.refs.keys().map(AsRef::as_ref));
-        let hint = hint.map(|word| format!("; did you mean `{word}`?")).unwrap_or_default();
+        let hint = did_you_mean(nearest(name, self.refs.keys().map(AsRef::as_ref)));
         let message = format!("`policies` has no `{}`{hint}", shorten(name));
         self.error(file, ErrorKind::Reference, node, message);
         None

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use assize::BundledPolicies;
 use assize_catalog::ManagedPolicies;
+use assize_formats::did_you_mean;
 use assize_model::AccountId;
 use assize_store::{
     DocumentText, MAX_NAME, ManagedPolicySource, Origin, SourceAnchor, builtin_organization_policy,
@@ -112,8 +113,7 @@ fn managed_text(arn: &str, managed: &BundledPolicies) -> Result<Arc<str>> {
         return Ok(policy.document.text);
     }
     let known = ManagedPolicies::bundled()?;
-    let hint =
-        managed.nearest(arn).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    let hint = did_you_mean(managed.nearest(arn));
     let date = known.date();
     bail!(
         "`{arn}` is not among the bundled AWS-managed policies, which are of {date}: give its \
