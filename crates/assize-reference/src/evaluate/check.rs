@@ -325,19 +325,27 @@ impl<'a> Maker<'a, '_> {
         let passed = self.is_open(PASSED_IDENTITY).then_some(PASSED_IDENTITY);
         let tagged =
             (self.is_open(TAG_KEYS) || self.is_open("aws:RequestTag/")).then_some(TAG_KEYS);
-        let extra = [
-            ("sts:TagSession", sends_tags, tagged),
-            ("sts:SetSourceIdentity", passes, inherits.or(passed)),
-        ];
-        // A federated user has no source identity.
-        for (action, is_made, may_be_made) in extra.into_iter().take(2 - usize::from(federates)) {
-            let made_if = may_be_made.filter(|_| !is_made);
-            if is_made || made_if.is_some() {
-                let check = Check { made_if, ..check.clone() };
-                self.entail(&check, action, &check.resource)?;
-            }
+        self.session_check(check, "sts:TagSession", sends_tags, tagged)?;
+        if federates {
+            // A federated user has no source identity.
+            return Ok(());
         }
-        Ok(())
+        self.session_check(check, "sts:SetSourceIdentity", passes, inherits.or(passed))
+    }
+
+    /// An extra check that is made, or made if what nobody knows of a key is so (E-126).
+    fn session_check(
+        &mut self,
+        check: &Check<'a>,
+        action: &str,
+        is_made: bool,
+        may_be_made: Option<&'static str>,
+    ) -> Result<()> {
+        let made_if = may_be_made.filter(|_| !is_made);
+        if !is_made && made_if.is_none() {
+            return Ok(());
+        }
+        self.entail(&Check { made_if, ..check.clone() }, action, &check.resource)
     }
 
     /// E-122, E-126: whether the request says that a key is unknown, or some key that begins so.

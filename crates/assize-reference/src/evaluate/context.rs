@@ -49,10 +49,17 @@ pub(crate) fn build<'a>(
     Ok(Knowledge::new(world.catalog, context, gaps))
 }
 
-/// The keys of how credentials reached a workload (E-17), between spaces.
-const DELIVERY_KEYS: &str = "ec2:SourceInstanceArn ec2:RoleDelivery aws:Ec2InstanceSourceVpc \
-    aws:Ec2InstanceSourcePrivateIPv4 lambda:SourceFunctionArn glue:RoleAssumedBy \
-    glue:CredentialIssuingService ssm:SourceInstanceArn";
+/// The keys of how credentials reached a workload (E-17).
+const DELIVERY_KEYS: [&str; 8] = [
+    "ec2:SourceInstanceArn",
+    "ec2:RoleDelivery",
+    "aws:Ec2InstanceSourceVpc",
+    "aws:Ec2InstanceSourcePrivateIPv4",
+    "lambda:SourceFunctionArn",
+    "glue:RoleAssumedBy",
+    "glue:CredentialIssuingService",
+    "ssm:SourceInstanceArn",
+];
 
 /// The keys of E-22.
 const CALL_CHAIN_KEYS: [&str; 4] =
@@ -332,8 +339,7 @@ impl Builder<'_, '_> {
         let is_role = kind == Kind::RoleSession;
         self.leave_if(is_role && session.source_identity.is_none(), &["aws:SourceIdentity"]);
         self.leave_if(is_role && session.federated_provider.is_none(), &["aws:FederatedProvider"]);
-        let delivery: Vec<&str> = DELIVERY_KEYS.split(' ').collect();
-        self.leave_if(is_role && session.delivery.is_none(), &delivery);
+        self.leave_if(is_role && session.delivery.is_none(), &DELIVERY_KEYS);
         let Some(gaps) = self.gaps.as_mut().filter(|_| session.claims.is_none()) else { return };
         match kind {
             Kind::RoleSession => gaps.leave_claims(Claims::OfSession),

@@ -478,9 +478,13 @@ fn stated_service<'a>(
     Ok(caller)
 }
 
-/// The identity providers that AWS knows without an ARN (P12), between spaces.
-const BUILT_IN_PROVIDERS: &str =
-    "accounts.google.com www.amazon.com graph.facebook.com cognito-identity.amazonaws.com";
+/// The identity providers that AWS knows without an ARN (P12).
+const BUILT_IN_PROVIDERS: [&str; 4] = [
+    "accounts.google.com",
+    "www.amazon.com",
+    "graph.facebook.com",
+    "cognito-identity.amazonaws.com",
+];
 
 /// Kind federated: the caller inside AssumeRoleWithSAML or AssumeRoleWithWebIdentity.
 fn federated<'a>(provider: &str) -> Result<Caller<'a>, RequestError> {
@@ -490,7 +494,7 @@ fn federated<'a>(provider: &str) -> Result<Caller<'a>, RequestError> {
             && parts.account_id().is_some()
             && names.iter().any(|name| parts.resource.starts_with(name))
     });
-    if arn.is_none() && BUILT_IN_PROVIDERS.split(' ').all(|own| own != provider) {
+    if arn.is_none() && !BUILT_IN_PROVIDERS.contains(&provider) {
         return Err(invalid(format!("`{provider}` is not an identity provider")));
     }
     Ok(Caller {

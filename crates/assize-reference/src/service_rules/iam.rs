@@ -3,26 +3,36 @@
 use assize_catalog::AccessLevel;
 use assize_model::{ArnParts, PrincipalKind, ReasonCode};
 
-use crate::evaluate::check::{Action, Check};
+use crate::evaluate::check::Check;
 use crate::evaluate::{Case, World};
 
 /// E-7: actions on the credentials of a user, which the root user takes on its own.
-const ROOT_CREDENTIAL_ACTIONS: &str = "createaccesskey createloginprofile deactivatemfadevice \
-    deleteaccesskey deleteloginprofile deletesigningcertificate deletevirtualmfadevice \
-    enablemfadevice getaccesskeylastused getloginprofile getuser listaccesskeys listmfadevices \
-    listsigningcertificates resyncmfadevice updateaccesskey updatesigningcertificate \
-    uploadsigningcertificate";
-
-/// Whether an action is one of those of IAM that a list names, between spaces.
-fn is_one_of(action: &Action, names: &str) -> bool {
-    action.service == "iam" && names.split(' ').any(|name| name == action.name)
-}
+const ROOT_CREDENTIAL_ACTIONS: [&str; 18] = [
+    "createaccesskey",
+    "createloginprofile",
+    "deactivatemfadevice",
+    "deleteaccesskey",
+    "deleteloginprofile",
+    "deletesigningcertificate",
+    "deletevirtualmfadevice",
+    "enablemfadevice",
+    "getaccesskeylastused",
+    "getloginprofile",
+    "getuser",
+    "listaccesskeys",
+    "listmfadevices",
+    "listsigningcertificates",
+    "resyncmfadevice",
+    "updateaccesskey",
+    "updatesigningcertificate",
+    "uploadsigningcertificate",
+];
 
 /// E-7: an action on credentials, of a root user's.
 pub(crate) fn is_about_root_user(check: &Check<'_>) -> bool {
     let is_root = ArnParts::split(&check.resource)
         .is_some_and(|parts| parts.service == "iam" && parts.resource == "root");
-    is_root && is_one_of(&check.action, ROOT_CREDENTIAL_ACTIONS)
+    is_root && check.action.is("iam", &ROOT_CREDENTIAL_ACTIONS)
 }
 
 /// E-7: the root user, or a session of it, stands for a user where the credentials are its own.
@@ -33,22 +43,36 @@ pub(super) fn has_own_credentials(case: &Case<'_>) -> bool {
 }
 
 /// E-74: actions that nobody may take on policies that AWS owns.
-const POLICY_CHANGES: &str = "createpolicy createpolicyversion deletepolicy deletepolicyversion \
-    setdefaultpolicyversion tagpolicy untagpolicy";
+const POLICY_CHANGES: [&str; 7] = [
+    "createpolicy",
+    "createpolicyversion",
+    "deletepolicy",
+    "deletepolicyversion",
+    "setdefaultpolicyversion",
+    "tagpolicy",
+    "untagpolicy",
+];
 
 /// E-74: actions that nobody may take on service-linked roles.
-const SERVICE_LINKED_ROLE_CHANGES: &str = "attachrolepolicy deleterole \
-    deleterolepermissionsboundary deleterolepolicy detachrolepolicy putrolepermissionsboundary \
-    putrolepolicy updateassumerolepolicy";
+const SERVICE_LINKED_ROLE_CHANGES: [&str; 8] = [
+    "attachrolepolicy",
+    "deleterole",
+    "deleterolepermissionsboundary",
+    "deleterolepolicy",
+    "detachrolepolicy",
+    "putrolepermissionsboundary",
+    "putrolepolicy",
+    "updateassumerolepolicy",
+];
 
 /// E-74.
 pub(super) fn unmodifiable(case: &Case<'_>) -> Option<ReasonCode> {
     let action = &case.check.action;
     let parts = ArnParts::split(&case.check.resource).filter(|parts| parts.service == "iam")?;
     let refused = if parts.account == "aws" && parts.resource.starts_with("policy/") {
-        is_one_of(action, POLICY_CHANGES)
+        action.is("iam", &POLICY_CHANGES)
     } else if parts.resource.starts_with("role/aws-service-role/") {
-        is_one_of(action, SERVICE_LINKED_ROLE_CHANGES)
+        action.is("iam", &SERVICE_LINKED_ROLE_CHANGES)
     } else if parts.resource.starts_with("role/aws-reserved/") {
         action.service == "iam" && !reads(case)
     } else {
@@ -74,8 +98,8 @@ pub(super) fn cross_account_pass_role(case: &Case<'_>) -> Option<ReasonCode> {
 pub(crate) const BOUNDARY: &str = "iam:PermissionsBoundary";
 
 /// E-97: writes of which the request itself names the boundary.
-const NAMES_BOUNDARY: &str =
-    "createrole createuser putrolepermissionsboundary putuserpermissionsboundary";
+const NAMES_BOUNDARY: [&str; 4] =
+    ["createrole", "createuser", "putrolepermissionsboundary", "putuserpermissionsboundary"];
 
 /// E-97: the boundary of the user or role that a write of IAM is about, if it has one; none if
 /// that is not asked, or the snapshot does not hold the target.
@@ -85,7 +109,7 @@ pub(crate) fn target_boundary<'a>(
 ) -> Option<&'a Option<std::sync::Arc<str>>> {
     let action = world.catalog.action_ref(check.action.id?);
     let is_asked = action.condition_keys().any(|key| key.name() == BOUNDARY);
-    if !is_asked || is_one_of(&check.action, NAMES_BOUNDARY) {
+    if !is_asked || check.action.is("iam", &NAMES_BOUNDARY) {
         return None;
     }
     let account = world.snapshot.account(ArnParts::split(&check.resource)?.account_id()?)?;
