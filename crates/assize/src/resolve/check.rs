@@ -10,7 +10,7 @@ use assize_model::{
 use assize_store::ResourceAttributes;
 
 use super::action::ActionRule;
-use super::gaps::{is_empty, is_open, lists};
+use super::gaps::{is_empty, lists};
 use super::note::Notes;
 use super::resource::Shape;
 use super::{Resolver, resource};
@@ -388,8 +388,7 @@ impl Resolver<'_> {
                 let is_longer = key.len() > wanted.len();
                 let head = if whole { Some(key.as_ref()) } else { key.get(..wanted.len()) };
                 let head = head.filter(|_| whole || is_longer);
-                head.is_some_and(|head| head.eq_ignore_ascii_case(wanted))
-                    && !matches!(value, ContextInput::List(items) if items.is_empty())
+                head.is_some_and(|head| head.eq_ignore_ascii_case(wanted)) && !is_empty(value)
             })
         };
         let sends_tags = request.request_tags.as_ref().is_some_and(|tags| !tags.is_empty())
@@ -405,15 +404,17 @@ impl Resolver<'_> {
         };
         let sets_identity = inherited == Some(true) || gives("sts:SourceIdentity", true);
         let inherits = inherited.is_none().then_some(MadeIf::IdentityIsInherited);
-        let passed = is_open(request, "sts:sourceidentity").then_some(MadeIf::IdentityIsPassed);
-        let is_tagged = is_open(request, "aws:tagkeys") || is_open(request, "aws:requesttag/");
+        let lists = lists(request, check.context);
+        let passed = lists.leaves_open("sts:sourceidentity").then_some(MadeIf::IdentityIsPassed);
+        let is_tagged = lists.leaves_open("aws:tagkeys") || lists.leaves_open("aws:requesttag/");
         let tagged = is_tagged.then_some(MadeIf::TagsArePassed);
-        let extra = [
+        let both = [
             ("sts:TagSession", sends_tags, tagged),
             ("sts:SetSourceIdentity", sets_identity, inherits.or(passed)),
         ];
         // A federated user has no source identity.
-        for (action, is_made, may_be_made) in extra.into_iter().take(2 - usize::from(federates)) {
+        let extra = if federates { &both[..1] } else { &both };
+        for &(action, is_made, may_be_made) in extra {
             let made_if = may_be_made.filter(|_| !is_made);
             if is_made || made_if.is_some() {
                 let resource = check.resource.clone();

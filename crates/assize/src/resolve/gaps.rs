@@ -160,6 +160,12 @@ impl Lists {
             None
         }
     }
+
+    /// Whether they say that a key is unknown, or some key that begins so if it ends in a slash.
+    pub(super) fn leaves_open(&self, folded: &str) -> bool {
+        covers(&self.unknown, folded)
+            || folded.ends_with('/') && self.unknown.iter().any(|own| own.starts_with(folded))
+    }
 }
 
 /// What a key is to partial context.
@@ -624,13 +630,6 @@ impl Resolver<'_> {
 fn contradiction(key: &str, why: &str) -> RequestError {
     let message = format!("context key `{key}` {why}");
     RequestError::new(RequestErrorKind::ContextConflict, message).at("/unknown")
-}
-
-/// E-122: whether a request says that a key is unknown, or some key that begins so; folded.
-pub(super) fn is_open(request: &Request<'_>, folded: &str) -> bool {
-    let unknown: Vec<Box<str>> = request.unknown.iter().map(|own| fold_key(own).into()).collect();
-    covers(&unknown, folded)
-        || folded.ends_with('/') && unknown.iter().any(|own| own.starts_with(folded))
 }
 
 pub(super) fn is_empty(input: &ContextInput<'_>) -> bool {
