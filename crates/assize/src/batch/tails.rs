@@ -1,8 +1,11 @@
 //! What stands behind the id in the records of a stream. Few decisions differ in it, so that it is
 //! put together once and copied from there on.
 
+use std::ops::Range;
+
 use assize_compiler::DecisionRow;
 use assize_model::{AccountId, PolicyId};
+use hashbrown::HashMap;
 
 use super::{document, path_account};
 use crate::resolve::{DocumentHandle, Resolver};
@@ -10,14 +13,13 @@ use crate::resolve::{DocumentHandle, Resolver};
 /// The ends of records that were written lately.
 #[derive(Debug, Default)]
 pub(super) struct Tails {
-    slots: Vec<Option<(TailKey, u32)>>,
-    /// Where each text ends in `text`, and there the next begins.
-    ends: Vec<usize>,
+    /// Where each stands in `text`.
+    places: HashMap<TailKey, Range<usize>>,
     text: Vec<u8>,
 }
 
 /// All that the end of a record hangs on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct TailKey {
     decided: DecisionRow,
     /// The document of the statement, and the position of its node in a path.
@@ -43,28 +45,10 @@ impl TailKey {
             DocumentHandle::Given(_) => None,
         }
     }
-
-    /// Where it is looked for.
-    fn slot(&self) -> usize {
-        let (policy, _) = self.document.unzip();
-        let statement = self.decided.place().and_then(|place| place.statement);
-        let words = [
-            policy.map_or(0, |policy| policy.get() + 1),
-            statement.map_or(0, |at| u32::from(at) + 1),
-            self.decided.layer as u32,
-            self.decided.reason as u32,
-        ];
-        let hash = words.iter().fold(0, |hash: u64, word| {
-            (hash.rotate_left(5) ^ u64::from(*word)).wrapping_mul(GOLDEN)
-        });
-        usize::try_from(hash >> (64 - N_SLOTS.trailing_zeros())).unwrap_or_default()
-    }
 }
 
-/// Fibonacci hashing: 2⁶⁴ divided by the golden ratio.
-const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 /// How many texts are remembered.
-const N_SLOTS: usize = 1 << 12;
+const MAX_TAILS: usize = 1 << 12;
 /// Bytes of texts, past which all are forgotten: names of policies have any length.
 const MAX_TEXT_BYTES: usize = 1 << 20;
 
@@ -72,24 +56,22 @@ impl Tails {
     /// The end of a record, put together by `write` unless it is remembered.
     #[inline]
     pub(super) fn get(&mut self, key: TailKey, write: impl FnOnce(&mut Vec<u8>)) -> &[u8] {
-        let slot = key.slot();
-        let at = match self.slots.get(slot) {
-            Some(Some((known, at))) if *known == key => *at as usize,
-            _ => self.add(slot, key, write),
+        let place = match self.places.get(&key) {
+            Some(place) => place.clone(),
+            None => self.add(key, write),
         };
-        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.text[start..self.ends[at]]
+        &self.text[place]
     }
 
-    fn add(&mut self, slot: usize, key: TailKey, write: impl FnOnce(&mut Vec<u8>)) -> usize {
-        if self.slots.is_empty() || self.text.len() > MAX_TEXT_BYTES {
-            *self = Self::default();
-            self.slots.resize(N_SLOTS, None);
+    fn add(&mut self, key: TailKey, write: impl FnOnce(&mut Vec<u8>)) -> Range<usize> {
+        if self.places.len() == MAX_TAILS || self.text.len() > MAX_TEXT_BYTES {
+            self.places.clear();
+            self.text.clear();
         }
+        let start = self.text.len();
         write(&mut self.text);
-        let at = self.ends.len();
-        self.ends.push(self.text.len());
-        self.slots[slot] = u32::try_from(at).ok().map(|at| (key, at));
-        at
+        let place = start..self.text.len();
+        self.places.insert(key, place.clone());
+        place
     }
 }
