@@ -507,6 +507,7 @@ struct Parsed<'t> {
 
 impl<'t> Parsed<'t> {
     /// Reads the text that was at hand of a file; what is no whole record yet stays at hand.
+    /// Where only some accounts are asked about, [`keep_copies`] has the last word.
     fn read(
         log: &mut OpenLog,
         text: &'t [u8],
@@ -535,9 +536,19 @@ impl<'t> Parsed<'t> {
         let n_records = records.len() as u64;
         let n_untimed = records.iter().filter(|record| filter.lacks_time(record)).count() as u64;
         records.retain(|record| filter.admits(record) || filter.admits_with_copy(record));
-        let ids = records.iter().map(EventIds::of).collect();
-        let named = named(&records);
-        Self { records, ids, named, sessions, problems, n_records, malformed, n_untimed }
+        let (ids, named) = (Vec::new(), Named::default());
+        let mut read =
+            Self { records, ids, named, sessions, problems, n_records, malformed, n_untimed };
+        if filter.accounts.is_empty() {
+            read.take_names();
+        }
+        read
+    }
+
+    /// Reads off the records that stay what tells copies and what the world may lack.
+    fn take_names(&mut self) {
+        self.ids = self.records.iter().map(EventIds::of).collect();
+        self.named = named(&self.records);
     }
 }
 
@@ -552,8 +563,7 @@ fn keep_copies(parsed: &mut [Parsed<'_>], filter: &Filter) {
             let is_shared = record.shared_event_id.as_deref().is_some_and(|id| shared.contains(id));
             is_shared || filter.admits(record)
         });
-        part.ids = part.records.iter().map(EventIds::of).collect();
-        part.named = named(&part.records);
+        part.take_names();
     });
 }
 
