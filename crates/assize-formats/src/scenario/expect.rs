@@ -266,12 +266,8 @@ impl Reader<'_> {
             return Some(Expectation { decision, ..Expectation::default() });
         }
         let fields = self.fields(file, node, &EXPECT_FIELDS)?;
-        let says_something = |name: &&str| !["when", "rule"].contains(name);
-        if !EXPECT_FIELDS
-            .iter()
-            .filter(|name| says_something(name))
-            .any(|name| fields.get(name).is_some())
-        {
+        let says_nothing = |name: &str| ["when", "rule"].contains(&name);
+        if EXPECT_FIELDS.iter().all(|name| says_nothing(name) || fields.get(name).is_none()) {
             let message = "every answer meets this: say at least a `decision`";
             self.errors.push(file.error(ErrorKind::InvalidField, node.span, message));
         }

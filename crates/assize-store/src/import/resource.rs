@@ -10,8 +10,8 @@ use crate::edit::check;
 use crate::import::source::{Node, Place, Problem, Record};
 use crate::import::{ImportFile, Log};
 use crate::{
-    DiagnosticCode, DocumentText, EndpointType, Grant, Resource, ResourceAttributes, StoreChange,
-    Tag, VpcEndpoint,
+    DiagnosticCode, DiagnosticLevel, DocumentText, EndpointType, Grant, Resource,
+    ResourceAttributes, StoreChange, Tag, VpcEndpoint,
 };
 
 /// Members of the outputs that give a resource's policy.
@@ -265,8 +265,8 @@ fn tags(node: &Node<'_>) -> Result<Vec<Tag>, Problem> {
 fn refuse_unknown(node: &Node<'_>, record: &Record<'_>, known: &[&str], log: &mut Log) {
     for name in record.unknown(known).filter(|name| !name.starts_with("x-")) {
         let known = known.join("`, `");
-        let message = format_args!("unknown member `{name}`; there are `{known}`").to_string();
-        log.take(Err::<(), _>(node.problem(message)));
+        let message = format!("unknown member `{name}`; there are `{known}`");
+        log.push(&node.place(), DiagnosticLevel::Error, DiagnosticCode::InvalidRecord, message);
     }
 }
 
