@@ -2,7 +2,7 @@
 //! list is as many requests. The reference and the tables make the same checks of them.
 
 use assize::formats::RequestRecord;
-use assize_model::Decision;
+use assize_model::{Decision, EffectiveDecision};
 use assize_tests::answer::{Answer, Oracle, engine};
 use assize_tests::corpus::read_scenario;
 use serde_json::json;
@@ -31,9 +31,13 @@ fn decide(allowed: &[(&str, &str)], action: &str, resources: &[&str]) -> (Decisi
     let engine = engine(&scenario.snapshot, &scenario.options);
     let found = Answer::of_outcome(&engine.decide(&record.request));
     assert_eq!(found, Answer::of_decision(&expected), "{request}");
-    let expected = expected.expect("a decision");
-    let checks = expected.checks.iter().map(|check| format!("{} {}", check.action, check.resource));
-    (expected.decision, checks.collect())
+    let (expected, explained) = (expected.expect("a decision"), engine.explain(&record.request));
+    assert_eq!(checks_of(&explained.expect("a decision")), checks_of(&expected), "{request}");
+    (expected.decision, checks_of(&expected))
+}
+
+fn checks_of(decided: &EffectiveDecision) -> Vec<String> {
+    decided.checks.iter().map(|check| format!("{} {}", check.action, check.resource)).collect()
 }
 
 const SOURCE: &str = "arn:aws:kms:eu-west-1:111111111111:key/00000000-0000-0000-0000-000000000001";
