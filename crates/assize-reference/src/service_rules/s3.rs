@@ -226,8 +226,12 @@ fn protected(case: &Case<'_>) -> Option<Protected> {
 /// E-87: an Allow to everyone that no condition narrows to fixed values. In the policy of an access
 /// point, the point a request comes through says nothing.
 fn is_public(statement: &Statement, of_point: bool) -> bool {
+    // `Federated` lets nobody in (L-317), but is no fixed principal either.
     let to_everyone = match &statement.principal {
-        PrincipalElement::Principal(entries) => entries.contains(&PrincipalPattern::Everyone),
+        PrincipalElement::Principal(entries) => {
+            entries.contains(&PrincipalPattern::Everyone)
+                || entries.contains(&PrincipalPattern::Nobody)
+        }
         PrincipalElement::NotPrincipal(_) => true,
         PrincipalElement::Unspecified => false,
     };
@@ -237,11 +241,24 @@ fn is_public(statement: &Statement, of_point: bool) -> bool {
     statement.effect == Effect::Allow && to_everyone && !statement.conditions.iter().any(narrows)
 }
 
-/// Keys whose values E-87 takes as fixed when they hold no wildcard, between spaces.
-const FIXING_KEYS: &str = " aws:principalaccount aws:principalorgid aws:principalorgpaths \
-    aws:sourceaccount aws:sourceip aws:sourceorgid aws:sourceorgpaths aws:sourcevpc \
-    aws:sourcevpce aws:userid aws:vpceaccount aws:vpceorgid s3:dataaccesspointaccount \
-    s3:x-amz-server-side-encryption-aws-kms-key-id ";
+/// Keys whose values E-87 takes as fixed when they hold no wildcard.
+const FIXING_KEYS: [&str; 15] = [
+    "aws:principalaccount",
+    "aws:principalorgid",
+    "aws:principalorgpaths",
+    "aws:sourceaccount",
+    "aws:sourceip",
+    "aws:sourceorgid",
+    "aws:sourceorgpaths",
+    "aws:sourceowner",
+    "aws:sourcevpc",
+    "aws:sourcevpce",
+    "aws:userid",
+    "aws:vpceaccount",
+    "aws:vpceorgid",
+    "s3:dataaccesspointaccount",
+    "s3:x-amz-server-side-encryption-aws-kms-key-id",
+];
 
 /// E-87: whether a test fixes its key: a positive operator, values, every one of them fixed.
 fn fixes(condition: &Condition) -> bool {
@@ -286,7 +303,7 @@ fn is_fixed_text(key: &str, pieces: &[Piece]) -> bool {
         "aws:principalarn" | "aws:sourcearn" => arn.is_some_and(|arn| arn.account_id().is_some()),
         "s3:dataaccesspointarn" => !has_star || arn.is_some(),
         "aws:principalorgpaths" | "aws:sourceorgpaths" if has_star => is_full_org_path(text),
-        _ => !has_star && FIXING_KEYS.contains(&format!(" {key} ")),
+        _ => !has_star && FIXING_KEYS.contains(&key),
     }
 }
 

@@ -11,7 +11,7 @@ use assize_policy::ir::{
 
 /// Keys that fix who asks when their value is fixed; folded and sorted. Those of
 /// [`ACCOUNT_ARN_KEYS`] must fix the account of an ARN.
-const FIXING_KEYS: [&str; 15] = [
+const FIXING_KEYS: [&str; 16] = [
     "aws:principalaccount",
     "aws:principalorgid",
     "aws:principalorgpaths",
@@ -19,6 +19,7 @@ const FIXING_KEYS: [&str; 15] = [
     "aws:sourceip",
     "aws:sourceorgid",
     "aws:sourceorgpaths",
+    "aws:sourceowner",
     "aws:sourcevpc",
     "aws:sourcevpce",
     "aws:userid",
@@ -58,10 +59,13 @@ pub(super) fn is_public(policy: &Policy, of_point: bool) -> bool {
     })
 }
 
+/// Whether an Allow is for everyone; AWS counts those to identity providers too, which let nobody
+/// in here.
 fn names_everyone(statement: &Statement) -> bool {
+    let is_open = |entry| matches!(entry, &PrincipalPattern::Everyone | &PrincipalPattern::Nobody);
     match &statement.principal {
         PrincipalElement::NotPrincipal(_) => true,
-        PrincipalElement::Principal(entries) => entries.contains(&PrincipalPattern::Everyone),
+        PrincipalElement::Principal(entries) => entries.iter().any(is_open),
         PrincipalElement::Unspecified => false,
     }
 }
