@@ -194,6 +194,10 @@ fn fill_environment(request: &mut Request<'static>, given: &Given<'_>) -> Result
             let services = given.values.iter().map(|value| Cow::Owned((*value).to_owned()));
             request.via = Some(services.collect());
         }
+        // E-16: who is no service has no source; the engine says so of the key.
+        "aws:sourcearn" | "aws:sourceaccount" if !is_service(&request.principal) => {
+            return Ok(false);
+        }
         "aws:sourcearn" => {
             request.source.get_or_insert_with(Source::default).arn = Some(given.text()?);
         }
@@ -208,6 +212,15 @@ fn fill_environment(request: &mut Request<'static>, given: &Given<'_>) -> Result
         _ => return Ok(false),
     }
     Ok(true)
+}
+
+fn is_service(principal: &Principal<'_>) -> bool {
+    match principal {
+        Principal::Text(text) => {
+            matches!(PrincipalForm::parse(text), Ok(PrincipalForm::Service { .. }))
+        }
+        Principal::Stated(stated) => stated.kind == PrincipalKind::Service,
+    }
 }
 
 fn resource_data<'r>(request: &'r mut Request<'static>) -> &'r mut ResourceData<'static> {

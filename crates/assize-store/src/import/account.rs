@@ -102,7 +102,7 @@ struct Draft {
     account: Account<DocumentText>,
     /// Where each managed policy is referenced first.
     references: BTreeMap<Arc<str>, Place>,
-    /// The `IsTruncated` of its last page, when true.
+    /// What says on its last page that more follow.
     truncated: Option<Place>,
     /// Roles without `MaxSessionDuration`, and the first of them.
     n_without_duration: usize,
@@ -161,6 +161,8 @@ impl Accounts {
         entry.0.extend(&seen);
         let truncated = record.get("IsTruncated").map(|node| (node.boolean(), node.place()));
         let truncated = truncated.and_then(|(is, place)| is.unwrap_or_default().then_some(place));
+        // The AWS CLI, which joins pages, says it so where it was told to stop.
+        let truncated = truncated.or_else(|| record.get("NextToken").map(|token| token.place()));
         if let (true, Some(place)) = (seen.is_empty(), &truncated) {
             let message = "the page says that more follow and holds nothing itself";
             log.push(place, DiagnosticLevel::Warning, DiagnosticCode::TruncatedExport, message);

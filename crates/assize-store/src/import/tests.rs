@@ -77,6 +77,11 @@ fn pages_and_files_are_merged() {
 
     let back = import_text(&format!("[{second},{first}]"));
     assert_eq!(codes(&back), ["truncated_export"]);
+    // What the AWS CLI prints where it was told to stop.
+    for (token, expected) in [(r#""abc""#, &["truncated_export"][..]), ("null", &[])] {
+        let cut = first.replace(r#""IsTruncated":true"#, &format!(r#""NextToken":{token}"#));
+        assert_eq!(codes(&import_text(&cut)), expected, "{token}");
+    }
 }
 
 #[test]
