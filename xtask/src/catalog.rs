@@ -176,6 +176,8 @@ struct Supplement {
     wildcard_forms: BTreeMap<String, String>,
     /// E-7: resource types, none of them required, that the reference does not list for an action.
     optional_resource_types: BTreeMap<String, Vec<String>>,
+    /// E-7: ARN formats that the reference does not list for a resource type, by its full name.
+    more_arn_formats: BTreeMap<String, Vec<String>>,
     /// L-704.
     resource_account_absent: ResourceAccountAbsent,
     /// E-98.
@@ -203,6 +205,8 @@ struct KeyShapes {
     multivalued: BTreeSet<String>,
     /// Keys whose shape depends on the issuer of the token.
     as_given: BTreeSet<String>,
+    /// Keys that AWS documents policies for which test one value as it is and no list.
+    one_or_many: BTreeSet<String>,
 }
 
 #[derive(Clone, Deserialize)]
@@ -277,6 +281,12 @@ fn check_names(reference: &Reference, supplement: &Supplement) -> Result<()> {
         });
         ensure!(known, "there is no action `{full_name}`");
     }
+    for full_name in supplement.more_arn_formats.keys() {
+        let (service, name) = full_name.split_once(':').context("a resource type has a service")?;
+        let service = reference.services.get(service);
+        let known = service.is_some_and(|service| service.resources.contains_key(name));
+        ensure!(known, "there is no resource type `{full_name}`");
+    }
     Ok(())
 }
 
@@ -295,10 +305,14 @@ fn source_service(
 ) -> Result<SourceService> {
     let keys = service.condition_keys.iter();
     let actions = service.actions.iter();
-    let resource_types = service.resources.iter().map(|(name, resource)| SourceResourceType {
-        name: name.clone(),
-        formats: resource.arn.split(", ").map(str::to_owned).collect(),
-        keys: resource.condition_keys.clone(),
+    let resource_types = service.resources.iter().map(|(name, resource)| {
+        let more = supplement.more_arn_formats.get(&format!("{prefix}:{name}"));
+        let listed = resource.arn.split(", ").map(str::to_owned);
+        SourceResourceType {
+            name: name.clone(),
+            formats: listed.chain(more.into_iter().flatten().cloned()).collect(),
+            keys: resource.condition_keys.clone(),
+        }
     });
     Ok(SourceService {
         prefix: prefix.to_owned(),
@@ -377,7 +391,11 @@ fn source_key(name: &str, type_text: &str, supplement: &Supplement) -> Result<So
     let multivalued = is_array
         || shapes.multivalued.contains(name)
         || (by_prefix && !shapes.single.contains(name));
-    let shape = if multivalued { KeyShape::Multivalued } else { KeyShape::Single };
+    let shape = match multivalued {
+        true if shapes.one_or_many.contains(name) => KeyShape::OneOrMany,
+        true => KeyShape::Multivalued,
+        false => KeyShape::Single,
+    };
     let shape = Some(shape).filter(|_| !shapes.as_given.contains(name));
     Ok(SourceKey { name: name.to_owned(), key_type, shape, resource_tag: is_resource_tag(name) })
 }

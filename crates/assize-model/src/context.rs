@@ -110,6 +110,9 @@ pub enum KeyShape {
     Single,
     /// M: a list of values.
     Multivalued,
+    /// A list of values, of which one alone is tested as that value is: AWS documents it for the
+    /// keys of EventBridge that events are matched by.
+    OneOrMany,
 }
 
 /// The type of the values of a declared key.

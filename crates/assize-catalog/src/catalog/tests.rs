@@ -245,6 +245,7 @@ fn service_keys_and_patterns_are_found() {
     check("kms:EncryptionContext:aws:s3:arn", Some((context, single)));
     check("kms:EncryptionContextKeys", Some(("kms:EncryptionContextKeys", multivalued)));
     check("events:Metadata/a/Matcher", Some(("events:Metadata/${MetadataKey}/Matcher", single)));
+    check("events:source", Some(("events:source", Some(KeyShape::OneOrMany))));
     check("saml:sub", Some(("saml:sub", single)));
     check("saml:uid", Some(("saml:uid", multivalued)));
     check("accounts.google.com:aud", Some(("accounts.google.com:aud", None)));

@@ -142,6 +142,7 @@ impl Decoder<'_> {
             0 => None,
             1 => Some(KeyShape::Single),
             2 => Some(KeyShape::Multivalued),
+            3 => Some(KeyShape::OneOrMany),
             _ => return Err(Error::damaged("a condition key has an unknown shape")),
         };
         Ok(KeyRow {

@@ -147,6 +147,7 @@ impl<'a> Plan<'a> {
                 None => 0,
                 Some(KeyShape::Single) => 1,
                 Some(KeyShape::Multivalued) => 2,
+                Some(KeyShape::OneOrMany) => 3,
             });
             body.byte(u8::from(self.global.contains(folded)));
         }

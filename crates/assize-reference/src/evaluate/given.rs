@@ -159,6 +159,9 @@ fn normalize(
             [scalar] => Some(ContextValue::Single(text(scalar)?)),
             _ => return Err(bad_value(name, "holds one value, not several", field)),
         },
+        (ContextInput::List(scalars), Some(KeyShape::OneOrMany)) if scalars.len() == 1 => {
+            Some(ContextValue::Single(text(&scalars[0])?))
+        }
         (ContextInput::List(scalars), _) => {
             Some(ContextValue::List(scalars.iter().map(text).collect::<Result<_, _>>()?))
         }

@@ -817,16 +817,18 @@ pub(super) fn normalize<'r>(
         }
         (ContextInput::Scalar(scalar), _) => Some(GivenValue::Single(scalar_text(name, scalar)?)),
         (ContextInput::List(items), _) if items.is_empty() => None,
-        (ContextInput::List(items), Some(KeyShape::Single)) => match &items[..] {
-            [one] => Some(GivenValue::Single(scalar_text(name, one)?)),
-            _ => {
-                return Err(RequestError::new(
-                    RequestErrorKind::InvalidField,
-                    format!("`{name}` holds one value, not {}", items.len()),
-                )
-                .at(pointer_to(name)));
-            }
-        },
+        (ContextInput::List(items), Some(KeyShape::Single | KeyShape::OneOrMany))
+            if items.len() == 1 =>
+        {
+            Some(GivenValue::Single(scalar_text(name, &items[0])?))
+        }
+        (ContextInput::List(items), Some(KeyShape::Single)) => {
+            return Err(RequestError::new(
+                RequestErrorKind::InvalidField,
+                format!("`{name}` holds one value, not {}", items.len()),
+            )
+            .at(pointer_to(name)));
+        }
         (ContextInput::List(items), _) => Some(GivenValue::List(
             items.iter().map(|item| scalar_text(name, item)).collect::<Result<_, _>>()?,
         )),

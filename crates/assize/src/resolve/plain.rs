@@ -15,7 +15,7 @@ use assize_catalog::{HeaderFits, ResourceTypeId};
 use assize_compiler::{EndpointLayer, KeyId, ValueId};
 use assize_formats::PlainLine;
 use assize_model::{
-    AccountId, ActionId, ArnParts, ContextInput, ContextScalar, ContextValue, Principal,
+    AccountId, ActionId, ArnParts, ContextInput, ContextScalar, ContextValue, KeyShape, Principal,
     PrincipalKind, Request, Target,
 };
 use assize_policy::value::{parse_bool, parse_date};
@@ -133,7 +133,7 @@ pub(super) enum PlainUse {
 
 impl PlainUse {
     pub(super) fn of(facts: &KeyFacts) -> Self {
-        let is_list = facts.shape == Some(assize_model::KeyShape::Multivalued);
+        let is_list = matches!(facts.shape, Some(KeyShape::Multivalued | KeyShape::OneOrMany));
         let put = facts.column.map_or(Self::Skip, Self::Put);
         match facts.rule {
             KeyRule::Never => Self::Skip,

@@ -162,7 +162,7 @@ fn condition_key(key: ConditionKeyReference<'_>) -> Key<'_> {
     Key {
         name: key.name(),
         values: key_type(key.key_type()),
-        multivalued: key.shape().map(|shape| shape == KeyShape::Multivalued),
+        multivalued: key.shape().map(|shape| shape != KeyShape::Single),
         global: key.is_global(),
     }
 }

@@ -173,7 +173,7 @@ fn shape(key: ConditionKeyReference<'_>) -> &'static str {
     match key.shape() {
         Some(KeyShape::Multivalued) => "list of ",
         Some(KeyShape::Single) => "",
-        None => "one or a list of ",
+        Some(KeyShape::OneOrMany) | None => "one or a list of ",
     }
 }
 
