@@ -38,6 +38,7 @@ pub(crate) struct StandIn {
     /// ARN to the account of the principal who first named it.
     resources: BTreeMap<String, AccountId>,
     tags: Vec<Tag>,
+    organization: Option<String>,
     assumptions: Vec<String>,
 }
 
@@ -121,6 +122,7 @@ impl StandIn {
             principals: BTreeSet::new(),
             resources: BTreeMap::new(),
             tags: Vec::new(),
+            organization: None,
             assumptions: Vec::new(),
         })
     }
@@ -144,6 +146,14 @@ impl StandIn {
             }
         }
         Ok(())
+    }
+
+    /// Takes the organization of the world from `-c aws:PrincipalOrgID` or `-c aws:ResourceOrgID`:
+    /// the principals' accounts are its members.
+    pub(crate) fn set_organization(&mut self, pairs: &[ContextPair]) {
+        let value = |name: &str| pairs.iter().find(|pair| pair.key.eq_ignore_ascii_case(name));
+        let said = value("aws:PrincipalOrgID").or_else(|| value("aws:ResourceOrgID"));
+        self.organization = said.map(|pair| pair.value.to_string());
     }
 
     /// The session policies, which requests are given before they are decided.
@@ -227,7 +237,8 @@ impl StandIn {
         let mut assumptions = self.assumptions.clone();
         self.add_resources(&mut accounts, &mut changes)?;
         let members: BTreeSet<AccountId> = self.principals.iter().map(Named::account).collect();
-        if let Some((organization, assumption)) = organization::of(&self.layers, &members) {
+        let said = self.organization.as_deref();
+        if let Some((organization, assumption)) = organization::of(&self.layers, &members, said) {
             changes.push(StoreChange::PutOrganization(organization));
             assumptions.extend(assumption.map(str::to_owned));
         }

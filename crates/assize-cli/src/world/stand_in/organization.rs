@@ -12,18 +12,21 @@ use assize_store::{
 
 use super::layers::{Document, Layers};
 
+/// The id of the organization when `-c` does not say it.
 const ORGANIZATION_ID: &str = "o-standin000";
 const ROOT_ID: &str = "r-root";
 /// The greatest account id. The greatest that is no member is the management account, which SCPs
 /// and RCPs exempt (E-35, E-36).
 const LAST_ACCOUNT: u64 = 999_999_999_999;
 
-/// The organization above the accounts, when SCPs or RCPs are given, and what was assumed.
+/// The organization above the accounts, when SCPs or RCPs are given or its id is said, and what was
+/// assumed.
 pub(super) fn of(
     layers: &Layers,
     members: &BTreeSet<AccountId>,
+    said: Option<&str>,
 ) -> Option<(Organization<DocumentText>, Option<&'static str>)> {
-    if layers.scp.is_empty() && layers.rcp.is_empty() {
+    if layers.scp.is_empty() && layers.rcp.is_empty() && said.is_none() {
         return None;
     }
     let management = (0..=LAST_ACCOUNT)
@@ -51,7 +54,7 @@ pub(super) fn of(
     let scps = policies(&layers.scp, false);
     let rcps = policies(&layers.rcp, true);
     let organization = Organization {
-        id: ORGANIZATION_ID.into(),
+        id: said.unwrap_or(ORGANIZATION_ID).into(),
         management_account: management,
         root_id: ROOT_ID.into(),
         scp_enabled: !layers.scp.is_empty(),

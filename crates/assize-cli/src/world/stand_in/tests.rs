@@ -6,6 +6,20 @@ use crate::request::product;
 
 /// The world of some documents and one request, described.
 fn build(policies: &PolicyArgs, principal: Option<&str>, resource: Option<&str>) -> Result<Built> {
+    build_with(policies, principal, resource, &[])
+}
+
+/// The same with `-c`.
+fn build_with(
+    policies: &PolicyArgs,
+    principal: Option<&str>,
+    resource: Option<&str>,
+    context: &[(&str, &str)],
+) -> Result<Built> {
+    let pairs: Vec<ContextPair> = context
+        .iter()
+        .map(|(key, value)| ContextPair { key: (*key).into(), value: (*value).into() })
+        .collect();
     let args = RequestArgs {
         principal: principal.map(str::to_owned).into_iter().collect(),
         action: vec!["s3:GetObject".to_owned()],
@@ -15,6 +29,7 @@ fn build(policies: &PolicyArgs, principal: Option<&str>, resource: Option<&str>)
     let reader = Reader::new()?;
     let asked = product(&args, DEFAULT_PRINCIPAL, &EngineOptions::default())?;
     let mut stand_in = StandIn::read(policies, &reader)?;
+    stand_in.set_organization(&pairs);
     for mut asked in asked {
         stand_in.note(&asked.request)?;
         stand_in.adapt(&mut asked.request)?;
@@ -37,6 +52,23 @@ fn without_a_policy_the_principals_own_side_is_trusted() {
     assert!(built.snapshot.rcp(account.id).is_none());
     assert_eq!(built.snapshot.resource("arn:aws:s3:::b").unwrap().account, account.id);
     assert_eq!(built.assumptions.len(), 1);
+}
+
+/// C-27: a condition on the organization can be met.
+#[test]
+fn the_context_names_the_organization() {
+    let of = |policies: &PolicyArgs, context: &[(&str, &str)]| {
+        let built = build_with(policies, None, None, context).unwrap();
+        built.snapshot.organizations().next().map(|organization| organization.id.to_string())
+    };
+    let rcp = PolicyArgs { rcp: arn("ReadOnlyAccess"), ..PolicyArgs::default() };
+    let said = [("aws:principalorgid", "o-exampleorg1")];
+    assert_eq!(of(&rcp, &[]).as_deref(), Some("o-standin000"));
+    assert_eq!(of(&rcp, &said).as_deref(), Some("o-exampleorg1"));
+    assert_eq!(of(&PolicyArgs::default(), &said).as_deref(), Some("o-exampleorg1"));
+    assert_eq!(of(&PolicyArgs::default(), &[("aws:SourceIp", "203.0.113.7")]), None);
+    let owner = [("aws:ResourceOrgID", "o-exampleorg2")];
+    assert_eq!(of(&PolicyArgs::default(), &owner).as_deref(), Some("o-exampleorg2"));
 }
 
 #[test]
