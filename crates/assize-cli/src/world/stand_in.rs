@@ -153,7 +153,7 @@ impl StandIn {
     pub(crate) fn set_organization(&mut self, pairs: &[ContextPair]) {
         let value = |name: &str| pairs.iter().find(|pair| pair.key.eq_ignore_ascii_case(name));
         let said = value("aws:PrincipalOrgID").or_else(|| value("aws:ResourceOrgID"));
-        self.organization = said.map(|pair| pair.value.to_string());
+        self.organization = said.map(|pair| pair.value.clone());
     }
 
     /// The session policies, which requests are given before they are decided.

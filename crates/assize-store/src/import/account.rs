@@ -162,7 +162,7 @@ impl Accounts {
         let truncated = record.get("IsTruncated").map(|node| (node.boolean(), node.place()));
         let truncated = truncated.and_then(|(is, place)| is.unwrap_or_default().then_some(place));
         // The AWS CLI, which joins pages, says it so where it was told to stop.
-        let truncated = truncated.or_else(|| record.get("NextToken").map(|token| token.place()));
+        let truncated = truncated.or_else(|| record.get("NextToken").map(Node::place));
         if let (true, Some(place)) = (seen.is_empty(), &truncated) {
             let message = "the page says that more follow and holds nothing itself";
             log.push(place, DiagnosticLevel::Warning, DiagnosticCode::TruncatedExport, message);
