@@ -44,39 +44,56 @@ pub struct PlainLine<'a> {
     key_index: HashMap<&'a str, u32>,
     /// For each 64 bytes of the line, the bits of its quotes.
     quotes: Vec<u64>,
-    /// What stood behind each string, by its [`Slot`].
+    /// What stood behind each value, by its [`Slot`].
     gaps: Vec<[Gap<'a>; N_REMEMBERED]>,
 }
 
-/// What a string of a line is: one of the members, or what stands beside a key of the context.
+/// What a value of a line is: one of the members, or what stands beside a key of the context.
 type Slot = u32;
-/// No string: the beginning of the line, and its end.
+/// No value: the beginning of the line, and its end.
 const START: Slot = 0;
 const END: Slot = 1;
-const ID: Slot = 2;
-const PRINCIPAL: Slot = 3;
-const ACTION: Slot = 4;
-const RESOURCE: Slot = 5;
-/// No string: the object around the keys.
-const CONTEXT: Slot = 6;
+/// An id that is a number; all values from here on are strings.
+const NUMBER: Slot = 2;
+const ID: Slot = 3;
+const PRINCIPAL: Slot = 4;
+const ACTION: Slot = 5;
+const RESOURCE: Slot = 6;
+/// No value: the object around the keys.
+const CONTEXT: Slot = 7;
 /// The first of the keys.
-const FIRST_KEY: Slot = 7;
+const FIRST_KEY: Slot = 8;
 
-/// What stands between two strings of a line.
+/// What stands between two values of a line, the quotes of strings included.
 #[derive(Debug, Clone, Copy, Default)]
 struct Gap<'a> {
     /// Empty for a gap that was not seen yet.
     text: &'a str,
-    /// What the string behind it is.
+    /// What the value behind it is.
     next: Slot,
-    /// The context begins in it.
-    opens_context: bool,
+    /// Bits of the members that are met in it.
+    meets: u32,
 }
 
-/// How many gaps are remembered behind one string.
+impl Gap<'_> {
+    /// Whether it is what a text begins with. A string begins right behind its quote, so that
+    /// only what is no string asks for a look at what comes then.
+    #[inline]
+    fn begins(&self, text: &[u8]) -> bool {
+        begins_with(text, self.text.as_bytes())
+            && (self.next >= ID
+                || match text.get(self.text.len()) {
+                    Some(byte) => self.next == NUMBER && byte.is_ascii_digit(),
+                    None => self.next == END,
+                })
+    }
+}
+
+/// How many gaps are remembered behind one value.
 const N_REMEMBERED: usize = 3;
 
 /// A walk over a line whose quotes are known.
+#[derive(Clone, Copy)]
 struct Walk<'a, 'q> {
     text: &'a str,
     at: usize,
@@ -101,23 +118,24 @@ impl<'a> PlainLine<'a> {
 
     fn walk(&mut self, mut walk: Walk<'a, '_>) -> Option<()> {
         let mut slot = START;
-        while slot != END {
-            slot = match self.known_gap(&mut walk, slot) {
-                Some(next) => next,
-                None => self.gap(&mut walk, slot)?,
+        loop {
+            let gap = match self.known_gap(&walk, slot) {
+                Some(gap) => gap,
+                None => self.gap(walk, slot)?,
             };
+            walk.pass(&gap)?;
+            slot = gap.next;
             if slot >= FIRST_KEY {
                 self.context.push((slot - FIRST_KEY, walk.string()?));
                 continue;
             }
-            // A member that comes twice is an error, which the other reader tells.
-            walk.meet(slot)?;
             match slot {
-                ID => self.id = Some(walk.id()?),
+                NUMBER => self.id = Some((walk.number()?, true)),
+                ID => self.id = Some((walk.string()?, false)),
                 PRINCIPAL => self.principal = walk.string()?,
                 ACTION => self.action = walk.string()?,
                 RESOURCE => self.resource = Some(walk.string()?),
-                _ => {}
+                _ => break,
             }
         }
         let is_whole = walk.at == walk.text.len() && walk.has(PRINCIPAL) && walk.has(ACTION);
@@ -126,37 +144,34 @@ impl<'a> PlainLine<'a> {
         (is_whole && fits).then_some(())
     }
 
-    /// Passes over a gap that stood behind such a string before, and tells what comes next.
+    /// The gap that stands next, when it stood behind such a value before.
     #[inline]
-    fn known_gap(&self, walk: &mut Walk<'a, '_>, slot: Slot) -> Option<Slot> {
+    fn known_gap(&self, walk: &Walk<'a, '_>, slot: Slot) -> Option<Gap<'a>> {
         let rest = walk.text.as_bytes().get(walk.at..)?;
         let mut gaps = self.gaps.get(slot as usize)?.iter();
-        let gap = gaps.find(|gap| {
-            begins_with(rest, gap.text.as_bytes())
-                && match rest.get(gap.text.len()) {
-                    // There may be more space than there was.
-                    Some(next) => *next != b' ' && gap.next != END,
-                    None => gap.next == END,
-                }
-        })?;
-        if gap.text.is_empty() || gap.opens_context && walk.meet(CONTEXT).is_none() {
-            return None;
-        }
-        walk.at += gap.text.len();
-        Some(gap.next)
+        gaps.find(|gap| gap.begins(rest)).copied()
     }
 
-    /// Reads a gap and remembers it.
-    fn gap(&mut self, walk: &mut Walk<'a, '_>, slot: Slot) -> Option<Slot> {
-        let (from, had_context) = (walk.at, walk.has(CONTEXT));
-        let next = if slot == START {
+    /// Reads the gap that stands next, and remembers it.
+    fn gap(&mut self, mut walk: Walk<'a, '_>, slot: Slot) -> Option<Gap<'a>> {
+        let from = walk.at;
+        walk.met = 0;
+        let mut next = if slot == START {
             walk.expect(b'{')?;
-            self.member(walk)?
+            self.member(&mut walk)?
         } else {
-            self.behind_value(walk, slot >= FIRST_KEY)?
+            self.behind_value(&mut walk, slot >= FIRST_KEY)?
         };
-        let text = walk.text.get(from..walk.at)?;
-        let gap = Gap { text, next, opens_context: walk.has(CONTEXT) && !had_context };
+        if next < FIRST_KEY {
+            // A member that comes twice is an error, which the other reader tells.
+            walk.meet(next)?;
+        }
+        if next == ID && walk.byte()? != b'"' {
+            next = NUMBER;
+        } else if next != END {
+            walk.expect(b'"')?;
+        }
+        let gap = Gap { text: walk.text.get(from..walk.at)?, next, meets: walk.met };
         let at = slot as usize;
         if self.gaps.len() <= at {
             self.gaps.resize(at + 1, [Gap::default(); N_REMEMBERED]);
@@ -164,7 +179,7 @@ impl<'a> PlainLine<'a> {
         let gaps = &mut self.gaps[at];
         gaps.rotate_right(1);
         gaps[0] = gap;
-        Some(next)
+        Some(gap)
     }
 
     fn behind_value(&mut self, walk: &mut Walk<'a, '_>, mut in_context: bool) -> Option<Slot> {
@@ -252,20 +267,27 @@ impl<'a> Walk<'a, '_> {
         Some(word * WORD_BYTES + bits.trailing_zeros() as usize)
     }
 
+    /// Passes over a gap, none of whose members were met before.
+    #[inline]
+    fn pass(&mut self, gap: &Gap<'_>) -> Option<()> {
+        let is_first = self.met & gap.meets == 0;
+        self.met |= gap.meets;
+        self.at += gap.text.len();
+        is_first.then_some(())
+    }
+
+    /// The rest of a string, behind its first quote.
     #[inline]
     fn string(&mut self) -> Option<&'a str> {
-        if self.byte() != Some(b'"') {
-            return None;
-        }
-        let open = self.at + 1;
-        let close = self.quote(open)?;
+        let start = self.at;
+        let close = self.quote(start)?;
         self.at = close + 1;
-        self.text.get(open..close)
+        self.text.get(start..close)
     }
 
     /// A key, up to its value.
     fn key(&mut self) -> Option<&'a str> {
-        self.skip_space();
+        self.expect(b'"')?;
         let key = self.string()?;
         self.expect(b':')?;
         self.skip_space();
@@ -284,33 +306,35 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
-    /// A string, or a whole number as JSON writes it.
-    fn id(&mut self) -> Option<(&'a str, bool)> {
-        if self.byte() == Some(b'"') {
-            return Some((self.string()?, false));
-        }
+    /// A whole number as JSON writes it.
+    fn number(&mut self) -> Option<&'a str> {
         let start = self.at;
         while self.byte().is_some_and(|b| b.is_ascii_digit()) {
             self.at += 1;
         }
         let digits = self.text.get(start..self.at)?;
         let is_plain = digits == "0" || !(digits.is_empty() || digits.starts_with('0'));
-        is_plain.then_some((digits, true))
+        is_plain.then_some(digits)
     }
 }
 
 /// Whether a text begins with a gap. Gaps are short, and nearly always the one that is expected:
-/// comparing a few words is the quicker than a call.
+/// comparing their two ends is the quicker than a call.
 #[inline]
 fn begins_with(text: &[u8], gap: &[u8]) -> bool {
-    const WORD: usize = size_of::<u64>();
     let Some(text) = text.get(..gap.len()) else { return false };
-    let (Some(end), Some(gap_end)) = (text.last_chunk::<WORD>(), gap.last_chunk::<WORD>()) else {
-        return text.iter().eq(gap);
-    };
-    let differ = |a: [u8; WORD], b: [u8; WORD]| u64::from_ne_bytes(a) ^ u64::from_ne_bytes(b);
-    let words = text.as_chunks::<WORD>().0.iter().zip(gap.as_chunks::<WORD>().0);
-    words.fold(differ(*end, *gap_end), |found, (a, b)| found | differ(*a, *b)) == 0
+    let has_ends = |found: Option<bool>| found.unwrap_or_else(|| text.iter().eq(gap));
+    match gap.len() {
+        ..=LANES => has_ends(equal_ends::<8>(text, gap)),
+        17..=32 => has_ends(equal_ends::<LANES>(text, gap)),
+        _ => text == gap,
+    }
+}
+
+/// Whether the first and the last bytes of two texts are the same, if there are so many.
+#[inline]
+fn equal_ends<const N: usize>(a: &[u8], b: &[u8]) -> Option<bool> {
+    Some(a.first_chunk::<N>()? == b.first_chunk()? && a.last_chunk::<N>()? == b.last_chunk()?)
 }
 
 /// Bytes of a vector.
