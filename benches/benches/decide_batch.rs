@@ -46,10 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             group.bench_function(format!("{}/stream/{n_threads}", ready.label), |b| {
                 b.iter(|| {
                     answers.clear();
-                    ready
-                        .engine
-                        .decide_stream(&mut &lines[..], &mut answers, &options, &mut |_| true)
-                        .is_ok()
+                    ready.engine.decide_lines(&lines, &mut answers, &options, &mut |_| true).is_ok()
                 });
             });
         }

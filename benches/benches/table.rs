@@ -248,7 +248,7 @@ impl Lines {
 /// What a stream does before it decides: fetches lines, checks that they are UTF-8, and perhaps
 /// finds their strings. Gives the number of lines that have the plain form.
 fn read(text: &[u8], finds_strings: bool) -> Option<usize> {
-    let mut stream = RequestStream::open(text).ok()?;
+    let mut stream = RequestStream::of(text).ok()?;
     let mut chunk = Chunk::new();
     let mut n_plain = 0;
     while stream.read(&mut chunk).ok()? {
@@ -302,7 +302,7 @@ fn stream(ready: &Ready, lines: &[u8], size: &Size, n_threads: usize) -> f64 {
     let mut answers = Vec::new();
     per_second(size.n_requests, size.n_runs, || {
         answers.clear();
-        ready.engine.decide_stream(&mut &lines[..], &mut answers, &options, &mut |_| true).is_ok()
+        ready.engine.decide_lines(lines, &mut answers, &options, &mut |_| true).is_ok()
     })
 }
 

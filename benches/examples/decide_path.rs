@@ -48,12 +48,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             let mut answers = Vec::new();
             twice(&mut || {
                 answers.clear();
-                let summary = ready.engine.decide_stream(
-                    &mut &lines[..],
-                    &mut answers,
-                    &options,
-                    &mut |_| true,
-                );
+                let summary =
+                    ready.engine.decide_lines(&lines, &mut answers, &options, &mut |_| true);
                 summary.map_or(0, |_| requests.len())
             })
         }

@@ -12,8 +12,9 @@ use assize_tests::corpus::corpus;
 use assize_tests::generate::{self, Source};
 use serde_json::{Value, json};
 
-/// The decisions of a stream as bytes, from an engine made for it alone.
-fn decide(seed: u64, format: StreamFormat, threads: usize) -> Vec<u8> {
+/// The decisions of a stream as bytes, from an engine made for it alone. The stream is read, or
+/// is in memory.
+fn decide(seed: u64, format: StreamFormat, threads: usize, in_memory: bool) -> Vec<u8> {
     let mut source = Source::seeded(seed);
     let world = generate::world(&mut source);
     let scenario = world.read().expect("a world");
@@ -26,10 +27,13 @@ fn decide(seed: u64, format: StreamFormat, threads: usize) -> Vec<u8> {
     let engine = engine(&scenario.snapshot, &scenario.options);
     let options = StreamOptions { format, threads: Some(threads), ..StreamOptions::default() };
     let mut output = Vec::new();
-    let summary = engine
-        .decide_stream(&mut input.as_bytes(), &mut output, &options, &mut |_| true)
-        .expect("the stream is decided");
-    assert_eq!(summary.counters.requests(), 301);
+    let (mut bytes, go_on) = (input.as_bytes(), &mut |_| true);
+    let summary = if in_memory {
+        engine.decide_lines(bytes, &mut output, &options, go_on)
+    } else {
+        engine.decide_stream(&mut bytes, &mut output, &options, go_on)
+    };
+    assert_eq!(summary.expect("the stream is decided").counters.requests(), 301);
     output
 }
 
@@ -38,10 +42,12 @@ fn decide(seed: u64, format: StreamFormat, threads: usize) -> Vec<u8> {
 fn same_inputs_give_the_same_bytes() {
     for seed in 0..4 {
         for format in [StreamFormat::Fast, StreamFormat::Explain, StreamFormat::Compact] {
-            let once = decide(seed, format, 1);
+            let once = decide(seed, format, 1, false);
             assert!(!once.is_empty());
-            assert!(once == decide(seed, format, 1), "seed {seed}, {format:?}: once more");
-            assert!(once == decide(seed, format, 2), "seed {seed}, {format:?}: two threads");
+            for (threads, in_memory) in [(1, false), (1, true), (2, false), (2, true)] {
+                let again = decide(seed, format, threads, in_memory);
+                assert!(once == again, "seed {seed}, {format:?}: {threads}, {in_memory}");
+            }
         }
     }
 }
@@ -86,6 +92,13 @@ fn threads_keep_the_order_of_a_stream() {
     let (whole, summary) = run(1, usize::MAX);
     assert!(summary.broken.as_deref().is_some_and(|why| why.contains("the line was cut")));
     for threads in [2, 3, 8] {
+        let mut in_memory = Vec::new();
+        let format = StreamFormat::Compact;
+        let options = StreamOptions { format, threads: Some(threads), ..StreamOptions::default() };
+        engine
+            .decide_lines(input.as_bytes(), &mut in_memory, &options, &mut |_| true)
+            .expect("the lines are decided");
+        assert!(in_memory == whole, "{threads} threads, in memory");
         let (output, of_threads) = run(threads, usize::MAX);
         assert!(output == whole, "{threads} threads");
         assert_eq!(of_threads, summary, "{threads} threads");

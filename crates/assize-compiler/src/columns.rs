@@ -445,7 +445,7 @@ pub struct RequestColumns<'a> {
     /// The columns of condition keys, by [`KeyId`].
     pub keys: &'a [Vec<ValueId>],
     /// The values that columns and constants name.
-    pub values: &'a Values,
+    pub values: &'a Values<'a>,
     /// The principals.
     pub principals: &'a Principals,
     /// The resources.

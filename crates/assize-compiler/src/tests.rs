@@ -99,7 +99,7 @@ struct Batch {
     resource: Vec<u32>,
     frame: Vec<u32>,
     keys: Vec<Vec<ValueId>>,
-    values: Values,
+    values: Values<'static>,
     principals: Principals,
     resources: Vec<&'static str>,
     frames: Frames,

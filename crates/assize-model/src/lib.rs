@@ -11,6 +11,7 @@ mod id;
 mod options;
 mod principal;
 mod request;
+mod text;
 
 pub use account::{AccountId, OrgPath, Partition};
 pub use action::{ActionName, ServicePrefix, split_action};
@@ -35,3 +36,4 @@ pub use request::{
     Authorizer, Check, KmsGrant, Network, PolicyText, PublicAccessBlock, Request, RequestError,
     RequestErrorKind, ResourceData, ResourceInput, Source, Tags, Target,
 };
+pub use text::SharedText;

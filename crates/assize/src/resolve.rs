@@ -27,7 +27,6 @@ mod told;
 
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::Arc;
 
 use assize_catalog::ResourceTypeId;
 use assize_compiler::{
@@ -37,7 +36,7 @@ use assize_compiler::{
 };
 use assize_model::{
     AccountId, ActionId, ConditionKey, ContextInput, ContextMode, ContextValue, Principal, Request,
-    RequestError, RequestErrorKind, split_action,
+    RequestError, RequestErrorKind, SharedText, split_action,
 };
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
@@ -90,7 +89,7 @@ const MAX_GIVEN_DOCUMENTS: usize = 1 << 16;
 pub(crate) struct Resolver<'e> {
     pub(crate) engine: &'e Inner,
     overlay: Overlay,
-    pub(crate) values: Values,
+    pub(crate) values: Values<'e>,
     /// Lent to whoever decides; boxed, since it is large and one request is decided fast.
     scratch: Option<Box<Scratch>>,
 
@@ -135,7 +134,7 @@ pub(crate) struct Resolver<'e> {
     n_known_keys: usize,
     plain: plain::PlainPaths,
 
-    pub(crate) rows: Rows,
+    pub(crate) rows: Rows<'e>,
     pub(crate) decided: Vec<DecisionRow>,
     key_buffer: Vec<u8>,
     /// Stamps of folded keys: the row in which each was seen last (L-606).
@@ -156,14 +155,14 @@ pub(crate) struct Resolver<'e> {
 
 /// The columns of a chunk.
 #[derive(Debug, Default)]
-pub(crate) struct Rows {
+pub(crate) struct Rows<'t> {
     pub(crate) principal: Vec<u32>,
     action: Vec<ActionRef>,
     resource: Vec<ResourcePlace>,
     /// The column of resources: each row has its own, so that this counts the rows.
     numbers: Vec<u32>,
     /// Texts of resources: those that stand in what was lent are not copied.
-    lent: Option<Arc<String>>,
+    lent: Option<SharedText<'t>>,
     texts: String,
     pub(crate) frame: Vec<u32>,
     keys: KeyColumns,
@@ -221,7 +220,7 @@ fn next_index(len: usize, what: &str) -> Result<u32, RequestError> {
     u32::try_from(len).map_err(|_| limit(what))
 }
 
-impl Rows {
+impl Rows<'_> {
     fn len(&self) -> usize {
         self.frame.len()
     }
@@ -247,7 +246,7 @@ impl Rows {
     }
 
     fn lent(&self) -> &str {
-        self.lent.as_deref().map_or("", String::as_str)
+        self.lent.as_deref().unwrap_or_default()
     }
 
     /// Where the texts of resources stand.
@@ -369,9 +368,9 @@ impl<'e> Resolver<'e> {
 
     /// Lends the text that the requests of the chunk to come are parts of: what they say need not
     /// be copied then. Until [`Resolver::begin`].
-    pub(crate) fn lend(&mut self, text: &Arc<String>) {
-        self.values.lend(Arc::clone(text));
-        self.rows.lent = Some(Arc::clone(text));
+    pub(crate) fn lend(&mut self, text: SharedText<'e>) {
+        self.values.lend(text.clone());
+        self.rows.lent = Some(text);
     }
 
     /// Whether the chunk has enough for a part of a batch.

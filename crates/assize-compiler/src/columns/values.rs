@@ -1,8 +1,8 @@
 //! The values of condition keys: some for as long as the columns are used, some for one batch.
 
 use std::hash::BuildHasher;
-use std::sync::Arc;
 
+use assize_model::SharedText;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 /// A value of a [`Values`]; `0` is absence.
@@ -67,12 +67,12 @@ pub enum ValueView<'a> {
 ///
 /// Two ids are equal only if their values are; passing values that are equal may have two ids.
 #[derive(Debug, Clone, Default)]
-pub struct Values {
-    interned: Store,
+pub struct Values<'t> {
+    interned: Store<'t>,
     singles: HashTable<u32>,
     lists: HashTable<u32>,
     hasher: DefaultHashBuilder,
-    passing: Store,
+    passing: Store<'t>,
     /// Passing single values that were seen lately, by a hash of their texts: the position, and
     /// one more than `n_forgotten`. What is not more than that was forgotten.
     recent: Vec<u32>,
@@ -82,9 +82,9 @@ pub struct Values {
 
 /// Texts and lists by position.
 #[derive(Debug, Clone, Default)]
-struct Store {
+struct Store<'t> {
     /// A text of the caller's, in front of `text`.
-    lent: Option<Arc<String>>,
+    lent: Option<SharedText<'t>>,
     text: String,
     entries: Vec<Entry>,
     members: Vec<ValueId>,
@@ -111,7 +111,7 @@ const N_RECENT: usize = 1 << 11;
 /// Fibonacci hashing: 2⁶⁴ divided by the golden ratio.
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
-impl Values {
+impl<'t> Values<'t> {
     /// No values.
     pub fn new() -> Self {
         Self::default()
@@ -149,7 +149,7 @@ impl Values {
 
     /// Lends a text, so that values that are parts of it need not be copied, until
     /// [`Values::forget_passing`]. What came with rows before is forgotten.
-    pub fn lend(&mut self, text: Arc<String>) {
+    pub fn lend(&mut self, text: SharedText<'t>) {
         self.forget_passing();
         self.passing.lent = Some(text).filter(|text| text.len() < LIST_BIT as usize);
     }
@@ -184,7 +184,7 @@ impl Values {
     }
 
     /// A list until [`Values::forget_passing`]. The empty list is absence (L-609).
-    pub fn pass_list<'t>(&mut self, members: impl IntoIterator<Item = &'t str>) -> ValueId {
+    pub fn pass_list<'m>(&mut self, members: impl IntoIterator<Item = &'m str>) -> ValueId {
         let start = self.passing.members.len();
         for member in members {
             let id = self.pass_single(member);
@@ -275,7 +275,7 @@ pub(crate) struct SameTexts {
 
 impl SameTexts {
     /// Forgets everything: ids may mean something else from here on.
-    pub(crate) fn begin(&mut self, values: &Values) {
+    pub(crate) fn begin(&mut self, values: &Values<'_>) {
         if values.lends() {
             self.recent.clear();
             self.recent.resize(N_RECENT, ValueId::ABSENT);
@@ -284,11 +284,11 @@ impl SameTexts {
 
     /// An id whose text is that of a single value.
     #[inline]
-    pub(crate) fn first(&mut self, values: &Values, value: ValueId) -> ValueId {
+    pub(crate) fn first(&mut self, values: &Values<'_>, value: ValueId) -> ValueId {
         if values.lends() && value.is_passing_single() { self.find(values, value) } else { value }
     }
 
-    fn find(&mut self, values: &Values, value: ValueId) -> ValueId {
+    fn find(&mut self, values: &Values<'_>, value: ValueId) -> ValueId {
         let Some(text) = values.text(value) else { return value };
         let Some(recent) = self.recent.get_mut(place_of(text)) else { return value };
         if !recent.is_absent() && values.text(*recent) == Some(text) {
@@ -320,14 +320,14 @@ fn place_of(text: &str) -> usize {
     usize::try_from(hash >> (64 - N_RECENT.trailing_zeros())).unwrap_or_default()
 }
 
-impl Store {
+impl Store<'_> {
     fn text(&self, at: u32) -> Option<&str> {
         let entry = self.entries.get(at as usize)?;
         (entry.len & LIST_BIT == 0).then(|| self.text_of(*entry))
     }
 
     fn lent(&self) -> &str {
-        self.lent.as_deref().map_or("", String::as_str)
+        self.lent.as_deref().unwrap_or_default()
     }
 
     /// The text of the entry of a single value.
@@ -403,6 +403,8 @@ fn length(n: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     #[test]
@@ -450,7 +452,7 @@ mod tests {
         let mut values = Values::new();
         for round in 0..2 {
             let lent = Arc::new("one two one two é".to_owned());
-            values.lend(Arc::clone(&lent));
+            values.lend(SharedText::Kept(Arc::clone(&lent)));
             let parts: Vec<&str> = lent.split(' ').chain(["two", "", "three"]).collect();
             let ids: Vec<ValueId> = parts.iter().map(|part| values.pass_single(part)).collect();
             for (id, part) in ids.iter().zip(&parts) {

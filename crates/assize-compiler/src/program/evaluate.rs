@@ -283,7 +283,7 @@ impl<'a> RowEvaluator<'a> {
 #[inline]
 pub(crate) fn holds_of(
     quantifier: Quantifier,
-    values: &Values,
+    values: &Values<'_>,
     value: ValueId,
     mut satisfies: impl FnMut(ValueId) -> bool,
 ) -> bool {
@@ -313,7 +313,7 @@ pub(crate) fn holds_of(
 }
 
 /// The members of a list; a single value is a list of one (L-612).
-fn members<'v>(values: &'v Values, value: &'v ValueId) -> &'v [ValueId] {
+fn members<'v>(values: &'v Values<'_>, value: &'v ValueId) -> &'v [ValueId] {
     match values.get(*value) {
         ValueView::List(members) => members,
         _ => std::slice::from_ref(value),
@@ -321,7 +321,7 @@ fn members<'v>(values: &'v Values, value: &'v ValueId) -> &'v [ValueId] {
 }
 
 /// E of L-612, for a key that is present.
-fn is_all_empty(values: &Values, value: ValueId) -> bool {
+fn is_all_empty(values: &Values<'_>, value: ValueId) -> bool {
     members(values, &value).iter().all(|&member| values.text(member) == Some(""))
 }
 

@@ -131,6 +131,6 @@ fn tables_are_shared_between_threads() {
     fn check<T: Send + Sync>() {}
     check::<DecisionTables>();
     check::<Overlay>();
-    check::<Values>();
+    check::<Values<'_>>();
     check::<Scratch>();
 }

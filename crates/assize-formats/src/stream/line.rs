@@ -1,12 +1,13 @@
 //! Whole lines of a stream, a chunk at a time, in memory that does not grow with the stream.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::Read;
 use std::ops::Range;
 use std::sync::Arc;
 
-use assize_model::{RequestError, RequestErrorKind};
-use memchr::memchr;
+use assize_model::{RequestError, RequestErrorKind, SharedText};
+use memchr::{memchr, memchr_iter};
 
 use super::input::Input;
 use super::{StreamError, StreamErrorKind, StreamHeader};
@@ -20,17 +21,17 @@ const READ_BYTES: usize = 128 << 10;
 
 /// Some lines of a stream. Give the same chunk again and its memory is used again.
 #[derive(Clone, Default)]
-pub struct Chunk {
-    content: Content,
+pub struct Chunk<'t> {
+    content: Content<'t>,
     lines: Vec<Span>,
 }
 
 /// The bytes of a chunk.
 #[derive(Clone)]
-enum Content {
+enum Content<'t> {
     /// All of them are UTF-8.
-    Text(Arc<String>),
-    Bytes(Vec<u8>),
+    Text(SharedText<'t>),
+    Bytes(Cow<'t, [u8]>),
 }
 
 /// Where a line stands in its chunk.
@@ -71,7 +72,7 @@ impl<'c> Line<'c> {
     }
 }
 
-impl Chunk {
+impl<'t> Chunk<'t> {
     /// An empty chunk.
     pub fn new() -> Self {
         Self::default()
@@ -79,7 +80,7 @@ impl Chunk {
 
     /// The lines, in order.
     pub fn lines(&self) -> impl ExactSizeIterator<Item = Line<'_>> + Clone {
-        let text = self.text().map(|text| text.as_str());
+        let text = self.text().map(|text| &**text);
         let bytes = self.content.bytes();
         self.lines.iter().map(move |span| Line {
             number: span.number,
@@ -91,7 +92,7 @@ impl Chunk {
     /// The text that its lines are parts of, when all of it is UTF-8. It is given out to be kept
     /// while the lines are worked on; who still has it when the chunk is filled again costs a new
     /// buffer.
-    pub fn text(&self) -> Option<&Arc<String>> {
+    pub fn text(&self) -> Option<&SharedText<'t>> {
         match &self.content {
             Content::Text(text) => Some(text),
             Content::Bytes(_) => None,
@@ -104,7 +105,7 @@ impl Chunk {
     }
 }
 
-impl Content {
+impl<'t> Content<'t> {
     fn bytes(&self) -> &[u8] {
         match self {
             Self::Text(text) => text.as_bytes(),
@@ -115,28 +116,42 @@ impl Content {
     /// The memory, to be filled again.
     fn into_buffer(self) -> Vec<u8> {
         match self {
-            Self::Text(text) => Arc::try_unwrap(text).map(String::into_bytes).unwrap_or_default(),
-            Self::Bytes(bytes) => bytes,
+            Self::Text(SharedText::Kept(text)) => {
+                Arc::try_unwrap(text).map(String::into_bytes).unwrap_or_default()
+            }
+            Self::Bytes(Cow::Owned(bytes)) => bytes,
+            Self::Text(SharedText::Borrowed(_)) | Self::Bytes(Cow::Borrowed(_)) => Vec::new(),
+        }
+    }
+
+    fn borrowed(bytes: &'t [u8]) -> Self {
+        match simdutf8::basic::from_utf8(bytes) {
+            // Who holds the text counts positions in it, and a line that is passed over has any
+            // length.
+            Ok(text) if bytes.len() <= CHUNK_BYTES + MAX_LINE_BYTES + "\r\n".len() => {
+                Self::Text(SharedText::Borrowed(text))
+            }
+            _ => Self::Bytes(bytes.into()),
         }
     }
 }
 
-impl From<Vec<u8>> for Content {
+impl From<Vec<u8>> for Content<'_> {
     fn from(bytes: Vec<u8>) -> Self {
         match String::from_utf8(bytes) {
-            Ok(text) => Self::Text(Arc::new(text)),
-            Err(error) => Self::Bytes(error.into_bytes()),
+            Ok(text) => Self::Text(SharedText::Kept(Arc::new(text))),
+            Err(error) => Self::Bytes(error.into_bytes().into()),
         }
     }
 }
 
-impl Default for Content {
+impl Default for Content<'_> {
     fn default() -> Self {
-        Self::Bytes(Vec::new())
+        Self::Bytes(Cow::default())
     }
 }
 
-impl fmt::Debug for Chunk {
+impl fmt::Debug for Chunk<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Chunk({} lines)", self.lines.len())
     }
@@ -161,8 +176,8 @@ impl fmt::Debug for Chunk {
 /// assert!(!stream.read(&mut chunk)?);
 /// # Ok::<(), assize_formats::StreamError>(())
 /// ```
-pub struct RequestStream<R: Read> {
-    input: Input<R>,
+pub struct RequestStream<'t, R: Read> {
+    source: Source<'t, R>,
     header: Option<StreamHeader>,
     /// The beginning of a line whose end was not read yet.
     rest: Vec<u8>,
@@ -171,20 +186,44 @@ pub struct RequestStream<R: Read> {
     /// Number of the last line.
     n_lines: u64,
     /// The first chunk, read to look for a header.
-    first: Option<Chunk>,
+    first: Option<Chunk<'t>>,
     /// What comes behind the lines: the end, or why there are no more.
     end: Option<Result<(), StreamError>>,
 }
 
-impl<R: Read> RequestStream<R> {
+/// Where a stream comes from.
+enum Source<'t, R: Read> {
+    Reader(Input<R>),
+    /// What is left of lines that are in memory: chunks are parts of them.
+    Memory(&'t [u8]),
+}
+
+impl<'t> RequestStream<'t, &'t [u8]> {
+    /// As [`RequestStream::open`], of a stream that is in memory: its lines are not copied, unless
+    /// they are compressed.
+    ///
+    /// # Errors
+    /// As those of [`RequestStream::open`].
+    pub fn of(bytes: &'t [u8]) -> Result<Self, StreamError> {
+        let input = Input::open(bytes)?;
+        let is_plain = matches!(input, Input::Plain(_));
+        Self::begin(if is_plain { Source::Memory(bytes) } else { Source::Reader(input) })
+    }
+}
+
+impl<'t, R: Read> RequestStream<'t, R> {
     /// Opens a stream and reads its header, if it has one.
     ///
     /// # Errors
     /// [`StreamErrorKind::Io`], or [`StreamErrorKind::Header`] when there is a header that cannot
     /// be followed.
     pub fn open(reader: R) -> Result<Self, StreamError> {
+        Self::begin(Source::Reader(Input::open(reader)?))
+    }
+
+    fn begin(source: Source<'t, R>) -> Result<Self, StreamError> {
         let mut stream = Self {
-            input: Input::open(reader)?,
+            source,
             header: None,
             rest: Vec::new(),
             skipping: false,
@@ -216,7 +255,7 @@ impl<R: Read> RequestStream<R> {
     ///
     /// # Errors
     /// Why no more can be read. Everything before was given.
-    pub fn read(&mut self, chunk: &mut Chunk) -> Result<bool, StreamError> {
+    pub fn read(&mut self, chunk: &mut Chunk<'t>) -> Result<bool, StreamError> {
         if let Some(first) = self.first.take() {
             *chunk = first;
         } else {
@@ -239,8 +278,36 @@ impl<R: Read> RequestStream<R> {
     }
 
     /// Fills a chunk with whole lines; blank ones may leave it empty.
-    fn fill(&mut self, chunk: &mut Chunk) {
+    fn fill(&mut self, chunk: &mut Chunk<'t>) {
         chunk.lines.clear();
+        let mut source = std::mem::replace(&mut self.source, Source::Memory(&[]));
+        match &mut source {
+            Source::Reader(input) => self.fill_buffer(input, chunk),
+            Source::Memory(left) => *left = self.take_part(left, chunk),
+        }
+        self.source = source;
+    }
+
+    /// Takes whole lines from the beginning of what is left, and gives the rest.
+    fn take_part(&mut self, left: &'t [u8], chunk: &mut Chunk<'t>) -> &'t [u8] {
+        let end = left.get(CHUNK_BYTES..).and_then(|behind| memchr(b'\n', behind));
+        let (part, left) = left.split_at(end.map_or(left.len(), |end| CHUNK_BYTES + end + 1));
+        let mut start = 0;
+        for end in memchr_iter(b'\n', part) {
+            self.line(&mut chunk.lines, part, start..end);
+            start = end + 1;
+        }
+        if start < part.len() {
+            self.line(&mut chunk.lines, part, start..part.len());
+        }
+        if left.is_empty() {
+            self.end = Some(Ok(()));
+        }
+        chunk.content = Content::borrowed(part);
+        left
+    }
+
+    fn fill_buffer(&mut self, input: &mut Input<R>, chunk: &mut Chunk<'t>) {
         let mut buffer = std::mem::take(&mut chunk.content).into_buffer();
         let mut filled = self.rest.len();
         buffer.resize(buffer.len().max(CHUNK_BYTES + READ_BYTES).max(filled), 0);
@@ -254,10 +321,10 @@ impl<R: Read> RequestStream<R> {
                 buffer.resize(filled + READ_BYTES, 0);
             }
             let space = buffer.get_mut(filled..).unwrap_or_default();
-            match self.input.read(space) {
+            match input.read(space) {
                 Ok(0) => self.end = Some(Ok(())),
                 Ok(n) => filled += n,
-                Err(error) => self.end = Some(Err(self.input.error(error, self.n_lines))),
+                Err(error) => self.end = Some(Err(input.error(error, self.n_lines))),
             }
             while let Some(feed) = buffer.get(searched..filled).and_then(|b| memchr(b'\n', b)) {
                 let end = searched + feed;
@@ -299,7 +366,7 @@ impl<R: Read> RequestStream<R> {
     }
 }
 
-impl<R: Read> fmt::Debug for RequestStream<R> {
+impl<R: Read> fmt::Debug for RequestStream<'_, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RequestStream(behind line {})", self.n_lines)
     }

@@ -19,8 +19,14 @@ type Lines = Vec<(u64, Option<Vec<u8>>)>;
 
 /// All lines with their numbers, and the error behind them.
 fn read_all(reader: impl Read) -> (Lines, Option<StreamError>) {
+    lines_of(RequestStream::open(reader))
+}
+
+fn lines_of<R: Read>(
+    stream: Result<RequestStream<'_, R>, StreamError>,
+) -> (Lines, Option<StreamError>) {
     let mut lines = Lines::new();
-    let mut stream = match RequestStream::open(reader) {
+    let mut stream = match stream {
         Ok(stream) => stream,
         Err(error) => return (lines, Some(error)),
     };
@@ -38,17 +44,18 @@ fn read_all(reader: impl Read) -> (Lines, Option<StreamError>) {
 }
 
 fn check(bytes: &[u8], expected: &[(u64, Option<&str>)]) {
+    let expected: Lines =
+        expected.iter().map(|(n, text)| (*n, text.map(|text| text.as_bytes().to_vec()))).collect();
+    let check = |(lines, error): (Lines, Option<StreamError>), way: &str| {
+        assert!(error.is_none(), "{way}: {error:?}");
+        assert!(lines == expected, "{way}: {} lines, {}", lines.len(), bytes.len());
+    };
+    check(lines_of(RequestStream::of(bytes)), "in memory");
     for step in [1, 7, usize::MAX] {
         if bytes.len() > 10_000 && step < 100 {
             continue;
         }
-        let (lines, error) = read_all(Slow(bytes, step));
-        assert!(error.is_none(), "{error:?}");
-        let expected: Lines = expected
-            .iter()
-            .map(|(n, text)| (*n, text.map(|text| text.as_bytes().to_vec())))
-            .collect();
-        assert!(lines == expected, "step {step}: {} lines, {}", lines.len(), bytes.len());
+        check(read_all(Slow(bytes, step)), &format!("step {step}"));
     }
 }
 

@@ -8,7 +8,7 @@ use std::io::{Read, Write};
 
 use assize_formats::{
     Agreement, Chunk, Compared, DecisionLine, Defaults, Envelope, Observed, ObservedDecision,
-    PlainLine, RecordId, RequestRecord, RequestStream, StreamMode, Summary, agreement,
+    PlainLine, RecordId, RequestRecord, RequestStream, StreamError, StreamMode, Summary, agreement,
     write_compact, write_compact_error, write_compact_head, write_compact_tail, write_error,
     write_explanation, write_fast, write_fast_head, write_fast_tail, write_stream_header,
 };
@@ -90,7 +90,7 @@ struct Ended {
 #[derive(Debug)]
 struct Worker<'e> {
     decider: Decider<'e>,
-    chunk: Chunk,
+    chunk: Chunk<'e>,
     part: Part,
     tails: Tails,
     /// Buffers of what is written.
@@ -159,23 +159,97 @@ impl Engine {
         options: &StreamOptions,
         progress: &mut dyn FnMut(Progress) -> bool,
     ) -> Result<StreamSummary, Error> {
-        let mut stream = RequestStream::open(input).map_err(|source| {
+        self.decide_opened(RequestStream::open(input), output, options, progress)
+    }
+
+    /// [`Engine::decide_stream`] of a stream that is in memory, which is not copied then.
+    ///
+    /// # Errors
+    /// As [`Engine::decide_stream`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use assize::formats::{NoFiles, ReadOptions, Scenario};
+    /// # use assize::{BundledPolicies, Engine, StreamFormat, StreamOptions};
+    /// # let options = ReadOptions {
+    /// #     files: &mut NoFiles,
+    /// #     managed_policies: &BundledPolicies::new()?,
+    /// #     takes_several_resources: &|_| false,
+    /// # };
+    /// # let text = r#"{"assize":1,"accounts":{"111111111111":{"users":{"ana":{}}}}}"#;
+    /// # let world = Scenario::read("world.json", text.into(), options).map_err(|e| e[0].to_string())?;
+    /// # let engine = Engine::new(world.snapshot, world.options)?;
+    /// let lines = br#"{"principal":"arn:aws:iam::111111111111:user/ana","action":"sqs:ListQueues"}"#;
+    /// let options = StreamOptions { format: StreamFormat::Compact, ..StreamOptions::default() };
+    /// let mut decisions = Vec::new();
+    /// engine.decide_lines(lines, &mut decisions, &options, &mut |_| true)?;
+    /// assert!(decisions.starts_with(b"1\tI\t"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn decide_lines(
+        &self,
+        lines: &[u8],
+        output: &mut dyn Write,
+        options: &StreamOptions,
+        progress: &mut dyn FnMut(Progress) -> bool,
+    ) -> Result<StreamSummary, Error> {
+        self.decide_opened(RequestStream::of(lines), output, options, progress)
+    }
+
+    fn decide_opened<R: Read + Send>(
+        &self,
+        stream: Result<RequestStream<'_, R>, StreamError>,
+        output: &mut dyn Write,
+        options: &StreamOptions,
+        progress: &mut dyn FnMut(Progress) -> bool,
+    ) -> Result<StreamSummary, Error> {
+        let mut stream = stream.map_err(|source| {
             Error::caused(ErrorKind::Stream, "the requests cannot be read", source)
         })?;
         let header = stream.header().cloned().unwrap_or_default();
         self.check_snapshot(header.snapshot.as_deref())?;
         let mut engine_options = self.options().clone();
         header.options.apply(&mut engine_options);
-        let other = if engine_options == *self.options() {
-            None
-        } else {
-            Some(self.with_options(engine_options)?)
-        };
+        let differs = engine_options != *self.options();
+        let other = differs.then(|| self.with_options(engine_options)).transpose()?;
         let engine = other.as_ref().unwrap_or(self);
         let defaults = Some(&header.defaults).filter(|defaults| !defaults.is_empty());
         let echo_context = engine.options().echo_context;
         let job = Job { options: *options, defaults, echo_context };
-        run(engine, &mut stream, output, &job, progress)
+        let written =
+            |source| Error::caused(ErrorKind::Stream, "the decisions cannot be written", source);
+        if job.options.format != StreamFormat::Compact {
+            let mode = match job.options.format {
+                StreamFormat::Explain => StreamMode::Explain,
+                _ => StreamMode::Fast,
+            };
+            let mut line = Vec::new();
+            let context = engine.options().context;
+            write_stream_header(&mut line, mode, context, &engine.provenance());
+            output.write_all(&line).map_err(written)?;
+        }
+        let n_threads = job.options.threads.unwrap_or_else(available_threads).max(1);
+        let mut workers: Vec<Worker<'_>> =
+            (0..n_threads).map(|_| Worker::new(engine.inner(), &job)).collect();
+        let mut summary = StreamSummary::default();
+        let mut layers = LayerCounts::default();
+        let ended = decide_chunks(&mut stream, &mut workers, &job, &mut |part| {
+            output.write_all(&part.out).map_err(written)?;
+            summary.counters.add(&part.counters);
+            layers.add(&part.layers);
+            summary.assumed_owners += part.n_assumed_owners;
+            Ok(progress(Progress { requests: summary.counters.requests() }))
+        })?;
+        summary.interrupted = ended.interrupted;
+        summary.broken = ended.broken;
+        summary.by_layer = layers.list();
+        if job.options.format != StreamFormat::Compact {
+            let mut line = Vec::new();
+            summary.counters.write(&mut line);
+            output.write_all(&line).map_err(written)?;
+        }
+        output.flush().map_err(written)?;
+        Ok(summary)
     }
 
     fn check_snapshot(&self, wanted: Option<&str>) -> Result<(), Error> {
@@ -187,49 +261,6 @@ impl Engine {
         let message = format!("the stream was made for snapshot `{wanted}`, this is `{snapshot}`");
         Err(Error::new(ErrorKind::Stream, message))
     }
-}
-
-fn run<R: Read + Send>(
-    engine: &Engine,
-    stream: &mut RequestStream<R>,
-    output: &mut dyn Write,
-    job: &Job<'_>,
-    progress: &mut dyn FnMut(Progress) -> bool,
-) -> Result<StreamSummary, Error> {
-    let written =
-        |source| Error::caused(ErrorKind::Stream, "the decisions cannot be written", source);
-    if job.options.format != StreamFormat::Compact {
-        let mode = match job.options.format {
-            StreamFormat::Explain => StreamMode::Explain,
-            _ => StreamMode::Fast,
-        };
-        let mut line = Vec::new();
-        let context = engine.options().context;
-        write_stream_header(&mut line, mode, context, &engine.provenance());
-        output.write_all(&line).map_err(written)?;
-    }
-    let n_threads = job.options.threads.unwrap_or_else(available_threads).max(1);
-    let mut workers: Vec<Worker<'_>> =
-        (0..n_threads).map(|_| Worker::new(engine.inner(), job)).collect();
-    let mut summary = StreamSummary::default();
-    let mut layers = LayerCounts::default();
-    let ended = decide_chunks(stream, &mut workers, job, &mut |part| {
-        output.write_all(&part.out).map_err(written)?;
-        summary.counters.add(&part.counters);
-        layers.add(&part.layers);
-        summary.assumed_owners += part.n_assumed_owners;
-        Ok(progress(Progress { requests: summary.counters.requests() }))
-    })?;
-    summary.interrupted = ended.interrupted;
-    summary.broken = ended.broken;
-    summary.by_layer = layers.list();
-    if job.options.format != StreamFormat::Compact {
-        let mut line = Vec::new();
-        summary.counters.write(&mut line);
-        output.write_all(&line).map_err(written)?;
-    }
-    output.flush().map_err(written)?;
-    Ok(summary)
 }
 
 fn available_threads() -> usize {
@@ -245,9 +276,9 @@ fn available_threads() -> usize {
 
 /// Decides all chunks of a stream. `take` is given what came of each, in order, and ends the run
 /// by giving false.
-fn decide_chunks<R: Read + Send>(
-    stream: &mut RequestStream<R>,
-    workers: &mut [Worker<'_>],
+fn decide_chunks<'t, R: Read + Send>(
+    stream: &mut RequestStream<'t, R>,
+    workers: &mut [Worker<'t>],
     job: &Job<'_>,
     take: &mut dyn FnMut(&Part) -> Result<bool, Error>,
 ) -> Result<Ended, Error> {
@@ -336,7 +367,7 @@ impl<'e> Worker<'e> {
         match job.defaults {
             None => {
                 if let Some(text) = chunk.text() {
-                    self.decider.resolver.lend(text);
+                    self.decider.resolver.lend(text.clone());
                 }
                 self.decide_lines(job, chunk.lines().map(|line| (line.number, line.text())));
             }

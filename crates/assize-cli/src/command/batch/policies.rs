@@ -62,8 +62,8 @@ fn text<'c>(line: &Line<'c>) -> Option<&'c str> {
 
 /// A request stream whose principals have the session policies.
 pub(super) struct SessionLines<R: Read> {
-    stream: RequestStream<R>,
-    chunk: Chunk,
+    stream: RequestStream<'static, R>,
+    chunk: Chunk<'static>,
     policies: SessionPolicies,
     /// Lines that were rewritten and not read yet.
     ready: Vec<u8>,

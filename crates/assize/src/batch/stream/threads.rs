@@ -17,16 +17,16 @@ use crate::error::{Error, ErrorKind};
 const MAX_CHUNKS_AHEAD: u64 = 4;
 
 /// What the threads share.
-struct Shared<'s, R: Read> {
-    source: Mutex<Source<'s, R>>,
+struct Shared<'s, 't, R: Read> {
+    source: Mutex<Source<'s, 't, R>>,
     /// Told when a chunk was written, and at the end.
     news: Condvar,
     /// How many chunks may be read and not written.
     window: u64,
 }
 
-struct Source<'s, R: Read> {
-    stream: &'s mut RequestStream<R>,
+struct Source<'s, 't, R: Read> {
+    stream: &'s mut RequestStream<'t, R>,
     n_read: u64,
     n_written: u64,
     is_over: bool,
@@ -35,9 +35,9 @@ struct Source<'s, R: Read> {
 
 /// Decides a stream with all workers. `take` is given what came of each chunk, in order, and ends
 /// the run by giving false.
-pub(super) fn run<R: Read + Send>(
-    stream: &mut RequestStream<R>,
-    workers: &mut [Worker<'_>],
+pub(super) fn run<'t, R: Read + Send>(
+    stream: &mut RequestStream<'t, R>,
+    workers: &mut [Worker<'t>],
     job: &Job<'_>,
     take: &mut dyn FnMut(&Part) -> Result<bool, Error>,
 ) -> Result<Ended, Error> {
@@ -63,23 +63,23 @@ pub(super) fn run<R: Read + Send>(
 }
 
 /// Lets nobody read any more when it is dropped.
-struct EndOfReading<'h, 's, R: Read>(&'h Shared<'s, R>);
+struct EndOfReading<'h, 's, 't, R: Read>(&'h Shared<'s, 't, R>);
 
-impl<R: Read> Drop for EndOfReading<'_, '_, R> {
+impl<R: Read> Drop for EndOfReading<'_, '_, '_, R> {
     fn drop(&mut self) {
         self.0.lock().is_over = true;
         self.0.news.notify_all();
     }
 }
 
-impl<'s, R: Read> Shared<'s, R> {
-    fn lock(&self) -> MutexGuard<'_, Source<'s, R>> {
+impl<'s, 't, R: Read> Shared<'s, 't, R> {
+    fn lock(&self) -> MutexGuard<'_, Source<'s, 't, R>> {
         self.source.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What one thread does. Who finds the end, or breaks off, ends the reading for all, lest the
     /// others wait for a chunk that nobody writes.
-    fn work(&self, worker: &mut Worker<'_>, job: &Job<'_>, sender: &Sender<(u64, Part)>) {
+    fn work(&self, worker: &mut Worker<'t>, job: &Job<'_>, sender: &Sender<(u64, Part)>) {
         let _end = EndOfReading(self);
         while let Some(number) = self.read(&mut worker.chunk) {
             worker.decide(job);
@@ -92,7 +92,7 @@ impl<'s, R: Read> Shared<'s, R> {
     }
 
     /// Reads the next chunk and gives its number.
-    fn read(&self, chunk: &mut Chunk) -> Option<u64> {
+    fn read(&self, chunk: &mut Chunk<'t>) -> Option<u64> {
         let mut source = self.lock();
         while !source.is_over && source.n_read >= source.n_written + self.window {
             source = self.news.wait(source).unwrap_or_else(PoisonError::into_inner);
