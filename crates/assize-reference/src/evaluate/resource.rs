@@ -116,14 +116,21 @@ pub(crate) fn set_owner(
     let owner = owner(world, caller, check, remarks)?;
     check.bucket_account = owner;
     check.account = owner;
-    let foreign = check.data.object_owner.filter(|object| Some(*object) != owner);
-    if let Some(object_owner) = foreign.filter(|_| is_object(&check.resource)) {
-        // E-84: `s3:PutObject` is always decided with the bucket's account.
-        if !check.action.is("s3", &["putobject"]) {
-            check.account = Some(object_owner);
-            check.is_foreign_object = true;
-        }
+    if !is_object(&check.resource) {
+        return Ok(());
     }
+    let mut object_owner = check.data.object_owner;
+    let bucket = parent(&check.resource).and_then(|bucket| world.snapshot.resource(&bucket));
+    if let Some(bucket) = bucket {
+        // The object may have a record of its own, which tells its owner.
+        object_owner = object_owner.or(owner);
+        check.bucket_account = Some(bucket.account);
+    }
+    // E-84: `s3:PutObject` is always decided with the bucket's account.
+    let foreign = object_owner.filter(|object| Some(*object) != check.bucket_account);
+    let foreign = foreign.filter(|_| !check.action.is("s3", &["putobject"]));
+    check.is_foreign_object = foreign.is_some();
+    check.account = foreign.or(check.bucket_account);
     Ok(())
 }
 

@@ -256,10 +256,18 @@ impl Resolver<'_> {
         let family: SmallVec<[&str; 2]> =
             std::iter::once(text).chain(parents.iter().map(AsRef::as_ref)).collect();
         let declared = family.iter().find_map(|arn| snapshot.resource(arn));
-        let owner = owner(text, arn, data, declared.map(|r| r.account))?;
         let shape = Shape::of(arn);
+        let mut owner = owner(text, arn, data, declared.map(|r| r.account))?;
+        let mut object_owner = data.object_owner.filter(|_| shape == Shape::S3Object);
+        if let (Shape::S3Object, Some(record), [bucket]) = (shape, record, &parents[..])
+            && let Some(bucket) = snapshot.resource(bucket)
+        {
+            // What an object has on record is its own owner, not that of the bucket.
+            object_owner = object_owner.or(Some(record.account));
+            owner = Owner::Account(bucket.account);
+        }
         let mut attached = Attached {
-            object_owner: data.object_owner.filter(|_| shape == Shape::S3Object),
+            object_owner,
             tags: match &data.tags {
                 Some(tags) => Some(tags.iter().map(owned_tag).collect()),
                 None => record.and_then(|r| r.tags.clone()).or_else(|| self.entity_tags(text, arn)),
