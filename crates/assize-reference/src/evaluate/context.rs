@@ -16,7 +16,7 @@ use super::knowledge::{
 use super::{Caller, Remarks, World, resource};
 use crate::applicable;
 use crate::condition::value::{format_instant, parse_bool, parse_instant};
-use crate::service_rules::sts;
+use crate::service_rules::{s3, sts};
 
 /// The context of a check, and what is known of the keys it does not hold.
 pub(crate) fn build<'a>(
@@ -654,7 +654,11 @@ impl Builder<'_, '_> {
             let owned = tags.iter().map(|(key, value)| (key.to_string(), value.to_string()));
             return Some(owned.collect());
         }
-        let tags = resource::recorded_tags(self.world.snapshot, &self.check.resource)?;
+        let snapshot = self.world.snapshot;
+        let own = resource::recorded_tags(snapshot, &self.check.resource);
+        // An object that is reached through an access point is still that object (E-85).
+        let behind = || s3::object_behind(snapshot, &self.check.resource);
+        let tags = own.or_else(|| resource::recorded_tags(snapshot, &behind()?))?;
         Some(tags.iter().map(|tag| (tag.key.to_string(), tag.value.to_string())).collect())
     }
 

@@ -11,7 +11,7 @@ use assize_policy::ir::{
     PrincipalPattern, SetQualifier, Statement,
 };
 
-use assize_store::ResourceAttributes;
+use assize_store::{ResourceAttributes, StoreSnapshot};
 
 use crate::applicable;
 use crate::evaluate::check::{Check, Part};
@@ -90,6 +90,14 @@ fn bucket_of(point: &AccessPoint<'_>, attributes: &ResourceAttributes) -> Option
     let partition = ArnParts::split(&point.arn)?.partition;
     let is_name = !bucket.starts_with("arn:");
     Some(if is_name { format!("arn:{partition}:s3:::{bucket}") } else { bucket.to_owned() })
+}
+
+/// The ARN of the object that the ARN of an object through an access point is another name of.
+pub(crate) fn object_behind(snapshot: &StoreSnapshot, arn: &str) -> Option<String> {
+    let point = parse_access_point(arn)?;
+    let Behind::Object(key) = point.behind else { return None };
+    let bucket = bucket_of(&point, &snapshot.resource(&point.arn)?.attributes)?;
+    Some(format!("{bucket}/{key}"))
 }
 
 /// E-85: the two sub-checks of a request through an access point: the access point, and what is

@@ -725,6 +725,12 @@ impl AccessPointArn {
         })
     }
 
+    /// The ARN of the object that is reached through it.
+    pub(super) fn object(&self, attributes: &ResourceAttributes) -> Option<String> {
+        let Behind::Object(key) = &self.behind else { return None };
+        Some(format!("{}/{key}", self.bucket(attributes)?))
+    }
+
     /// The ARN of the bucket behind it.
     pub(super) fn bucket(&self, attributes: &ResourceAttributes) -> Option<String> {
         let bucket = attributes.bucket.as_deref()?;

@@ -270,7 +270,10 @@ impl Resolver<'_> {
             object_owner,
             tags: match &data.tags {
                 Some(tags) => Some(tags.iter().map(owned_tag).collect()),
-                None => record.and_then(|r| r.tags.clone()).or_else(|| self.entity_tags(text, arn)),
+                None => record
+                    .and_then(|r| r.tags.clone())
+                    .or_else(|| self.entity_tags(text, arn))
+                    .or_else(|| self.tags_behind(text, shape)),
             },
             ..Attached::default()
         };
@@ -315,6 +318,17 @@ impl Resolver<'_> {
         };
         let of_policy = || if arn.resource.starts_with("policy/") { of_policy() } else { None };
         of_entity.or_else(of_policy).cloned()
+    }
+
+    /// An object that is reached through an access point is still that object (E-85).
+    fn tags_behind(&self, text: &str, shape: Shape) -> Option<Vec<Tag>> {
+        if shape != Shape::S3AccessPoint {
+            return None;
+        }
+        let point = AccessPointArn::parse(text)?;
+        let snapshot = &self.engine.snapshot;
+        let object = point.object(&snapshot.resource(&point.arn)?.attributes)?;
+        snapshot.resource(&object)?.tags.clone()
     }
 
     /// E-33: the policies in the request's resource data, else those of the resource, else those
