@@ -295,10 +295,16 @@ pub(crate) fn resource_based<'a>(case: &Case<'a>) -> Option<Vec<Document<'a>>> {
     if check.part == Part::UnknownBucket {
         return None;
     }
-    let records = resource::records(case.world.snapshot, &check.resource);
-    let record = records.into_iter().find(|record| !record.policies.is_empty())?;
-    let held = record.policies.iter().map(|id| Document::held(case.world, "", *id));
-    Some(held.collect())
+    let mut records = resource::records(case.world.snapshot, &check.resource);
+    records.retain(|record| !record.policies.is_empty());
+    // What an object has on record stands beside the policy of its bucket or access point, never
+    // in its place (E-84, E-85).
+    if assize_model::ArnParts::split(&check.resource).is_some_and(|parts| parts.service != "s3") {
+        records.truncate(1);
+    }
+    let policies = records.into_iter().flat_map(|record| &record.policies);
+    let held: Vec<_> = policies.map(|id| Document::held(case.world, "", *id)).collect();
+    (!held.is_empty()).then_some(held)
 }
 
 /// Policies that the request states in place of the snapshot's.

@@ -3,6 +3,7 @@
 use assize_compiler::{PolicySetId, PolicySetSpec, SetDocument, SetRef};
 use assize_model::{AccountId, ApplicablePolicies, AppliedPolicy, ArnParts, PolicyId};
 use assize_policy::PolicyLibrary;
+use assize_store::context::parent_arns;
 use assize_store::{Entity, StoreSnapshot};
 use hashbrown::{HashMap, HashSet};
 
@@ -102,7 +103,9 @@ impl<'s> SetPlan<'s> {
         }
         for resource in snapshot.resources() {
             if let Some(policies) = snapshot.resource_policies(&resource.arn) {
-                plan.add(Owner::Resource(&resource.arn), &policies.policies, 1);
+                let above = above_object(snapshot, &resource.arn);
+                let policies = [above, &policies.policies].concat();
+                plan.add(Owner::Resource(&resource.arn), &policies, 1);
             }
         }
         for endpoint in snapshot.endpoints() {
@@ -170,6 +173,15 @@ impl<'s> SetPlan<'s> {
         }
         sets
     }
+}
+
+/// What stands beside the policies that an object of S3 has on record: those of its bucket or
+/// access point (E-84, E-85), whose references come first.
+fn above_object<'s>(snapshot: &'s StoreSnapshot, arn: &str) -> &'s [AppliedPolicy] {
+    let is_s3 = ArnParts::split(arn).is_some_and(|parts| parts.service == "s3");
+    let mut above = parent_arns(arn).filter(|_| is_s3);
+    let policies = above.find_map(|parent| snapshot.resource_policies(&parent));
+    policies.map(|policies| &policies.policies[..]).unwrap_or_default()
 }
 
 /// Everything of an ARN before the resource.

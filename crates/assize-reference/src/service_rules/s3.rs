@@ -210,9 +210,10 @@ fn protected(case: &Case<'_>) -> Option<Protected> {
     let stated = check.data.public_access_block;
     let owner = check.bucket_account;
     if is_bucket_or_object(&check.resource) {
+        // Those of an object's own record stand beside its bucket's.
         let records = resource::records(snapshot, &check.resource);
-        let mut recorded = records.into_iter().filter_map(|r| r.attributes.public_access_block);
-        let settings = stated.or_else(|| recorded.next()).into_iter().collect();
+        let recorded = records.into_iter().filter_map(|r| r.attributes.public_access_block);
+        let settings = stated.map_or_else(|| recorded.collect(), |stated| vec![stated]);
         return Some(Protected { owners: Vec::from_iter(owner), settings, is_point: false });
     }
     let point = parse_access_point(&check.resource)?;

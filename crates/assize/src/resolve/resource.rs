@@ -6,11 +6,11 @@ use std::hash::BuildHasher as _;
 use assize_catalog::ResourceTypeId;
 use assize_compiler::{KeyId, SetRef, ValueId};
 use assize_model::{
-    AccountId, ArnParts, ConditionKey, ContextValue, PrincipalKind, RequestError, RequestErrorKind,
-    ResourceData, fold_key,
+    AccountId, ArnParts, ConditionKey, ContextValue, PolicyId, PrincipalKind, RequestError,
+    RequestErrorKind, ResourceData, fold_key,
 };
-use assize_store::Tag;
 use assize_store::context::parent_arns;
+use assize_store::{Resource, Tag};
 use hashbrown::Equivalent;
 use smallvec::SmallVec;
 
@@ -376,10 +376,11 @@ impl Resolver<'_> {
         attached: &mut Attached,
     ) -> bool {
         let snapshot = &self.engine.snapshot;
+        let of = |record: &Resource<PolicyId>| record.attributes.public_access_block;
         let (recorded, behind) = match shape {
             Shape::S3Object | Shape::S3Bucket => {
-                let mut records = family.iter().filter_map(|arn| snapshot.resource(arn));
-                (records.find_map(|record| record.attributes.public_access_block), None)
+                let mut records = family.iter().filter_map(|arn| of(snapshot.resource(arn)?));
+                ([records.next(), records.next()], None)
             }
             Shape::S3AccessPoint => {
                 let Some(point) = AccessPointArn::parse(family[0]) else { return false };
@@ -390,13 +391,13 @@ impl Resolver<'_> {
                 }
                 let bucket = attributes.and_then(|attributes| point.bucket(attributes));
                 let behind = bucket.and_then(|arn| snapshot.resource(&arn));
-                (attributes.and_then(|a| a.public_access_block), behind)
+                ([attributes.and_then(|a| a.public_access_block), behind.and_then(of)], behind)
             }
             _ => return false,
         };
         attached.bucket_owner = behind.map(|bucket| bucket.account);
         let settings = match data.public_access_block {
-            None => [recorded, behind.and_then(|bucket| bucket.attributes.public_access_block)],
+            None => recorded,
             stated => [stated, None],
         };
         let owner = if let Owner::Account(account) = owner { Some(account) } else { None };
