@@ -229,7 +229,31 @@ fn resources(source: &mut Source<'_>) -> Value {
         }
         records.push(record);
     }
+    if source.percent(30) {
+        records.push(object(source));
+    }
     Value::Array(records)
+}
+
+/// What an object has on record, beside what is on record of its bucket or access point.
+fn object(source: &mut Source<'_>) -> Value {
+    const POINT: &str = "arn:aws:s3:eu-west-1:111111111111:accesspoint/ap/object/k";
+    let arn = source.pick(&["arn:aws:s3:::b1/k", "arn:aws:s3:::b1/k", "arn:aws:s3:::b2/k", POINT]);
+    let mut record = json!({"arn": arn});
+    if arn != POINT {
+        record["account"] = json!(source.pick(&[INSIDE[0], INSIDE[1], APART]));
+        if source.percent(20) {
+            record["attributes"] =
+                json!({"publicAccessBlock": {"restrictPublicBuckets": source.percent(50)}});
+        }
+    }
+    if source.percent(40) {
+        record["policy"] = policy::resource(source, arn);
+    }
+    if source.percent(60) {
+        record["tags"] = tags(source);
+    }
+    record
 }
 
 fn attributes(source: &mut Source<'_>, arn: &str) -> Option<Value> {
