@@ -35,7 +35,7 @@ pub(super) const TAG_KEYS: [&str; 3] = ["team", "Team", "env"];
 /// Values of tags.
 pub(super) const TAG_VALUES: [&str; 5] = ["a", "b", "ab", "", "ana"];
 /// Resources, each with an action that takes it.
-pub(super) const TARGETS: [(&str, &str); 70] = [
+pub(super) const TARGETS: [(&str, &str); 71] = [
     ("s3:GetObject", "arn:aws:s3:::b1/k"),
     ("s3:GetObject", "arn:aws:s3:::b1/a/k"),
     ("s3:GetObject", "arn:aws:s3:::b1/ana/k"),
@@ -64,6 +64,10 @@ pub(super) const TARGETS: [(&str, &str); 70] = [
     ("kms:Decrypt", "arn:aws:kms:eu-west-1:111111111111:alias/app"),
     ("kms:UpdateAlias", "arn:aws:kms:eu-west-1:111111111111:alias/app"),
     ("kms:DeleteAlias", "arn:aws:kms:eu-west-1:111111111111:alias/aws/s3"),
+    (
+        "kms:CreateAlias",
+        "arn:aws:kms:eu-west-1:111111111111:key/00000000-0000-0000-0000-000000000001",
+    ),
     (
         "kms:RetireGrant",
         "arn:aws:kms:eu-west-1:111111111111:key/00000000-0000-0000-0000-000000000001",

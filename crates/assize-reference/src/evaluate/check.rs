@@ -290,20 +290,25 @@ impl<'a> Maker<'a, '_> {
         Ok(())
     }
 
-    /// E-82: the check on the key beside that on the alias.
+    /// E-82: the check on the key beside that on the alias, and that on the alias beside that on the
+    /// key.
     fn alias_key(&mut self, check: &Check<'a>) -> Result<()> {
-        let has_key = |other: &Check<'_>| {
-            other.action.name == check.action.name && kms::is_key(&other.resource)
+        let (is_alias, is_key) = (kms::is_alias(&check.resource), kms::is_key(&check.resource));
+        let is_other = |other: &Check<'_>| {
+            let is_any = is_key && other.resource == "*";
+            let is_its = is_alias && kms::is_key(&other.resource);
+            other.action.name == check.action.name
+                && (is_any || is_its || is_key && kms::is_alias(&other.resource))
         };
         if !kms::is_alias_action(&check.action)
-            || !kms::is_alias(&check.resource)
-            || self.stated.iter().any(has_key)
+            || !(is_alias || is_key)
+            || self.stated.iter().any(is_other)
         {
             return Ok(());
         }
-        let key = kms::key_of_alias(self.world.snapshot, &check.resource);
+        let key = kms::key_of_alias(self.world.snapshot, &check.resource).filter(|_| is_alias);
         if key.is_none() {
-            self.missing_resource(&check.action.text, "key")?;
+            self.missing_resource(&check.action.text, if is_alias { "key" } else { "alias" })?;
         }
         let data = ResourceData { account: None, policy: None, ..check.data.clone() };
         self.entail(&Check { data, ..check.clone() }, &check.action.text, key.unwrap_or("*"))

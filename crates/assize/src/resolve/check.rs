@@ -332,7 +332,7 @@ impl Resolver<'_> {
         Ok(Some(CheckSpec { action, resource, notes, ..check.clone() }))
     }
 
-    /// E-82: an action on an alias is also one on its key.
+    /// E-82: an action on an alias is also one on its key, and one on a key also one on an alias.
     fn alias_key<'r>(
         &mut self,
         stated: &[CheckSpec<'r>],
@@ -341,28 +341,36 @@ impl Resolver<'_> {
     ) -> Result<(), RequestError> {
         let check = &stated[at];
         let facts = &self.actions[check.action as usize];
-        let alias = check.resource.as_deref().filter(|arn| kms_resource(arn, "alias/").is_some());
-        let (ActionRule::KmsAlias, Some(alias)) = (facts.rule, alias) else { return Ok(()) };
+        let shape = |check: &CheckSpec<'_>| match check.resource.as_deref() {
+            None | Some("*") => Shape::Star,
+            Some(arn) => Shape::of(ArnParts::split(arn)),
+        };
+        // What it lacks, and by what a request may state that itself.
+        let (missing, others) = match (facts.rule, shape(check)) {
+            (ActionRule::KmsAlias, Shape::KmsAlias) => ("key", &[Shape::KmsKey][..]),
+            (ActionRule::KmsAlias, Shape::KmsKey) => ("alias", &[Shape::KmsAlias, Shape::Star][..]),
+            _ => return Ok(()),
+        };
         let (name, text) = (facts.name.clone(), facts.text.clone());
-        let has_key = stated.iter().any(|other| {
-            self.actions[other.action as usize].name == name
-                && other.resource.as_deref().is_some_and(|arn| kms_resource(arn, "key/").is_some())
-        });
-        if has_key {
+        let is_other = |other: &CheckSpec<'_>| {
+            self.actions[other.action as usize].name == name && others.contains(&shape(other))
+        };
+        if stated.iter().any(is_other) {
             return Ok(());
         }
-        let key = self.engine.sets.key_of_alias(alias).map(str::to_owned);
-        let missing = key.is_none();
-        if missing {
-            self.may_miss(&text, "key")?;
+        let alias = check.resource.as_deref().filter(|_| missing == "key");
+        let key = alias.and_then(|alias| self.engine.sets.key_of_alias(alias)).map(str::to_owned);
+        let is_missing = key.is_none();
+        if is_missing {
+            self.may_miss(&text, missing)?;
         }
         let resource = Cow::Owned(key.unwrap_or_else(|| "*".to_owned()));
         let data = check.data.as_ref().map(|data| {
             Cow::Owned(ResourceData { account: None, policy: None, ..data.as_ref().clone() })
         });
-        let of_key = CheckSpec { data, ..check.clone() };
-        if let Some(mut entailed) = self.entailed(&of_key, &text, Some(resource), stated)? {
-            entailed.notes.missing_resource = missing.then(|| "key".into());
+        let other = CheckSpec { data, ..check.clone() };
+        if let Some(mut entailed) = self.entailed(&other, &text, Some(resource), stated)? {
+            entailed.notes.missing_resource = is_missing.then(|| missing.into());
             checks.push(entailed);
         }
         Ok(())
