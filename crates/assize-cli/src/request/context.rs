@@ -267,9 +267,23 @@ fn fill_session(request: &mut Request<'static>, given: &Given<'_>) -> Result<boo
             let Some(session) = session(request, is_role) else { return Ok(false) };
             session.federated_provider = Some(given.text()?);
         }
+        key if is_claim_of_session(key) => {
+            let Some(session) = session(request, is_role) else { return Ok(false) };
+            let claim = (Cow::Owned(given.key.to_owned()), given.input());
+            session.claims.get_or_insert_with(Vec::new).push(claim);
+        }
         _ => return fill_delivery(request, given),
     }
     Ok(true)
+}
+
+/// Whether a key is what a session still has of the claims of its provider (E-17).
+fn is_claim_of_session(folded: &str) -> bool {
+    match folded.split_once(':') {
+        Some(("saml", name)) => matches!(name, "namequalifier" | "sub" | "sub_type"),
+        Some((host, name)) => host.contains('.') && matches!(name, "aud" | "sub" | "amr"),
+        None => false,
+    }
 }
 
 /// The keys of an EC2 instance's credentials.
@@ -474,6 +488,26 @@ mod tests {
         assert_eq!(session.name.as_deref(), Some("assize"));
         // A role session never has MFA (E-17): the engine says so.
         assert_eq!(request.context.len(), 1);
+    }
+
+    #[test]
+    fn a_session_takes_what_it_has_of_claims() {
+        let pairs = [("accounts.google.com:sub", "1"), ("accounts.google.com:email", "a@b.c")];
+        let request = filled(ROLE, &pairs);
+        let claims = session(&request).claims.unwrap();
+        assert_eq!(claims.iter().map(|(key, _)| &**key).collect::<Vec<_>>(), [pairs[0].0]);
+        assert_eq!(request.context.iter().map(|(key, _)| &**key).collect::<Vec<_>>(), [pairs[1].0]);
+        assert_eq!(filled(USER, &pairs).context.len(), 2);
+    }
+
+    #[test]
+    fn a_service_alone_has_a_source() {
+        let pairs = [("aws:SourceAccount", "222222222222"), ("aws:SourceArn", "arn:aws:s3:::b")];
+        let request = filled("sns.amazonaws.com", &pairs);
+        assert_eq!(request.source.unwrap().arn.as_deref(), Some("arn:aws:s3:::b"));
+        let request = filled(USER, &pairs);
+        assert!(request.source.is_none());
+        assert_eq!(request.context.len(), 2);
     }
 
     #[test]
