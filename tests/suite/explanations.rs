@@ -163,13 +163,16 @@ fn nearest_changes_flip_the_answer() {
 }
 
 /// C-2: of what the service refuses, some hangs on what the request says: where it comes from
-/// (E-85), and for which task a root is assumed (E-94).
+/// (E-85), whether with MFA (E-72), and for which task a root is assumed (E-94).
 #[test]
 fn what_a_service_asks_of_a_request_is_told() {
     let mut told = BTreeMap::new();
     each_request(|_, _, engine, request| {
         let Ok(outcome) = engine.decide(request) else { return };
-        if !matches!(outcome.reason, ReasonCode::NetworkOrigin | ReasonCode::AssumeRoot) {
+        if !matches!(
+            outcome.reason,
+            ReasonCode::NetworkOrigin | ReasonCode::SessionKind | ReasonCode::AssumeRoot
+        ) {
             return;
         }
         let changes = engine.nearest_changes(request).expect("a decision");
@@ -181,7 +184,31 @@ fn what_a_service_asks_of_a_request_is_told() {
     });
     let told: Vec<(&str, &str)> = told.iter().map(|(key, value)| (&**key, &**value)).collect();
     let task = "arn:aws:iam::aws:policy/root-task/IAMAuditRootUserCredentials";
-    assert_eq!(told, [("aws:SourceVpc", "vpc-1"), ("sts:TaskPolicyArn", task)]);
+    let mfa = ("aws:MultiFactorAuthPresent", "true");
+    assert_eq!(told, [mfa, ("aws:SourceVpc", "vpc-1"), ("sts:TaskPolicyArn", task)]);
+}
+
+/// C-2: a policy may be written for a resource that nothing is on record of.
+#[test]
+fn a_resource_without_a_record_is_offered_a_policy() {
+    let all = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+    let all = json!({"Version": "2012-10-17", "Statement": [all]});
+    let world = json!({"assize": 1, "accounts": {
+        "111111111111": {},
+        "222222222222": {"users": {"v": {"inline": {"p": all}}}},
+    }});
+    let scenario = generate::World { scenario: world }.read().expect("a world");
+    let request = json!({
+        "principal": "arn:aws:iam::222222222222:user/v",
+        "action": "sns:Publish",
+        "resource": "arn:aws:sns:eu-west-1:111111111111:t",
+    });
+    let request = request.to_string();
+    let record = RequestRecord::parse(&request).expect("a request");
+    let engine = engine(&scenario.snapshot, &scenario.options);
+    let changes = engine.nearest_changes(&record.request).expect("a decision");
+    let edits: Vec<&str> = changes.iter().flat_map(|change| &change.edits).map(kind).collect();
+    assert_eq!(edits, ["add statement"]);
 }
 
 /// Worlds and requests to each that are generated.

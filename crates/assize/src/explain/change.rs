@@ -163,6 +163,8 @@ pub(crate) fn nearest_changes(
     request: &Request<'_>,
 ) -> Result<Vec<Change>, RequestError> {
     let mut decider = Decider::new(engine);
+    // The short way knows less of the resource than what could be changed.
+    decider.resolver.keeps_context = true;
     let was_allowed = decider.decide(request)?.decision.is_allowed();
     let start = Variant {
         request: request.clone(),

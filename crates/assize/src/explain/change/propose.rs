@@ -47,6 +47,7 @@ pub(super) fn next<'r>(tried: &Tried<'_, '_>, variant: &Variant<'r>) -> Vec<Vari
         (_, ReasonCode::NoAllow) => proposals.allow(answer.layer),
         (_, ReasonCode::UnknownResourceAccount) => proposals.state_owner(),
         (_, ReasonCode::NetworkOrigin) => proposals.come_from_vpc(),
+        (_, ReasonCode::SessionKind) => proposals.bring_mfa(),
         (_, ReasonCode::AssumeRoot) => proposals.name_task(),
         _ => {}
     }
@@ -431,6 +432,11 @@ impl<'t> Proposals<'t, '_, '_, '_> {
         let Some(vpc) = vpc.map(|vpc| KeyEdit::give("aws:SourceVpc", vpc)) else { return };
         self.push_keys(Some(vec![vpc.clone()]));
         self.push_keys(Some(vec![KeyEdit::omit("aws:SourceIp"), vpc]));
+    }
+
+    /// E-72: temporary credentials of a user call IAM with MFA.
+    fn bring_mfa(&mut self) {
+        self.push_keys(Some(vec![KeyEdit::give("aws:MultiFactorAuthPresent", "true")]));
     }
 
     /// E-94: with a task.
