@@ -322,6 +322,25 @@ fn changes_of_a_world_are_told_apart() {
     assert_eq!(removed.map(|side| side.reason), Some(ReasonCode::PrincipalRemoved));
 }
 
+/// F-57, C-29: who assumes the root of another account administers root access in the organization
+/// that is made up, and the account is a member of it.
+#[test]
+fn the_root_of_an_account_is_that_of_the_target() {
+    let task = json!({"arn": "arn:aws:iam::aws:policy/root-task/S3UnlockBucketPolicy"});
+    let parameters = json!({"targetPrincipal": "222222222222", "taskPolicyArn": task});
+    let records = [event("sts", "AssumeRoot", &parameters, &json!({}))];
+    let deny = |account: &str| {
+        attached(
+            "scp",
+            &json!({"Effect": "Deny", "Action": "sts:AssumeRoot",
+                "Resource": format!("arn:aws:iam::{account}:root")}),
+        )
+    };
+    let wanted = ["sts:AssumeRoot arn:aws:iam::222222222222:root"];
+    assert_eq!(broken(&alone(deny("222222222222"), &records)), wanted);
+    assert!(broken(&alone(deny("111111111111"), &records)).is_empty());
+}
+
 /// C-29: `--strict-world`.
 #[test]
 fn a_strict_world_assumes_nothing() {

@@ -11,11 +11,12 @@ use crate::record::Record;
 
 /// Parameters and the keys they fill: service of the event source, beginning of the names of the
 /// operations, parameter, key. State of November 2026.
-const ROWS: [(&str, &str, &str, &str); 15] = [
+const ROWS: [(&str, &str, &str, &str); 16] = [
     ("sts", "Assume", "externalId", "sts:ExternalId"),
     ("sts", "Assume", "roleSessionName", "sts:RoleSessionName"),
     ("sts", "Assume", "sourceIdentity", "sts:SourceIdentity"),
     ("sts", "Assume", "transitiveTagKeys", "sts:TransitiveTagKeys"),
+    ("sts", "AssumeRoot", "taskPolicyArn", "sts:TaskPolicyArn"),
     ("iam", "Attach", "policyArn", "iam:PolicyARN"),
     ("iam", "Detach", "policyArn", "iam:PolicyARN"),
     // Elsewhere the key is the boundary that the target has, which no record shows (E-97).
@@ -246,13 +247,14 @@ fn text(text: Cow<'_, str>) -> ContextInput<'_> {
     ContextInput::Scalar(ContextScalar::String(text))
 }
 
-/// The value of a parameter as the value of a key.
+/// The value of a parameter as the value of a key. A policy may be an object that holds its ARN.
 fn input<'a>(node: &Node<'a>) -> Option<ContextInput<'a>> {
     match &node.value {
         Value::Array(items) => {
             let values = items.iter().filter_map(scalar).map(ContextScalar::String);
             Some(ContextInput::List(values.collect()))
         }
+        Value::Object(_) => node.get("arn").and_then(scalar).map(text),
         _ => scalar(node).map(text),
     }
 }

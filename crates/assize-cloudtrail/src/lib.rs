@@ -27,6 +27,7 @@ pub use export::{Export, Recognized};
 pub use log::{LogFault, LogReader, MAX_RECORD_BYTES, Malformed};
 pub use principal::{Directory, NoDirectory};
 pub use record::Record;
+pub use resource::named_owner;
 pub use session::{MAX_SESSION_BYTES, MAX_SESSIONS, SessionBook, SessionFacts};
 pub use shown::ShownActions;
 pub use skip::{Note, SkipReason};

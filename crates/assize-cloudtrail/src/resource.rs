@@ -59,8 +59,13 @@ impl<'a> Search<'_, 'a> {
             Some(Rule::KmsReEncrypt) => self.keep_key(&mut found, &action.name),
             _ => {}
         }
-        if found.is_empty() && self.call.rule != Some(Rule::S3DeleteObjects) && !is_source {
-            found = self.built(id, action, notes);
+        if found.is_empty() {
+            found = match self.call.rule {
+                Some(Rule::S3DeleteObjects) => found,
+                _ if is_source => found,
+                Some(Rule::AssumeRoot) => self.target_root().into_iter().collect(),
+                _ => self.built(id, action, notes),
+            };
         }
         if found.is_empty() && !self.parameters.is_given() {
             found.extend(self.named_by_message(id));
@@ -338,6 +343,13 @@ impl<'a> Search<'_, 'a> {
         vec![Found { arn: Cow::Owned(arn), account }]
     }
 
+    /// F-57: the root user that a session is asked for, named by its account or its ARN.
+    fn target_root(&self) -> Option<Found<'a>> {
+        let account = target_account(self.parameters)?;
+        let arn = format!("arn:{}:iam::{account}:root", self.partition());
+        Some(Found { arn: Cow::Owned(arn), account: None })
+    }
+
     /// F-56 (c): what the error message names.
     fn named_by_message(&self, id: ActionId) -> Option<Found<'a>> {
         let message = self.record.error_message.as_deref()?;
@@ -392,6 +404,27 @@ impl ActionForm<'_> {
 /// outside of EC2 have ids that begin `mi-`.
 fn is_other_machine(arn: &str) -> bool {
     arn.contains(":managed-instance/i-") || arn.contains(":instance/mi-")
+}
+
+/// The account that a record names by a parameter alone as the owner of what the call is about.
+pub fn named_owner(record: &Record<'_>) -> Option<AccountId> {
+    let source = record.event_source.as_deref()?;
+    let is_call = |name| record.event_name.as_deref() == Some(name);
+    match source {
+        "sts.amazonaws.com" if is_call("AssumeRoot") => {
+            target_account(&Parameters::read(record.request_parameters, "sts"))
+        }
+        _ => None,
+    }
+}
+
+/// The account whose root user an AssumeRoot call is about.
+fn target_account(parameters: &Parameters<'_>) -> Option<AccountId> {
+    let target = parameters.text("targetPrincipal")?;
+    match ArnParts::split(&target) {
+        Some(arn) => arn.account_id(),
+        None => target.parse().ok(),
+    }
 }
 
 /// The names of the tables of a DynamoDB call on several of them (F-57).

@@ -10,7 +10,7 @@ use assize::BundledPolicies;
 use assize_catalog::{ApiMap, Catalog};
 use assize_cloudtrail::{
     Directory, EventIds, LogFault, Malformed, Record, SeenEvents, SessionBook, SessionFacts,
-    Surroundings,
+    Surroundings, named_owner,
 };
 use assize_formats::ChangeSet;
 use assize_model::{AccountId, EngineOptions};
@@ -571,6 +571,7 @@ fn keep_copies(parsed: &mut [Parsed<'_>], filter: &Filter) {
 fn named(records: &[Record<'_>]) -> Named {
     let mut unique: BTreeSet<&str> = BTreeSet::new();
     let mut owners: BTreeSet<&str> = BTreeSet::new();
+    let mut named_owners: BTreeSet<AccountId> = BTreeSet::new();
     let mut endpoints: BTreeSet<(&str, &str)> = BTreeSet::new();
     // Records of one caller and one log stand together.
     let mut last = [""; 3];
@@ -591,13 +592,14 @@ fn named(records: &[Record<'_>]) -> Named {
             let owner = resource.account.as_deref().or(of_arn);
             owners.extend(owner.filter(|owner| !owner.is_empty() && !last.contains(owner)));
         }
+        named_owners.extend(named_owner(record));
         let endpoint = record.vpc_endpoint.as_deref().filter(|id| id.starts_with(ENDPOINT));
         endpoints.extend(endpoint.zip(record.vpc_endpoint_account.as_deref()));
     }
     let owned = |(id, owner): (&str, &str)| Some((Box::from(id), owner.parse().ok()?));
     Named {
         accounts: unique.into_iter().filter_map(|id| id.parse().ok()).collect(),
-        owners: owners.into_iter().filter_map(|id| id.parse().ok()).collect(),
+        owners: owners.into_iter().filter_map(|id| id.parse().ok()).chain(named_owners).collect(),
         endpoints: endpoints.into_iter().filter_map(owned).collect(),
     }
 }

@@ -21,6 +21,8 @@ const ASSUMED_ORGANIZATION: &str = "o-assumed000";
 const ASSUMED_ROOT: &str = "r-assumed";
 /// Its management account, unless one is named: an account that nobody has.
 const ASSUMED_MANAGEMENT: &str = "000000000000";
+/// The service whose delegated administrators assume the root of other accounts (E-94).
+const ROOT_ACCESS: &str = "iam.amazonaws.com";
 
 /// Most accounts of a log that are taken into the worlds: an organization has some thousands, and
 /// callers from elsewhere come on top.
@@ -257,7 +259,8 @@ impl Worlds {
         Ok(editor.commit().0)
     }
 
-    /// Every account under one root with full access.
+    /// Every account under one root with full access. Each may be the one that administers root
+    /// access: the log shows which is.
     fn assumed_organization(&self) -> Result<Organization<assize_store::DocumentText>, Error> {
         let management_account = match self.management_account {
             Some(account) => account,
@@ -273,7 +276,8 @@ impl Worlds {
         };
         let mut nodes = BTreeMap::from([(Box::from(ASSUMED_ROOT), node(None))]);
         let known = self.base.accounts().map(|account| account.id);
-        for id in known.chain(self.assumed.iter().copied()) {
+        let members: Vec<AccountId> = known.chain(self.assumed.iter().copied()).collect();
+        for id in &members {
             nodes.insert(id.as_str().into(), node(Some(ASSUMED_ROOT)));
         }
         let builtin = [FULL_AWS_ACCESS_ID, RCP_FULL_AWS_ACCESS_ID].into_iter();
@@ -285,7 +289,7 @@ impl Worlds {
             root_id: ASSUMED_ROOT.into(),
             scp_enabled: true,
             rcp_enabled: true,
-            delegated_administrators: BTreeMap::new(),
+            delegated_administrators: BTreeMap::from([(ROOT_ACCESS.into(), members)]),
             policies: policies.collect(),
             nodes,
         })

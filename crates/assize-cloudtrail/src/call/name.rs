@@ -26,6 +26,8 @@ pub(crate) enum Rule {
     ApiGateway(&'static str),
     /// What one key encrypted another encrypts: two actions, each on its key (E-82).
     KmsReEncrypt,
+    /// Sessions of root users of member accounts: a parameter says of which (E-94).
+    AssumeRoot,
 }
 
 /// What calls of API Gateway begin with, and the method behind it.
@@ -85,6 +87,7 @@ impl Rule {
                 Some(Self::PartiQl)
             }
             ("kms", "ReEncrypt") => Some(Self::KmsReEncrypt),
+            ("sts", "AssumeRoot") => Some(Self::AssumeRoot),
             ("apigateway", _) => {
                 let mut verbs = API_GATEWAY_VERBS.iter();
                 verbs.find(|(verb, _)| name.starts_with(verb)).map(|(_, a)| Self::ApiGateway(a))
@@ -109,7 +112,9 @@ impl Rule {
                 "TransactGetItems" => &["dynamodb:GetItem"],
                 _ => return None,
             },
-            Self::PartiQl | Self::ApiGateway(_) | Self::KmsReEncrypt => return None,
+            Self::PartiQl | Self::ApiGateway(_) | Self::KmsReEncrypt | Self::AssumeRoot => {
+                return None;
+            }
         })
     }
 
