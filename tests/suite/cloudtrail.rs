@@ -9,12 +9,12 @@ use assize_cloudtrail::{
 };
 use assize_formats::RequestRecord;
 use assize_formats::json::Cursor;
-use assize_model::{Check, ContextMode, Target};
+use assize_model::{AccountId, Check, ContextMode, Target};
 use assize_tests::corpus::package_folder;
 use assize_tests::fixtures;
 use serde_json::{Value, json};
 
-/// Two entities whose unique ids are known.
+/// Two entities whose unique ids are known, and four that have paths.
 struct Known;
 
 impl Directory for Known {
@@ -22,6 +22,18 @@ impl Directory for Known {
         match unique_id {
             "AIDAKNOWN" => Some("arn:aws:iam::111111111111:user/known"),
             "AROAKNOWN" => Some("arn:aws:iam::111111111111:role/known"),
+            _ => None,
+        }
+    }
+
+    fn named_arn(&self, account: AccountId, kind: &str, name: &str) -> Option<&str> {
+        match (account.as_str(), kind, name) {
+            ("111111111111", "role", "known") => Some("arn:aws:iam::111111111111:role/p/known"),
+            ("111111111111", "user", "known") => Some("arn:aws:iam::111111111111:user/p/known"),
+            ("111111111111", "group", "known") => Some("arn:aws:iam::111111111111:group/p/known"),
+            ("111111111111", "instance-profile", "known") => {
+                Some("arn:aws:iam::111111111111:instance-profile/p/known")
+            }
             _ => None,
         }
     }

@@ -341,6 +341,39 @@ fn the_root_of_an_account_is_that_of_the_target() {
     assert!(broken(&alone(deny("111111111111"), &records)).is_empty());
 }
 
+/// F-56: a call to IAM that names a role is about the role of that name in the world, path and all;
+/// both worlds are asked about the role as it is before the change.
+#[test]
+fn calls_to_iam_are_about_what_the_world_has_under_a_name() {
+    let statement = |resource: &str, effect: &str| {
+        json!({"Version": "2012-10-17", "Statement": [{"Effect": effect,
+            "Action": "iam:*", "Resource": format!("arn:aws:iam::111111111111:role/{resource}")}]})
+    };
+    let known = world(&json!({"assize": 1, "accounts": {"111111111111": {
+        "users": {"ana": {"inline": {"iam": statement("p/*", "Allow")}}},
+        "roles": {"Deploy": {"path": "/p/"}, "Audit": {"path": "/p/"}, "Plain": {}}}}}));
+    let delete = |name: &str| event("iam", "DeleteRole", &json!({"roleName": name}), &json!({}));
+    let records = ["Deploy", "Audit", "Plain", "Other"].map(delete);
+    let replayed = |records: &[Value], change: Option<ChangeSet>| {
+        let options = ReplayOptions { all: true, ..ReplayOptions::default() };
+        let sources = vec![source("log.json", log(records))];
+        run(known.clone(), change.into_iter().collect(), options, sources)
+    };
+    // The log says of all that they were allowed.
+    let report = replayed(&records, None);
+    assert_eq!((report.totals.agree, report.totals.disagree), (2, 2));
+    let deny = json!({"Effect": "Deny", "Action": "*",
+        "Resource": "arn:aws:iam::*:role/p/Deploy"});
+    let deny = attached("scp", &deny);
+    let report = replayed(&records, Some(deny.clone()));
+    assert_eq!(broken(&report), ["iam:DeleteRole arn:aws:iam::111111111111:role/p/Deploy"]);
+    let alone = |record| replayed(std::slice::from_ref(record), Some(deny.clone()));
+    assert_eq!(counted([report]), counted(records.iter().map(alone)));
+    let gone = json!([{"op": "remove", "kind": "entity",
+        "target": "arn:aws:iam::111111111111:role/p/Deploy"}]);
+    assert!(broken(&replayed(&records, Some(changes(&gone)))).is_empty());
+}
+
 /// C-29: `--strict-world`.
 #[test]
 fn a_strict_world_assumes_nothing() {

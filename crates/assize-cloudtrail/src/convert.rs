@@ -42,7 +42,7 @@ pub struct Converter<'c> {
 pub struct Surroundings<'s> {
     /// How sessions were made.
     pub sessions: &'s SessionBook,
-    /// Who is behind unique ids.
+    /// What is behind unique ids and names.
     pub directory: &'s dyn Directory,
 }
 
@@ -137,7 +137,13 @@ impl<'c> Converter<'c> {
         if record.has_unquoted_parameters {
             notes.push(Note::ParametersUnquoted);
         }
-        let search = Search { catalog: self.catalog, call: &call, record, parameters: &parameters };
+        let search = Search {
+            catalog: self.catalog,
+            call: &call,
+            record,
+            parameters: &parameters,
+            directory: surroundings.directory,
+        };
         let checks = checks(&search, &actions, &mut notes);
         let takes_resource = actions.iter().any(|action| search.takes_resource(action));
         counts.take_resource = u64::from(takes_resource);

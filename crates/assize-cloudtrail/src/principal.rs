@@ -2,16 +2,20 @@
 
 use std::borrow::Cow;
 
-use assize_model::{PrincipalForm, PrincipalKind, StatedPrincipal};
+use assize_model::{AccountId, PrincipalForm, PrincipalKind, StatedPrincipal};
 
 use crate::record::{Identity, Record};
 use crate::session::{SessionFacts, session};
 use crate::skip::{Note, SkipReason};
 
-/// Who is behind the unique ids of a world.
+/// What is behind the unique ids and the names of a world.
 pub trait Directory: Sync {
     /// The ARN of the user or role with a unique id, such as `AIDAEXAMPLE` or `AROAEXAMPLE`.
     fn entity_arn(&self, unique_id: &str) -> Option<&str>;
+
+    /// The ARN, path included, of what an account has under a name (I-12). The kind is what the
+    /// ARN begins its last part with: `user`, `group`, `role`, `instance-profile`.
+    fn named_arn(&self, account: AccountId, kind: &str, name: &str) -> Option<&str>;
 }
 
 /// A [`Directory`] that knows nobody.
@@ -20,6 +24,10 @@ pub struct NoDirectory;
 
 impl Directory for NoDirectory {
     fn entity_arn(&self, _: &str) -> Option<&str> {
+        None
+    }
+
+    fn named_arn(&self, _: AccountId, _: &str, _: &str) -> Option<&str> {
         None
     }
 }

@@ -11,6 +11,7 @@ use crate::call::{ActionForm, Call, CallAction, Entry, Rule};
 use crate::form::Form;
 use crate::parameters::Parameters;
 use crate::place::is_alias;
+use crate::principal::Directory;
 use crate::record::Record;
 use crate::skip::Note;
 use crate::template::{Piece, Pieces, Values};
@@ -31,12 +32,21 @@ struct Built {
     is_required: bool,
 }
 
+/// Calls to IAM that make what they name, and what that is.
+const MAKERS: [(&str, &str); 4] = [
+    ("CreateGroup", "group"),
+    ("CreateInstanceProfile", "instance-profile"),
+    ("CreateRole", "role"),
+    ("CreateUser", "user"),
+];
+
 /// What resources are looked for with.
 pub(crate) struct Search<'s, 'a> {
     pub(crate) catalog: &'s Catalog,
     pub(crate) call: &'s Call<'s>,
     pub(crate) record: &'s Record<'a>,
     pub(crate) parameters: &'s Parameters<'a>,
+    pub(crate) directory: &'a dyn Directory,
 }
 
 impl<'a> Search<'_, 'a> {
@@ -158,9 +168,28 @@ impl<'a> Search<'_, 'a> {
         }
         let found = built.into_iter().map(|built| {
             let account = self.owner(&built.arn);
-            Found { arn: Cow::Owned(built.arn), account }
+            let arn = self.with_path(&built.arn).map_or(Cow::Owned(built.arn), Cow::Borrowed);
+            Found { arn, account }
         });
         found.collect()
+    }
+
+    /// The ARN of what a call to IAM names without its path: names are unique in an account
+    /// (I-12), and what the world holds under this one is what AWS decides about. What a call
+    /// makes is where the call says, and an ARN that the call gives is whole.
+    fn with_path(&self, arn: &str) -> Option<&'a str> {
+        if self.record.event_source.as_deref() != Some("iam.amazonaws.com") {
+            return None;
+        }
+        let parts = ArnParts::split(arn)?;
+        let (kind, name) = parts.resource.split_once('/')?;
+        let is_made = MAKERS.contains(&(&*self.call.name, kind));
+        if is_made || name.contains('/') || self.parameters.all_texts().iter().any(|t| t == arn) {
+            return None;
+        }
+        let held = self.directory.named_arn(parts.account_id()?, kind, name)?;
+        let is_there = ArnParts::split(held).is_some_and(|of| of.partition == parts.partition);
+        is_there.then_some(held)
     }
 
     /// Of the ARNs that were built, those that the call is about. A template may give `*` for

@@ -14,7 +14,7 @@ use assize_cloudtrail::{
 };
 use assize_formats::ChangeSet;
 use assize_model::{AccountId, EngineOptions};
-use assize_store::StoreSnapshot;
+use assize_store::{StoreSnapshot, fold_name};
 use rayon::prelude::*;
 
 use crate::alike::Sight;
@@ -604,11 +604,29 @@ fn named(records: &[Record<'_>]) -> Named {
     }
 }
 
-/// Who is behind the unique ids of a world.
+/// What is behind the unique ids and the names of a world: of that before any change, since both
+/// worlds are asked the same.
 struct Entities<'w>(&'w StoreSnapshot);
 
 impl Directory for Entities<'_> {
     fn entity_arn(&self, unique_id: &str) -> Option<&str> {
         self.0.by_unique_id(unique_id).map(assize_store::Entity::arn)
+    }
+
+    fn named_arn(&self, account: AccountId, kind: &str, name: &str) -> Option<&str> {
+        let Self(world) = self;
+        match kind {
+            "user" => world.user(account, name).map(|user| &*user.arn),
+            "role" => world.role(account, name).map(|role| &*role.arn),
+            "group" => {
+                let groups = &world.account(account)?.groups;
+                groups.get(&*fold_name(name)).map(|group| &*group.arn)
+            }
+            "instance-profile" => {
+                let profiles = &world.account(account)?.instance_profiles;
+                profiles.get(&*fold_name(name)).map(|profile| &*profile.arn)
+            }
+            _ => None,
+        }
     }
 }
