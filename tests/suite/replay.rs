@@ -322,6 +322,26 @@ fn changes_of_a_world_are_told_apart() {
     assert_eq!(removed.map(|side| side.reason), Some(ReasonCode::PrincipalRemoved));
 }
 
+/// F-56, C-29: a registry or a data catalog of another account is one of the log's accounts.
+#[test]
+fn owners_that_parameters_name_are_accounts_of_the_log() {
+    let pull = json!({"registryId": "222222222222", "repositoryName": "r"});
+    let table = json!({"catalogId": "222222222222", "databaseName": "d", "name": "t"});
+    let records = [
+        event("ecr", "BatchGetImage", &pull, &json!({})),
+        event("glue", "GetTable", &table, &json!({})),
+    ];
+    let foreign = json!({"Effect": "Deny", "Action": "*", "Resource": "*",
+        "Condition": {"StringEquals": {"aws:ResourceAccount": "222222222222"}}});
+    assert_eq!(broken(&alone(attached("scp", &foreign), &records)).len(), 2);
+    let nobody = json!({"Effect": "Deny", "Principal": "*", "Action": "ecr:*", "Resource": "*"});
+    let report = alone(attached("rcp", &nobody), &records);
+    assert_eq!(
+        broken(&report),
+        ["ecr:BatchGetImage arn:aws:ecr:eu-west-1:222222222222:repository/r"]
+    );
+}
+
 /// F-57, C-29: who assumes the root of another account administers root access in the organization
 /// that is made up, and the account is a member of it.
 #[test]

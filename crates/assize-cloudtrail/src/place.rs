@@ -2,7 +2,8 @@
 //!
 //! Most services take an ARN in place of a name, of another account's resource too: the account
 //! and the region are then those of the ARN, not those of the call. A queue is named by its URL,
-//! a function by the part of its ARN that begins with the account.
+//! a function by the part of its ARN that begins with the account. Calls on a registry or a data
+//! catalog have a parameter for its account.
 
 /// What a parameter says of where a resource is, beside its name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -41,7 +42,16 @@ impl<'t> Place<'t> {
     }
 }
 
-fn is_account(text: &str) -> bool {
+/// The parameter that says in which account the resources of a call are, where a service has one.
+pub(crate) fn owner_parameter(source: &str) -> Option<&'static str> {
+    match source {
+        "ecr.amazonaws.com" => Some("registryId"),
+        "glue.amazonaws.com" => Some("catalogId"),
+        _ => None,
+    }
+}
+
+pub(crate) fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 

@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use crate::call::{ActionForm, Call, CallAction, Entry, Rule};
 use crate::form::Form;
 use crate::parameters::Parameters;
-use crate::place::is_alias;
+use crate::place::{is_account, is_alias, owner_parameter};
 use crate::principal::Directory;
 use crate::record::Record;
 use crate::skip::Note;
@@ -144,7 +144,8 @@ impl<'a> Search<'_, 'a> {
         let region = self.record.region.as_deref().unwrap_or_default();
         let recipient = self.record.recipient_account.as_deref();
         let caller = self.record.identity.as_ref().and_then(|identity| identity.account.as_deref());
-        let account = recipient.or(caller).unwrap_or_default();
+        let stated = self.stated_account();
+        let account = stated.as_deref().or(recipient).or(caller).unwrap_or_default();
         let values =
             Values { parameters: self.parameters, partition: self.partition(), region, account };
         let mut built = Vec::new();
@@ -163,7 +164,7 @@ impl<'a> Search<'_, 'a> {
         }
         self.keep_meant(&mut built);
         let names_account = |arn: &str| !account.is_empty() && arn.contains(account);
-        if built.iter().any(|built| names_account(&built.arn)) {
+        if stated.is_none() && built.iter().any(|built| names_account(&built.arn)) {
             notes.push(Note::ResourceAccount);
         }
         let found = built.into_iter().map(|built| {
@@ -190,6 +191,12 @@ impl<'a> Search<'_, 'a> {
         let held = self.directory.named_arn(parts.account_id()?, kind, name)?;
         let is_there = ArnParts::split(held).is_some_and(|of| of.partition == parts.partition);
         is_there.then_some(held)
+    }
+
+    /// The account that a parameter names beside the resource.
+    fn stated_account(&self) -> Option<Cow<'a, str>> {
+        let name = owner_parameter(self.record.event_source.as_deref()?)?;
+        self.parameters.text(name).filter(|account| is_account(account))
     }
 
     /// Of the ARNs that were built, those that the call is about. A template may give `*` for
@@ -438,13 +445,12 @@ fn is_other_machine(arn: &str) -> bool {
 /// The account that a record names by a parameter alone as the owner of what the call is about.
 pub fn named_owner(record: &Record<'_>) -> Option<AccountId> {
     let source = record.event_source.as_deref()?;
-    let is_call = |name| record.event_name.as_deref() == Some(name);
-    match source {
-        "sts.amazonaws.com" if is_call("AssumeRoot") => {
-            target_account(&Parameters::read(record.request_parameters, "sts"))
-        }
-        _ => None,
+    let read = |service| Parameters::read(record.request_parameters, service);
+    if source == "sts.amazonaws.com" && record.event_name.as_deref() == Some("AssumeRoot") {
+        return target_account(&read("sts"));
     }
+    let name = owner_parameter(source)?;
+    read("").text(name)?.parse().ok()
 }
 
 /// The account whose root user an AssumeRoot call is about.
