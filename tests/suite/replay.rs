@@ -394,6 +394,67 @@ fn calls_to_iam_are_about_what_the_world_has_under_a_name() {
     assert!(broken(&replayed(&records, Some(changes(&gone)))).is_empty());
 }
 
+/// E-38, C-29: of a session that needs a session policy, and whose making is not in the log, it is
+/// not known which it has; so it has one that allows what the log shows.
+#[test]
+fn sessions_whose_making_the_log_lacks_have_the_policies_they_need() {
+    let allow = |action: &str| {
+        json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": action, "Resource": "*"}]})
+    };
+    let known = world(&json!({"assize": 1,
+        "accounts": {"111111111111": {"users": {"ana": {"inline": {"p": allow("s3:*")}}}}},
+        "resources": [{"arn": "arn:aws:s3:::b", "account": "111111111111"}]}));
+    let identity = |kind: &str, key: &str, arn: &str, context: &Value| {
+        json!({"userIdentity": {"type": kind, "arn": format!("arn:aws:{arn}"),
+            "accountId": "111111111111", "accessKeyId": key, "sessionContext": context}})
+    };
+    let federated = |key: &str, issuer: &str, arn: &str| {
+        let issuer = json!({"type": issuer, "arn": arn, "accountId": "111111111111"});
+        let context = json!({"sessionIssuer": issuer});
+        identity("FederatedUser", key, "sts::111111111111:federated-user/f", &context)
+    };
+    let user = "arn:aws:iam::111111111111:user/ana";
+    let of_user = federated("ASIAUSER", "IAMUser", user);
+    let of_root = federated("ASIAROOT", "Root", "arn:aws:iam::111111111111:root");
+    let assumed = json!({"assumedRoot": "true"});
+    let unlock = identity("Root", "ASIATASK", "iam::111111111111:root", &assumed);
+    let list = |who: &Value| event("s3", "ListBuckets", &json!({}), who);
+    let describe = |who: &Value| event("ec2", "DescribeInstances", &json!({}), who);
+    let delete = event("s3", "DeleteBucketPolicy", &json!({"bucketName": "b"}), &unlock);
+    // Users of a session have no more than their own policies, tasks of AssumeRoot no more than all
+    // of them together.
+    let refused = [describe(&of_user), describe(&unlock)];
+    let records = [list(&of_user), list(&of_root), delete];
+    let deny = || attached("scp", &json!({"Effect": "Deny", "Action": "s3:*", "Resource": "*"}));
+    let replayed = |records: &[Value], options: ReplayOptions| {
+        let sources = vec![source("log.json", log(records))];
+        run(known.clone(), vec![deny()], options, sources)
+    };
+    let all = ReplayOptions { all: true, ..ReplayOptions::default() };
+    let report = replayed(&records, all.clone());
+    let mut found = broken(&report);
+    found.sort_unstable();
+    let listed = "s3:ListAllMyBuckets *";
+    assert_eq!(found, ["s3:DeleteBucketPolicy arn:aws:s3:::b", listed, listed]);
+    assert_eq!(report.totals.assumptions[&Assumption::Session], 3);
+    let report = replayed(&refused, all);
+    assert!(report.groups.iter().all(|group| group.before.decision == Decision::ImplicitDeny));
+    assert_eq!(report.totals.assumptions[&Assumption::Session], 1);
+    let strict = ReplayOptions { strict_world: true, ..ReplayOptions::default() };
+    let replay = Replay::new(known.clone(), Vec::new(), EngineOptions::default(), strict);
+    let sources = vec![source("log.json", log(&records))];
+    let report = replay.expect("the world can be decided with").run(sources, &mut |_| true);
+    let report = report.expect("the log is replayed");
+    assert_eq!((report.totals.agree, report.totals.disagree), (0, 3));
+    // The log holds how it was made: without a session policy.
+    let made = json!({"responseElements": {"credentials": {"accessKeyId": "ASIAUSER"}}});
+    let made = event("sts", "GetFederationToken", &json!({"name": "f"}), &made);
+    let report = replayed(&[made, list(&of_user)], ReplayOptions::default());
+    assert!(broken(&report).is_empty());
+    assert!(!report.totals.assumptions.contains_key(&Assumption::Session));
+}
+
 /// C-29: `--strict-world`.
 #[test]
 fn a_strict_world_assumes_nothing() {

@@ -62,8 +62,8 @@ pub enum Note {
     ResourceAccount,
     /// The resource was read out of the error message (F-56).
     ResourceFromMessage,
-    /// How the session was made is not in the log: its tags are unknown, and no session policy is
-    /// assumed (F-54).
+    /// How the session was made is not in the log: its tags are unknown, and the request has no
+    /// session policy (F-54).
     SessionUnknown,
     /// Its parameters come from an export without quotes: a value that holds what looks like
     /// another parameter would be read as two.

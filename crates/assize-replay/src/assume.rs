@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
+use assize::Engine;
+use assize_catalog::managed::ROOT_TASK_POLICY_ARNS;
 use assize_cloudtrail::Converted;
 use assize_model::{
-    AccountId, ArnParts, Check, PolicyText, Principal, PrincipalForm, PrincipalKind, Request,
-    ResourceData, ResourceInput, StatedPrincipal, Target,
+    AccountId, ArnParts, Check, CheckDecision, Layer, PolicyText, Principal, PrincipalForm,
+    PrincipalKind, Request, ResourceData, ResourceInput, StatedPrincipal, Target, Verdict,
 };
 use assize_store::{StoreSnapshot, parent_arns};
 
@@ -22,11 +24,15 @@ pub enum Assumption {
     Organization,
     /// The VPC endpoint is not in the world: it has no policy.
     Endpoint,
+    /// The log does not hold how the session was made: of a kind that can do nothing without a
+    /// session policy, it has one that allows (E-38).
+    Session,
 }
 
 impl Assumption {
     /// All assumptions.
-    pub const ALL: [Self; 4] = [Self::Identity, Self::Resource, Self::Organization, Self::Endpoint];
+    pub const ALL: [Self; 5] =
+        [Self::Identity, Self::Resource, Self::Organization, Self::Endpoint, Self::Session];
 
     /// The word of the wire format.
     pub fn as_str(self) -> &'static str {
@@ -35,6 +41,7 @@ impl Assumption {
             Self::Resource => "resource_assumed",
             Self::Organization => "organization_assumed",
             Self::Endpoint => "endpoint_assumed",
+            Self::Session => "session_assumed",
         }
     }
 
@@ -47,6 +54,10 @@ impl Assumption {
             Self::Resource => "resources without a record let the log's callers in",
             Self::Organization => "every account stands under one root with full access",
             Self::Endpoint => "VPC endpoints that the world lacks have no policies",
+            Self::Session => {
+                "sessions that need a session policy and whose making is not in the log have one \
+                 that allows"
+            }
         }
     }
 }
@@ -114,6 +125,67 @@ pub(crate) fn assume_resources(converted: &mut Converted<'_>, world: &StoreSnaps
         }
     }
     any
+}
+
+/// A session policy that takes nothing away.
+const OPEN_POLICY: &str =
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+
+/// Puts into a request what is assumed of its session; gives whether anything is. Federated users
+/// and sessions of AssumeRoot can do nothing without a session policy (E-38), so where the log does
+/// not say which they have, they have one that allows: it hangs on the request and the world alone,
+/// so that requests that are alike stay so. Sessions of accounts that the world lacks need none
+/// (F-48).
+pub(crate) fn assume_session(
+    request: &mut Request<'_>,
+    world: &StoreSnapshot,
+    before: &Engine,
+) -> bool {
+    use PrincipalKind::{AssumedRoot, FederatedRoot, FederatedUser};
+    let Caller { kind, account, .. } = caller(request);
+    let is_held = account.and_then(|account| world.account(account));
+    if is_held.is_none_or(|account| account.external.is_some()) {
+        return false;
+    }
+    match (kind, &mut request.principal) {
+        (FederatedUser | FederatedRoot, Principal::Stated(stated)) => {
+            let session = stated.session.get_or_insert_default();
+            // Policies that are known to be none are known.
+            let is_unknown = session.policy.is_none() && session.policy_arns.is_none();
+            if is_unknown {
+                session.policy = Some(PolicyText(Cow::Borrowed(OPEN_POLICY)));
+            }
+            is_unknown
+        }
+        (AssumedRoot, Principal::Stated(stated)) => {
+            let session = stated.session.get_or_insert_default();
+            session.task_policy_arn.is_none() && assume_task(request, before)
+        }
+        _ => false,
+    }
+}
+
+/// Gives a session of AssumeRoot the first task policy that allows what is asked. Where none does,
+/// it is denied whichever it has, and nothing is assumed.
+fn assume_task(request: &mut Request<'_>, before: &Engine) -> bool {
+    let allows = |check: &CheckDecision| {
+        let mut layers = check.layers.iter();
+        layers.any(|found| found.layer == Layer::Session && found.verdict == Verdict::Allow)
+    };
+    for task in ROOT_TASK_POLICY_ARNS {
+        put_task(request, Some(task));
+        if before.explain(request).is_ok_and(|found| found.checks.iter().all(allows)) {
+            return true;
+        }
+    }
+    put_task(request, None);
+    false
+}
+
+fn put_task(request: &mut Request<'_>, task: Option<&'static str>) {
+    if let Principal::Stated(stated) = &mut request.principal {
+        stated.session.get_or_insert_default().task_policy_arn = task.map(Cow::Borrowed);
+    }
 }
 
 /// The policies of resources that grant what the log shows: to the caller's account, so that the

@@ -14,7 +14,7 @@ use assize_store::StoreSnapshot;
 use crate::ReplayOptions;
 use crate::alike::{Keys, Likeness, Sight};
 use crate::answer::{Answer, Decided, SharedAnswers, Sides, Subject, located, stated_subject};
-use crate::assume::{Assumption, Caller, assume_resources, caller};
+use crate::assume::{Assumption, Caller, assume_resources, assume_session, caller};
 use crate::group::table::{Groups, Width};
 use crate::group::{Event, GroupSide};
 use crate::used::Uses;
@@ -265,6 +265,11 @@ impl<'w> Worker<'w> {
         let mut assumptions = Vec::new();
         if self.worlds.assumes() && assume_resources(converted, self.worlds.base()) {
             assumptions.push(Assumption::Resource);
+        }
+        let request = &mut converted.record.request;
+        if self.worlds.assumes() && assume_session(request, self.worlds.base(), &self.worlds.before)
+        {
+            assumptions.push(Assumption::Session);
         }
         let request = &converted.record.request;
         let caller = caller(request);

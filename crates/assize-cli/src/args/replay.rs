@@ -40,7 +40,8 @@ pub(crate) struct ReplayArgs {
     /// --change beside the differences, else in their place.
     #[arg(long)]
     pub(crate) used: bool,
-    /// Assume nothing of what the world lacks: it is denied, as in every other command.
+    /// Assume nothing of what the world lacks, nor of sessions whose making the log lacks: it is
+    /// denied, as in every other command.
     #[arg(long)]
     pub(crate) strict_world: bool,
     /// The management account, where the world has no organization: SCPs do not bind it.

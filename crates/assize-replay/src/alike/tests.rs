@@ -95,7 +95,13 @@ fn requests() -> Vec<Value> {
     let service = json!({"type": "service", "service": "logs.amazonaws.com"});
     let root = json!({"type": "root", "account": "111111111111"});
     let web = json!({"type": "federated", "provider": "accounts.google.com"});
+    let federated = json!({"type": "federatedUser", "session": {"name": "f"},
+        "user": "arn:aws:iam::111111111111:user/ana"});
+    let unlocking = json!({"type": "assumedRoot", "account": "111111111111"});
     let get = json!({"action": "s3:GetObject", "resources": ["arn:aws:s3:::own/a"]});
+    let unlock = json!({"action": "s3:GetBucketPolicy", "resources": ["arn:aws:s3:::own"]});
+    let delete = json!({"action": "iam:DeleteRole",
+        "resources": ["arn:aws:iam::111111111111:role/R"]});
     let other =
         json!({"action": "s3:GetObject", "resources": ["arn:aws:s3:::bucket-a/111111111111/k"]});
     let list = json!({"action": "s3:ListBucket", "resources": ["arn:aws:s3:::bucket-a"],
@@ -117,6 +123,7 @@ fn requests() -> Vec<Value> {
     }
     all.extend([base(service, get.clone()), base(root, decrypt), base(web, assume)]);
     all.push(base(json!("anonymous"), get.clone()));
+    all.extend([base(federated, get.clone()), base(unlocking, unlock), base(user, delete)]);
     let mut named = role;
     named["session"]["name"] = "s1".into();
     all.push(base(named, get));
@@ -134,7 +141,17 @@ fn mutations() -> Vec<(&'static str, &'static str, Value)> {
     let times =
         json!([null, "2024-04-01T00:00:00Z", "2024-05-01T11:59:00Z", "2024-06-01T00:00:00Z"]);
     vec![
-        ("", "action", json!(["s3:GetObject", "s3:getobject", "s3:DeleteObject", "s3:PutObject"])),
+        (
+            "",
+            "action",
+            json!([
+                "s3:GetObject",
+                "s3:getobject",
+                "s3:DeleteObject",
+                "s3:PutObject",
+                "s3:GetBucketPolicy"
+            ]),
+        ),
         (
             "",
             "resources",
