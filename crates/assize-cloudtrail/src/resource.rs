@@ -74,6 +74,7 @@ impl<'a> Search<'_, 'a> {
                 Some(Rule::S3DeleteObjects) => found,
                 _ if is_source => found,
                 Some(Rule::AssumeRoot) => self.target_root().into_iter().collect(),
+                Some(Rule::IamUpdate(kind)) => self.updated(kind, notes),
                 _ => self.built(id, action, notes),
             };
         }
@@ -142,10 +143,8 @@ impl<'a> Search<'_, 'a> {
         notes: &mut Vec<Note>,
     ) -> Vec<Found<'a>> {
         let region = self.record.region.as_deref().unwrap_or_default();
-        let recipient = self.record.recipient_account.as_deref();
-        let caller = self.record.identity.as_ref().and_then(|identity| identity.account.as_deref());
         let stated = self.stated_account();
-        let account = stated.as_deref().or(recipient).or(caller).unwrap_or_default();
+        let account = stated.as_deref().or(self.account()).unwrap_or_default();
         let values =
             Values { parameters: self.parameters, partition: self.partition(), region, account };
         let mut built = Vec::new();
@@ -384,6 +383,38 @@ impl<'a> Search<'_, 'a> {
         let account = target_account(self.parameters)?;
         let arn = format!("arn:{}:iam::{account}:root", self.partition());
         Some(Found { arn: Cow::Owned(arn), account: None })
+    }
+
+    /// F-57: what a call to IAM renames or moves, and what it is to be called. For both the caller
+    /// needs the action.
+    fn updated(&self, kind: &str, notes: &mut Vec<Note>) -> Vec<Found<'a>> {
+        let text = |name: &str| self.parameters.text(name);
+        let (own, new) = match kind {
+            "user" => ("userName", "newUserName"),
+            _ => ("groupName", "newGroupName"),
+        };
+        let (Some(name), Some(account)) = (text(own), self.account()) else { return Vec::new() };
+        let start = format!("arn:{}:iam::{account}:{kind}", self.partition());
+        let named = format!("{start}/{name}");
+        let arn = self.with_path(&named).map_or(Cow::Owned(named), Cow::Borrowed);
+        notes.push(Note::ResourceAccount);
+        let (new_name, new_path) = (text(new), text("newPath"));
+        let is_renamed = new_name.is_some() || new_path.is_some();
+        let renamed = is_renamed.then(|| {
+            let path = match new_path {
+                Some(path) => format!("{start}{}", path.trim_end_matches('/')),
+                None => arn.rsplit_once('/').map_or(start, |(path, _)| path.to_owned()),
+            };
+            Cow::Owned(format!("{path}/{}", new_name.unwrap_or(name)))
+        });
+        let arns = std::iter::once(arn.clone()).chain(renamed);
+        arns.map(|arn| Found { arn, account: None }).collect()
+    }
+
+    /// The account whose log it is; else that of the caller.
+    fn account(&self) -> Option<&str> {
+        let caller = self.record.identity.as_ref().and_then(|identity| identity.account.as_deref());
+        self.record.recipient_account.as_deref().or(caller)
     }
 
     /// F-56 (c): what the error message names.

@@ -26,6 +26,8 @@ pub(crate) enum Rule {
     ApiGateway(&'static str),
     /// What one key encrypted another encrypts: two actions, each on its key (E-82).
     KmsReEncrypt,
+    /// What IAM has under a name gets another name or path: both are asked about.
+    IamUpdate(&'static str),
     /// Sessions of root users of member accounts: a parameter says of which (E-94).
     AssumeRoot,
 }
@@ -87,6 +89,8 @@ impl Rule {
                 Some(Self::PartiQl)
             }
             ("kms", "ReEncrypt") => Some(Self::KmsReEncrypt),
+            ("iam", "UpdateGroup") => Some(Self::IamUpdate("group")),
+            ("iam", "UpdateUser") => Some(Self::IamUpdate("user")),
             ("sts", "AssumeRoot") => Some(Self::AssumeRoot),
             ("apigateway", _) => {
                 let mut verbs = API_GATEWAY_VERBS.iter();
@@ -112,9 +116,11 @@ impl Rule {
                 "TransactGetItems" => &["dynamodb:GetItem"],
                 _ => return None,
             },
-            Self::PartiQl | Self::ApiGateway(_) | Self::KmsReEncrypt | Self::AssumeRoot => {
-                return None;
-            }
+            Self::PartiQl
+            | Self::ApiGateway(_)
+            | Self::KmsReEncrypt
+            | Self::IamUpdate(_)
+            | Self::AssumeRoot => return None,
         })
     }
 
