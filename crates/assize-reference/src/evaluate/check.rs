@@ -290,14 +290,15 @@ impl<'a> Maker<'a, '_> {
         Ok(())
     }
 
-    /// E-82: the check on the key beside that on the alias, and that on the alias beside that on the
-    /// key.
+    /// E-82: the check on the key beside that on the alias, and that on the alias beside that on
+    /// the key.
     fn alias_key(&mut self, check: &Check<'a>) -> Result<()> {
         let (is_alias, is_key) = (kms::is_alias(&check.resource), kms::is_key(&check.resource));
         let is_other = |other: &Check<'_>| {
             let is_any = is_key && other.resource == "*";
             let is_its = is_alias && kms::is_key(&other.resource);
-            other.action.name == check.action.name
+            kms::is_alias_action(&other.action)
+                && other.action.name == check.action.name
                 && (is_any || is_its || is_key && kms::is_alias(&other.resource))
         };
         if !kms::is_alias_action(&check.action)

@@ -351,9 +351,9 @@ impl Resolver<'_> {
             (ActionRule::KmsAlias, Shape::KmsKey) => ("alias", &[Shape::KmsAlias, Shape::Star][..]),
             _ => return Ok(()),
         };
-        let (name, text) = (facts.name.clone(), facts.text.clone());
+        let text = facts.text.clone();
         let is_other = |other: &CheckSpec<'_>| {
-            self.actions[other.action as usize].name == name && others.contains(&shape(other))
+            self.is_same_action(check.action, other.action) && others.contains(&shape(other))
         };
         if stated.iter().any(is_other) {
             return Ok(());
