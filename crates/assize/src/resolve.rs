@@ -485,7 +485,11 @@ impl<'e> Resolver<'e> {
             &self.actions[check.action as usize],
         );
         let bucket_account = bucket_account.filter(|_| !is_unknown_bucket);
-        let foreign_owner = self.foreign_owner(resource, check.action, bucket_account);
+        let foreign_owner = if is_unknown_bucket {
+            None
+        } else {
+            self.foreign_owner(resource, check.action, bucket_account)
+        };
         let account = foreign_owner.or(bucket_account);
         check.notes.resource_account = assumed && !is_unknown_bucket;
         check.notes.is_undeclared = check.notes.resource_account && self.is_undeclared(resource);

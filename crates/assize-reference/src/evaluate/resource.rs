@@ -116,7 +116,8 @@ pub(crate) fn set_owner(
     let owner = owner(world, caller, check, remarks)?;
     check.bucket_account = owner;
     check.account = owner;
-    if !is_object(&check.resource) {
+    // Nobody decides about what is behind an unknown bucket, whoever owns it (E-85).
+    if !is_object(&check.resource) || check.part == Part::UnknownBucket {
         return Ok(());
     }
     let mut object_owner = check.data.object_owner;
