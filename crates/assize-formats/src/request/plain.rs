@@ -326,7 +326,7 @@ fn begins_with(text: &[u8], gap: &[u8]) -> bool {
     let has_ends = |found: Option<bool>| found.unwrap_or_else(|| text.iter().eq(gap));
     match gap.len() {
         ..=LANES => has_ends(equal_ends::<8>(text, gap)),
-        17..=32 => has_ends(equal_ends::<LANES>(text, gap)),
+        len if len <= 2 * LANES => has_ends(equal_ends::<LANES>(text, gap)),
         _ => text == gap,
     }
 }
@@ -388,6 +388,21 @@ mod tests {
 
     use super::*;
     use crate::{RecordId, RequestRecord};
+
+    #[test]
+    fn gaps_are_told_apart_at_every_byte() {
+        let bytes: Vec<u8> = (b'0'..b'0' + 50).collect();
+        for len in 0..bytes.len() {
+            let gap = &bytes[..len];
+            assert!(begins_with(&bytes, gap), "{len}");
+            for at in 0..len {
+                let mut other = bytes.clone();
+                other[at] ^= 1;
+                assert!(!begins_with(&other, gap), "{len} {at}");
+            }
+            assert!(len == 0 || !begins_with(&gap[1..], gap), "{len}");
+        }
+    }
 
     /// What the other reader reads in a line that was read as one of the plain form.
     fn check_record(plain: &PlainLine<'_>, line: &str) {

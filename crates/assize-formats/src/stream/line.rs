@@ -233,6 +233,10 @@ impl<'t, R: Read> RequestStream<'t, R> {
         };
         let mut first = Chunk::new();
         stream.fill(&mut first);
+        // Blank lines may fill more than a chunk.
+        while first.lines.is_empty() && stream.end.is_none() {
+            stream.fill(&mut first);
+        }
         let text = first.lines().next().and_then(|line| line.text().ok());
         if let Some(header) = text.and_then(header) {
             let header = header.map_err(|error| {

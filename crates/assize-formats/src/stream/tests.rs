@@ -154,6 +154,14 @@ fn a_header_is_the_first_line_with_a_version() {
     let stream = RequestStream::open(&text[..]).unwrap();
     assert_eq!(stream.header().unwrap().snapshot.as_deref(), Some("s"));
     assert_eq!(read_all(&text[..]).0, [(3, Some(b"{}".to_vec()))]);
+    // However much blank lines there are in front of it.
+    let late = [&vec![b'\n'; 1 << 20][..], text].concat();
+    for header in [
+        RequestStream::open(&late[..]).unwrap().header().cloned(),
+        RequestStream::of(&late).unwrap().header().cloned(),
+    ] {
+        assert_eq!(header.unwrap().snapshot.as_deref(), Some("s"));
+    }
     for (line, message) in [
         (r#"{"assize":2}"#, "version 2 of the format; this program reads 1 at `/assize`"),
         (r#"{"assize":1,"stream":"decisions"}"#, "`decisions` is none of `requests` at `/stream`"),
