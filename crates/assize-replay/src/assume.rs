@@ -174,8 +174,11 @@ fn assume_task(request: &mut Request<'_>, before: &Engine) -> bool {
     };
     for task in ROOT_TASK_POLICY_ARNS {
         put_task(request, Some(task));
-        if before.explain(request).is_ok_and(|found| found.checks.iter().all(allows)) {
-            return true;
+        match before.explain(request) {
+            Ok(found) if found.checks.iter().all(allows) => return true,
+            Ok(_) => {}
+            // It is malformed whichever it has.
+            Err(_) => break,
         }
     }
     put_task(request, None);

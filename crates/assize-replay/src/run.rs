@@ -44,7 +44,8 @@ const N_TASK_RECORDS: usize = 1_024;
 pub struct ReplayOptions {
     /// Which events are asked about.
     pub filter: Filter,
-    /// Nothing is assumed of what the world lacks, nor of sessions whose making the log lacks (C-29).
+    /// Nothing is assumed of what the world lacks, nor of sessions whose making the log lacks
+    /// (C-29).
     pub strict_world: bool,
     /// The management account of the organization that is assumed (C-29).
     pub management_account: Option<AccountId>,

@@ -1,5 +1,7 @@
 //! Which policy sets there are in a snapshot, and whose they are.
 
+use std::borrow::Cow;
+
 use assize_compiler::{PolicySetId, PolicySetSpec, SetDocument, SetRef};
 use assize_model::{AccountId, ApplicablePolicies, AppliedPolicy, ArnParts, PolicyId};
 use assize_policy::PolicyLibrary;
@@ -104,7 +106,10 @@ impl<'s> SetPlan<'s> {
         for resource in snapshot.resources() {
             if let Some(policies) = snapshot.resource_policies(&resource.arn) {
                 let above = above_object(snapshot, &resource.arn);
-                let policies = [above, &policies.policies].concat();
+                let policies = match above {
+                    [] => Cow::Borrowed(&policies.policies[..]),
+                    _ => Cow::Owned([above, &policies.policies].concat()),
+                };
                 plan.add(Owner::Resource(&resource.arn), &policies, 1);
             }
         }
@@ -289,7 +294,7 @@ impl Sets {
         self.rcp.get(&account)?.documents.get(at).copied()
     }
 
-    /// The policies of exactly this resource.
+    /// The policies of exactly this resource; an object's stand beside those of its bucket.
     pub(crate) fn resource(&self, arn: &str) -> Option<&LayerSets> {
         self.resources.get(arn)
     }

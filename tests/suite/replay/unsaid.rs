@@ -124,6 +124,7 @@ fn sessions_whose_making_the_log_lacks_have_the_policies_they_need() {
     assert_eq!(found, ["s3:DeleteBucketPolicy arn:aws:s3:::b", listed, listed]);
     assert_eq!(report.totals.assumptions[&Assumption::Session], 3);
     let report = replayed(&refused, all);
+    assert!(!report.groups.is_empty());
     assert!(report.groups.iter().all(|group| group.before.decision == Decision::ImplicitDeny));
     assert_eq!(report.totals.assumptions[&Assumption::Session], 1);
     let strict = ReplayOptions { strict_world: true, ..ReplayOptions::default() };

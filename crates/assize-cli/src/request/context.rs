@@ -279,7 +279,7 @@ fn fill_session(request: &mut Request<'static>, given: &Given<'_>) -> Result<boo
 
 /// Whether a key is what a session still has of the claims of its provider (E-17).
 fn is_claim_of_session(folded: &str) -> bool {
-    match folded.split_once(':') {
+    match folded.rsplit_once(':') {
         Some(("saml", name)) => matches!(name, "namequalifier" | "sub" | "sub_type"),
         Some((host, name)) => host.contains('.') && matches!(name, "aud" | "sub" | "amr"),
         None => false,

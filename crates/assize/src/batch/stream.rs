@@ -162,7 +162,8 @@ impl Engine {
         self.decide_opened(RequestStream::open(input), output, options, progress)
     }
 
-    /// [`Engine::decide_stream`] of a stream that is in memory, which is not copied then.
+    /// [`Engine::decide_stream`] of a stream that is in memory, which is not copied unless
+    /// it is compressed.
     ///
     /// # Errors
     /// As [`Engine::decide_stream`].

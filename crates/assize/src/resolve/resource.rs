@@ -331,8 +331,8 @@ impl Resolver<'_> {
         snapshot.resource(&object)?.tags.clone()
     }
 
-    /// E-33: the policies in the request's resource data, else those of the resource, else those
-    /// of its parent.
+    /// E-33: the policies in the request's resource data, else those of the resource (an object's
+    /// beside those of its bucket), else those of its parent.
     fn resource_policies(
         &mut self,
         family: &[&str],
