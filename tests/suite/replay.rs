@@ -125,6 +125,22 @@ fn s3_calls_that_a_policy_denies_and_others() {
     assert_eq!(assumptions[&Assumption::Resource], 2);
 }
 
+/// C-29: where the organization is made up, it is the one that the policies are about.
+#[test]
+fn the_organization_that_is_made_up_is_the_one_that_policies_name() {
+    let records = [event("s3", "ListBuckets", &json!({}), &json!({}))];
+    let outside = |of: &str| {
+        json!({"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*",
+            "Condition": {"StringNotEqualsIfExists": {of: "o-exampleorg1"}}})
+    };
+    for key in ["aws:PrincipalOrgID", "aws:ResourceOrgID"] {
+        assert!(broken(&alone(attached("rcp", &outside(key)), &records)).is_empty(), "{key}");
+    }
+    let inside = json!({"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*",
+        "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg1"}}});
+    assert_eq!(broken(&alone(attached("rcp", &inside), &records)), ["s3:ListAllMyBuckets *"]);
+}
+
 /// C-29: every account of the log stands under the root that is made up, one that the log names
 /// as the owner of a resource alone among them.
 #[test]

@@ -63,6 +63,8 @@ pub(crate) struct Worlds {
     managed: BundledPolicies,
     is_strict: bool,
     management_account: Option<AccountId>,
+    /// The id of the organization, where it is made up.
+    organization_id: Box<str>,
     /// Accounts of the log that the world lacks.
     assumed: BTreeSet<AccountId>,
     /// Most of these.
@@ -93,6 +95,11 @@ impl Worlds {
         let Start { base, changes, options, catalog, managed, is_strict, management_account } =
             start;
         let before = engine(StoreSnapshot::empty(), &options, &catalog, &managed)?;
+        let held = base.documents().filter_map(|(_, document)| document.text.as_deref());
+        let new =
+            changes.iter().flat_map(ChangeSet::documents).map(|(document, _)| &*document.text);
+        let organization_id = named_organization(held.chain(new)).unwrap_or(ASSUMED_ORGANIZATION);
+        let organization_id = organization_id.into();
         let mut worlds = Self {
             base,
             changes,
@@ -101,6 +108,7 @@ impl Worlds {
             managed,
             is_strict,
             management_account,
+            organization_id,
             assumed: BTreeSet::new(),
             max_assumed: MAX_ASSUMED_ACCOUNTS,
             endpoints: BTreeMap::new(),
@@ -284,7 +292,7 @@ impl Worlds {
         let policies = builtin
             .filter_map(|id| Some((Box::from(id), Arc::new(builtin_organization_policy(id)?))));
         Ok(Organization {
-            id: ASSUMED_ORGANIZATION.into(),
+            id: self.organization_id.clone(),
             management_account,
             root_id: ASSUMED_ROOT.into(),
             scp_enabled: true,
@@ -307,6 +315,24 @@ fn engine(
         .map_err(|error| Error::caused(ErrorKind::World, error))
 }
 
+/// The organization that the values of policies name, such as those of `aws:PrincipalOrgID`, if
+/// they name one alone: whoever writes such a policy means the organization of the log.
+fn named_organization<'t>(texts: impl IntoIterator<Item = &'t str>) -> Option<&'t str> {
+    const BEFORE: &str = "\"o-";
+    const ID_LEN: std::ops::RangeInclusive<usize> = 10..=32;
+    let mut named = texts.into_iter().flat_map(|text| {
+        text.match_indices(BEFORE).filter_map(move |(at, _)| {
+            let (start, id) = (at + 1, at + BEFORE.len());
+            let is_part = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+            let len = text.as_bytes()[id..].iter().take_while(|b| is_part(b)).count();
+            let is_whole = text[id + len..].starts_with(['"', '/']) && ID_LEN.contains(&len);
+            is_whole.then(|| &text[start..id + len])
+        })
+    });
+    let first = named.next()?;
+    named.all(|other| other == first).then_some(first)
+}
+
 #[cfg(test)]
 mod tests {
     use assize_catalog::ApiMap;
@@ -317,6 +343,23 @@ mod tests {
     use crate::ReplayOptions;
     use crate::answer::SharedAnswers;
     use crate::decide::{Tally, Worker};
+
+    #[test]
+    fn policies_name_one_organization_or_none() {
+        let check = |texts: &[&str], expected: Option<&str>| {
+            assert_eq!(named_organization(texts.iter().copied()), expected, "{texts:?}");
+        };
+        let (own, path) =
+            (r#"{"aws:PrincipalOrgID":"o-exampleorg1"}"#, r#"["o-exampleorg1/r-1/*"]"#);
+        check(&[], None);
+        check(&["{}", own], Some("o-exampleorg1"));
+        check(&[own, path, own], Some("o-exampleorg1"));
+        check(&[own, r#"{"aws:PrincipalOrgID":"o-exampleorg2"}"#], None);
+        check(
+            &[r#""o-short" "o-exampleorg1*" "xo-exampleorg1" "o-Exampleorg1" "o-exampleorg1"#],
+            None,
+        );
+    }
 
     #[test]
     fn accounts_for_which_there_is_no_room_are_counted_as_errors() {
