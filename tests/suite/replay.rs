@@ -125,6 +125,21 @@ fn s3_calls_that_a_policy_denies_and_others() {
     assert_eq!(assumptions[&Assumption::Resource], 2);
 }
 
+/// C-29, F-71: nothing is assumed of a resource that a change gives a policy to.
+#[test]
+fn a_policy_for_a_resource_without_a_record_is_asked() {
+    let queue = "arn:aws:sqs:eu-west-1:111111111111:q";
+    let url = json!({"queueUrl": "https://sqs.eu-west-1.amazonaws.com/111111111111/q"});
+    let records = [event("sqs", "SendMessage", &url, &json!({}))];
+    let change = |effect: &str| {
+        let statement =
+            json!({"Effect": effect, "Principal": "*", "Action": "sqs:*", "Resource": "*"});
+        attached(&format!("resource:{queue}"), &statement)
+    };
+    assert_eq!(broken(&alone(change("Deny"), &records)), [format!("sqs:SendMessage {queue}")]);
+    assert!(broken(&alone(change("Allow"), &records)).is_empty());
+}
+
 /// C-29: where the organization is made up, it is the one that the policies are about.
 #[test]
 fn the_organization_that_is_made_up_is_the_one_that_policies_name() {

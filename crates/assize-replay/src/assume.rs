@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use assize::Engine;
 use assize_catalog::managed::ROOT_TASK_POLICY_ARNS;
-use assize_cloudtrail::Converted;
 use assize_model::{
     AccountId, ArnParts, Check, CheckDecision, Layer, PolicyText, Principal, PrincipalForm,
     PrincipalKind, Request, ResourceData, ResourceInput, StatedPrincipal, Target, Verdict,
@@ -106,11 +105,14 @@ fn role_arn<'r>(stated: &'r StatedPrincipal<'_>) -> Cow<'r, str> {
 }
 
 /// Puts into a request what is assumed of its resources; gives whether anything is.
-pub(crate) fn assume_resources(converted: &mut Converted<'_>, world: &StoreSnapshot) -> bool {
-    let recipient = converted.recipient;
-    let grants = Grants::new(&converted.record.request);
+pub(crate) fn assume_resources(
+    request: &mut Request<'_>,
+    recipient: Option<AccountId>,
+    world: &StoreSnapshot,
+) -> bool {
+    let grants = Grants::new(request);
     let mut any = false;
-    match &mut converted.record.request.target {
+    match &mut request.target {
         Target::Action { action, resources, .. } => {
             for ResourceInput { arn, data, .. } in resources {
                 any |= grants.put(action, arn, data, recipient, world);

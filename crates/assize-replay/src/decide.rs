@@ -263,19 +263,29 @@ impl<'w> Worker<'w> {
             self.n_answered = 1;
         }
         let mut assumptions = Vec::new();
-        if self.worlds.assumes() && assume_resources(converted, self.worlds.base()) {
+        let recipient = converted.recipient;
+        let request = &mut converted.record.request;
+        // Nothing is assumed of a resource that a change gives a policy to.
+        let mut changed = self.worlds.changed_resources().map(|world| (request.clone(), world));
+        if let Some((request, world)) = &mut changed {
+            assume_resources(request, recipient, world);
+        }
+        if self.worlds.assumes() && assume_resources(request, recipient, self.worlds.base()) {
             assumptions.push(Assumption::Resource);
         }
-        let request = &mut converted.record.request;
         if self.worlds.assumes() && assume_session(request, self.worlds.base(), &self.worlds.before)
         {
             assumptions.push(Assumption::Session);
         }
         let request = &converted.record.request;
+        let after = changed.map(|(mut after, _)| {
+            after.principal.clone_from(&request.principal);
+            after
+        });
         let caller = caller(request);
         self.assume(request, &caller, &mut assumptions);
         let seen = converted.record.observed.as_ref().and_then(|observed| observed.decision);
-        let decided = self.decide(request, &caller, seen);
+        let decided = self.decide(request, after.as_ref().unwrap_or(request), &caller, seen);
         Answer { assumptions, decided: decided.map_err(|error| error.kind().as_str()) }
     }
 
@@ -302,9 +312,11 @@ impl<'w> Worker<'w> {
         }
     }
 
+    /// Decides a request before, and what it is after the change.
     fn decide(
         &mut self,
         request: &Request<'_>,
+        changed: &Request<'_>,
         caller: &Caller<'_>,
         seen: Option<ObservedDecision>,
     ) -> Result<Decided, RequestError> {
@@ -316,7 +328,7 @@ impl<'w> Worker<'w> {
             None => None,
             Some(_) if is_removed => Some(self.sides.shared(GroupSide::removed())),
             Some(after) => {
-                let outcome = after.decide(request)?;
+                let outcome = after.decide(changed)?;
                 decisive = outcome.check;
                 Some(self.sides.shared(located(after, outcome)))
             }

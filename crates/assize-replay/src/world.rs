@@ -73,6 +73,8 @@ pub(crate) struct Worlds {
     endpoints: BTreeMap<Box<str>, AccountId>,
     pub(crate) before: Engine,
     pub(crate) after: Option<Engine>,
+    /// Whether a change gives a policy to a resource without a record.
+    adds_resources: bool,
     /// Users and roles that a change takes away (F-73).
     pub(crate) removed: Vec<Box<str>>,
     pub(crate) warnings: Vec<String>,
@@ -114,6 +116,7 @@ impl Worlds {
             endpoints: BTreeMap::new(),
             before,
             after: None,
+            adds_resources: false,
             removed: Vec::new(),
             warnings: Vec::new(),
         };
@@ -164,6 +167,13 @@ impl Worlds {
     /// Whether a VPC endpoint is there because the log names it.
     pub(crate) fn assumes_endpoint(&self, id: &str) -> bool {
         self.endpoints.contains_key(id)
+    }
+
+    /// The world after the change, where it has resources that the one before has not, of which
+    /// something is assumed.
+    pub(crate) fn changed_resources(&self) -> Option<&'_ StoreSnapshot> {
+        let after = self.after.as_ref().filter(|_| self.assumes() && self.adds_resources);
+        after.map(Engine::snapshot)
     }
 
     /// What the policies of both worlds see of requests.
@@ -226,6 +236,8 @@ impl Worlds {
             changed.warnings.extend(next.warnings);
         }
         self.before = engine(snapshot, &self.options, &self.catalog, &self.managed)?;
+        let is_new = |arn: &str| self.base.resource(arn).is_none();
+        self.adds_resources = changed.snapshot.resources().any(|resource| is_new(&resource.arn));
         self.after = if self.changes.is_empty() {
             None
         } else {
