@@ -18,6 +18,7 @@ mod resource;
 mod session;
 mod shown;
 mod skip;
+mod tagged;
 mod template;
 
 pub use convert::{Converted, Converter, Surroundings};

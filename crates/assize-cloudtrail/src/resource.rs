@@ -14,6 +14,7 @@ use crate::place::{is_account, is_alias, owner_parameter};
 use crate::principal::Directory;
 use crate::record::Record;
 use crate::skip::Note;
+use crate::tagged::kind_of_id;
 use crate::template::{Piece, Pieces, Values};
 
 /// A resource of a call.
@@ -75,6 +76,7 @@ impl<'a> Search<'_, 'a> {
                 _ if is_source => found,
                 Some(Rule::AssumeRoot) => self.target_root().into_iter().collect(),
                 Some(Rule::IamUpdate(kind)) => self.updated(kind, notes),
+                Some(Rule::Ec2Tags) => self.tagged(id, action, notes),
                 _ => self.built(id, action, notes),
             };
         }
@@ -142,11 +144,9 @@ impl<'a> Search<'_, 'a> {
         action: &CallAction<'_>,
         notes: &mut Vec<Note>,
     ) -> Vec<Found<'a>> {
-        let region = self.record.region.as_deref().unwrap_or_default();
         let stated = self.stated_account();
         let account = stated.as_deref().or(self.account()).unwrap_or_default();
-        let values =
-            Values { parameters: self.parameters, partition: self.partition(), region, account };
+        let values = self.values(account);
         let mut built = Vec::new();
         let is_given = self.parameters.is_given();
         // What no parameter can change is known without them.
@@ -190,6 +190,12 @@ impl<'a> Search<'_, 'a> {
         let held = self.directory.named_arn(parts.account_id()?, kind, name)?;
         let is_there = ArnParts::split(held).is_some_and(|of| of.partition == parts.partition);
         is_there.then_some(held)
+    }
+
+    /// What ARNs are filled from, beside the account.
+    fn values<'v>(&'v self, account: &'v str) -> Values<'v, 'a> {
+        let region = self.record.region.as_deref().unwrap_or_default();
+        Values { parameters: self.parameters, partition: self.partition(), region, account }
     }
 
     /// The account that a parameter names beside the resource.
@@ -409,6 +415,33 @@ impl<'a> Search<'_, 'a> {
         });
         let arns = std::iter::once(arn.clone()).chain(renamed);
         arns.map(|arn| Found { arn, account: None }).collect()
+    }
+
+    /// F-57: what a call to EC2 gives tags or takes them from. None, when the type of one of them
+    /// cannot be told.
+    fn tagged(
+        &self,
+        id: ActionId,
+        action: &CallAction<'_>,
+        notes: &mut Vec<Note>,
+    ) -> Vec<Found<'a>> {
+        let values = self.values(self.account().unwrap_or_default());
+        let arn = |tagged: Cow<'a, str>| {
+            if self.catalog.fits(id, &tagged).is_some() {
+                return Some(tagged);
+            }
+            let kind = kind_of_id(&tagged)?;
+            let arns = arns_of_name(action, kind, &Piece::whole(tagged), &values);
+            arns.into_iter().next().map(Cow::Owned)
+        };
+        let arns: Option<Vec<_>> =
+            self.parameters.values("Resources[]").into_iter().map(arn).collect();
+        let found = arns.into_iter().flatten().map(|arn| Found { arn, account: None });
+        let found: Vec<_> = found.collect();
+        if !found.is_empty() {
+            notes.push(Note::ResourceAccount);
+        }
+        found
     }
 
     /// The account whose log it is; else that of the caller.

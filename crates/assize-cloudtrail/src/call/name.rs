@@ -28,6 +28,8 @@ pub(crate) enum Rule {
     KmsReEncrypt,
     /// What IAM has under a name gets another name or path: both are asked about.
     IamUpdate(&'static str),
+    /// Tags of what EC2 has: ids say of which types it is.
+    Ec2Tags,
     /// Sessions of root users of member accounts: a parameter says of which (E-94).
     AssumeRoot,
 }
@@ -91,6 +93,7 @@ impl Rule {
             ("kms", "ReEncrypt") => Some(Self::KmsReEncrypt),
             ("iam", "UpdateGroup") => Some(Self::IamUpdate("group")),
             ("iam", "UpdateUser") => Some(Self::IamUpdate("user")),
+            ("ec2", "CreateTags" | "DeleteTags") => Some(Self::Ec2Tags),
             ("sts", "AssumeRoot") => Some(Self::AssumeRoot),
             ("apigateway", _) => {
                 let mut verbs = API_GATEWAY_VERBS.iter();
@@ -120,6 +123,7 @@ impl Rule {
             | Self::ApiGateway(_)
             | Self::KmsReEncrypt
             | Self::IamUpdate(_)
+            | Self::Ec2Tags
             | Self::AssumeRoot => return None,
         })
     }
