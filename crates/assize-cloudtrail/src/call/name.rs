@@ -6,8 +6,8 @@ use super::Entry;
 /// 2026.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rule {
-    /// S3 writes by POST.
-    S3Post,
+    /// S3 calls that need the permission of another action.
+    S3Of(&'static [&'static str]),
     /// S3 copies: the target is written, the source is read.
     S3Copy,
     /// Deletes many objects; `resources` names them.
@@ -77,7 +77,19 @@ impl Rule {
     /// The row of a call, by the first label of its event source and its name.
     pub(crate) fn of(service: &str, name: &str) -> Option<Self> {
         match (service, name) {
-            ("s3", "PostObject") => Some(Self::S3Post),
+            ("s3", "PostObject") => Some(Self::S3Of(&["s3:PutObject"])),
+            ("s3", "DeleteAccountPublicAccessBlock") => {
+                Some(Self::S3Of(&["s3:PutAccountPublicAccessBlock"]))
+            }
+            ("s3", "DeleteBucketIntelligentTieringConfiguration") => {
+                Some(Self::S3Of(&["s3:PutIntelligentTieringConfiguration"]))
+            }
+            ("s3", "DeleteBucketOwnershipControls") => {
+                Some(Self::S3Of(&["s3:PutBucketOwnershipControls"]))
+            }
+            ("s3", "DeleteBucketPublicAccessBlock") => {
+                Some(Self::S3Of(&["s3:PutBucketPublicAccessBlock"]))
+            }
             ("s3", "CopyObject" | "UploadPartCopy") => Some(Self::S3Copy),
             ("s3", "DeleteObjects") => Some(Self::S3DeleteObjects),
             ("s3", "GetObject" | "HeadObject") => Some(Self::S3Get),
@@ -106,7 +118,7 @@ impl Rule {
     /// The actions that the row gives in place of those of the map, if it does.
     pub(crate) fn actions(self, name: &str) -> Option<&'static [&'static str]> {
         Some(match self {
-            Self::S3Post => &["s3:PutObject"],
+            Self::S3Of(actions) => actions,
             Self::S3Copy => &["s3:PutObject", "s3:GetObject", "s3:GetObjectVersion"],
             Self::S3DeleteObjects | Self::S3Delete => {
                 &["s3:DeleteObject", "s3:DeleteObjectVersion"]
