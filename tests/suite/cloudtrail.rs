@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use assize_catalog::{ApiMap, Catalog};
 use assize_cloudtrail::{
     Converted, Converter, Directory, LogReader, NoDirectory, Note, Record, SessionBook, SkipReason,
-    Surroundings,
+    Surroundings, is_secret_of,
 };
 use assize_formats::RequestRecord;
 use assize_formats::json::Cursor;
@@ -14,7 +14,7 @@ use assize_tests::corpus::package_folder;
 use assize_tests::fixtures;
 use serde_json::{Value, json};
 
-/// Two entities whose unique ids are known, and four that have paths.
+/// Two entities whose unique ids are known, four that have paths, and a secret.
 struct Known;
 
 impl Directory for Known {
@@ -36,6 +36,11 @@ impl Directory for Known {
             }
             _ => None,
         }
+    }
+
+    fn secret_arn(&self, start: &str) -> Option<&str> {
+        let known = "arn:aws:secretsmanager:eu-west-1:111111111111:secret:known-AbCdEf";
+        is_secret_of(known, start).then_some(known)
     }
 }
 

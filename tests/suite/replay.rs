@@ -355,6 +355,31 @@ fn changes_of_a_world_are_told_apart() {
     assert_eq!(removed.map(|side| side.reason), Some(ReasonCode::PrincipalRemoved));
 }
 
+/// F-56: a secret that a call names is the one that the world has under the name; else what AWS
+/// puts behind the name is open.
+#[test]
+fn secrets_are_those_of_the_world() {
+    let arn = |name: &str| format!("arn:aws:secretsmanager:eu-west-1:111111111111:secret:{name}");
+    let all = json!({"Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]});
+    let known = world(&json!({"assize": 1,
+        "accounts": {"111111111111": {"users": {"ana": {"inline": {"all": all}}}}},
+        "resources": [{"arn": arn("db-AbCdEf")}, {"arn": arn("db-old-AbCdEf")}]}));
+    let get =
+        |id: &str| event("secretsmanager", "GetSecretValue", &json!({"secretId": id}), &json!({}));
+    let records = ["db", "other"].map(get);
+    let denied = |resource: &str| {
+        let deny = json!({"Effect": "Deny", "Action": "*", "Resource": resource});
+        let sources = vec![source("log.json", log(&records))];
+        let change = vec![attached("scp", &deny)];
+        broken(&run(known.clone(), change, ReplayOptions::default(), sources))
+    };
+    let get = |name: &str| format!("secretsmanager:GetSecretValue {}", arn(name));
+    assert_eq!(denied(&arn("db-AbCdEf")), [get("db-AbCdEf")]);
+    assert_eq!(denied(&arn("other-??????")), [get("other-??????")]);
+    assert_eq!(denied(&arn("*")).len(), 2);
+}
+
 /// C-29: `--strict-world`.
 #[test]
 fn a_strict_world_assumes_nothing() {

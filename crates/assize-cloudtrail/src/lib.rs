@@ -26,7 +26,7 @@ pub use coverage::{Counts, Coverage, MAX_SOURCES, OTHER_SOURCES};
 pub use duplicate::{EventIds, REMEMBERED_EVENTS, SeenEvents};
 pub use export::{Export, Recognized};
 pub use log::{LogFault, LogReader, MAX_RECORD_BYTES, Malformed};
-pub use principal::{Directory, NoDirectory};
+pub use principal::{Directory, NoDirectory, is_secret_of};
 pub use record::Record;
 pub use resource::named_owner;
 pub use session::{MAX_SESSION_BYTES, MAX_SESSIONS, SessionBook, SessionFacts};

@@ -16,6 +16,21 @@ pub trait Directory: Sync {
     /// The ARN, path included, of what an account has under a name (I-12). The kind is what the
     /// ARN begins its last part with: `user`, `group`, `role`, `instance-profile`.
     fn named_arn(&self, account: AccountId, kind: &str, name: &str) -> Option<&str>;
+
+    /// The whole ARN of a secret, by all of it but the hyphen and the six characters behind its
+    /// name.
+    fn secret_arn(&self, start: &str) -> Option<&str>;
+}
+
+/// How many characters the ARN of a secret has behind its name, the hyphen among them.
+pub(crate) const SECRET_SUFFIX: usize = "-??????".len();
+
+/// Whether an ARN is that of the secret of a name, by all of it but its suffix.
+pub fn is_secret_of(arn: &str, start: &str) -> bool {
+    let suffix = arn.strip_prefix(start).unwrap_or_default();
+    let is_random = |byte: u8| byte.is_ascii_alphanumeric();
+    suffix.len() == SECRET_SUFFIX
+        && suffix.strip_prefix('-').is_some_and(|s| s.bytes().all(is_random))
 }
 
 /// A [`Directory`] that knows nobody.
@@ -28,6 +43,10 @@ impl Directory for NoDirectory {
     }
 
     fn named_arn(&self, _: AccountId, _: &str, _: &str) -> Option<&str> {
+        None
+    }
+
+    fn secret_arn(&self, _: &str) -> Option<&str> {
         None
     }
 }

@@ -9,9 +9,9 @@ use smallvec::SmallVec;
 
 use crate::call::{ActionForm, Call, CallAction, Entry, Rule};
 use crate::form::Form;
-use crate::parameters::Parameters;
+use crate::parameters::{Parameters, member, scalar};
 use crate::place::{is_account, is_alias, owner_parameter};
-use crate::principal::Directory;
+use crate::principal::{Directory, is_secret_of};
 use crate::record::Record;
 use crate::skip::Note;
 use crate::tagged::kind_of_id;
@@ -168,8 +168,9 @@ impl<'a> Search<'_, 'a> {
         }
         let found = built.into_iter().map(|built| {
             let account = self.owner(&built.arn);
-            let arn = self.with_path(&built.arn).map_or(Cow::Owned(built.arn), Cow::Borrowed);
-            Found { arn, account }
+            let held = self.with_path(&built.arn).map(Cow::Borrowed);
+            let whole = held.or_else(|| self.whole_secret(&built.arn));
+            Found { arn: whole.unwrap_or(Cow::Owned(built.arn)), account }
         });
         found.collect()
     }
@@ -190,6 +191,22 @@ impl<'a> Search<'_, 'a> {
         let held = self.directory.named_arn(parts.account_id()?, kind, name)?;
         let is_there = ArnParts::split(held).is_some_and(|of| of.partition == parts.partition);
         is_there.then_some(held)
+    }
+
+    /// The ARN of a secret that a call gives the name of, which lacks the characters that AWS put
+    /// behind it: that of the world or of the answer, else with a `?` for each of them.
+    fn whole_secret(&self, arn: &str) -> Option<Cow<'a, str>> {
+        let is_named = self.record.event_source.as_deref() == Some("secretsmanager.amazonaws.com")
+            && self.parameters.text("secretId").is_some_and(|id| !id.starts_with("arn:"));
+        if !is_named {
+            return None;
+        }
+        let answered = || {
+            let answer = Node::parse(self.record.response_elements?).ok()?;
+            scalar(member(&answer, "arn")?).filter(|whole| is_secret_of(whole, arn))
+        };
+        let held = self.directory.secret_arn(arn).map(Cow::Borrowed).or_else(answered);
+        Some(held.unwrap_or_else(|| Cow::Owned(format!("{arn}-??????"))))
     }
 
     /// What ARNs are filled from, beside the account.

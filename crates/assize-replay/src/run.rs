@@ -3,17 +3,17 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use assize::BundledPolicies;
 use assize_catalog::{ApiMap, Catalog};
 use assize_cloudtrail::{
     Directory, EventIds, LogFault, Malformed, Record, SeenEvents, SessionBook, SessionFacts,
-    Surroundings, named_owner,
+    Surroundings, is_secret_of, named_owner,
 };
 use assize_formats::ChangeSet;
-use assize_model::{AccountId, EngineOptions};
+use assize_model::{AccountId, ArnParts, EngineOptions};
 use assize_store::{StoreSnapshot, fold_name};
 use rayon::prelude::*;
 
@@ -412,7 +412,7 @@ impl<'t> Round<'t> {
     /// Decides all of it; meanwhile the text of the next round is read.
     fn decide<'w: 't>(self, run: &mut Run, crew: &mut Crew<'w>, world: &'t StoreSnapshot) {
         let Run { files, known: Known { seen, sessions }, tally, .. } = run;
-        let directory = Entities(world);
+        let directory = Entities::of(world);
         let surroundings = Surroundings { sessions, directory: &directory };
         // Groups are widened from round to round, so that it does not matter who counts what.
         let width = tally.groups.next_width();
@@ -607,15 +607,37 @@ fn named(records: &[Record<'_>]) -> Named {
 
 /// What is behind the unique ids and the names of a world: of that before any change, since both
 /// worlds are asked the same.
-struct Entities<'w>(&'w StoreSnapshot);
+struct Entities<'w> {
+    world: &'w StoreSnapshot,
+    /// The ARNs of the secrets, in order, once one is looked for.
+    secrets: OnceLock<Vec<&'w str>>,
+}
+
+impl<'w> Entities<'w> {
+    fn of(world: &'w StoreSnapshot) -> Self {
+        Self { world, secrets: OnceLock::new() }
+    }
+
+    fn secrets(&self) -> &[&'w str] {
+        self.secrets.get_or_init(|| {
+            let arns = self.world.resources().map(|resource| &*resource.arn);
+            let is_secret = |arn: &&str| {
+                ArnParts::split(arn).is_some_and(|parts| parts.service == "secretsmanager")
+            };
+            let mut secrets: Vec<_> = arns.filter(is_secret).collect();
+            secrets.sort_unstable();
+            secrets
+        })
+    }
+}
 
 impl Directory for Entities<'_> {
     fn entity_arn(&self, unique_id: &str) -> Option<&str> {
-        self.0.by_unique_id(unique_id).map(assize_store::Entity::arn)
+        self.world.by_unique_id(unique_id).map(assize_store::Entity::arn)
     }
 
     fn named_arn(&self, account: AccountId, kind: &str, name: &str) -> Option<&str> {
-        let Self(world) = self;
+        let world = self.world;
         match kind {
             "user" => world.user(account, name).map(|user| &*user.arn),
             "role" => world.role(account, name).map(|role| &*role.arn),
@@ -629,5 +651,12 @@ impl Directory for Entities<'_> {
             }
             _ => None,
         }
+    }
+
+    fn secret_arn(&self, start: &str) -> Option<&str> {
+        let secrets = self.secrets();
+        let first = secrets.partition_point(|arn| *arn < start);
+        let mut longer = secrets.iter().skip(first).take_while(|arn| arn.starts_with(start));
+        longer.find(|arn| is_secret_of(arn, start)).copied()
     }
 }
