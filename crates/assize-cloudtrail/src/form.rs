@@ -7,6 +7,8 @@ use crate::template::{Piece, Pieces, Values};
 
 /// Most resources that the parameters of a call give for one ARN format.
 const MAX_RESOURCES: usize = 1_000;
+/// How many colons stand before the account that an ARN says is the owner.
+const ACCOUNT_COLONS: usize = 4;
 /// Bytes that hold most ARNs.
 const MANY_BYTES: usize = 96;
 
@@ -36,12 +38,15 @@ impl<'c> Form<'c> {
     /// The form of a format such as `arn:${Partition}:s3:::${BucketName}`.
     pub(crate) fn new(format: &'c str) -> Self {
         let (mut variables, mut slots) = (Vec::new(), Vec::new());
-        let mut tail = format;
+        let (mut tail, mut n_colons) = (format, 0);
         while let Some((before, name, after)) = next_variable(tail) {
+            // Behind the fifth colon an account is what the ARN is about.
+            n_colons += before.matches(':').count();
             let slot = match name {
                 "Partition" => Slot::Partition,
                 "Region" => Slot::Region,
-                "Account" | "AccountId" => Slot::Account,
+                "Account" => Slot::Account,
+                "AccountId" if n_colons == ACCOUNT_COLONS => Slot::Account,
                 _ => Slot::Own,
             };
             if slot == Slot::Own {
@@ -193,6 +198,11 @@ mod tests {
             &["arn:aws:ssm:eu-west-1:111111111111:parameter/a/b!"],
         );
         check("arn:${Partition}:iam::${AccountId}:root", &[], &["arn:aws:iam::111111111111:root"]);
+        check(
+            "arn:${Partition}:organizations::${Account}:account/o-${OrganizationId}/${AccountId}",
+            &[&["*"], &["222222222222"]],
+            &["arn:aws:organizations::111111111111:account/o-*/222222222222"],
+        );
     }
 
     /// F-56: an ARN in place of a name says where the resource is.
