@@ -162,6 +162,9 @@ impl<'a> Search<'_, 'a> {
             built.extend(self.caller_itself(id));
         }
         self.keep_meant(&mut built);
+        if !built.is_empty() {
+            self.add_catalog(id, &values, &mut built);
+        }
         let names_account = |arn: &str| !account.is_empty() && arn.contains(account);
         if stated.is_none() && built.iter().any(|built| names_account(&built.arn)) {
             notes.push(Note::ResourceAccount);
@@ -213,6 +216,20 @@ impl<'a> Search<'_, 'a> {
     fn values<'v>(&'v self, account: &'v str) -> Values<'v, 'a> {
         let region = self.record.region.as_deref().unwrap_or_default();
         Values { parameters: self.parameters, partition: self.partition(), region, account }
+    }
+
+    /// Calls to Glue about what is in a data catalog are about the catalog too, which has no name.
+    fn add_catalog(&self, id: ActionId, values: &Values<'_, '_>, built: &mut Vec<Built>) {
+        if self.record.event_source.as_deref() != Some("glue.amazonaws.com") {
+            return;
+        }
+        let types = self.catalog.action_ref(id).resource_types();
+        for listed in types.filter(assize_catalog::ActionResource::is_required) {
+            for format in listed.resource_type().formats() {
+                let arns = Form::new(format.text()).fill(&[], values);
+                built.extend(arns.into_iter().map(|arn| Built { arn, is_required: true }));
+            }
+        }
     }
 
     /// The account that a parameter names beside the resource.
