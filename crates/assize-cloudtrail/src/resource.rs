@@ -86,6 +86,9 @@ impl<'a> Search<'_, 'a> {
                 notes.push(Note::ResourceFromMessage);
             }
         }
+        if &*action.name == "lambda:InvokeFunction" {
+            self.qualify(&mut found);
+        }
         found
     }
 
@@ -476,6 +479,23 @@ impl<'a> Search<'_, 'a> {
             notes.push(Note::ResourceAccount);
         }
         found
+    }
+
+    /// An invocation of a version or an alias is about that, whatever lists the function: a
+    /// parameter says which, or it stands behind the name.
+    fn qualify(&self, found: &mut [Found<'a>]) {
+        let name = self.parameters.text("functionName").unwrap_or_default();
+        let bare = name.rsplit_once("function:").map_or(&*name, |(_, bare)| bare);
+        let behind = bare.split_once(':').filter(|(name, _)| !is_account(name));
+        let behind = behind.map(|(_, qualifier)| qualifier.to_owned());
+        let stated = self.parameters.text("qualifier").map(Cow::into_owned);
+        let Some(qualifier) = stated.or(behind) else { return };
+        for Found { arn, .. } in found {
+            let function = ArnParts::split(arn).and_then(|a| a.resource.strip_prefix("function:"));
+            if function.is_some_and(|name| !name.contains(':')) {
+                *arn = Cow::Owned(format!("{arn}:{qualifier}"));
+            }
+        }
     }
 
     /// The account whose log it is; else that of the caller.
