@@ -83,6 +83,8 @@ impl<'c> Form<'c> {
         if places.any(|other| other != place) {
             return None;
         }
+        let mut parameters = own.iter().filter_map(|piece| piece.parameter.as_deref());
+        let whole = parameters.find(|parameter| parameter.starts_with("arn:"));
         let values: Values<'_, '_> = values.at(place);
         let mut own = own.iter().enumerate();
         let mut arn = String::with_capacity(MANY_BYTES);
@@ -94,7 +96,9 @@ impl<'c> Form<'c> {
                 Slot::Account => values.account,
                 Slot::Own => {
                     let (at, piece) = own.next()?;
-                    self.meant(at, before, piece)?
+                    // What a template leaves open an ARN that the call gives may hold.
+                    let held = whole.filter(|_| piece.is_open()).and_then(|a| self.part_of(at, a));
+                    held.map_or_else(|| self.meant(at, before, piece), Some)?
                 }
             });
         }

@@ -138,6 +138,11 @@ impl<'v> Piece<'v> {
         Self { text: parameter.clone(), parameter: Some(parameter) }
     }
 
+    /// Whether it stands for whatever there is, without any parameter.
+    pub(crate) fn is_open(&self) -> bool {
+        self.parameter.is_none() && self.text == "*"
+    }
+
     /// Where the parameter says that a resource of a service is.
     pub(crate) fn place(&self, service: &str) -> Option<Place<'_>> {
         Place::of(self.parameter.as_deref()?, service)
