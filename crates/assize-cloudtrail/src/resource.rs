@@ -70,6 +70,7 @@ impl<'a> Search<'_, 'a> {
             Some(Rule::KmsReEncrypt) => self.keep_key(&mut found, &action.name),
             _ => {}
         }
+        self.add_index(id, &mut found);
         if found.is_empty() {
             found = match self.call.rule {
                 Some(Rule::S3DeleteObjects) => found,
@@ -496,6 +497,18 @@ impl<'a> Search<'_, 'a> {
                 *arn = Cow::Owned(format!("{arn}:{qualifier}"));
             }
         }
+    }
+
+    /// The index that a call to DynamoDB reads, beside the table that the record lists.
+    fn add_index(&self, id: ActionId, found: &mut Vec<Found<'a>>) {
+        let is_dynamo = self.record.event_source.as_deref() == Some("dynamodb.amazonaws.com");
+        let Some(index) = self.parameters.text("indexName").filter(|_| is_dynamo) else { return };
+        let arns = found.iter().map(|table| format!("{}/index/{index}", table.arn));
+        let fitting = arns.filter(|arn| self.catalog.fits(id, arn).is_some());
+        let is_new = |arn: &String| found.iter().all(|known| known.arn != *arn);
+        let indexes: Vec<_> = fitting.filter(is_new).collect();
+        let indexes = indexes.into_iter().map(|arn| Found { arn: arn.into(), account: None });
+        found.extend(indexes);
     }
 
     /// The account whose log it is; else that of the caller.
