@@ -275,7 +275,7 @@ fn authorized_call<'r>(record: &'r Record<'_>) -> Result<(&'r str, &'r str), Ski
 /// F-57 on versions.
 fn applies(call: &Call<'_>, action: &CallAction<'_>, parameters: &Parameters<'_>) -> bool {
     let has_version = match call.rule {
-        Some(Rule::S3Get | Rule::S3Delete) => parameters.text("versionId").is_some(),
+        Some(Rule::S3Versions(_)) => parameters.text("versionId").is_some(),
         Some(Rule::S3DeleteObjects) => parameters.exists("Delete.Objects[].VersionId"),
         Some(Rule::S3Copy) => parameters
             .text("x-amz-copy-source")
@@ -283,9 +283,8 @@ fn applies(call: &Call<'_>, action: &CallAction<'_>, parameters: &Parameters<'_>
         _ => return action.applies(parameters),
     };
     match &*action.name {
-        "s3:GetObjectVersion" | "s3:DeleteObjectVersion" => has_version,
-        "s3:GetObject" | "s3:DeleteObject" => !has_version,
-        _ => true,
+        "s3:PutObject" => true,
+        name => name.contains("ObjectVersion") == has_version,
     }
 }
 

@@ -12,10 +12,8 @@ pub(crate) enum Rule {
     S3Copy,
     /// Deletes many objects; `resources` names them.
     S3DeleteObjects,
-    /// Reads an object or one version of it.
-    S3Get,
-    /// Deletes an object or one version of it.
-    S3Delete,
+    /// Is about an object or one version of it: the action for each.
+    S3Versions(&'static [&'static str; 2]),
     /// Operations on objects of directory buckets: a session on the bucket authorizes them.
     S3Express,
     /// DynamoDB calls on several tables.
@@ -51,6 +49,18 @@ const API_GATEWAY_VERBS: [(&str, &str); 15] = [
     ("Flush", "apigateway:DELETE"),
     ("Reset", "apigateway:DELETE"),
     ("Untag", "apigateway:DELETE"),
+];
+
+/// Calls to S3 about an object or a version of it, and the actions that they need then.
+static S3_VERSIONS: [(&str, [&str; 2]); 8] = [
+    ("DeleteObject", ["s3:DeleteObject", "s3:DeleteObjectVersion"]),
+    ("DeleteObjectTagging", ["s3:DeleteObjectTagging", "s3:DeleteObjectVersionTagging"]),
+    ("GetObject", ["s3:GetObject", "s3:GetObjectVersion"]),
+    ("GetObjectAcl", ["s3:GetObjectAcl", "s3:GetObjectVersionAcl"]),
+    ("GetObjectTagging", ["s3:GetObjectTagging", "s3:GetObjectVersionTagging"]),
+    ("HeadObject", ["s3:GetObject", "s3:GetObjectVersion"]),
+    ("PutObjectAcl", ["s3:PutObjectAcl", "s3:PutObjectVersionAcl"]),
+    ("PutObjectTagging", ["s3:PutObjectTagging", "s3:PutObjectVersionTagging"]),
 ];
 
 /// Operations of directory buckets that `s3express:CreateSession` authorizes.
@@ -92,8 +102,10 @@ impl Rule {
             }
             ("s3", "CopyObject" | "UploadPartCopy") => Some(Self::S3Copy),
             ("s3", "DeleteObjects") => Some(Self::S3DeleteObjects),
-            ("s3", "GetObject" | "HeadObject") => Some(Self::S3Get),
-            ("s3", "DeleteObject") => Some(Self::S3Delete),
+            ("s3", _) => {
+                let mut rows = S3_VERSIONS.iter();
+                rows.find(|(call, _)| *call == name).map(|(_, actions)| Self::S3Versions(actions))
+            }
             ("s3express", _) if S3_EXPRESS_OBJECT_CALLS.contains(&name) => Some(Self::S3Express),
             (
                 "dynamodb",
@@ -120,10 +132,8 @@ impl Rule {
         Some(match self {
             Self::S3Of(actions) => actions,
             Self::S3Copy => &["s3:PutObject", "s3:GetObject", "s3:GetObjectVersion"],
-            Self::S3DeleteObjects | Self::S3Delete => {
-                &["s3:DeleteObject", "s3:DeleteObjectVersion"]
-            }
-            Self::S3Get => &["s3:GetObject", "s3:GetObjectVersion"],
+            Self::S3DeleteObjects => &["s3:DeleteObject", "s3:DeleteObjectVersion"],
+            Self::S3Versions(actions) => actions,
             Self::S3Express => &["s3express:CreateSession"],
             Self::DynamoDbTables => match name {
                 "BatchGetItem" => &["dynamodb:BatchGetItem"],
