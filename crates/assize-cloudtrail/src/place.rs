@@ -2,8 +2,8 @@
 //!
 //! Most services take an ARN in place of a name, of another account's resource too: the account
 //! and the region are then those of the ARN, not those of the call. A queue is named by its URL,
-//! a function by the part of its ARN that begins with the account. Calls on a registry or a data
-//! catalog have a parameter for its account.
+//! a function by the part of its ARN that begins with the account. Calls on a registry, a data
+//! catalog or the URL of a queue have a parameter for its account.
 
 /// What a parameter says of where a resource is, beside its name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -47,6 +47,7 @@ pub(crate) fn owner_parameter(source: &str) -> Option<&'static str> {
     match source {
         "ecr.amazonaws.com" => Some("registryId"),
         "glue.amazonaws.com" => Some("catalogId"),
+        "sqs.amazonaws.com" => Some("queueOwnerAWSAccountId"),
         _ => None,
     }
 }
