@@ -37,6 +37,15 @@ fn aliases(service: &str) -> &'static [Alias] {
             ("SecurityGroupIds[]", "groupSet.groupId"),
             ("SubnetId", "networkInterfaceSet.subnetId"),
         ],
+        "ecs" => &[
+            ("ClusterName", "cluster"),
+            ("ContainerInstanceId", "containerInstance"),
+            ("ContainerInstanceId", "containerInstances"),
+            ("ServiceName", "service"),
+            ("ServiceName", "services"),
+            ("TaskId", "task"),
+            ("TaskId", "tasks"),
+        ],
         "sts" => &[("FederatedUserName", "name")],
         _ => &[],
     }
@@ -87,9 +96,9 @@ impl<'a> Parameters<'a> {
     pub(crate) fn values(&self, path: &str) -> Texts<'a> {
         let mut values = self.values_at(path);
         if values.is_empty() {
-            let mut aliases = self.aliases.iter();
-            let alias = aliases.find(|(own, _)| own.eq_ignore_ascii_case(path));
-            values.extend(alias.map(|(_, logged)| self.values_at(logged)).unwrap_or_default());
+            let aliases = self.aliases.iter().filter(|(own, _)| own.eq_ignore_ascii_case(path));
+            let mut logged = aliases.map(|(_, logged)| self.values_at(logged));
+            values.extend(logged.find(|values| !values.is_empty()).unwrap_or_default());
         }
         values
     }

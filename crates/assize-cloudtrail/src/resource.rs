@@ -276,9 +276,7 @@ impl<'a> Search<'_, 'a> {
         built: &mut Vec<Built>,
     ) {
         for form in &action.forms {
-            let pieces = |name: &&str| {
-                self.parameters.values(name).into_iter().map(Piece::whole).collect::<Pieces<'_>>()
-            };
+            let pieces = |name: &&str| self.named(name, form.form.variables.len() > 1);
             let own: SmallVec<[Pieces<'_>; 2]> = form.form.variables.iter().map(pieces).collect();
             form.push(&own, values, built);
         }
@@ -310,6 +308,26 @@ impl<'a> Search<'_, 'a> {
                 }
             }
         }
+    }
+
+    /// What the call gives for a variable of an ARN format. What ECS has is in a cluster, which is
+    /// the one called `default` when none is given.
+    fn named(&self, variable: &str, is_part: bool) -> Pieces<'a> {
+        let values = self.parameters.values(variable).into_iter();
+        let mut pieces: Pieces<'a> = values.map(Piece::whole).collect();
+        let is_ecs = self.record.event_source.as_deref() == Some("ecs.amazonaws.com");
+        if !is_ecs || variable != "ClusterName" {
+            return pieces;
+        }
+        for Piece { text, .. } in &mut pieces {
+            *text = Cow::Owned(text.rsplit('/').next().unwrap_or_default().to_owned());
+        }
+        if pieces.is_empty() && is_part {
+            // An ARN of something else says in which cluster that is.
+            let is_said = self.parameters.all_texts().iter().any(|text| text.starts_with("arn:"));
+            pieces.push(Piece::fixed(if is_said { "*" } else { "default" }));
+        }
+        pieces
     }
 
     /// Calls to IAM about a user that name none are about the caller.

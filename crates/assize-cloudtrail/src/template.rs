@@ -133,6 +133,11 @@ impl<'v> Piece<'v> {
         Self { text, parameter: None }
     }
 
+    /// A text that no parameter gives.
+    pub(crate) fn fixed(text: &'static str) -> Self {
+        Self::of(Cow::Borrowed(text))
+    }
+
     /// The whole of a parameter.
     pub(crate) fn whole(parameter: Cow<'v, str>) -> Self {
         Self { text: parameter.clone(), parameter: Some(parameter) }
