@@ -32,6 +32,7 @@ fn aliases(service: &str) -> &'static [Alias] {
             ("Groups[]", "groupSet.groupId"),
             ("ImageId", "instancesSet.imageId"),
             ("KeyName", "instancesSet.keyName"),
+            ("NetworkInterfaces[].Groups[]", "networkInterfaceSet.groupSet.groupId"),
             ("NetworkInterfaces[].NetworkInterfaceId", "networkInterfaceSet.networkInterfaceId"),
             ("Resources[]", "resourcesSet.resourceId"),
             ("SecurityGroupIds[]", "groupSet.groupId"),
