@@ -9,7 +9,7 @@ use assize_formats::json::Node;
 use assize_formats::parse_time;
 use assize_model::{
     ContextInput, ContextScalar, Delivery, MfaState, PolicyText, PrincipalKind, Request, Session,
-    StatedPrincipal, Tags,
+    StatedPrincipal, Tags, fold_key, is_claim, is_session_claim,
 };
 use hashbrown::HashMap;
 
@@ -209,7 +209,7 @@ fn of_role<'a>(
         session.federated_provider.clone_from(&context.federated_provider);
         if !context.federation_attributes.is_empty() {
             let attributes = context.federation_attributes.iter().cloned();
-            let claims = attributes.filter(|(name, _)| names_provider(name));
+            let claims = attributes.filter(|(name, _)| is_claim(&fold_key(name)));
             session.claims = Some(claims.map(|(name, value)| (name, text_input(value))).collect());
         }
     }
@@ -270,12 +270,6 @@ fn borrowed(tags: &[(Box<str>, Box<str>)]) -> Tags<'_> {
     tags.iter().map(|(key, value)| ((&**key).into(), (&**value).into())).collect()
 }
 
-/// Whether an attribute is a claim, and so a condition key: its name begins with the host of the
-/// provider.
-fn names_provider(attribute: &str) -> bool {
-    attribute.split_once(':').is_some_and(|(host, _)| host.contains('.') || host == "saml")
-}
-
 fn text_input(text: Cow<'_, str>) -> ContextInput<'_> {
     ContextInput::Scalar(ContextScalar::String(text))
 }
@@ -287,16 +281,10 @@ pub(crate) fn carry_claims<'a>(request: &mut Request<'a>, principal: &mut Stated
     let is_call = principal.kind == PrincipalKind::Federated;
     let Some(session) = &mut principal.session else { return };
     let Some(claims) = session.claims.take_if(|claims| !claims.is_empty()) else { return };
-    request.context.extend(claims.into_iter().filter(|(name, _)| is_call || outlives_call(name)));
+    let is_kept = |name: &str| is_call || is_session_claim(&fold_key(name));
+    request.context.extend(claims.into_iter().filter(|(name, _)| is_kept(name)));
     if is_call {
         principal.session = None;
-    }
-}
-
-fn outlives_call(claim: &str) -> bool {
-    match claim.strip_prefix("saml:") {
-        Some(name) => matches!(name, "namequalifier" | "sub" | "sub_type"),
-        None => [":aud", ":sub", ":amr"].iter().any(|end| claim.ends_with(end)),
     }
 }
 

@@ -41,6 +41,22 @@ pub fn is_never_carried(folded: &str) -> bool {
     folded == "aws:arn" || !is_key_form(folded) || lacks_tag_key(folded)
 }
 
+/// Whether a key, by its folded name, is a claim of an identity provider (E-17). These have a
+/// host, or `saml`, before the first colon; no service prefix holds a dot.
+pub fn is_claim(folded: &str) -> bool {
+    folded.split_once(':').is_some_and(|(prefix, _)| prefix == "saml" || prefix.contains('.'))
+}
+
+/// Whether a key, by its folded name, is a claim that the session still has, and not the call
+/// alone that made it (E-17).
+pub fn is_session_claim(folded: &str) -> bool {
+    is_claim(folded)
+        && match folded.strip_prefix("saml:") {
+            Some(name) => matches!(name, "namequalifier" | "sub" | "sub_type"),
+            None => [":aud", ":sub", ":amr"].iter().any(|ending| folded.ends_with(ending)),
+        }
+}
+
 /// The name of a condition key: compared folded (L-605), kept as it was spelled.
 #[derive(Clone)]
 pub struct ConditionKey {
@@ -293,6 +309,28 @@ mod tests {
     fn a_number_beyond_the_limit_has_no_plain_form() {
         assert_eq!(ContextScalar::Number("1e99999".into()).to_text(), None);
         assert_eq!(ContextScalar::Number("1e999999999999999999999".into()).to_text(), None);
+    }
+
+    /// E-17.
+    #[test]
+    fn of_a_providers_claims_a_few_outlive_the_call() {
+        for kept in [
+            "saml:namequalifier",
+            "saml:sub",
+            "saml:sub_type",
+            "accounts.google.com:aud",
+            "oidc.eks.eu-west-1.amazonaws.com/id/abc:sub",
+            "cognito-identity.amazonaws.com:amr",
+        ] {
+            assert!(is_claim(kept) && is_session_claim(kept), "{kept}");
+        }
+        for lost in ["saml:aud", "saml:cn", "accounts.google.com:oaud", "accounts.google.com:email"]
+        {
+            assert!(is_claim(lost) && !is_session_claim(lost), "{lost}");
+        }
+        for other in ["aws:sub", "sts:externalid", "sub", "x:host.example:sub"] {
+            assert!(!is_claim(other) && !is_session_claim(other), "{other}");
+        }
     }
 
     #[test]

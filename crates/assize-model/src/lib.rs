@@ -19,7 +19,8 @@ pub use applicable::{ApplicablePolicies, AppliedPolicy, PolicyType};
 pub use arn::{Arn, ArnParts};
 pub use context::{
     ConditionKey, ContextEntry, ContextInput, ContextScalar, ContextValue, KeyShape, KeyType,
-    MAX_NUMBER_CHARS, RequestContext, fold_key, is_key_form, is_never_carried, lacks_tag_key,
+    MAX_NUMBER_CHARS, RequestContext, fold_key, is_claim, is_key_form, is_never_carried,
+    is_session_claim, lacks_tag_key,
 };
 pub use decision::{
     AllowedBy, Bound, Bounds, CheckDecision, Decision, Decisive, Effect, EffectiveDecision, Grant,

@@ -9,7 +9,7 @@ use assize_formats::parse_time;
 use assize_model::{
     ContextInput, ContextScalar, Delivery, EngineOptions, MfaState, Network, Principal,
     PrincipalForm, PrincipalKind, Request, ResourceData, Session, Source, StatedPrincipal,
-    fold_key,
+    fold_key, is_session_claim,
 };
 use assize_store::Tag;
 
@@ -267,7 +267,7 @@ fn fill_session(request: &mut Request<'static>, given: &Given<'_>) -> Result<boo
             let Some(session) = session(request, is_role) else { return Ok(false) };
             session.federated_provider = Some(given.text()?);
         }
-        key if is_claim_of_session(key) => {
+        key if is_session_claim(key) => {
             let Some(session) = session(request, is_role) else { return Ok(false) };
             let claim = (Cow::Owned(given.key.to_owned()), given.input());
             session.claims.get_or_insert_with(Vec::new).push(claim);
@@ -275,15 +275,6 @@ fn fill_session(request: &mut Request<'static>, given: &Given<'_>) -> Result<boo
         _ => return fill_delivery(request, given),
     }
     Ok(true)
-}
-
-/// Whether a key is what a session still has of the claims of its provider (E-17).
-fn is_claim_of_session(folded: &str) -> bool {
-    match folded.rsplit_once(':') {
-        Some(("saml", name)) => matches!(name, "namequalifier" | "sub" | "sub_type"),
-        Some((host, name)) => host.contains('.') && matches!(name, "aud" | "sub" | "amr"),
-        None => false,
-    }
 }
 
 /// The keys of an EC2 instance's credentials.

@@ -3,12 +3,12 @@
 use assize_catalog::Catalog;
 use assize_model::{
     AccountId, ConditionKey, ContextValue, Delivery, PrincipalKind, Request, RequestError,
-    RequestErrorKind, Session, StatedPrincipal, fold_key,
+    RequestErrorKind, Session, StatedPrincipal, fold_key, is_claim, is_session_claim,
 };
 use assize_store::{StoreSnapshot, Tag};
 
 use super::context::normalize;
-use super::key::{KeyFacts, KeyRule, is_claim};
+use super::key::{KeyFacts, KeyRule};
 use super::principal::Who;
 use super::time;
 
@@ -236,19 +236,12 @@ fn claim_keys(
         }
         let shape = KeyFacts::declared_shape(catalog, name);
         let value = normalize(shape, name, input).map_err(|error| error.at(pointer()))?;
-        let is_kept = kind != PrincipalKind::RoleSession || survives_into_session(&folded);
+        let is_kept = kind != PrincipalKind::RoleSession || is_session_claim(&folded);
         if let Some(value) = value.filter(|_| is_kept) {
             keys.entries.push((ConditionKey::new(name), value.to_value()));
         }
     }
     Ok(())
-}
-
-pub(super) fn survives_into_session(folded: &str) -> bool {
-    match folded.strip_prefix("saml:") {
-        Some(name) => matches!(name, "namequalifier" | "sub" | "sub_type"),
-        None => [":aud", ":sub", ":amr"].iter().any(|ending| folded.ends_with(ending)),
-    }
 }
 
 /// The tags of a principal: those of the entity, those passed to the session, inherited

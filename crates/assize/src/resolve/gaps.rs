@@ -10,7 +10,7 @@ use assize_catalog::ConditionKeyReference;
 use assize_compiler::{Gaps, KeyId, KeySet};
 use assize_model::{
     ActionId, ConditionKey, ContextInput, Delivery, KeyShape, PrincipalKind, Request, RequestError,
-    RequestErrorKind, StatedPrincipal, fold_key, is_never_carried,
+    RequestErrorKind, StatedPrincipal, fold_key, is_never_carried, is_session_claim,
 };
 use hashbrown::HashMap;
 
@@ -245,7 +245,7 @@ fn principal_class(folded: &str) -> KeyClass {
         _ => match folded.strip_prefix("aws:principaltag/") {
             Some(_) => Gap::PrincipalTags,
             None if folded.starts_with("aws:") => return KeyClass::Known,
-            None if super::derive::survives_into_session(folded) => Gap::SessionClaims,
+            None if is_session_claim(folded) => Gap::SessionClaims,
             None => return KeyClass::Claim,
         },
     };

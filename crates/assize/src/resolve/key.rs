@@ -3,7 +3,7 @@
 
 use assize_catalog::Catalog;
 use assize_compiler::KeyId;
-use assize_model::{ConditionKey, KeyShape, Request, is_never_carried};
+use assize_model::{ConditionKey, KeyShape, Request, is_claim, is_never_carried};
 
 use super::plain::PlainUse;
 
@@ -167,12 +167,6 @@ impl KeyRule {
             None => Self::Free,
         }
     }
-}
-
-/// Whether a key, by its folded name, is a claim of an identity provider. These have a host, or
-/// `saml`, before the first colon; no service prefix holds a dot.
-pub(super) fn is_claim(folded: &str) -> bool {
-    folded.split_once(':').is_some_and(|(prefix, _)| prefix == "saml" || prefix.contains('.'))
 }
 
 /// The length of the prefix of a key that carries a tag of the resource (L-710).
