@@ -1,6 +1,6 @@
 //! The right word for a wrong one.
 
-use std::fmt::Display;
+pub use assize_model::did_you_mean;
 
 /// How many edits a word may be away from the right one: one in three characters.
 const CHARS_PER_EDIT: usize = 3;
@@ -25,20 +25,6 @@ pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) ->
     let distances = candidates.into_iter().map(|candidate| (distance(word, candidate), candidate));
     let (edits, candidate) = distances.min_by_key(|(edits, _)| *edits)?;
     (edits <= allowed).then_some(candidate)
-}
-
-/// The end of a message about a wrong word: the one that was probably meant, if any was.
-///
-/// # Examples
-/// ```
-/// use assize_formats::{did_you_mean, nearest};
-/// let fields = ["principal", "action", "resource"];
-/// assert_eq!(did_you_mean(nearest("princpal", fields)), "; did you mean `principal`?");
-/// assert_eq!(did_you_mean(nearest("zebra", fields)), "");
-/// ```
-#[must_use]
-pub fn did_you_mean(near: Option<impl Display>) -> String {
-    near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
 }
 
 /// The edit distance (insert, delete, replace), ASCII case ignored.

@@ -37,4 +37,4 @@ pub use request::{
     Authorizer, Check, KmsGrant, Network, PolicyText, PublicAccessBlock, Request, RequestError,
     RequestErrorKind, ResourceData, ResourceInput, Source, Tags, Target,
 };
-pub use text::SharedText;
+pub use text::{SharedText, did_you_mean};

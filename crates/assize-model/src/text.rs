@@ -1,5 +1,6 @@
-//! Texts that several places refer to.
+//! Texts that several places refer to, and those that several crates end messages with.
 
+use std::fmt::Display;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -34,4 +35,17 @@ impl Deref for SharedText<'_> {
             Self::Kept(text) => text,
         }
     }
+}
+
+/// The end of a message about a wrong word: the one that was probably meant, if any was.
+///
+/// # Examples
+/// ```
+/// use assize_model::did_you_mean;
+/// assert_eq!(did_you_mean(Some("principal")), "; did you mean `principal`?");
+/// assert_eq!(did_you_mean(None::<&str>), "");
+/// ```
+#[must_use]
+pub fn did_you_mean(near: Option<impl Display>) -> String {
+    near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
 }

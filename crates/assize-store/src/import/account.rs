@@ -4,7 +4,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use assize_model::{AccountId, ArnParts};
+use assize_model::{AccountId, ArnParts, did_you_mean};
 
 use crate::edit::{bundled_policy, check, unresolved};
 use crate::import::quota;
@@ -483,9 +483,7 @@ impl Accounts {
             } else {
                 let near = options.managed_policies.and_then(|source| source.nearest(arn));
                 let mut found = unresolved(arn);
-                if let Some(near) = near {
-                    found.message = format!("{}; did you mean `{near}`?", found.message).into();
-                }
+                found.message = format!("{}{}", found.message, did_you_mean(near)).into();
                 found
             };
             log.diagnostics.push(place.clone().put(diagnostic));

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use assize_model::AccountId;
+use assize_model::{AccountId, did_you_mean};
 
 use super::{Draft, PolicyDraft, Stated, Type};
 use crate::builtin::{FULL_AWS_ACCESS_ID, RCP_FULL_AWS_ACCESS_ID, builtin_organization_policy};
@@ -119,7 +119,7 @@ impl Draft {
                 "it is no id of a root, OU or account of the organization"
             };
             let near = nodes.keys().find(|known| is_near(id, known));
-            let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            let hint = did_you_mean(near);
             let message = format!("`{id}` stands nowhere in the tree: {needed}{hint}");
             let error =
                 Diagnostic::new(DiagnosticLevel::Error, DiagnosticCode::MissingNode, message);
