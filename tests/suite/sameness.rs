@@ -2,9 +2,11 @@
 //! around.
 
 use std::collections::HashSet;
+use std::error::Error as _;
+use std::io::Write as _;
 
-use assize::formats::RequestRecord;
-use assize::{Engine, StreamFormat, StreamOptions};
+use assize::formats::{MAX_LINE_BYTES, RequestRecord};
+use assize::{Engine, Error, StreamFormat, StreamOptions, StreamSummary};
 use assize_model::{Decision, EngineOptions, Request};
 use assize_store::{StoreChange, StoreSnapshot};
 use assize_tests::answer::{Answer, Oracle, engine};
@@ -107,6 +109,101 @@ fn threads_keep_the_order_of_a_stream() {
             assert!(part.len() < whole.len() && whole.starts_with(&part), "{threads} threads");
         }
     }
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).expect("memory takes what is written");
+    encoder.finish().expect("memory takes what is written")
+}
+
+/// Streams of a few requests with every fault that a stream can have, by name, and what a run of
+/// each says: that it was decided, the end of its text or the error.
+fn streams(lines: &[String]) -> Vec<(&'static str, Vec<u8>, &'static str)> {
+    let [first, second] = [0, 1].map(|at| lines[at].as_bytes());
+    let all = lines.join("\n").into_bytes();
+    let long = vec![b'x'; MAX_LINE_BYTES + 1];
+    let join = |parts: &[&[u8]]| parts.join(&b'\n');
+    let header = br#"{"assize":1,"stream":"requests","options":{"context":"partial"}}"#;
+    let defaults = br#"{"assize":1,"defaults":{"region":"eu-west-1"}}"#;
+    let other = br#"{"assize":1,"snapshot":"other"}"#;
+    let cut = &second[..second.len() - 1];
+    let zipped = gzip(&all);
+    let mut corrupt = zipped.clone();
+    corrupt[zipped.len() / 2] ^= 0x55;
+    let half = zipped.len() / 2;
+    vec![
+        ("nothing", Vec::new(), "0 requests"),
+        ("blank lines", b"\n\r\n \t\n".to_vec(), "0 requests"),
+        ("requests", all.clone(), "decided"),
+        ("CRLF", lines.join("\r\n").into_bytes(), "decided"),
+        ("blank lines between", lines.join("\n\n \r\n").into_bytes(), "decided"),
+        ("a carriage return alone", join(&[first, b"\r", second]), "decided"),
+        ("an invalid byte", join(&[first, b"{\"principal\":\"\xff\"}", second]), "error"),
+        ("half a character", join(&[first, b"{\"principal\":\"\xe2\x82"]), "error"),
+        ("an invalid byte in front", join(&[b"\xff", first]), "error"),
+        ("a mark of the byte order", [b"\xef\xbb\xbf", first].concat(), "error"),
+        ("a long line", join(&[first, &long, second]), "error"),
+        ("a long last line", join(&[first, &long]), "error"),
+        ("a long first line", join(&[&long, first]), "error"),
+        ("a line cut off", join(&[first, cut]), "error"),
+        ("a header", join(&[header, first, second]), "decided"),
+        ("a late header", join(&[b"\r\n", header, first]), "decided"),
+        ("defaults", join(&[defaults, first, second]), "decided"),
+        ("a header alone", header.to_vec(), "0 requests"),
+        ("a header behind requests", join(&[first, header]), "error"),
+        ("a header of another world", join(&[other, first]), "refused"),
+        ("a header of another version", join(&[b"{\"assize\":2}", first]), "refused"),
+        ("a header with an invalid byte", join(&[b"{\"assize\":1,\"\xff\":1}", first]), "error"),
+        ("gzip", zipped.clone(), "decided"),
+        ("gzip in parts", [gzip(&all), gzip(b"\n"), gzip(&all)].concat(), "decided"),
+        ("gzip cut off", zipped[..half].to_vec(), "broken"),
+        ("gzip with another byte", corrupt, "broken"),
+        ("gzip of an invalid byte", gzip(&join(&[first, b"\xff", second])), "error"),
+        ("several chunks", join(&[&all, b"\xff", &all]).repeat(4), "error"),
+    ]
+}
+
+/// Lines in memory are read where they lie, which no answer shows.
+#[test]
+fn lines_in_memory_are_those_of_a_stream() {
+    let mut source = Source::seeded(11);
+    let scenario = generate::world(&mut source).read().expect("a world");
+    let engine = engine(&scenario.snapshot, &scenario.options);
+    let lines: Vec<String> = (0..200).map(|_| generate::request(&mut source).to_string()).collect();
+    let lines: Vec<String> = lines.into_iter().filter(|line| is_decided(&engine, line)).collect();
+    for (name, bytes, expected) in streams(&lines) {
+        for format in [StreamFormat::Fast, StreamFormat::Explain, StreamFormat::Compact] {
+            for threads in [1, 2] {
+                let threads = Some(threads);
+                let options = StreamOptions { format, threads, ..StreamOptions::default() };
+                let (mut read, mut in_memory) = (Vec::new(), Vec::new());
+                let go_on = &mut |_: assize::Progress| true;
+                let of_stream = engine.decide_stream(&mut &*bytes, &mut read, &options, go_on);
+                let of_lines = engine.decide_lines(&bytes, &mut in_memory, &options, go_on);
+                let said = |result: Result<StreamSummary, Error>| {
+                    result.map_err(|error| format!("{error}: {:?}", error.source()))
+                };
+                let (of_stream, of_lines) = (said(of_stream), said(of_lines));
+                assert_eq!(of_stream, of_lines, "{name}");
+                assert!(read == in_memory, "{name}, {format:?}");
+                let found = match &of_stream {
+                    Err(_) => "refused",
+                    Ok(summary) if summary.broken.is_some() => "broken",
+                    Ok(summary) if summary.counters.error > 0 => "error",
+                    Ok(summary) if summary.counters.requests() == 0 => "0 requests",
+                    Ok(_) => "decided",
+                };
+                assert_eq!(found, expected, "{name}: {of_stream:?}");
+            }
+        }
+    }
+}
+
+fn is_decided(engine: &Engine, line: &str) -> bool {
+    let options = StreamOptions { threads: Some(1), ..StreamOptions::default() };
+    let summary = engine.decide_lines(line.as_bytes(), &mut Vec::new(), &options, &mut |_| true);
+    summary.expect("the line is decided").counters.error == 0
 }
 
 /// What stands around a request in its batch changes nothing.

@@ -92,11 +92,14 @@ fn many_chunks_give_every_line_once() {
     let lines: Vec<String> =
         (0..60_000).map(|n| format!("{{\"id\":{n},\"x\":\"{}\"}}", "z".repeat(n % 97))).collect();
     let text = lines.join("\n");
-    let (read, error) = read_all(text.as_bytes());
-    assert!(error.is_none());
-    assert_eq!(read.len(), lines.len());
-    for (index, ((number, bytes), line)) in read.iter().zip(&lines).enumerate() {
-        assert_eq!((*number, bytes.as_deref()), (index as u64 + 1, Some(line.as_bytes())));
+    assert!(text.len() > 2 * CHUNK_BYTES);
+    let in_memory = lines_of(RequestStream::of(text.as_bytes()));
+    for (read, error) in [read_all(text.as_bytes()), in_memory] {
+        assert!(error.is_none());
+        assert_eq!(read.len(), lines.len());
+        for (index, ((number, bytes), line)) in read.iter().zip(&lines).enumerate() {
+            assert_eq!((*number, bytes.as_deref()), (index as u64 + 1, Some(line.as_bytes())));
+        }
     }
 }
 
