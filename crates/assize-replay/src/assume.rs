@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use assize::Engine;
+use assize::Decider;
 use assize_catalog::managed::ROOT_TASK_POLICY_ARNS;
 use assize_model::{
     AccountId, ArnParts, Check, CheckDecision, Layer, PolicyText, Principal, PrincipalForm,
@@ -141,7 +141,7 @@ const OPEN_POLICY: &str =
 pub(crate) fn assume_session(
     request: &mut Request<'_>,
     world: &StoreSnapshot,
-    before: &Engine,
+    before: &mut Decider<'_>,
 ) -> bool {
     use PrincipalKind::{AssumedRoot, FederatedRoot, FederatedUser};
     let Caller { kind, account, .. } = caller(request);
@@ -169,7 +169,7 @@ pub(crate) fn assume_session(
 
 /// Gives a session of AssumeRoot the first task policy that allows what is asked. Where none does,
 /// it is denied whichever it has, and nothing is assumed.
-fn assume_task(request: &mut Request<'_>, before: &Engine) -> bool {
+fn assume_task(request: &mut Request<'_>, before: &mut Decider<'_>) -> bool {
     let allows = |check: &CheckDecision| {
         let mut layers = check.layers.iter();
         layers.any(|found| found.layer == Layer::Session && found.verdict == Verdict::Allow)

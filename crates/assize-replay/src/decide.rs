@@ -273,8 +273,7 @@ impl<'w> Worker<'w> {
         if self.worlds.assumes() && assume_resources(request, recipient, self.worlds.base()) {
             assumptions.push(Assumption::Resource);
         }
-        if self.worlds.assumes() && assume_session(request, self.worlds.base(), &self.worlds.before)
-        {
+        if self.worlds.assumes() && assume_session(request, self.worlds.base(), &mut self.before) {
             assumptions.push(Assumption::Session);
         }
         let request = &converted.record.request;

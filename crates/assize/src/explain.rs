@@ -30,21 +30,21 @@ pub(crate) fn explain(
     engine: &Inner,
     request: &Request<'_>,
 ) -> Result<EffectiveDecision, RequestError> {
-    let mut decider = Decider::new(engine);
-    decider.resolver.keeps_context = true;
-    decider.explain(request)
+    Decider::new(engine).explain(request)
 }
 
 impl Decider<'_> {
-    /// Everything about one request.
-    pub(crate) fn explain(
-        &mut self,
-        request: &Request<'_>,
-    ) -> Result<EffectiveDecision, RequestError> {
-        let resolver = &mut self.resolver;
-        resolver.begin();
-        let run = resolver.push(request)?;
-        resolver.decide();
+    /// Everything about one request, as [`crate::Engine::explain`] gives it.
+    ///
+    /// # Errors
+    /// Why the request is malformed (E-3).
+    pub fn explain(&mut self, request: &Request<'_>) -> Result<EffectiveDecision, RequestError> {
+        self.resolver.begin();
+        let keeps_context = std::mem::replace(&mut self.resolver.keeps_context, true);
+        let run = self.resolver.push(request);
+        self.resolver.keeps_context = keeps_context;
+        let run = run?;
+        self.resolver.decide();
         self.explain_run(run)
     }
 
