@@ -72,21 +72,6 @@ pub(crate) struct Entry<'c> {
 /// optional: instances have volumes, but for those of an instance store (E-68).
 const MADE_BY_CALLS: [(&str, &str); 1] = [("ec2:RunInstances", "volume")];
 
-/// Variables of actions that the map fills in part, and the whole: instances are made with network
-/// interfaces unless they are given some, and these have security groups too.
-const FULLER: [(&str, &str, &str); 2] = [
-    (
-        "ec2:RunInstances",
-        "NetworkInterfaceId",
-        "%%iftruthy%${NetworkInterfaces[].NetworkInterfaceId}%${NetworkInterfaces[].NetworkInterfaceId}%*%%",
-    ),
-    (
-        "ec2:RunInstances",
-        "SecurityGroupId",
-        "%%many%${SecurityGroupIds[]}%${NetworkInterfaces[].Groups[]}%%",
-    ),
-];
-
 /// The action that no call is named after, but many need beside their own (E-96).
 const PASS_ROLE: &str = "iam:PassRole";
 
@@ -234,11 +219,7 @@ impl<'c> Entry<'c> {
             fills: Vec::new(),
         };
         for template in action.templates() {
-            let is_fuller = |(name, variable, _): &&(&str, &str, &str)| {
-                *name == action.full_name() && template.target == TemplateTarget::Variable(variable)
-            };
-            let fuller = FULLER.iter().find(is_fuller).map(|(_, _, text)| *text);
-            let filler = Filler::new(fuller.unwrap_or(template.text));
+            let filler = Filler::new(template.text);
             match template.target {
                 TemplateTarget::Variable(name) => entry.variables.push((name, filler)),
                 TemplateTarget::ResourceType(name) => entry.of_type.push((name, filler)),

@@ -21,7 +21,8 @@ pub(super) struct MapSupplement {
     /// empty text drops the template.
     corrections: BTreeMap<String, String>,
     /// Variables of single operations, `service.Operation`: variable and template, in place of
-    /// those of the source; an empty text drops the variable. `*` is the whole ARN.
+    /// those of the source; an empty text drops the variable. `*` is the whole ARN. Of several
+    /// entries of the action the first is meant: the others are for some calls only.
     operations: BTreeMap<String, BTreeMap<String, String>>,
 }
 
@@ -110,11 +111,16 @@ struct Corrections<'s> {
 }
 
 /// Puts the variables that the supplement has for an operation in place of those of the source.
-fn apply(variables: &BTreeMap<String, String>, operation: &str, action: &mut Action) -> Result<()> {
+fn apply(
+    variables: &BTreeMap<String, String>,
+    operation: &str,
+    actions: &mut [Action],
+) -> Result<()> {
     // Of several actions the one named like the operation is meant.
-    if action.name.split(':').nth(1) != Some(operation) {
-        return Ok(());
-    }
+    let mut named = actions.iter_mut();
+    let Some(action) = named.find(|action| action.name.split(':').nth(1) == Some(operation)) else {
+        bail!("`{operation}` has no action of its name");
+    };
     for (name, text) in variables {
         Template::parse(text)?;
         let text = Some(text.clone()).filter(|text| !text.is_empty());
@@ -157,16 +163,14 @@ fn source_service(
     service: Service,
     corrections: &mut Corrections<'_>,
 ) -> Result<SourceApiService> {
-    let operations = service.operations.into_iter().map(|(operation_name, operation)| {
+    let operations = service.operations.into_iter().map(|(operation_name, mut operation)| {
         let full_name = format!("{name}.{operation_name}");
         let stated = corrections.supplement.operations.get(&full_name);
-        if stated.is_some() {
+        if let Some(variables) = stated {
             corrections.used.insert(full_name.clone());
+            apply(variables, &operation_name, &mut operation.actions)?;
         }
-        let actions = operation.actions.into_iter().map(|mut action| {
-            if let Some(variables) = stated {
-                apply(variables, &operation_name, &mut action)?;
-            }
+        let actions = operation.actions.into_iter().map(|action| {
             source_action(action, corrections).with_context(|| format!("operation `{full_name}`"))
         });
         let actions = actions.collect::<Result<_>>()?;
