@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use assize_formats::json::{Member, Node, Value};
+use memchr::{memchr, memchr2_iter};
 use smallvec::SmallVec;
 
 /// What a log writes in place of a secret.
@@ -152,6 +153,18 @@ impl<'a> Parameters<'a> {
     }
 }
 
+/// Whether a JSON text may have a member of a name somewhere, told without reading it.
+pub(crate) fn may_have_member(json: &str, name: &str) -> bool {
+    let (json, name) = (json.as_bytes(), name.as_bytes());
+    let Some(first) = name.first() else { return true };
+    let mut starts = memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), json);
+    let is_name = |at: usize| {
+        json.get(at..at + name.len()).is_some_and(|text| text.eq_ignore_ascii_case(name))
+    };
+    // A name may be written with escapes.
+    starts.any(is_name) || memchr(b'\\', json).is_some()
+}
+
 /// The parameters of a record, unless they were too large for it: then nothing is known of them.
 pub(crate) fn given(json: &str) -> Option<Node<'_>> {
     let node = Node::parse(json).ok()?;
@@ -274,6 +287,20 @@ mod tests {
         check("iam", r#"{"userName":""}"#, "UserName", &[]);
         check("iam", r#"{"userName":"HIDDEN_DUE_TO_SECURITY_REASONS"}"#, "UserName", &[]);
         check("x", r#"{"n":7,"b":true}"#, "N", &["7"]);
+    }
+
+    #[test]
+    fn what_names_no_member_has_none() {
+        for (json, expected) in [
+            (r#"{"registryId":"1"}"#, true),
+            (r#"{"XRequest":{"RegistryID":"1"}}"#, true),
+            (r#"{"\u0072egistryId":"1"}"#, true),
+            (r#"{"repositoryName":"registry"}"#, false),
+            (r#"{"registryI"#, false),
+            ("", false),
+        ] {
+            assert_eq!(may_have_member(json, "registryId"), expected, "{json}");
+        }
     }
 
     #[test]

@@ -5,6 +5,11 @@
 //! a function by the part of its ARN that begins with the account. Calls on a registry, a data
 //! catalog or the URL of a queue have a parameter for its account.
 
+use assize_model::{AccountId, ArnParts};
+
+use crate::parameters::{Parameters, may_have_member};
+use crate::record::Record;
+
 /// What a parameter says of where a resource is, beside its name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Place<'t> {
@@ -43,12 +48,35 @@ impl<'t> Place<'t> {
 }
 
 /// The parameter that says in which account the resources of a call are, where a service has one.
-pub(crate) fn owner_parameter(source: &str) -> Option<&'static str> {
-    match source {
-        "ecr.amazonaws.com" => Some("registryId"),
-        "glue.amazonaws.com" => Some("catalogId"),
-        "sqs.amazonaws.com" => Some("queueOwnerAWSAccountId"),
+fn owner_parameter(source: &str, name: &str) -> Option<&'static str> {
+    match (source, name) {
+        ("ecr.amazonaws.com", _) => Some("registryId"),
+        ("glue.amazonaws.com", _) => Some("catalogId"),
+        ("sqs.amazonaws.com", _) => Some("queueOwnerAWSAccountId"),
+        // The account whose root user a session is asked for, or that root user.
+        ("sts.amazonaws.com", "AssumeRoot") => Some("targetPrincipal"),
         _ => None,
+    }
+}
+
+/// The account that a record names by a parameter alone as the owner of what the call is about.
+/// Most calls name none: their parameters are not read for it.
+pub fn named_owner(record: &Record<'_>) -> Option<AccountId> {
+    let parameter = owner_parameter(record.event_source.as_deref()?, record.event_name.as_deref()?);
+    let json = record.request_parameters?;
+    if !may_have_member(json, parameter?) {
+        return None;
+    }
+    stated_owner(record, &Parameters::read(Some(json), ""))
+}
+
+/// The same by the parameters, once they are read.
+pub(crate) fn stated_owner(record: &Record<'_>, parameters: &Parameters<'_>) -> Option<AccountId> {
+    let source = record.event_source.as_deref()?;
+    let stated = parameters.text(owner_parameter(source, record.event_name.as_deref()?)?)?;
+    match ArnParts::split(&stated) {
+        Some(arn) => arn.account_id(),
+        None => stated.parse().ok(),
     }
 }
 

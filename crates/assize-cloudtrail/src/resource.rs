@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use crate::call::{ActionForm, Call, CallAction, Entry, Rule};
 use crate::form::Form;
 use crate::parameters::{Parameters, member, scalar};
-use crate::place::{is_account, is_alias, owner_parameter};
+use crate::place::{is_account, is_alias, stated_owner};
 use crate::principal::{Directory, is_secret_of};
 use crate::record::Record;
 use crate::skip::Note;
@@ -148,8 +148,9 @@ impl<'a> Search<'_, 'a> {
         action: &CallAction<'_>,
         notes: &mut Vec<Note>,
     ) -> Vec<Found<'a>> {
-        let stated = self.stated_account();
-        let account = stated.as_deref().or(self.account()).unwrap_or_default();
+        let stated = stated_owner(self.record, self.parameters);
+        let named = stated.as_ref().map(AccountId::as_str);
+        let account = named.or(self.account()).unwrap_or_default();
         let values = self.values(account);
         let mut built = Vec::new();
         let is_given = self.parameters.is_given();
@@ -234,12 +235,6 @@ impl<'a> Search<'_, 'a> {
                 built.extend(arns.into_iter().map(|arn| Built { arn, is_required: true }));
             }
         }
-    }
-
-    /// The account that a parameter names beside the resource.
-    fn stated_account(&self) -> Option<Cow<'a, str>> {
-        let name = owner_parameter(self.record.event_source.as_deref()?)?;
-        self.parameters.text(name).filter(|account| is_account(account))
     }
 
     /// Of the ARNs that were built, those that the call is about. A template may give `*` for
@@ -442,7 +437,7 @@ impl<'a> Search<'_, 'a> {
 
     /// F-57: the root user that a session is asked for, named by its account or its ARN.
     fn target_root(&self) -> Option<Found<'a>> {
-        let account = target_account(self.parameters)?;
+        let account = stated_owner(self.record, self.parameters)?;
         let arn = format!("arn:{}:iam::{account}:root", self.partition());
         Some(Found { arn: Cow::Owned(arn), account: None })
     }
@@ -589,26 +584,6 @@ impl ActionForm<'_> {
 /// outside of EC2 have ids that begin `mi-`.
 fn is_other_machine(arn: &str) -> bool {
     arn.contains(":managed-instance/i-") || arn.contains(":instance/mi-")
-}
-
-/// The account that a record names by a parameter alone as the owner of what the call is about.
-pub fn named_owner(record: &Record<'_>) -> Option<AccountId> {
-    let source = record.event_source.as_deref()?;
-    let read = |service| Parameters::read(record.request_parameters, service);
-    if source == "sts.amazonaws.com" && record.event_name.as_deref() == Some("AssumeRoot") {
-        return target_account(&read("sts"));
-    }
-    let name = owner_parameter(source)?;
-    read("").text(name)?.parse().ok()
-}
-
-/// The account whose root user an AssumeRoot call is about.
-fn target_account(parameters: &Parameters<'_>) -> Option<AccountId> {
-    let target = parameters.text("targetPrincipal")?;
-    match ArnParts::split(&target) {
-        Some(arn) => arn.account_id(),
-        None => target.parse().ok(),
-    }
 }
 
 /// The names of the tables of a DynamoDB call on several of them (F-57).
