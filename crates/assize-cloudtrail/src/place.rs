@@ -76,8 +76,14 @@ pub(crate) fn stated_owner(record: &Record<'_>, parameters: &Parameters<'_>) -> 
     let stated = parameters.text(owner_parameter(source, record.event_name.as_deref()?)?)?;
     match ArnParts::split(&stated) {
         Some(arn) => arn.account_id(),
-        None => stated.parse().ok(),
+        None => stated.split(':').next()?.parse().ok(),
     }
+}
+
+/// The name of a catalog inside of an account's own, by its id: `222222222222:name`.
+pub(crate) fn nested_catalog(id: &str) -> Option<&str> {
+    let (account, name) = id.split_once(':')?;
+    Some(name).filter(|name| is_account(account) && !name.is_empty())
 }
 
 pub(crate) fn is_account(text: &str) -> bool {

@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use crate::call::{ActionForm, Call, CallAction, Entry, Rule};
 use crate::form::Form;
 use crate::parameters::{Parameters, member, scalar};
-use crate::place::{is_account, is_alias, stated_owner};
+use crate::place::{is_account, is_alias, nested_catalog, stated_owner};
 use crate::principal::{Directory, is_secret_of};
 use crate::record::Record;
 use crate::skip::Note;
@@ -40,6 +40,9 @@ const MAKERS: [(&str, &str); 4] = [
     ("CreateRole", "role"),
     ("CreateUser", "user"),
 ];
+
+/// What is in data catalogs of Glue, as its ARNs call it.
+const IN_CATALOGS: [&str; 4] = ["database", "table", "tableVersion", "userDefinedFunction"];
 
 /// What resources are looked for with.
 pub(crate) struct Search<'s, 'a> {
@@ -224,15 +227,30 @@ impl<'a> Search<'_, 'a> {
     }
 
     /// Calls to Glue about what is in a data catalog are about the catalog too, which has no name.
+    /// What is in a catalog inside of it has the name of that in its ARN, and so has that catalog.
     fn add_catalog(&self, id: ActionId, values: &Values<'_, '_>, built: &mut Vec<Built>) {
         if self.record.event_source.as_deref() != Some("glue.amazonaws.com") {
             return;
         }
-        let types = self.catalog.action_ref(id).resource_types();
-        for listed in types.filter(assize_catalog::ActionResource::is_required) {
-            for format in listed.resource_type().formats() {
-                let arns = Form::new(format.text()).fill(&[], values);
-                built.extend(arns.into_iter().map(|arn| Built { arn, is_required: true }));
+        let stated = self.parameters.text("catalogId");
+        let nested = stated.as_deref().and_then(nested_catalog);
+        if let Some(catalog) = nested {
+            for Built { arn, .. } in &mut *built {
+                put_in_catalog(arn, catalog);
+            }
+        }
+        for listed in self.catalog.action_ref(id).resource_types() {
+            let kind = listed.resource_type();
+            let name = nested.filter(|_| kind.name() == "catalog");
+            if name.is_none() && !listed.is_required() {
+                continue;
+            }
+            let own: SmallVec<[Pieces<'_>; 1]> =
+                name.into_iter().map(|name| Pieces::from_iter([Piece::fixed(name)])).collect();
+            for arn in kind.formats().flat_map(|f| Form::new(f.text()).fill(&own, values)) {
+                if built.iter().all(|known| known.arn != arn) {
+                    built.push(Built { arn, is_required: true });
+                }
             }
         }
     }
@@ -577,6 +595,15 @@ impl ActionForm<'_> {
                 built.push(Built { arn, is_required: self.is_required });
             }
         }
+    }
+}
+
+/// Puts what an ARN names into a catalog inside of the account's own.
+fn put_in_catalog(arn: &mut String, catalog: &str) {
+    let kind = ArnParts::split(arn).and_then(|parts| parts.resource.split_once('/'));
+    if let Some((_, name)) = kind.filter(|(kind, _)| IN_CATALOGS.contains(kind)) {
+        let at = arn.len() - name.len();
+        arn.insert_str(at, &format!("{catalog}/"));
     }
 }
 

@@ -134,7 +134,7 @@ impl<'v> Piece<'v> {
     }
 
     /// A text that no parameter gives.
-    pub(crate) fn fixed(text: &'static str) -> Self {
+    pub(crate) fn fixed(text: &'v str) -> Self {
         Self::of(Cow::Borrowed(text))
     }
 
