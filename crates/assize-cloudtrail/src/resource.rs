@@ -14,7 +14,7 @@ use crate::place::{is_account, is_alias, nested_catalog, stated_owner};
 use crate::principal::{Directory, is_secret_of};
 use crate::record::Record;
 use crate::skip::Note;
-use crate::tagged::kind_of_id;
+use crate::tagged::OfId;
 use crate::template::{Piece, Pieces, Values};
 
 /// A resource of a call.
@@ -499,9 +499,9 @@ impl<'a> Search<'_, 'a> {
             if self.catalog.fits(id, &tagged).is_some() {
                 return Some(tagged);
             }
-            let kind = kind_of_id(&tagged)?;
-            let arns = arns_of_name(action, kind, &Piece::whole(tagged), &values);
-            arns.into_iter().next().map(Cow::Owned)
+            let OfId { kind, has_name } = OfId::read(&tagged)?;
+            let piece = if has_name { Piece::fixed("*") } else { Piece::whole(tagged) };
+            arns_of_name(action, kind, &piece, &values).into_iter().next().map(Cow::Owned)
         };
         let arns: Option<Vec<_>> =
             self.parameters.values("Resources[]").into_iter().map(arn).collect();

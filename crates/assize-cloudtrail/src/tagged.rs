@@ -1,7 +1,7 @@
 //! What the ids of EC2 say: the type of the resource (F-56).
 
 /// The beginnings of ids, less the hyphen, and the resource types of the reference. State of
-/// November 2026. Key pairs and placement groups are missing: their ARNs have names, not ids.
+/// November 2026.
 const KINDS: [(&str, &str); 53] = [
     ("acl", "network-acl"),
     ("ami", "image"),
@@ -58,12 +58,42 @@ const KINDS: [(&str, &str); 53] = [
     ("vpn", "vpn-connection"),
 ];
 
-/// The resource type of what an id of EC2 names.
-pub(crate) fn kind_of_id(id: &str) -> Option<&'static str> {
-    let (beginning, number) = id.rsplit_once('-')?;
-    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let mut kinds = KINDS.iter().filter(|_| is_number);
-    kinds.find(|(known, _)| *known == beginning).map(|(_, kind)| *kind)
+/// Those behind which the hyphens of a UUID follow.
+const KINDS_OF_UUIDS: [(&str, &str); 2] = [("fleet", "fleet"), ("sfr", "spot-fleet-request")];
+
+/// Those of what has its name in its ARN, not its id.
+const NAMED_KINDS: [(&str, &str); 2] = [("key", "key-pair"), ("pg", "placement-group")];
+
+/// What an id of EC2 says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OfId {
+    /// The resource type.
+    pub(crate) kind: &'static str,
+    /// The ARN has the name of the resource, which the id does not tell.
+    pub(crate) has_name: bool,
+}
+
+impl OfId {
+    /// What an id says, if its beginning is known.
+    pub(crate) fn read(id: &str) -> Option<Self> {
+        let (beginning, number) = id.rsplit_once('-')?;
+        let is_number =
+            |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let find = |kinds: &[(&str, &'static str)], beginning: &str| {
+            kinds.iter().find(|(known, _)| *known == beginning).map(|(_, kind)| *kind)
+        };
+        if is_number(number) {
+            if let Some(kind) = find(&KINDS, beginning) {
+                return Some(Self { kind, has_name: false });
+            }
+            if let Some(kind) = find(&NAMED_KINDS, beginning) {
+                return Some(Self { kind, has_name: true });
+            }
+        }
+        let (beginning, uuid) = id.split_once('-')?;
+        let kind = find(&KINDS_OF_UUIDS, beginning).filter(|_| uuid.split('-').all(is_number))?;
+        Some(Self { kind, has_name: false })
+    }
 }
 
 #[cfg(test)]
@@ -77,12 +107,20 @@ mod tests {
             ("i-0123456789abcdef0", Some("instance")),
             ("vpce-svc-0123456789abcdef0", Some("vpc-endpoint-service")),
             ("vpce-0123456789abcdef0", Some("vpc-endpoint")),
-            ("sfr-73fbd2ce-aa30-494c-8788-1cee4EXAMPLE", None),
-            ("key-0123456789abcdef0", None),
+            ("sfr-73fbd2ce-aa30-494c-8788-1cee4EXAMPLE", Some("spot-fleet-request")),
+            ("fleet-12a34b55-67cd-8ef9-ba9b-9208dEXAMPLE", Some("fleet")),
+            ("fleet-12a34b55-", None),
+            ("crf-abcdef01234567890", Some("capacity-reservation-fleet")),
+            ("key-0123456789abcdef0", Some("key-pair")),
+            ("pg-0123456789abcdef0", Some("placement-group")),
+            ("new-0123456789abcdef0", None),
             ("i-", None),
             ("i", None),
         ] {
-            assert_eq!(kind_of_id(id), kind, "{id}");
+            let found = OfId::read(id);
+            assert_eq!(found.map(|of| of.kind), kind, "{id}");
+            let is_of_name = id.starts_with("key-") || id.starts_with("pg-");
+            assert!(found.is_none_or(|of| of.has_name == is_of_name), "{id}");
         }
     }
 
@@ -92,7 +130,7 @@ mod tests {
         let catalog = assize_catalog::Catalog::bundled().unwrap();
         for name in ["CreateTags", "DeleteTags"] {
             let id = catalog.action("ec2", name).unwrap();
-            for (_, kind) in KINDS {
+            for (_, kind) in KINDS.into_iter().chain(KINDS_OF_UUIDS).chain(NAMED_KINDS) {
                 let mut types = catalog.action_ref(id).resource_types();
                 assert!(types.any(|listed| listed.resource_type().name() == kind), "{kind}");
             }
