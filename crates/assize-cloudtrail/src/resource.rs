@@ -93,6 +93,9 @@ impl<'a> Search<'_, 'a> {
         if &*action.name == "lambda:InvokeFunction" {
             self.qualify(&mut found);
         }
+        if self.call.rule == Some(Rule::PolicyTarget) && !found.is_empty() {
+            found.extend(self.policy_target());
+        }
         found
     }
 
@@ -457,6 +460,21 @@ impl<'a> Search<'_, 'a> {
     fn target_root(&self) -> Option<Found<'a>> {
         let account = stated_owner(self.record, self.parameters)?;
         let arn = format!("arn:{}:iam::{account}:root", self.partition());
+        Some(Found { arn: Cow::Owned(arn), account: None })
+    }
+
+    /// F-57: the account, unit or root that a policy of an organization is put on or taken off,
+    /// beside the policy itself. No parameter says of which organization it is.
+    fn policy_target(&self) -> Option<Found<'a>> {
+        let target = self.parameters.text("targetId")?;
+        let kind = match &*target {
+            id if is_account(id) => "account",
+            id if id.starts_with("ou-") => "ou",
+            id if id.starts_with("r-") => "root",
+            _ => return None,
+        };
+        let (partition, account) = (self.partition(), self.account()?);
+        let arn = format!("arn:{partition}:organizations::{account}:{kind}/o-*/{target}");
         Some(Found { arn: Cow::Owned(arn), account: None })
     }
 

@@ -28,6 +28,8 @@ pub(crate) enum Rule {
     IamUpdate(&'static str),
     /// Tags of what EC2 has: ids say of which types it is.
     Ec2Tags,
+    /// Policies of an organization are put on a node of it, or taken off.
+    PolicyTarget,
     /// Sessions of root users of member accounts: a parameter says of which (E-94).
     AssumeRoot,
 }
@@ -118,6 +120,7 @@ impl Rule {
             ("iam", "UpdateGroup") => Some(Self::IamUpdate("group")),
             ("iam", "UpdateUser") => Some(Self::IamUpdate("user")),
             ("ec2", "CreateTags" | "DeleteTags") => Some(Self::Ec2Tags),
+            ("organizations", "AttachPolicy" | "DetachPolicy") => Some(Self::PolicyTarget),
             ("sts", "AssumeRoot") => Some(Self::AssumeRoot),
             ("apigateway", _) => {
                 let mut verbs = API_GATEWAY_VERBS.iter();
@@ -146,6 +149,7 @@ impl Rule {
             | Self::KmsReEncrypt
             | Self::IamUpdate(_)
             | Self::Ec2Tags
+            | Self::PolicyTarget
             | Self::AssumeRoot => return None,
         })
     }
