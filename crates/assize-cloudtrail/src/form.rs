@@ -9,6 +9,9 @@ use crate::template::{Piece, Pieces, Values};
 const MAX_RESOURCES: usize = 1_000;
 /// How many colons stand before the account that an ARN says is the owner.
 const ACCOUNT_COLONS: usize = 4;
+/// What the names of documents of Systems Manager begin with that AWS keeps for its own, whatever
+/// the case. State of November 2026.
+const AWS_DOCUMENTS: [&str; 3] = ["amazon", "amzn", "aws"];
 /// Bytes that hold most ARNs.
 const MANY_BYTES: usize = 96;
 
@@ -85,7 +88,10 @@ impl<'c> Form<'c> {
         }
         let mut parameters = own.iter().filter_map(|piece| piece.parameter.as_deref());
         let whole = parameters.find(|parameter| parameter.starts_with("arn:"));
-        let values: Values<'_, '_> = values.at(place);
+        let mut values: Values<'_, '_> = values.at(place);
+        if own.iter().zip(&self.variables).any(|(piece, name)| self.is_of_aws(name, &piece.text)) {
+            values.account = "";
+        }
         let mut own = own.iter().enumerate();
         let mut arn = String::with_capacity(MANY_BYTES);
         for (before, slot) in &self.slots {
@@ -104,6 +110,16 @@ impl<'c> Form<'c> {
         }
         arn.push_str(self.tail);
         Some(arn)
+    }
+
+    /// Whether a document of Systems Manager is one of AWS, whose ARN names no account. Nobody else
+    /// can give one a name that begins so.
+    fn is_of_aws(&self, variable: &str, name: &str) -> bool {
+        let name = name.rsplit("document/").next().unwrap_or_default().as_bytes();
+        let begins = |own: &&str| {
+            name.get(..own.len()).is_some_and(|start| start.eq_ignore_ascii_case(own.as_bytes()))
+        };
+        self.service == "ssm" && variable == "DocumentName" && AWS_DOCUMENTS.iter().any(begins)
     }
 
     /// The text of the variable at a position, by what the call gives for it and the text before
@@ -207,6 +223,24 @@ mod tests {
             &[&["*"], &["222222222222"]],
             &["arn:aws:organizations::111111111111:account/o-*/222222222222"],
         );
+    }
+
+    #[test]
+    fn documents_of_aws_are_in_no_account() {
+        let document = "arn:${Partition}:ssm:${Region}:${Account}:document/${DocumentName}";
+        for name in ["AWS-RunShellScript", "AWSEC2-RunSysprep", "AmazonCloudWatch-ManageAgent"] {
+            let arn = format!("arn:aws:ssm:eu-west-1::document/{name}");
+            check(document, &[&[name]], &[&arn]);
+            check(document, &[&[&arn]], &[&arn]);
+        }
+        for name in ["Own", "MyAWS-Script", "SSM-SessionManagerRunShell", "aw"] {
+            let arn = format!("arn:aws:ssm:eu-west-1:111111111111:document/{name}");
+            check(document, &[&[name]], &[&arn]);
+        }
+        let shared = "arn:aws:ssm:eu-west-1:222222222222:document/Own";
+        check(document, &[&[shared]], &[shared]);
+        let parameter = "arn:${Partition}:ssm:${Region}:${Account}:parameter/${Name}";
+        check(parameter, &[&["aws"]], &["arn:aws:ssm:eu-west-1:111111111111:parameter/aws"]);
     }
 
     /// F-56: an ARN in place of a name says where the resource is.
