@@ -81,6 +81,7 @@ impl<'a> Search<'_, 'a> {
                 Some(Rule::AssumeRoot) => self.target_root().into_iter().collect(),
                 Some(Rule::IamUpdate(kind)) => self.updated(kind, notes),
                 Some(Rule::Ec2Tags) => self.tagged(id, action, notes),
+                Some(Rule::BedrockModel(_)) => self.model(id, notes).into_iter().collect(),
                 _ => self.built(id, action, notes),
             };
         }
@@ -478,6 +479,27 @@ impl<'a> Search<'_, 'a> {
         Some(Found { arn: Cow::Owned(arn), account: None })
     }
 
+    /// F-57: what a call to Bedrock runs: by its ARN, or by the id of a model of AWS or of a profile
+    /// that chooses the region.
+    fn model(&self, id: ActionId, notes: &mut Vec<Note>) -> Option<Found<'a>> {
+        let model = self.parameters.text("modelId")?;
+        let arn = if model.starts_with("arn:") {
+            model
+        } else {
+            let (partition, region) = (self.partition(), self.record.region.as_deref()?);
+            Cow::Owned(if is_inference_profile(&model) {
+                notes.push(Note::ResourceAccount);
+                let account = self.account()?;
+                format!("arn:{partition}:bedrock:{region}:{account}:inference-profile/{model}")
+            } else {
+                format!("arn:{partition}:bedrock:{region}::foundation-model/{model}")
+            })
+        };
+        self.catalog.fits(id, &arn)?;
+        let account = self.owner(&arn);
+        Some(Found { arn, account })
+    }
+
     /// F-57: what a call to IAM renames or moves, and what it is to be called. For both the caller
     /// needs the action.
     fn updated(&self, kind: &str, notes: &mut Vec<Note>) -> Vec<Found<'a>> {
@@ -629,6 +651,14 @@ fn put_in_catalog(arn: &mut String, catalog: &str) {
 /// outside of EC2 have ids that begin `mi-`.
 fn is_other_machine(arn: &str) -> bool {
     arn.contains(":managed-instance/i-") || arn.contains(":instance/mi-")
+}
+
+/// What the ids of the inference profiles of AWS begin with, before the id of the model: where the
+/// regions are among which they choose. State of November 2026.
+const PROFILE_AREAS: [&str; 8] = ["apac", "au", "ca", "eu", "global", "jp", "us", "us-gov"];
+
+fn is_inference_profile(model: &str) -> bool {
+    model.split_once('.').is_some_and(|(area, _)| PROFILE_AREAS.contains(&area))
 }
 
 /// The names of the tables of a DynamoDB call on several of them (F-57).

@@ -11,7 +11,7 @@ fn a_log_is_replayed_against_a_change() {
         "assumed: every account stands under one root with full access",
         "Newly denied: 272 events",
         "`DenyUnapprovedRegionsExceptGlobalAndBedrockCRIS` at examples/policies/deny-regions.json:4:5",
-        "2,442 records: 2,357 decided, 85 skipped",
+        "2,442 records: 2,358 decided, 84 skipped",
     ];
     check(&["replay", log, "--change", &change], 1, &shown, &[]);
     let filtered = ["replay", log, "--change", &change, "--service", "iam", "--format", "ndjson"];

@@ -30,6 +30,9 @@ pub(crate) enum Rule {
     Ec2Tags,
     /// Policies of an organization are put on a node of it, or taken off.
     PolicyTarget,
+    /// Models of Bedrock: an id or an ARN says which, and of what kind it is. The action of some is
+    /// not named after them.
+    BedrockModel(&'static [&'static str]),
     /// Sessions of root users of member accounts: a parameter says of which (E-94).
     AssumeRoot,
 }
@@ -121,6 +124,12 @@ impl Rule {
             ("iam", "UpdateUser") => Some(Self::IamUpdate("user")),
             ("ec2", "CreateTags" | "DeleteTags") => Some(Self::Ec2Tags),
             ("organizations", "AttachPolicy" | "DetachPolicy") => Some(Self::PolicyTarget),
+            ("bedrock" | "bedrock-runtime", "InvokeModel" | "Converse") => {
+                Some(Self::BedrockModel(&["bedrock:InvokeModel"]))
+            }
+            ("bedrock" | "bedrock-runtime", "InvokeModelWithResponseStream" | "ConverseStream") => {
+                Some(Self::BedrockModel(&["bedrock:InvokeModelWithResponseStream"]))
+            }
             ("sts", "AssumeRoot") => Some(Self::AssumeRoot),
             ("apigateway", _) => {
                 let mut verbs = API_GATEWAY_VERBS.iter();
@@ -133,7 +142,7 @@ impl Rule {
     /// The actions that the row gives in place of those of the map, if it does.
     pub(crate) fn actions(self, name: &str) -> Option<&'static [&'static str]> {
         Some(match self {
-            Self::S3Of(actions) => actions,
+            Self::S3Of(actions) | Self::BedrockModel(actions) => actions,
             Self::S3Copy => &["s3:PutObject", "s3:GetObject", "s3:GetObjectVersion"],
             Self::S3DeleteObjects => &["s3:DeleteObject", "s3:DeleteObjectVersion"],
             Self::S3Versions(actions) => actions,
@@ -161,6 +170,7 @@ impl Rule {
                 Entry::of_variables(&[("TableName", "${TransactItems[].Get.TableName}")])
             }
             Self::S3Express => Entry::of_variables(&[("BucketName", "${Bucket}")]),
+            Self::BedrockModel(_) => Entry::of_variables(&[]),
             _ => Entry::of_variables(&[("BucketName", "${Bucket}"), ("ObjectName", "${Key}")]),
         }
     }
