@@ -228,8 +228,11 @@ mod tests {
     #[test]
     fn documents_of_aws_are_in_no_account() {
         let document = "arn:${Partition}:ssm:${Region}:${Account}:document/${DocumentName}";
+        let catalog = assize_catalog::Catalog::bundled().unwrap();
+        let command = catalog.action("ssm", "SendCommand").unwrap();
         for name in ["AWS-RunShellScript", "AWSEC2-RunSysprep", "AmazonCloudWatch-ManageAgent"] {
             let arn = format!("arn:aws:ssm:eu-west-1::document/{name}");
+            assert!(catalog.fits(command, &arn).is_some(), "{arn}");
             check(document, &[&[name]], &[&arn]);
             check(document, &[&[&arn]], &[&arn]);
         }

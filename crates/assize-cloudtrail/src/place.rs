@@ -105,6 +105,37 @@ mod tests {
         assert_eq!(found, expected, "{parameter} of {service}");
     }
 
+    /// F-56: by a few bytes of the record, as by its parameters.
+    #[test]
+    fn some_parameters_name_the_owner() {
+        let owner = "222222222222".parse().ok();
+        for (source, name, json, expected) in [
+            ("ecr.amazonaws.com", "BatchGetImage", r#"{"registryId":"222222222222"}"#, owner),
+            ("ecr.amazonaws.com", "BatchGetImage", r#"{"repositoryName":"222222222222"}"#, None),
+            ("glue.amazonaws.com", "GetTable", r#"{"catalogId":"222222222222"}"#, owner),
+            ("glue.amazonaws.com", "GetTable", r#"{"catalogId":"222222222222:a/b"}"#, owner),
+            ("glue.amazonaws.com", "GetTable", r#"{"catalogId":"a:222222222222"}"#, None),
+            ("glue.amazonaws.com", "GetTable", r#"{"filter":"catalogId"}"#, None),
+            ("kms.amazonaws.com", "Decrypt", r#"{"catalogId":"222222222222"}"#, None),
+            ("sts.amazonaws.com", "AssumeRoot", r#"{"targetPrincipal":"222222222222"}"#, owner),
+            ("sts.amazonaws.com", "AssumeRole", r#"{"targetPrincipal":"222222222222"}"#, None),
+        ] {
+            let record = Record {
+                event_source: Some(source.into()),
+                event_name: Some(name.into()),
+                request_parameters: Some(json),
+                ..Record::default()
+            };
+            assert_eq!(named_owner(&record), expected, "{source} {json}");
+            let parameters = Parameters::read(Some(json), "");
+            assert_eq!(stated_owner(&record, &parameters), expected, "{source} {json}");
+        }
+        assert_eq!(nested_catalog("222222222222:a/b"), Some("a/b"));
+        assert_eq!(nested_catalog("222222222222"), None);
+        assert_eq!(nested_catalog("222222222222:"), None);
+        assert_eq!(nested_catalog("a:222222222222"), None);
+    }
+
     /// F-56.
     #[test]
     fn parameters_say_where_resources_are() {
