@@ -3,9 +3,10 @@
 
 use assize_catalog::{AccessLevel, Catalog, WildcardForm};
 use assize_compiler::ActionRef;
-use assize_model::{ActionId, EngineOptions};
+use assize_model::{ActionId, EngineOptions, RequestError, RequestErrorKind, split_action};
 
 use super::target::BOUNDARY;
+use super::{Resolver, next_index};
 
 /// An action of the batch.
 #[derive(Debug)]
@@ -288,5 +289,70 @@ impl ResolvedAction {
             service: service_folded.into(),
             name: name_folded.into(),
         }
+    }
+}
+
+impl Resolver<'_> {
+    /// The position of an action in the dictionary.
+    pub(super) fn action(&mut self, text: &str) -> Result<u32, RequestError> {
+        if let Some(index) = self.action_index.get(text) {
+            return Ok(*index);
+        }
+        let engine = self.engine;
+        let halves = split_action(text).ok_or_else(|| {
+            RequestError::new(
+                RequestErrorKind::InvalidAction,
+                format!("`{text}` is not an action: expected `service:Name`"),
+            )
+            .at("/action")
+        })?;
+        let id = engine.catalog.action(halves.0, halves.1);
+        if id.is_none() && engine.options.strict_actions {
+            return Err(self.unknown_action(text, halves));
+        }
+        let column = match id {
+            Some(id) => ActionRef::from(id),
+            None => self.unknown_column(text, halves)?,
+        };
+        let mut resolved =
+            ResolvedAction::new(&engine.catalog, &engine.options, halves, column, id);
+        let class = resolved.class_facts(&engine.catalog);
+        let known = self.action_classes.iter().position(|known| *known == class);
+        resolved.class = next_index(known.unwrap_or(self.action_classes.len()), "actions")?;
+        if known.is_none() {
+            self.action_classes.push(class);
+        }
+        let index = next_index(self.actions.len(), "actions")?;
+        self.actions.push(resolved);
+        self.action_index.insert(text.into(), index);
+        Ok(index)
+    }
+
+    /// An action that the catalog lacks is decided from its text (E-5).
+    pub(super) fn unknown_column(
+        &mut self,
+        text: &str,
+        (service, name): (&str, &str),
+    ) -> Result<ActionRef, RequestError> {
+        let invalid = |error: assize_model::Error| {
+            RequestError::new(RequestErrorKind::InvalidAction, error.to_string()).at("/action")
+        };
+        let service = service.parse().map_err(invalid)?;
+        let name = name.parse().map_err(invalid)?;
+        self.overlay.add_action(&service, &name).map_err(|error| {
+            RequestError::new(RequestErrorKind::Limit, format!("{error}: `{text}`"))
+        })
+    }
+
+    pub(super) fn unknown_action(&self, text: &str, (service, name): (&str, &str)) -> RequestError {
+        let catalog = &self.engine.catalog;
+        let nearest = catalog.nearest_action(service, name);
+        let hint = nearest.map(|id| catalog.action_ref(id).full_name());
+        let hint = hint.map(|name| format!(": did you mean `{name}`?")).unwrap_or_default();
+        RequestError::new(
+            RequestErrorKind::UnknownAction,
+            format!("the catalog has no action `{text}`{hint}"),
+        )
+        .at("/action")
     }
 }

@@ -117,7 +117,7 @@ impl Sink {
     ) {
         if let Some(column) = column {
             let id = value.pass(resolver);
-            resolver.rows.set(column, self.row, id);
+            resolver.rows.keys.set(column, self.row, id);
         }
         if let Some(kept) = &mut self.kept {
             let key = ConditionKey::new(name);
@@ -636,7 +636,7 @@ impl<'r> RowContext<'r> {
             let n_columns = resolver.tag_columns[columns].len();
             for at in 0..n_columns {
                 let column = resolver.tag_columns[columns][at];
-                if resolver.rows.get(column, sink.row).is_absent() {
+                if resolver.rows.keys.get(column, sink.row).is_absent() {
                     sink.put(resolver, Some(column), "", value);
                 }
             }
@@ -674,7 +674,7 @@ fn write_kept_tag(
             }
             continue;
         };
-        if resolver.rows.get(column, sink.row).is_absent() {
+        if resolver.rows.keys.get(column, sink.row).is_absent() {
             sink.put(resolver, Some(column), &name, value);
         }
     }
@@ -773,7 +773,7 @@ fn write_added(resolver: &mut Resolver<'_>, check: &CheckSpec<'_>, sink: &mut Si
         let prefix = "kms:encryptioncontext:";
         let n_keys = resolver.seen_keys().filter(|folded| folded.starts_with(prefix)).count();
         let id = resolver.values.pass_single(&n_keys.to_string());
-        resolver.rows.set(column, sink.row, id);
+        resolver.rows.keys.set(column, sink.row, id);
     }
 }
 

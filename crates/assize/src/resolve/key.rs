@@ -3,9 +3,10 @@
 
 use assize_catalog::Catalog;
 use assize_compiler::KeyId;
-use assize_model::{ConditionKey, KeyShape, Request, is_claim, is_never_carried};
+use assize_model::{ConditionKey, KeyShape, Request, fold_key, is_claim, is_never_carried};
 
 use super::plain::PlainUse;
+use super::{Resolver, policies};
 
 /// A key that some request has carried.
 #[derive(Debug)]
@@ -212,6 +213,111 @@ impl KeyFacts {
             KeyRule::RequestTag if asks_tag_keys => PlainUse::Long,
             _ => PlainUse::of(self),
         };
+    }
+}
+
+impl Resolver<'_> {
+    /// The column of a key, if some policy asks about it.
+    pub(super) fn key_column(&self, folded: &str) -> Option<KeyId> {
+        self.overlay.key(&self.engine.tables, folded)
+    }
+
+    /// The facts of a key of `context`, by its spelling.
+    pub(super) fn key(&mut self, spelling: &str) -> u32 {
+        let guess = self.keys.get(self.last_key as usize).map_or(0, |last| last.follower);
+        if self.keys.get(guess as usize).is_some_and(|facts| facts.key.spelling() == spelling) {
+            self.last_key = guess;
+            return guess;
+        }
+        let index = match self.key_index.get(spelling) {
+            Some(index) => *index,
+            None => self.new_key(spelling),
+        };
+        if let Some(last) = self.keys.get_mut(self.last_key as usize) {
+            last.follower = index;
+        }
+        self.last_key = index;
+        index
+    }
+
+    pub(super) fn new_key(&mut self, spelling: &str) -> u32 {
+        let folded = fold_key(spelling);
+        let next = u32::try_from(self.folds.len()).unwrap_or(u32::MAX);
+        let fold = *self.fold_index.entry(folded.as_ref().into()).or_insert(next);
+        if fold == next {
+            self.folds.push(folded.as_ref().into());
+        }
+        // Keys of our own begin so, and no request may set them.
+        let column = if folded.starts_with('\0') { None } else { self.key_column(&folded) };
+        let columns = (column, self.asks(OwnKey::TagKeys));
+        let facts = KeyFacts::new(&self.engine.catalog, spelling, fold, columns);
+        let index = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
+        self.keys.push(facts);
+        self.key_index.insert(spelling.into(), index);
+        self.seen.resize(self.folds.len(), 0);
+        index
+    }
+
+    /// Whether some policy asks about a key.
+    pub(super) fn asks(&self, key: OwnKey) -> bool {
+        self.own_columns[key as usize].is_some()
+    }
+
+    /// A stamp that no key has yet.
+    pub(super) fn next_stamp(&mut self) {
+        self.stamp = self.stamp.wrapping_add(1);
+        if self.stamp == 0 {
+            self.seen.fill(0);
+            self.stamp = 1;
+        }
+    }
+
+    /// The folded names of the keys that the context of the row at hand gives.
+    pub(super) fn seen_keys(&self) -> impl Iterator<Item = &str> {
+        let stamped = self.seen.iter().zip(&self.folds).filter(|(seen, _)| **seen == self.stamp);
+        stamped.map(|(_, folded)| folded.as_ref())
+    }
+
+    /// Looks the columns of all keys up again after the overlay has learned new ones.
+    pub(super) fn refresh_keys(&mut self) {
+        let n_keys = self.overlay.keys().len();
+        if n_keys == self.n_known_keys {
+            return;
+        }
+        self.n_known_keys = n_keys;
+        self.plain.forget_keys();
+        for own in OwnKey::ALL {
+            let folded = own.name().to_ascii_lowercase();
+            self.own_columns[*own as usize] = self.key_column(&folded);
+        }
+        let asked = OwnKey::ALL.iter().zip(&self.own_columns);
+        self.asked_own = asked.filter_map(|(own, column)| Some((*own, (*column)?))).collect();
+        self.mfa_columns = [
+            self.key_column("aws:multifactorauthpresent"),
+            self.key_column("aws:multifactorauthage"),
+        ];
+        self.encryption_column = self.key_column(policies::N_ENCRYPTION_CONTEXT_KEYS);
+        self.tag_index.clear();
+        self.tag_columns.clear();
+        for at in 0..self.keys.len() {
+            let folded = self.keys[at].key.folded();
+            let column = if folded.starts_with('\0') { None } else { self.key_column(folded) };
+            let asks_tag_keys = self.asks(OwnKey::TagKeys);
+            self.keys[at].set_column(column, asks_tag_keys);
+        }
+        for at in 0..self.principals.len() {
+            let keys: Vec<_> = self.principals[at].derived.iter().cloned().collect();
+            let constants = self.constants(&keys);
+            self.principal_entries.set_constants(at, constants);
+        }
+        for at in 0..self.key_lists.len() {
+            let keys = std::mem::take(&mut self.key_lists[at]);
+            self.key_constants[at] = self.constants(&keys);
+            self.key_lists[at] = keys;
+        }
+        if self.is_partial {
+            self.refresh_gaps();
+        }
     }
 }
 

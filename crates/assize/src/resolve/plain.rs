@@ -317,8 +317,8 @@ impl Resolver<'_> {
         for &(_, columns, value) in &context.tags {
             for at in 0..self.tag_columns[columns].len() {
                 let column = self.tag_columns[columns][at];
-                if self.rows.get(column, row).is_absent() {
-                    self.rows.set(column, row, value);
+                if self.rows.keys.get(column, row).is_absent() {
+                    self.rows.keys.set(column, row, value);
                 }
             }
         }
@@ -541,13 +541,13 @@ impl Resolver<'_> {
                 PlainUse::Skip => {}
                 PlainUse::Put(column) => {
                     let value = self.values.pass_single(text);
-                    self.rows.set(column, row, value);
+                    self.rows.keys.set(column, row, value);
                 }
                 PlainUse::Own(own, column) => {
                     context.given |= 1 << own as u32;
                     if let Some(column) = column {
                         let value = self.values.pass_single(text);
-                        self.rows.set(column, row, value);
+                        self.rows.keys.set(column, row, value);
                     }
                 }
                 PlainUse::Time => {
@@ -572,7 +572,7 @@ impl Resolver<'_> {
                 PlainUse::ResourceTag(prefix_len, always) => {
                     let value = self.values.pass_single(text);
                     if let Some(column) = self.keys[key.key as usize].column {
-                        self.rows.set(column, row, value);
+                        self.rows.keys.set(column, row, value);
                     }
                     let name = match name {
                         ContextKey::Name(name) => name,
@@ -732,7 +732,7 @@ impl Resolver<'_> {
                 _ => None,
             };
             if let Some(value) = value {
-                self.rows.set(column, row, value);
+                self.rows.keys.set(column, row, value);
             }
         }
         gives_region || region.is_some()
@@ -763,11 +763,11 @@ impl Resolver<'_> {
         let [present, age] = self.mfa_columns;
         if let (Some(column), Some(state)) = (present, mfa.state) {
             let value = self.truth()[usize::from(state)];
-            self.rows.set(column, row, value);
+            self.rows.keys.set(column, row, value);
         }
         if let (Some(column), Some(seconds)) = (age, mfa.age) {
             let value = self.values.pass_single(&seconds.to_string());
-            self.rows.set(column, row, value);
+            self.rows.keys.set(column, row, value);
         }
     }
 
