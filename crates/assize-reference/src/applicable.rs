@@ -286,6 +286,10 @@ pub(crate) fn resource_based<'a>(case: &Case<'a>) -> Option<Vec<Document<'a>>> {
         // E-94, E-95: the trust policy plays no part, and there is no other.
         return None;
     }
+    if check.action.service == "es" && !check.action.name.starts_with("es") {
+        // The policy of a search domain is about what is asked of its cluster, not of the domain.
+        return None;
+    }
     if let Some(texts) = &check.data.policy {
         return (!texts.is_empty()).then(|| stated_policies(case, texts));
     }
@@ -296,10 +300,17 @@ pub(crate) fn resource_based<'a>(case: &Case<'a>) -> Option<Vec<Document<'a>>> {
         return None;
     }
     let mut records = resource::records(case.world.snapshot, &check.resource);
+    let parts = assize_model::ArnParts::split(&check.resource);
+    let is_of = |service: &str| parts.is_some_and(|parts| parts.service == service);
+    let is_stream = is_of("dynamodb") && check.resource.contains("/stream/");
+    if is_stream || is_of("lambda") {
+        // The policies of streams, and of versions and aliases of functions, are their own.
+        records.retain(|record| *record.arn == *check.resource);
+    }
     records.retain(|record| !record.policies.is_empty());
-    // What an object has on record stands beside the policy of its bucket or access point, never
-    // in its place (E-84, E-85).
-    if assize_model::ArnParts::split(&check.resource).is_some_and(|parts| parts.service != "s3") {
+    // What is in a bucket has policies beside that of its bucket or access point, never in its
+    // place (E-84, E-85).
+    if !is_of("s3") && !is_of("s3tables") {
         records.truncate(1);
     }
     let policies = records.into_iter().flat_map(|record| &record.policies);

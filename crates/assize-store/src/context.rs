@@ -69,10 +69,11 @@ pub fn endpoint_keys<'a>(snapshot: &'a StoreSnapshot, endpoint: &str) -> Endpoin
     })
 }
 
-/// The ARNs whose records speak for a resource that has none of its own (E-8 b): object to
+/// The ARNs whose records speak for a resource that has none of its own (E-8 b, E-33): object to
 /// bucket, access-point object to access point, log stream to log group, function version or
-/// alias to function, table index or stream to table, whatever is in an organization to the
-/// organization (E-99).
+/// alias to function, table index or stream to table, path of a domain or an API to the domain or
+/// API, what stands in a catalog, registry, container or event bus to that, whatever is in an
+/// organization to the organization (E-99).
 ///
 /// ```
 /// let mut parents = assize_store::parent_arns("arn:aws:s3:::reports/2024/01.csv");
@@ -85,6 +86,9 @@ pub fn parent_arns(arn: &str) -> impl Iterator<Item = Cow<'_, str>> {
 fn parent_arn(arn: &str) -> Option<Cow<'_, str>> {
     let parts = ArnParts::split(arn)?;
     let resource = parts.resource;
+    let renamed = |parent: String| {
+        arn.strip_suffix(resource).map(|head| Cow::Owned(format!("{head}{parent}")))
+    };
     let parent_len = match parts.service {
         "s3" if parts.account.is_empty() => resource.find('/'),
         "s3" => below(resource, "accesspoint/", '/')
@@ -95,15 +99,77 @@ fn parent_arn(arn: &str) -> Option<Cow<'_, str>> {
             let rest = resource.get(end..).unwrap_or_default();
             rest.starts_with("/index/") || rest.starts_with("/stream/")
         }),
+        "s3-outposts" => resource.find("/object/").filter(|_| resource.starts_with("outpost/")),
+        "s3tables" | "s3vectors" => below(resource, "bucket/", '/'),
+        "es" => below(resource, "domain/", '/'),
+        "execute-api" => resource.find('/'),
+        "mediastore" => below(resource, "container/", '/'),
+        "vpc-lattice" => below(resource, "service/", '/'),
+        "codeartifact" => {
+            let mut names = resource.strip_prefix("package/")?.splitn(3, '/');
+            let (domain, repository) = (names.next()?, names.next()?);
+            return renamed(format!("repository/{domain}/{repository}"));
+        }
+        "events" => {
+            let names = resource.strip_prefix("rule/")?;
+            let bus = names.rsplit_once('/').map_or("default", |(bus, _)| bus);
+            return renamed(format!("event-bus/{bus}"));
+        }
+        "glue" => {
+            let (kind, _) = resource.split_once('/')?;
+            return GLUE_CATALOG.contains(&kind).then(|| renamed("catalog".to_owned()))?;
+        }
         "organizations" => {
-            let head = arn.strip_suffix(resource)?;
             let organization = organization_of(resource)?;
-            return Some(format!("{head}organization/{organization}").into());
+            return renamed(format!("organization/{organization}"));
+        }
+        "schemas" => {
+            let (registry, _) = resource.strip_prefix("schema/")?.split_once('/')?;
+            return renamed(format!("registry/{registry}"));
         }
         _ => None,
     }?;
     arn.get(..arn.len() - resource.len() + parent_len).map(Cow::Borrowed)
 }
+
+/// Whether the policies of its parent are those of a resource that has none of its own (E-33): not
+/// of the stream of a table and of a version or alias of a function, whose policies are their own.
+pub fn is_governed_by_parent(arn: &str) -> bool {
+    ArnParts::split(arn).is_none_or(|parts| parts.service != "lambda" && !is_stream(parts))
+}
+
+/// Whether the tags of its parent are those of a resource, which cannot be tagged itself (E-20).
+pub fn is_tagged_with_parent(arn: &str) -> bool {
+    ArnParts::split(arn).is_some_and(|parts| match parts.service {
+        "dynamodb" => !is_stream(parts),
+        "es" | "lambda" | "logs" => true,
+        _ => false,
+    })
+}
+
+/// Whether a resource is AWS's own, of no account that a policy could name (E-20): its ARN says
+/// `aws` for the account, or is that of a document or parameter of Systems Manager without one.
+pub fn is_of_aws(arn: &str) -> bool {
+    ArnParts::split(arn).is_some_and(|parts| match parts.account {
+        "aws" => true,
+        "" => parts.service == "ssm",
+        _ => false,
+    })
+}
+
+fn is_stream(arn: ArnParts<'_>) -> bool {
+    arn.service == "dynamodb" && arn.resource.contains("/stream/")
+}
+
+/// Whether policies of its own stand beside those of its parent, not in their place: those of
+/// what is in a bucket do (E-48).
+pub fn is_beside_parent(arn: &str) -> bool {
+    ArnParts::split(arn).is_some_and(|parts| matches!(parts.service, "s3" | "s3tables"))
+}
+
+/// What stands in the Data Catalog of AWS Glue, which has one policy for all of it.
+const GLUE_CATALOG: [&str; 6] =
+    ["catalog", "connection", "database", "table", "tableVersion", "userDefinedFunction"];
 
 /// The id of the organization that something is in, such as `ou/o-…/ou-…`.
 fn organization_of(resource: &str) -> Option<&str> {
@@ -150,6 +216,57 @@ mod tests {
         check(&format!("{table}/stream/2024"), Some(table));
         check(&format!("{table}/backup/b"), None);
         check("arn:aws:iam::111122223333:role/a/b", None);
+        for (service, child, parent) in [
+            ("es", "domain/d/_search", Some("domain/d")),
+            ("es", "domain/d", None),
+            ("execute-api", "abc123/prod/GET/pets", Some("abc123")),
+            ("mediastore", "container/c/a/b", Some("container/c")),
+            ("vpc-lattice", "service/svc-1/pets", Some("service/svc-1")),
+            ("vpc-lattice", "servicenetwork/sn-1", None),
+            ("codeartifact", "package/d/r/npm//left-pad", Some("repository/d/r")),
+            ("codeartifact", "repository/d/r", None),
+            ("events", "rule/nightly", Some("event-bus/default")),
+            ("events", "rule/bus/nightly", Some("event-bus/bus")),
+            (
+                "events",
+                "rule/aws.partner/example.com/1/nightly",
+                Some("event-bus/aws.partner/example.com/1"),
+            ),
+            ("events", "event-bus/default", None),
+            ("glue", "table/db/t", Some("catalog")),
+            ("glue", "catalog/sub", Some("catalog")),
+            ("glue", "catalog", None),
+            ("glue", "job/j", None),
+            ("schemas", "schema/r/s", Some("registry/r")),
+            ("s3tables", "bucket/b/table/1", Some("bucket/b")),
+            ("s3vectors", "bucket/b/index/i", Some("bucket/b")),
+            ("s3-outposts", "outpost/op-1/bucket/b/object/k/l", Some("outpost/op-1/bucket/b")),
+            ("s3-outposts", "outpost/op-1/bucket/b", None),
+        ] {
+            let arn = |resource| format!("arn:aws:{service}:eu-west-1:111122223333:{resource}");
+            check(&arn(child), parent.map(arn).as_deref());
+        }
         check("*", None);
+    }
+
+    #[test]
+    fn some_children_have_policies_of_their_own_and_no_tags() {
+        let stream = "arn:aws:dynamodb:eu-west-1:111122223333:table/t/stream/2024";
+        let index = "arn:aws:dynamodb:eu-west-1:111122223333:table/t/index/i";
+        let alias = "arn:aws:lambda:eu-west-1:111122223333:function:f:PROD";
+        let path = "arn:aws:es:eu-west-1:111122223333:domain/d/_search";
+        let object = "arn:aws:s3:::b/k";
+        assert_eq!(
+            [stream, alias, index, path, object].map(is_governed_by_parent),
+            [false, false, true, true, true]
+        );
+        assert_eq!(
+            [stream, alias, index, path, object].map(is_tagged_with_parent),
+            [false, true, true, true, false]
+        );
+        assert!(is_beside_parent(object) && !is_beside_parent(index));
+        assert!(is_of_aws("arn:aws:iam::aws:policy/ReadOnlyAccess"));
+        assert!(is_of_aws("arn:aws:ssm:eu-west-1::document/AWS-RunShellScript"));
+        assert!(!is_of_aws("arn:aws:ec2:eu-west-1::image/ami-1"));
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use assize_compiler::{PolicySetId, PolicySetSpec, SetDocument, SetRef};
 use assize_model::{AccountId, ApplicablePolicies, AppliedPolicy, ArnParts, PolicyId};
 use assize_policy::PolicyLibrary;
-use assize_store::context::parent_arns;
+use assize_store::context::{is_beside_parent, parent_arns};
 use assize_store::{Entity, StoreSnapshot};
 use hashbrown::{HashMap, HashSet};
 
@@ -180,11 +180,10 @@ impl<'s> SetPlan<'s> {
     }
 }
 
-/// What stands beside the policies that an object of S3 has on record: those of its bucket or
-/// access point (E-84, E-85), whose references come first.
+/// What stands beside the policies that something in a bucket has on record: those of its bucket
+/// or access point (E-48), whose references come first.
 fn above_object<'s>(snapshot: &'s StoreSnapshot, arn: &str) -> &'s [AppliedPolicy] {
-    let is_s3 = ArnParts::split(arn).is_some_and(|parts| parts.service == "s3");
-    let mut above = parent_arns(arn).filter(|_| is_s3);
+    let mut above = parent_arns(arn).filter(|_| is_beside_parent(arn));
     let policies = above.find_map(|parent| snapshot.resource_policies(&parent));
     policies.map(|policies| &policies.policies[..]).unwrap_or_default()
 }

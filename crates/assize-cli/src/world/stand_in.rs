@@ -14,6 +14,7 @@ use assize_model::{
     AccountId, ArnParts, Principal, PrincipalForm, PrincipalKind, Request, ResourceData,
     StatedPrincipal, Target,
 };
+use assize_store::context::is_governed_by_parent;
 use assize_store::{Resource, ResourceAttributes, StoreChange, StoreSnapshot, Tag, parent_arns};
 
 use self::account::Accounts;
@@ -279,7 +280,8 @@ impl StandIn {
                 accounts.add_trust(&partition, account, &path_and_name)?;
                 continue;
             }
-            let record = parent_arns(arn).next().unwrap_or(Cow::Borrowed(arn));
+            let mut above = parent_arns(arn).filter(|_| is_governed_by_parent(arn));
+            let record = above.next().unwrap_or(Cow::Borrowed(arn));
             let account =
                 ArnParts::split(&record).and_then(|parts| parts.account_id()).unwrap_or(*owner);
             owned.entry(record.into_owned()).or_insert(account);

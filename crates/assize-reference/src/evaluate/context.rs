@@ -583,7 +583,9 @@ impl Builder<'_, '_> {
         let keys = ["aws:ResourceAccount", "aws:ResourceOrgID", "aws:ResourceOrgPaths"];
         self.leave_if(self.check.account.is_none(), &keys);
         let Some(account) = self.check.account else { return };
-        self.set_account("aws:Resource", account);
+        if !resource::is_of_aws(self.world.snapshot, self.check) {
+            self.set_account("aws:Resource", account);
+        }
     }
 
     /// E-20: what the names of keys that carry tags of this resource begin with.
@@ -658,7 +660,10 @@ impl Builder<'_, '_> {
         let own = resource::recorded_tags(snapshot, &self.check.resource);
         // An object that is reached through an access point is still that object (E-85).
         let behind = || s3::object_behind(snapshot, &self.check.resource);
-        let tags = own.or_else(|| resource::recorded_tags(snapshot, &behind()?))?;
+        let whole = || resource::tagged_whole(&self.check.resource);
+        let tags = own
+            .or_else(|| resource::recorded_tags(snapshot, &behind()?))
+            .or_else(|| resource::recorded_tags(snapshot, &whole()?))?;
         Some(tags.iter().map(|tag| (tag.key.to_string(), tag.value.to_string())).collect())
     }
 

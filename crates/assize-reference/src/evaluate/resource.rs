@@ -54,6 +54,8 @@ fn parent(arn: &str) -> Option<String> {
         };
         separators.iter().any(|s| below.starts_with(s)).then(|| prefix.len() + name.len())
     };
+    let head = &arn[..arn.len() - parts.resource.len()];
+    let segments: Vec<&str> = parts.resource.split('/').collect();
     let n_bytes = match parts.service {
         "s3" if parts.account.is_empty() => is_child("", &["/"]),
         "s3" => is_child("accesspoint/", &["/object/"]),
@@ -62,18 +64,39 @@ fn parent(arn: &str) -> Option<String> {
         "dynamodb" => is_child("table/", &["/index/", "/stream/"]),
         // The policy of an organization is that of everything in it (E-99).
         "organizations" => {
-            let head = &arn[..arn.len() - parts.resource.len()];
-            return match *parts.resource.split('/').collect::<Vec<_>>() {
+            return match *segments {
                 ["organization", ..] => None,
                 [_, id, ..] if id.starts_with("o-") => Some(format!("{head}organization/{id}")),
                 _ => None,
             };
         }
-        _ => None,
+        // Below, the policy is that of the whole, by the guide of each service.
+        "es" => is_child("domain/", &["/"]),
+        "execute-api" => is_child("", &["/"]),
+        "mediastore" => is_child("container/", &["/"]),
+        "vpc-lattice" => is_child("service/", &["/"]),
+        "s3tables" | "s3vectors" => is_child("bucket/", &["/"]),
+        "s3-outposts" if segments.first() == Some(&"outpost") => parts.resource.find("/object/"),
+        service => {
+            let above = match (service, &*segments) {
+                ("codeartifact", ["package", domain, repository, ..]) => {
+                    format!("repository/{domain}/{repository}")
+                }
+                ("events", ["rule", _]) => "event-bus/default".into(),
+                ("events", ["rule", bus @ .., _]) => format!("event-bus/{}", bus.join("/")),
+                ("glue", [kind, _, ..]) if IN_GLUE_CATALOG.contains(kind) => "catalog".into(),
+                ("schemas", ["schema", registry, _, ..]) => format!("registry/{registry}"),
+                _ => return None,
+            };
+            return Some(format!("{head}{above}"));
+        }
     }?;
-    let head = arn.len() - parts.resource.len();
-    Some(arn[..head + n_bytes].into())
+    Some(arn[..head.len() + n_bytes].into())
 }
+
+/// What stands in the Data Catalog of AWS Glue.
+const IN_GLUE_CATALOG: [&str; 6] =
+    ["catalog", "connection", "database", "table", "tableVersion", "userDefinedFunction"];
 
 /// The records of a resource and of its parent, in this order.
 pub(crate) fn records<'a>(snapshot: &'a StoreSnapshot, arn: &str) -> Vec<&'a Resource<PolicyId>> {
@@ -93,6 +116,25 @@ pub(crate) fn recorded_tags<'a>(snapshot: &'a StoreSnapshot, arn: &str) -> Optio
         let policies = account.policies.values().map(|policy| (&policy.arn, &policy.tags));
         let mut entities = users.chain(roles).chain(policies);
         entities.find(|(own, _)| ***own == *arn).map(|(_, tags)| &**tags)
+    })
+}
+
+/// E-20: what carries the tags of a resource that cannot be tagged itself: the domain of a path, the
+/// table of an index, the function of a version, the group of a stream of logs.
+pub(crate) fn tagged_whole(arn: &str) -> Option<String> {
+    let service = ArnParts::split(arn)?.service;
+    let is_index = service == "dynamodb" && arn.contains("/index/");
+    (is_index || matches!(service, "es" | "lambda" | "logs")).then(|| parent(arn))?
+}
+
+/// E-20: whether a resource is AWS's own, of an account that no policy could name, as far as
+/// nobody says otherwise.
+pub(crate) fn is_of_aws(snapshot: &StoreSnapshot, check: &Check<'_>) -> bool {
+    let is_said = check.data.account.is_some() || !records(snapshot, &check.resource).is_empty();
+    let parts = ArnParts::split(&check.resource).filter(|_| !is_said && !check.is_wildcard_form);
+    parts.is_some_and(|parts| match (parts.account, parts.service) {
+        ("aws", _) | ("", "ssm") => true,
+        _ => false,
     })
 }
 
@@ -172,8 +214,7 @@ fn owner(
     if parts.is_some_and(is_identity) && !check.is_wildcard_form {
         return Ok(None);
     }
-    let of_service = parts.is_some_and(|parts| parts.account == "aws");
-    if check.is_wildcard_form || check.resource == "*" || of_service {
+    if check.is_wildcard_form || check.resource == "*" || is_of_aws(world.snapshot, check) {
         return Ok(caller.account);
     }
     let without_account =

@@ -85,6 +85,8 @@ pub(crate) enum ActionRule {
     OtherS3,
     /// E-83 for the queue policy.
     QueueAttributes,
+    /// E-33: on a search domain, not on its cluster, of which alone its policy is.
+    SearchDomain,
 }
 
 impl ActionRule {
@@ -103,6 +105,7 @@ impl ActionRule {
                 "putobject" => Self::PutObject,
                 _ => Self::OtherS3,
             },
+            "es" if !name.starts_with("es") => Self::SearchDomain,
             "sqs" if matches!(name, "getqueueattributes" | "setqueueattributes") => {
                 Self::QueueAttributes
             }

@@ -7,6 +7,7 @@ use assize_compiler::{DocumentRef, DocumentSource, Frame, StatementPlace};
 use assize_model::{ArnParts, ConditionKey, ContextValue, Layer, PolicyId, RequestError};
 use assize_policy::ir::Policy;
 
+use super::action::ActionRule;
 use super::{DocumentHandle, Resolver, Run, Shape};
 use crate::batch::document;
 
@@ -72,7 +73,8 @@ impl Resolver<'_> {
         let action = &self.actions[self.rows.resolved_action[row] as usize];
         let resource = &self.resources[self.rows.resolved_resource[row] as usize];
         let is_of_iam = ArnParts::split(&resource.text).is_some_and(|arn| arn.service == "iam");
-        let is_heard = !is_of_iam || resource.is_assumed_by(action.rule);
+        let is_heard = action.rule != ActionRule::SearchDomain
+            && (!is_of_iam || resource.is_assumed_by(action.rule));
         // An object has the policies of its bucket.
         let is_one = resource.shape == Shape::S3Object || !resource.text.contains(['*', '?']);
         resource.shape != Shape::Star && !action.rule.is_iam() && is_heard && is_one

@@ -98,7 +98,8 @@ impl Resolver<'_> {
         resource: &ResolvedResource,
         gated: bool,
     ) -> Option<SetRef> {
-        let has_none = action.rule.is_iam() || action.rule == ActionRule::AssumeRoot;
+        let has_none = action.rule.is_iam()
+            || matches!(action.rule, ActionRule::AssumeRoot | ActionRule::SearchDomain);
         if has_none || parties.is_unknown_bucket {
             return None;
         }

@@ -698,7 +698,8 @@ impl Resolver<'_> {
         let frame = self.frame(&parties, &resource);
         let frame = self.intern_frame(frame).ok()?;
         let bare = self.bare()?;
-        let keys = self.resource_key_list(bare, account, check.action, (check.principal, None));
+        let of_keys = account.filter(|_| resource.owner != Owner::Aws);
+        let keys = self.resource_key_list(bare, of_keys, check.action, (check.principal, None));
         Some(PlainFrame { frame, keys, account, assumed, is_undeclared })
     }
 

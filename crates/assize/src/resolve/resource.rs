@@ -9,7 +9,7 @@ use assize_model::{
     AccountId, ArnParts, ConditionKey, ContextValue, PolicyId, PrincipalKind, RequestError,
     RequestErrorKind, ResourceData, fold_key,
 };
-use assize_store::context::parent_arns;
+use assize_store::context::{is_governed_by_parent, is_of_aws, is_tagged_with_parent, parent_arns};
 use assize_store::{Resource, Tag};
 use hashbrown::Equivalent;
 use smallvec::SmallVec;
@@ -138,6 +138,8 @@ pub(crate) enum Owner {
     Account(AccountId),
     /// The principal's account, by rule (E-8d).
     Principal,
+    /// As [`Owner::Principal`] for the policies that apply; it is AWS's own (E-20).
+    Aws,
     /// The principal's account, by assumption: the ARN has no account part (E-8d).
     Assumed,
     /// Nobody knows (E-8e).
@@ -273,7 +275,8 @@ impl Resolver<'_> {
                 None => record
                     .and_then(|r| r.tags.clone())
                     .or_else(|| self.entity_tags(text, arn))
-                    .or_else(|| self.tags_behind(text, shape)),
+                    .or_else(|| self.tags_behind(text, shape))
+                    .or_else(|| self.tags_above(text, &parents)),
             },
             ..Attached::default()
         };
@@ -331,6 +334,12 @@ impl Resolver<'_> {
         snapshot.resource(&object)?.tags.clone()
     }
 
+    /// Those of what it is part of, where it cannot be tagged itself (E-20).
+    fn tags_above(&self, text: &str, parents: &[Cow<'_, str>]) -> Option<Vec<Tag>> {
+        let parent = parents.first().filter(|_| is_tagged_with_parent(text))?;
+        self.engine.snapshot.resource(parent)?.tags.clone()
+    }
+
     /// E-33: the policies in the request's resource data, else those of the resource (an object's
     /// beside those of its bucket), else those of its parent.
     fn resource_policies(
@@ -358,7 +367,9 @@ impl Resolver<'_> {
             return Ok(());
         }
         let engine = self.engine;
-        if let Some(sets) = family.iter().find_map(|arn| engine.sets.resource(arn)) {
+        let parents = family.get(1..).filter(|_| is_governed_by_parent(family[0]));
+        let mut holders = family.iter().take(1).chain(parents.unwrap_or_default());
+        if let Some(sets) = holders.find_map(|arn| engine.sets.resource(arn)) {
             // All of them dropped: there is no policy (E-112).
             attached.policies = (!sets.documents.is_empty()).then_some(sets.set);
             attached.documents.clone_from(&sets.documents);
@@ -421,7 +432,7 @@ impl Resolver<'_> {
         match resource.owner {
             Owner::Account(account) => (Some(account), false),
             _ if action.wildcard_only => (principal.account, false),
-            Owner::Principal => (principal.account, false),
+            Owner::Principal | Owner::Aws => (principal.account, false),
             Owner::Assumed => (principal.account, principal.account.is_some()),
             Owner::Nobody => (None, false),
             Owner::Unknown => match self.engine.options.unknown_resource_account {
@@ -472,8 +483,9 @@ impl Resolver<'_> {
         let assumes = self.resources[resource as usize].is_assumed_by(action_facts.rule)
             && !caller.transitive_tags.is_empty()
             && !hides_tags;
+        let is_of_aws = self.resources[resource as usize].owner == Owner::Aws;
         let key = EntryKey {
-            account: account.filter(|_| !action_facts.no_account_keys),
+            account: account.filter(|_| !action_facts.no_account_keys && !is_of_aws),
             profile,
             caller: assumes.then_some(principal),
         };
@@ -731,7 +743,7 @@ pub(super) fn owner(
     Ok(match arn {
         None => Owner::Principal,
         Some(arn) if is_identity(arn) => Owner::Nobody,
-        Some(arn) if arn.account == "aws" => Owner::Principal,
+        Some(_) if is_of_aws(text) => Owner::Aws,
         Some(arn) if arn.account.is_empty() && arn.service != "s3" => Owner::Assumed,
         Some(_) => Owner::Unknown,
     })
