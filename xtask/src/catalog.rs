@@ -181,6 +181,8 @@ struct Supplement {
     more_arn_formats: BTreeMap<String, Vec<String>>,
     /// L-704.
     resource_account_absent: ResourceAccountAbsent,
+    /// E-55.
+    own_account_only: OwnAccountOnly,
     /// E-98.
     no_endpoint_policy_services: BTreeSet<String>,
     /// Language, section 7, where the reference lacks a key or says otherwise.
@@ -195,6 +197,24 @@ struct Supplement {
 struct ResourceAccountAbsent {
     services: BTreeSet<String>,
     actions: BTreeSet<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct OwnAccountOnly {
+    actions: BTreeSet<String>,
+    /// Of these services all actions on resources but those listed.
+    all_but: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl OwnAccountOnly {
+    fn holds(&self, (prefix, name): (&str, &str), full_name: &str, has_resource: bool) -> bool {
+        let is_among = |names: &BTreeSet<String>, wanted: &str| {
+            names.iter().any(|name| name.eq_ignore_ascii_case(wanted))
+        };
+        is_among(&self.actions, full_name)
+            || has_resource && self.all_but.get(prefix).is_some_and(|but| !is_among(but, name))
+    }
 }
 
 #[derive(Deserialize)]
@@ -276,8 +296,15 @@ fn check_names(reference: &Reference, supplement: &Supplement) -> Result<()> {
     for service in services.into_iter().flatten() {
         ensure!(reference.services.contains_key(service), "there is no service `{service}`");
     }
+    let own = &supplement.own_account_only;
+    let excepted = own
+        .all_but
+        .iter()
+        .flat_map(|(service, names)| names.iter().map(move |name| format!("{service}:{name}")));
+    let excepted: Vec<String> = excepted.collect();
     let named = absent.actions.iter().chain(supplement.wildcard_forms.keys());
-    for full_name in named.chain(supplement.optional_resource_types.keys()) {
+    let named = named.chain(supplement.optional_resource_types.keys());
+    for full_name in named.chain(&own.actions).chain(&excepted) {
         let (service, name) = full_name.split_once(':').context("an action has a service")?;
         let known = reference.services.get(service).is_some_and(|service| {
             service.actions.keys().any(|other| other.eq_ignore_ascii_case(name))
@@ -374,6 +401,11 @@ fn source_action(
         level: access_level(&action.level)?,
         resource_account_absent: absent.services.contains(prefix)
             || absent_actions.any(|other| other.eq_ignore_ascii_case(&full_name)),
+        own_account_only: supplement.own_account_only.holds(
+            (prefix, name),
+            &full_name,
+            !action.resources.is_empty(),
+        ),
         wildcard_form,
         resources: resources.chain(supplied).collect(),
         keys: action.condition_keys.clone(),

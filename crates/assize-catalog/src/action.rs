@@ -246,6 +246,15 @@ impl Catalog {
         self.tables.actions[id.index()].flags & ActionRow::RESOURCE_ACCOUNT_ABSENT != 0
     }
 
+    /// Whether what a resource-based policy allows of this action to identities of other accounts
+    /// has no effect (E-55).
+    ///
+    /// # Panics
+    /// When the id is of another catalog and out of the range of this one.
+    pub fn is_own_account_only(&self, id: ActionId) -> bool {
+        self.tables.actions[id.index()].flags & ActionRow::OWN_ACCOUNT_ONLY != 0
+    }
+
     /// The beginnings of the condition keys that carry the tags of the resource, for an action on
     /// a resource of a type (E-20): `aws:ResourceTag/` and the service's own forms, such as
     /// `ec2:ResourceTag/` or `s3:ExistingObjectTag/`, in byte order. None of them means that the

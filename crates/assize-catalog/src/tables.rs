@@ -120,7 +120,9 @@ pub(crate) struct ActionRow {
 impl ActionRow {
     /// `aws:ResourceAccount` and its kin are absent (L-704).
     pub(crate) const RESOURCE_ACCOUNT_ABSENT: u8 = 1;
-    pub(crate) const ALL_FLAGS: u8 = Self::RESOURCE_ACCOUNT_ABSENT;
+    /// No resource-based policy allows it to other accounts (E-55).
+    pub(crate) const OWN_ACCOUNT_ONLY: u8 = 2;
+    pub(crate) const ALL_FLAGS: u8 = Self::RESOURCE_ACCOUNT_ABSENT | Self::OWN_ACCOUNT_ONLY;
 }
 
 /// One resource type of one action.

@@ -299,7 +299,7 @@ impl<'c, 'a> Reader<'c, 'a> {
         result
     }
 
-    /// E-44 – E-46, E-81, E-83, E-84.
+    /// E-44 – E-46, E-55, E-81, E-83, E-84.
     fn resource(&mut self) -> (LayerResult, Grant) {
         let case = self.case;
         let documents = applicable::resource_based(case).and_then(|own| self.kept(own));
@@ -311,7 +311,7 @@ impl<'c, 'a> Reader<'c, 'a> {
             found.denies.retain(is_poison);
             found.open.retain(|open| open.effect == Effect::Allow);
         }
-        if case.check.is_foreign_object {
+        if case.check.is_foreign_object || is_closed_to_others(case) {
             found.allows.clear();
             found.open.retain(|open| open.effect == Effect::Deny);
         }
@@ -329,6 +329,18 @@ impl<'c, 'a> Reader<'c, 'a> {
         let verdict = if is_applicable { found.verdict() } else { Verdict::NotApplicable };
         (self.conclude(found, Layer::Resource, verdict), grant)
     }
+}
+
+/// E-55: an action that no resource-based policy allows to identities of other accounts, asked by
+/// one of them, or by nobody.
+fn is_closed_to_others(case: &Case<'_>) -> bool {
+    let action = case.check.action.id;
+    let has_side = match case.caller.kind {
+        Kind::Service | Kind::Federated | Kind::Oai => return false,
+        Kind::Anonymous => false,
+        _ => case.caller.account == case.check.account,
+    };
+    !has_side && action.is_some_and(|id| case.world.catalog.is_own_account_only(id))
 }
 
 // ---- Section 3: the algorithm ----

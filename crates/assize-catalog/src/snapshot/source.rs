@@ -75,6 +75,8 @@ pub struct SourceAction {
     pub level: AccessLevel,
     /// Whether `aws:ResourceAccount` and its kin are absent (L-704).
     pub resource_account_absent: bool,
+    /// Whether no resource-based policy allows it to other accounts (E-55).
+    pub own_account_only: bool,
     /// The wildcard form, if it is not `*` (E-6).
     pub wildcard_form: Option<String>,
     /// Its resource types; several entries for one type count together.

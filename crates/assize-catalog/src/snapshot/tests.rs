@@ -14,6 +14,7 @@ fn action(name: &str) -> SourceAction {
         name: name.to_owned(),
         level: AccessLevel::Write,
         resource_account_absent: false,
+        own_account_only: false,
         wildcard_form: None,
         resources: Vec::new(),
         keys: Vec::new(),
@@ -38,6 +39,7 @@ fn sample() -> CatalogSource {
     let mut list = action("ListAnimals");
     list.level = AccessLevel::List;
     list.resource_account_absent = true;
+    list.own_account_only = true;
     list.wildcard_form = Some("arn:${Partition}:zoo::${Account}:*".to_owned());
     let cage = SourceResourceType {
         name: "cage".to_owned(),
@@ -93,6 +95,7 @@ fn walk(catalog: &Catalog) -> usize {
         let id = action.id();
         seen += action.full_name().len() + catalog.wildcard_form(id).render("p", "a").len();
         seen += usize::from(catalog.resource_account_keys_absent(id));
+        seen += usize::from(catalog.is_own_account_only(id));
         seen += action.condition_keys().map(|key| key.stem().len()).sum::<usize>();
         seen += action.dependent_actions().map(Id::index).sum::<usize>();
         for entry in action.resource_types() {
@@ -120,6 +123,7 @@ fn what_is_written_reads_back() {
     assert_eq!(entries[0].dependent_actions().collect::<Vec<_>>(), [list]);
     assert_eq!(feed.condition_keys().map(|key| key.name()).collect::<Vec<_>>(), ["zoo:Keeper"]);
     assert!(catalog.resource_account_keys_absent(list));
+    assert!(catalog.is_own_account_only(list) && !catalog.is_own_account_only(feed.id()));
     assert!(matches!(catalog.wildcard_form(list), WildcardForm::Template(_)));
     let ip = catalog.condition_key("aws:sourceip").unwrap();
     assert_eq!((ip.name(), ip.key_type()), ("aws:SourceIp", KeyType::IpAddress));

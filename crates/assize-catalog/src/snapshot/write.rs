@@ -218,8 +218,11 @@ impl<'a> Plan<'a> {
         let body = tables.actions.row();
         self.string(body, &action.name)?;
         body.byte(level_code(action.level)?);
-        let absent = action.resource_account_absent;
-        body.byte(if absent { ActionRow::RESOURCE_ACCOUNT_ABSENT } else { 0 });
+        let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
+        body.byte(
+            flag(action.resource_account_absent, ActionRow::RESOURCE_ACCOUNT_ABSENT)
+                | flag(action.own_account_only, ActionRow::OWN_ACCOUNT_ONLY),
+        );
         body.number(keys);
         body.number(dependents);
         body.number(tag_keys);

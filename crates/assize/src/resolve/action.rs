@@ -28,6 +28,8 @@ pub(crate) struct ResolvedAction {
     pub(crate) endpoint_covered: bool,
     /// The account keys of the resource are absent (L-704).
     pub(crate) no_account_keys: bool,
+    /// E-55: no resource-based policy allows it to other accounts.
+    pub(crate) own_account_only: bool,
     /// Its requests may be plain: no rule looks closer at them than at their frames.
     pub(crate) is_plain: bool,
     /// It takes no resource, and something else than `*` stands for that (E-6).
@@ -220,6 +222,7 @@ pub(crate) struct ActionClass {
     rcp_covered: bool,
     endpoint_covered: bool,
     no_account_keys: bool,
+    own_account_only: bool,
     /// It reads or lists: E-74 asks of actions of `iam`.
     reads: bool,
 }
@@ -245,6 +248,7 @@ impl ResolvedAction {
             rcp_covered: self.rcp_covered,
             endpoint_covered: self.endpoint_covered,
             no_account_keys: self.no_account_keys,
+            own_account_only: self.own_account_only,
             reads: self.id.is_some_and(|id| {
                 let level = catalog.action_ref(id).access_level();
                 matches!(level, AccessLevel::Read | AccessLevel::List)
@@ -289,6 +293,7 @@ impl ResolvedAction {
             rcp_covered: listed && rule != ActionRule::KmsRetireGrant,
             endpoint_covered: catalog.supports_endpoint_policy(&service_folded),
             no_account_keys: id.is_some_and(|id| catalog.resource_account_keys_absent(id)),
+            own_account_only: id.is_some_and(|id| catalog.is_own_account_only(id)),
             service: service_folded.into(),
             name: name_folded.into(),
         }

@@ -57,7 +57,8 @@ impl Resolver<'_> {
             },
             resource: self.resource_layer(parties, action, resource, gated),
             ignore_resource_denies: cancels_denies(principal, action, resource, same_account),
-            ignore_resource_allows: parties.is_foreign_object,
+            ignore_resource_allows: parties.is_foreign_object
+                || (action.own_account_only && !same_account && is_somebody(principal.kind)),
             grants: if gated && action.rule.is_kms() { resource.attached().grants } else { None },
             identity: principal.identity,
             boundary: principal.boundary,
@@ -258,6 +259,12 @@ fn has_own_credentials(
     let is_about_root =
         action.rule == ActionRule::UserCredentials && resource.shape == Shape::IamRoot;
     is_root && is_about_root && principal.account == parties.account
+}
+
+/// Whether a principal is an identity of an account, or nobody: not a service, and not on the way
+/// to a session.
+fn is_somebody(kind: PrincipalKind) -> bool {
+    !matches!(kind, PrincipalKind::Service | PrincipalKind::Federated | PrincipalKind::Oai)
 }
 
 /// E-57.
