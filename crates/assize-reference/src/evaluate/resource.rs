@@ -132,10 +132,7 @@ pub(crate) fn tagged_whole(arn: &str) -> Option<String> {
 pub(crate) fn is_of_aws(snapshot: &StoreSnapshot, check: &Check<'_>) -> bool {
     let is_said = check.data.account.is_some() || !records(snapshot, &check.resource).is_empty();
     let parts = ArnParts::split(&check.resource).filter(|_| !is_said && !check.is_wildcard_form);
-    parts.is_some_and(|parts| match (parts.account, parts.service) {
-        ("aws", _) | ("", "ssm") => true,
-        _ => false,
-    })
+    parts.is_some_and(|parts| matches!((parts.account, parts.service), ("aws", _) | ("", "ssm")))
 }
 
 /// Whether an ARN is that of an S3 object: `arn:P:s3:::BUCKET/KEY` (E-84).
