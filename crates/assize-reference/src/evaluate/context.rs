@@ -13,6 +13,7 @@ use super::given::{Given, normalize_claims};
 use super::knowledge::{
     Claims, Gaps, Knowledge, State, conflict, is_derived, is_resource_tag, outlives_the_call,
 };
+use super::principal::ROLES_ANYWHERE;
 use super::{Caller, Remarks, World, resource};
 use crate::applicable;
 use crate::condition::value::{format_instant, parse_bool, parse_instant};
@@ -247,6 +248,9 @@ impl Builder<'_, '_> {
         if caller.kind == Kind::Service {
             self.set("aws:PrincipalIsAWSService", boolean(true));
         }
+            if caller.name == ROLES_ANYWHERE {
+                self.principal_tag_keys();
+            }
         let (Some(account), Some(arn)) = (caller.account, caller.arn.as_deref()) else { return };
         let unique_id = caller.unique_id.as_deref();
         let session = &caller.session_name;
@@ -272,8 +276,14 @@ impl Builder<'_, '_> {
         if caller.kind == Kind::AssumedRoot {
             self.set("aws:AssumedRoot", boolean(true));
         }
-        let has_session_tags =
-            matches!(caller.kind, Kind::RoleSession | Kind::FederatedUser | Kind::FederatedRoot);
+        self.principal_tag_keys();
+    }
+
+    /// E-15: the tags of the principal.
+    fn principal_tag_keys(&mut self) {
+        let caller = self.caller;
+        let has_session_tags = caller.name == ROLES_ANYWHERE
+            || matches!(caller.kind, Kind::RoleSession | Kind::FederatedUser | Kind::FederatedRoot);
         let are_open = caller.session.tags.is_none() && (has_session_tags || caller.is_outside());
         let is_open = self.leave_if(are_open, &["aws:PrincipalTag/"]);
         for (key, value) in principal_tags(caller) {

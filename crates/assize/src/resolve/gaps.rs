@@ -20,6 +20,7 @@ use super::environment::Environment;
 use super::key::{KeyRule, OwnKey};
 
 /// Derived keys that are unknown together, because they follow from one input (E-121).
+use super::principal::is_roles_anywhere;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Gap {
@@ -263,7 +264,8 @@ pub(super) fn of_principal(
     let session = stated.session.as_ref();
     let lacks = |says: bool| !says;
     let has_tags = session.is_some_and(|session| session.tags.is_some());
-    let takes_tags = matches!(kind, Kind::RoleSession | Kind::FederatedUser | Kind::FederatedRoot);
+    let takes_tags = is_roles_anywhere(stated)
+        || matches!(kind, Kind::RoleSession | Kind::FederatedUser | Kind::FederatedRoot);
     let is_role = kind == Kind::RoleSession;
     let is_bare_user = kind == Kind::User && session.is_none();
     let mut open = GapSet::default();
