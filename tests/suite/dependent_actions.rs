@@ -20,6 +20,7 @@ fn action(name: &str, resources: Vec<SourceActionResource>, dependents: &[&str])
         name: name.to_owned(),
         level: AccessLevel::Write,
         resource_account_absent: false,
+        creates_with_tags: false,
         wildcard_form: None,
         resources,
         keys: Vec::new(),

@@ -120,7 +120,9 @@ pub(crate) struct ActionRow {
 impl ActionRow {
     /// `aws:ResourceAccount` and its kin are absent (L-704).
     pub(crate) const RESOURCE_ACCOUNT_ABSENT: u8 = 1;
-    pub(crate) const ALL_FLAGS: u8 = Self::RESOURCE_ACCOUNT_ABSENT;
+    /// What the action creates has the tags of the request (E-20).
+    pub(crate) const CREATES_WITH_TAGS: u8 = 2;
+    pub(crate) const ALL_FLAGS: u8 = Self::RESOURCE_ACCOUNT_ABSENT | Self::CREATES_WITH_TAGS;
 }
 
 /// One resource type of one action.
