@@ -179,6 +179,11 @@ struct Supplement {
     /// E-7: ARN formats that the reference does not list, by the full names of their resource
     /// types, which may be new.
     more_arn_formats: BTreeMap<String, Vec<String>>,
+    /// E-20: condition keys that the reference declares and lists for no resource type, by the
+    /// full names of those they go with.
+    more_condition_keys: BTreeMap<String, Vec<String>>,
+    /// E-20: actions that create a resource which has the tags of the request as its own already.
+    creates_with_tags: BTreeSet<String>,
     /// L-704.
     resource_account_absent: ResourceAccountAbsent,
     /// E-55.
@@ -259,8 +264,10 @@ fn read_gzip(file: &Path) -> Result<String> {
 
 fn catalog_source(data: &Path, supplement: &Supplement) -> Result<CatalogSource> {
     let text = read_gzip(&data.join("source/service-authorization.json.gz"))?;
-    // Two services write the placeholder without its dollar: `secretsmanager:ResourceTag/tag-key`.
+    // Two services write the placeholder without its dollar: `secretsmanager:ResourceTag/tag-key`,
+    // others leave it out: `glacier:ResourceTag/`.
     let text = text.replace("Tag/tag-key\"", "Tag/${TagKey}\"");
+    let text = text.replace("ResourceTag/\"", "ResourceTag/${TagKey}\"");
     let reference: Reference = serde_json::from_str(&text)?;
     ensure!(reference.schema == 1, "the source has schema {}", reference.schema);
     let mut global_types: BTreeMap<&str, &str> = BTreeMap::new();
@@ -304,12 +311,19 @@ fn check_names(reference: &Reference, supplement: &Supplement) -> Result<()> {
     let excepted: Vec<String> = excepted.collect();
     let named = absent.actions.iter().chain(supplement.wildcard_forms.keys());
     let named = named.chain(supplement.optional_resource_types.keys());
+    let named = named.chain(&supplement.creates_with_tags);
     for full_name in named.chain(&own.actions).chain(&excepted) {
         let (service, name) = full_name.split_once(':').context("an action has a service")?;
         let known = reference.services.get(service).is_some_and(|service| {
             service.actions.keys().any(|other| other.eq_ignore_ascii_case(name))
         });
         ensure!(known, "there is no action `{full_name}`");
+    }
+    for full_name in supplement.more_condition_keys.keys() {
+        let (service, name) = full_name.split_once(':').context("a type has a service")?;
+        let service = reference.services.get(service);
+        let known = service.is_some_and(|service| service.resources.contains_key(name));
+        ensure!(known, "there is no resource type `{full_name}`");
     }
     for full_name in supplement.more_arn_formats.keys() {
         let (service, _) = full_name.split_once(':').context("a resource type has a service")?;
@@ -353,7 +367,11 @@ fn source_service(
     let resource_types = formats.into_iter().map(|(name, formats)| SourceResourceType {
         name: name.to_owned(),
         formats,
-        keys: service.resources.get(name).map(|r| r.condition_keys.clone()).unwrap_or_default(),
+        keys: {
+            let listed = service.resources.get(name).map(|r| &r.condition_keys[..]);
+            let more = supplement.more_condition_keys.get(&format!("{prefix}:{name}"));
+            listed.into_iter().flatten().chain(more.into_iter().flatten()).cloned().collect()
+        },
     });
     Ok(SourceService {
         prefix: prefix.to_owned(),
@@ -406,6 +424,7 @@ fn source_action(
             &full_name,
             !action.resources.is_empty(),
         ),
+        creates_with_tags: supplement.creates_with_tags.contains(&full_name),
         wildcard_form,
         resources: resources.chain(supplied).collect(),
         keys: action.condition_keys.clone(),
@@ -443,19 +462,33 @@ fn source_key(name: &str, type_text: &str, supplement: &Supplement) -> Result<So
         false => KeyShape::Single,
     };
     let shape = Some(shape).filter(|_| !shapes.as_given.contains(name));
-    Ok(SourceKey { name: name.to_owned(), key_type, shape, resource_tag: is_resource_tag(name) })
+    let tags_of = TAGS_OF.iter().find(|(key, _)| *key == name).map(|(_, of)| *of);
+    let resource_tag = is_resource_tag(name) || tags_of.is_some();
+    Ok(SourceKey { name: name.to_owned(), key_type, shape, resource_tag, tags_of })
 }
 
 /// Whether a key carries a tag of the resource the request is about (E-20): `…:ResourceTag/K`,
 /// `…:ExistingObjectTag/K` and the forms by kind of resource of RDS and DMS, such as
-/// `rds:db-tag/K`. `req-tag` is a tag of the request; `s3:BucketTag/K` and its like are tags of
-/// the container.
+/// `rds:db-tag/K`, and `datapipeline:Tag/K`. `req-tag` is a tag of the request.
 fn is_resource_tag(name: &str) -> bool {
     let Some((service, rest)) = name.split_once(':') else { return false };
     let Some((kind, "${TagKey}" | "<key>")) = rest.split_once('/') else { return false };
     let of_kind = matches!(service, "rds" | "dms") && kind.ends_with("-tag") && kind != "req-tag";
-    of_kind || kind.eq_ignore_ascii_case("ResourceTag") || kind == "ExistingObjectTag"
+    let is_pipeline = service == "datapipeline" && kind == "Tag";
+    let is_object = kind == "ExistingObjectTag";
+    of_kind || is_pipeline || is_object || kind.eq_ignore_ascii_case("ResourceTag")
 }
+
+/// Keys that carry the tags of one resource type, in requests about it and about what it holds
+/// (E-20).
+const TAGS_OF: [(&str, &str); 6] = [
+    ("s3:AccessPointTag/${TagKey}", "accesspoint"),
+    ("s3:BucketTag/${TagKey}", "bucket"),
+    ("s3express:AccessPointTag/${TagKey}", "accesspoint"),
+    ("s3express:BucketTag/${TagKey}", "bucket"),
+    ("s3tables:TableBucketTag/${TagKey}", "TableBucket"),
+    ("s3vectors:VectorBucketTag/${TagKey}", "VectorBucket"),
+];
 
 fn read_policies(data: &Path, supplement: &Supplement) -> Result<Vec<SourcePolicy>> {
     let text = read_gzip(&data.join("source/managed-policies.ndjson.gz"))?;

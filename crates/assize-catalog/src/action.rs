@@ -291,6 +291,35 @@ impl Catalog {
         first.iter().chain(more).map(|&key| self.key(key).stem())
     }
 
+    /// The beginnings of the condition keys, beside `aws:RequestTag/`, that carry the tags of the
+    /// request for an action (E-21), such as `rds:req-tag/`.
+    ///
+    /// # Panics
+    /// When the id is of another catalog and out of the range of this one.
+    pub fn request_tag_keys(&self, action: ActionId) -> impl Iterator<Item = &str> {
+        let keys = self.action_ref(action).condition_keys();
+        keys.filter(|key| !key.is_global() && key.is_request_tag()).map(|key| key.stem())
+    }
+
+    /// The condition keys, beside `aws:TagKeys`, that list the tags of the request for an action
+    /// (E-21): `s3:RequestObjectTagKeys` and its like.
+    ///
+    /// # Panics
+    /// When the id is of another catalog and out of the range of this one.
+    pub fn request_tag_lists(&self, action: ActionId) -> impl Iterator<Item = &str> {
+        let keys = self.action_ref(action).condition_keys().map(|key| key.name());
+        keys.filter(|name| name.ends_with(":RequestObjectTagKeys"))
+    }
+
+    /// Whether the resource that an action creates has the tags of the request as its own already
+    /// when the request is decided (E-20).
+    ///
+    /// # Panics
+    /// When the id is of another catalog and out of the range of this one.
+    pub fn creates_with_tags(&self, id: ActionId) -> bool {
+        self.tables.actions[id.index()].flags & ActionRow::CREATES_WITH_TAGS != 0
+    }
+
     /// The action of a service whose name is nearest to a misspelled one, for messages.
     pub fn nearest_action(&self, service_prefix: &str, name: &str) -> Option<ActionId> {
         let all = self.service(service_prefix)?.actions();

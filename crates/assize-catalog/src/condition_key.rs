@@ -91,6 +91,12 @@ impl<'a> ConditionKeyReference<'a> {
         self.row().pattern.map_or(name, |(head, _)| &name[..head as usize])
     }
 
+    /// Whether the key carries a tag of the request: `aws:RequestTag/` or a service's own form.
+    pub fn is_request_tag(&self) -> bool {
+        let kind = self.stem().split_once(':').map_or("", |(_, kind)| kind);
+        self.is_pattern() && matches!(kind, "RequestTag/" | "req-tag/" | "RequestObjectTag/")
+    }
+
     fn tail(&self) -> &'a str {
         let name = self.name();
         self.row().pattern.map_or("", |(_, tail)| &name[name.len() - tail as usize..])

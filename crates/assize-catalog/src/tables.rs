@@ -122,7 +122,10 @@ impl ActionRow {
     pub(crate) const RESOURCE_ACCOUNT_ABSENT: u8 = 1;
     /// No resource-based policy allows it to other accounts (E-55).
     pub(crate) const OWN_ACCOUNT_ONLY: u8 = 2;
-    pub(crate) const ALL_FLAGS: u8 = Self::RESOURCE_ACCOUNT_ABSENT | Self::OWN_ACCOUNT_ONLY;
+    /// What the action creates has the tags of the request (E-20).
+    pub(crate) const CREATES_WITH_TAGS: u8 = 4;
+    pub(crate) const ALL_FLAGS: u8 =
+        Self::RESOURCE_ACCOUNT_ABSENT | Self::OWN_ACCOUNT_ONLY | Self::CREATES_WITH_TAGS;
 }
 
 /// One resource type of one action.

@@ -138,13 +138,14 @@ impl KeyScope {
 }
 
 /// Whether a key, by its folded name, may carry a tag of the resource (E-20): `…:ResourceTag/K`,
-/// `…:ExistingObjectTag/K`, and the forms by kind of resource, such as `rds:db-tag/K`.
-/// `rds:req-tag/K` is a tag of the request.
+/// `…:ExistingObjectTag/K`, and the forms by kind of resource, such as `rds:db-tag/K` or
+/// `s3:BucketTag/K`. `rds:req-tag/K` is a tag of the request.
 fn is_resource_tag(folded: &str) -> bool {
     let kind = folded.split_once(':').and_then(|(_, rest)| rest.split_once('/'));
     kind.is_some_and(|(kind, _)| {
-        matches!(kind, "resourcetag" | "existingobjecttag")
-            || kind.ends_with("-tag") && kind != "req-tag"
+        let is_of_other =
+            matches!(kind, "principaltag" | "requesttag" | "req-tag" | "requestobjecttag");
+        kind.ends_with("tag") && !is_of_other
     })
 }
 
@@ -603,7 +604,10 @@ mod tests {
         assert_eq!(KeyScope::of("s3:existingobjecttag/a"), KeyScope::Resource);
         assert_eq!(KeyScope::of("rds:db-tag/a"), KeyScope::Resource);
         assert_eq!(KeyScope::of("dms:rep-tag/a:b/c"), KeyScope::Resource);
+        assert_eq!(KeyScope::of("datapipeline:tag/a"), KeyScope::Resource);
+        assert_eq!(KeyScope::of("s3:buckettag/a"), KeyScope::Resource);
         assert_eq!(KeyScope::of("rds:req-tag/a"), KeyScope::Request);
+        assert_eq!(KeyScope::of("s3:requestobjecttag/a"), KeyScope::Request);
         assert_eq!(KeyScope::of("aws:requesttag/a"), KeyScope::Request);
         assert_eq!(KeyScope::of("aws:sourceip"), KeyScope::Request);
         assert_eq!(KeyScope::of("aws:multifactorauthpresent"), KeyScope::Request);

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use assize_model::{ActionId, Id, KeyShape, KeyType};
 
 use crate::{
-    AccessLevel, ActionRange, Catalog, ConditionKeyReference, ErrorKind, WildcardForm, managed,
+    AccessLevel, ActionRange, Catalog, ConditionKeyReference, ErrorKind, ResourceTypeId,
+    WildcardForm, managed,
 };
 
 fn catalog() -> std::sync::Arc<Catalog> {
@@ -305,6 +306,100 @@ fn resource_tags_have_the_keys_of_their_service() {
     let role = catalog.resource_type("iam", "role").unwrap();
     let stems: Vec<_> = catalog.resource_type_ref(role).resource_tag_keys().collect();
     assert_eq!(stems, ["aws:ResourceTag/", "iam:ResourceTag/"]);
+}
+
+/// What the tests of the catalog say of every key that carries a tag, by its name in lower case.
+const TAG_KEYS: &str = "
+    resource autoscaling:resourcetag aws:resourcetag datapipeline:tag dms:assessment-run-tag
+    resource dms:cert-tag dms:data-migration-tag dms:data-provider-tag dms:endpoint-tag dms:es-tag
+    resource dms:individual-assessment-tag dms:instance-profile-tag dms:migration-project-tag
+    resource dms:rep-tag dms:replication-config-tag dms:subgrp-tag dms:task-tag ec2:resourcetag
+    resource ecr-public:resourcetag ecr:resourcetag ecs:resourcetag elasticmapreduce:resourcetag
+    resource elasticloadbalancing:resourcetag glacier:resourcetag iam:resourcetag
+    resource iotanalytics:resourcetag license-manager:resourcetag ram:resourcetag
+    resource rds:cluster-pg-tag rds:cluster-snapshot-tag rds:cluster-tag rds:db-tag rds:es-tag
+    resource rds:og-tag rds:pg-tag rds:ri-tag rds:secgrp-tag rds:snapshot-tag rds:subgrp-tag
+    resource s3-outposts:existingobjecttag s3:existingobjecttag sagemaker:resourcetag
+    resource secretsmanager:resourcetag ssm:resourcetag
+    holder s3:accesspointtag s3:buckettag s3express:accesspointtag s3express:buckettag
+    holder s3tables:tablebuckettag s3vectors:vectorbuckettag
+    request aws:requesttag dms:req-tag elasticmapreduce:requesttag rds:req-tag
+    request s3-outposts:requestobjecttag s3:requestobjecttag
+    given account:accountresourceorgtags aws:principaltag connect:searchtag
+    given imagebuilder:createdresourcetag
+";
+
+/// Nobody has to judge the keys that carry no tag; those that do are derived, or given for a
+/// reason: `imagebuilder:CreatedResourceTag/K` is about other resources than the request's, and
+/// `connect:SearchTag/K` about what a search asks for.
+#[test]
+fn every_key_that_carries_a_tag_is_judged() {
+    let catalog = catalog();
+    let judged = |folded: &str| {
+        let mut lines = TAG_KEYS.lines().map(|line| line.split_whitespace());
+        lines.find_map(|mut words| words.clone().any(|key| key == folded).then(|| words.next())?)
+    };
+    let mut derived: BTreeSet<&str> = BTreeSet::new();
+    for action in catalog.actions() {
+        derived.extend(catalog.resource_tag_keys(action.id(), None));
+        for listed in action.resource_types() {
+            let id = listed.resource_type().id();
+            derived.extend(catalog.resource_tag_keys(action.id(), Some(id)));
+        }
+    }
+    for at in 0..catalog.n_resource_types() {
+        let id = ResourceTypeId::from_index(at);
+        derived.extend(catalog.resource_type_ref(id).resource_tag_keys());
+    }
+    for key in catalog.condition_keys() {
+        let folded = key.name().to_ascii_lowercase();
+        let Some((head, _)) = folded.split_once('/') else { continue };
+        // One tag by its name, as in `ssm:resourceTag/aws:ssmmessages:session-id`.
+        let names_one = !key.is_pattern() && !folded.ends_with('/');
+        if names_one || !head.contains("tag") && !folded.contains("tagkey") {
+            continue;
+        }
+        let found = judged(head).unwrap_or_else(|| panic!("nobody judged `{}`", key.name()));
+        assert_eq!(found == "request", key.is_request_tag(), "{}", key.name());
+        let is_listed = catalog.actions().any(|action| {
+            let mut types = action.resource_types();
+            action.condition_keys().any(|own| own.name() == key.name())
+                || types.any(|listed| {
+                    let mut of_type = listed.resource_type().condition_keys();
+                    listed.condition_keys().any(|own| own.name() == key.name())
+                        || of_type.any(|own| own.name() == key.name())
+                })
+        });
+        let is_of_resource = matches!(found, "resource" | "holder");
+        let is_derived = derived.contains(key.stem());
+        assert_eq!(is_of_resource && is_listed, is_derived, "{}", key.name());
+    }
+    let names: Vec<&str> = TAG_KEYS.split_whitespace().filter(|word| word.contains(':')).collect();
+    for name in names {
+        let declared = catalog.condition_key(&format!("{name}/x"));
+        assert!(declared.is_some_and(|key| key.is_pattern()), "{name} is gone");
+    }
+}
+
+#[test]
+fn tags_of_requests_have_the_keys_of_their_service() {
+    let catalog = catalog();
+    let stems = |name| catalog.request_tag_keys(action(name)).collect::<Vec<_>>();
+    assert_eq!(stems("rds:CreateDBInstance"), ["rds:req-tag/"]);
+    assert_eq!(stems("elasticmapreduce:RunJobFlow"), ["elasticmapreduce:RequestTag/"]);
+    assert_eq!(stems("s3:PutObject"), ["s3:RequestObjectTag/"]);
+    assert_eq!(stems("rds:StartDBInstance"), [""; 0]);
+    assert_eq!(stems("sqs:CreateQueue"), [""; 0]);
+    let lists = |name| catalog.request_tag_lists(action(name)).collect::<Vec<_>>();
+    assert_eq!(lists("s3:PutObject"), ["s3:RequestObjectTagKeys"]);
+    assert_eq!(lists("s3-outposts:PutObject"), ["s3-outposts:RequestObjectTagKeys"]);
+    assert_eq!(lists("s3:GetObject"), [""; 0]);
+    for name in ["secretsmanager:CreateSecret", "datapipeline:CreatePipeline"] {
+        assert!(catalog.creates_with_tags(action(name)), "{name}");
+    }
+    for name in ["secretsmanager:TagResource", "ec2:RunInstances", "s3:CreateBucket"] {
+        assert!(!catalog.creates_with_tags(action(name)), "{name}");
+    }
 }
 
 #[test]

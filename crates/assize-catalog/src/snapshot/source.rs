@@ -53,6 +53,9 @@ pub struct SourceKey {
     pub shape: Option<KeyShape>,
     /// Whether its value is a tag of the resource the request is about (E-20).
     pub resource_tag: bool,
+    /// The only resource types of which it carries tags, of a key that goes with requests about
+    /// what they hold too; none if it carries those of any.
+    pub tags_of: Option<&'static str>,
 }
 
 /// One resource type.
@@ -77,6 +80,8 @@ pub struct SourceAction {
     pub resource_account_absent: bool,
     /// Whether no resource-based policy allows it to other accounts (E-55).
     pub own_account_only: bool,
+    /// Whether what it creates has the tags of the request as its own (E-20).
+    pub creates_with_tags: bool,
     /// The wildcard form, if it is not `*` (E-6).
     pub wildcard_form: Option<String>,
     /// Its resource types; several entries for one type count together.

@@ -6,7 +6,13 @@ use super::*;
 use crate::{AccessLevel, Catalog, ErrorKind, WildcardForm};
 
 fn key(name: &str, key_type: KeyType, shape: Option<KeyShape>) -> SourceKey {
-    SourceKey { name: name.to_owned(), key_type, shape, resource_tag: name.contains("ResourceTag") }
+    SourceKey {
+        name: name.to_owned(),
+        key_type,
+        shape,
+        resource_tag: name.contains("ResourceTag"),
+        tags_of: None,
+    }
 }
 
 fn action(name: &str) -> SourceAction {
@@ -15,6 +21,7 @@ fn action(name: &str) -> SourceAction {
         level: AccessLevel::Write,
         resource_account_absent: false,
         own_account_only: false,
+        creates_with_tags: false,
         wildcard_form: None,
         resources: Vec::new(),
         keys: Vec::new(),

@@ -196,7 +196,7 @@ impl<'a> Plan<'a> {
         resource_type: &SourceResourceType,
     ) -> Result<(), Error> {
         let keys = self.key_list(tables, &resource_type.keys)?;
-        let tag_keys = self.tag_list(tables, &resource_type.keys)?;
+        let tag_keys = self.tag_list(tables, &resource_type.keys, Some(&resource_type.name))?;
         let body = tables.types.row();
         self.string(body, &resource_type.name)?;
         body.number(keys);
@@ -212,16 +212,17 @@ impl<'a> Plan<'a> {
         action: &SourceAction,
     ) -> Result<(), Error> {
         let keys = self.key_list(tables, &action.keys)?;
-        let tag_keys = self.tag_list(tables, &action.keys)?;
+        let tag_keys = self.tag_list(tables, &action.keys, None)?;
         let dependents = self.action_list(tables, &action.dependents)?;
         let resources = merge_resources(&action.resources);
         let body = tables.actions.row();
         self.string(body, &action.name)?;
         body.byte(level_code(action.level)?);
-        let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
+        let flag = |set, flag| if set { flag } else { 0 };
         body.byte(
             flag(action.resource_account_absent, ActionRow::RESOURCE_ACCOUNT_ABSENT)
-                | flag(action.own_account_only, ActionRow::OWN_ACCOUNT_ONLY),
+                | flag(action.own_account_only, ActionRow::OWN_ACCOUNT_ONLY)
+                | flag(action.creates_with_tags, ActionRow::CREATES_WITH_TAGS),
         );
         body.number(keys);
         body.number(dependents);
@@ -253,7 +254,7 @@ impl<'a> Plan<'a> {
         let keys = self.key_list(tables, &resource.keys)?;
         let dependents = self.action_list(tables, &resource.dependents)?;
         let all = action.keys.iter().chain(&resource.keys).chain(of_type);
-        let tag_keys = self.tag_list(tables, all)?;
+        let tag_keys = self.tag_list(tables, all, Some(name))?;
         let body = tables.action_resources.row();
         body.count(position)?;
         body.byte(u8::from(resource.required));
@@ -276,8 +277,11 @@ impl<'a> Plan<'a> {
         &self,
         tables: &mut PlannedTables,
         names: impl IntoIterator<Item = &'k String>,
+        of: Option<&str>,
     ) -> Result<u32, Error> {
-        let list = self.key_set(names, |key| key.resource_tag)?;
+        let carries =
+            |key: &SourceKey| key.resource_tag && (key.tags_of.is_none() || key.tags_of == of);
+        let list = self.key_set(names, carries)?;
         tables.key_lists.position(list)
     }
 

@@ -13,6 +13,7 @@ use super::given::{Given, normalize_claims};
 use super::knowledge::{
     Claims, Gaps, Knowledge, State, conflict, is_derived, is_resource_tag, outlives_the_call,
 };
+use super::principal::ROLES_ANYWHERE;
 use super::{Caller, Remarks, World, resource};
 use crate::applicable;
 use crate::condition::value::{format_instant, parse_bool, parse_instant};
@@ -38,6 +39,7 @@ pub(crate) fn build<'a>(
     builder.environment_keys()?;
     builder.resource_keys();
     builder.resource_tags()?;
+    builder.holder_tags()?;
     builder.request_tags()?;
     builder.call_chain()?;
     builder.other_keys()?;
@@ -246,6 +248,9 @@ impl Builder<'_, '_> {
         }
         if caller.kind == Kind::Service {
             self.set("aws:PrincipalIsAWSService", boolean(true));
+            if caller.name == ROLES_ANYWHERE {
+                self.principal_tag_keys();
+            }
         }
         let (Some(account), Some(arn)) = (caller.account, caller.arn.as_deref()) else { return };
         let unique_id = caller.unique_id.as_deref();
@@ -272,8 +277,14 @@ impl Builder<'_, '_> {
         if caller.kind == Kind::AssumedRoot {
             self.set("aws:AssumedRoot", boolean(true));
         }
-        let has_session_tags =
-            matches!(caller.kind, Kind::RoleSession | Kind::FederatedUser | Kind::FederatedRoot);
+        self.principal_tag_keys();
+    }
+
+    /// E-15: the tags of the principal.
+    fn principal_tag_keys(&mut self) {
+        let caller = self.caller;
+        let has_session_tags = caller.name == ROLES_ANYWHERE
+            || matches!(caller.kind, Kind::RoleSession | Kind::FederatedUser | Kind::FederatedRoot);
         let are_open = caller.session.tags.is_none() && (has_session_tags || caller.is_outside());
         let is_open = self.leave_if(are_open, &["aws:PrincipalTag/"]);
         for (key, value) in principal_tags(caller) {
@@ -611,8 +622,11 @@ impl Builder<'_, '_> {
     /// E-20, E-23, E-91: tags of the resource.
     fn resource_tags(&mut self) -> Result<(), RequestError> {
         let stems = self.tag_stems();
-        let given = self.take_given(|key| is_resource_tag(key, &stems));
+        let mut given = self.take_given(|key| is_resource_tag(key, &stems));
         let known = self.known_tags();
+        if known.is_none() && self.creates_with_tags() {
+            given.extend(self.tags_of_creation(&stems, &given));
+        }
         let inherits_unknown = sts::assumes_role(self.check)
             && self.caller.kind == Kind::RoleSession
             && self.caller.session.tags.is_none();
@@ -650,6 +664,49 @@ impl Builder<'_, '_> {
         Ok(())
     }
 
+    /// E-20: the tags of what holds the resource, as far as the snapshot has them.
+    fn holder_tags(&mut self) -> Result<(), RequestError> {
+        let snapshot = self.world.snapshot;
+        for (stem, holder) in resource::holders(snapshot, &self.check.resource) {
+            let Some(tags) = resource::recorded_tags(snapshot, &holder) else { continue };
+            for tag in tags {
+                self.set_tag(stem, &tag.key, &tag.value);
+            }
+            if let Some(gaps) = &mut self.gaps {
+                gaps.derive(&[stem]);
+            }
+            let stem = stem.to_ascii_lowercase();
+            let own = self.take_given(|key| key.starts_with(&stem));
+            self.agree(own)?;
+        }
+        Ok(())
+    }
+
+    /// E-20: whether the tags of the request are those of the resource, which is made with them.
+    fn creates_with_tags(&self) -> bool {
+        self.check.action.id.is_some_and(|id| self.world.catalog.creates_with_tags(id))
+    }
+
+    /// E-20: the tags that the context gives to what the call creates, as far as it does not give
+    /// them as tags of the resource too.
+    fn tags_of_creation(&self, stems: &[String], given: &[ContextEntry]) -> Vec<ContextEntry> {
+        let [names, _] = self.request_tag_names();
+        let mut tags = Vec::new();
+        for ContextEntry { key, value } in &self.given.entries {
+            let of = |name: &String| key.folded().strip_prefix(&name.to_ascii_lowercase());
+            let Some(tag) = names.iter().find_map(of) else { continue };
+            let tag = &key.spelling()[key.spelling().len() - tag.len()..];
+            for stem in stems {
+                let key = ConditionKey::new(&format!("{stem}{tag}"));
+                let is_same = given.iter().any(|own| own.key == key && own.value == *value);
+                if !is_same {
+                    tags.push(ContextEntry { key, value: value.clone() });
+                }
+            }
+        }
+        tags
+    }
+
     /// The tags of the resource, if the request or the snapshot says.
     fn known_tags(&self) -> Option<Vec<(String, String)>> {
         if let Some(tags) = &self.check.data.tags {
@@ -663,7 +720,11 @@ impl Builder<'_, '_> {
         let whole = || resource::tagged_whole(&self.check.resource);
         let tags = own
             .or_else(|| resource::recorded_tags(snapshot, &behind()?))
-            .or_else(|| resource::recorded_tags(snapshot, &whole()?))?;
+            .or_else(|| resource::recorded_tags(snapshot, &whole()?));
+        let Some(tags) = tags else {
+            let tags = self.request.request_tags.as_ref().filter(|_| self.creates_with_tags())?;
+            return Some(tags.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect());
+        };
         Some(tags.iter().map(|tag| (tag.key.to_string(), tag.value.to_string())).collect())
     }
 
@@ -702,42 +763,99 @@ impl Builder<'_, '_> {
         }
     }
 
+    /// E-21: what the names of keys that carry tags of this request begin with, and the keys that
+    /// list these tags.
+    fn request_tag_names(&self) -> [Vec<String>; 2] {
+        let catalog = self.world.catalog;
+        let mut names = [vec!["aws:RequestTag/".to_owned()], vec!["aws:TagKeys".to_owned()]];
+        if let Some(id) = self.check.action.id {
+            names[0].extend(catalog.request_tag_keys(id).map(String::from));
+            names[1].extend(catalog.request_tag_lists(id).map(String::from));
+        }
+        names
+    }
+
     /// E-21.
     fn request_tags(&mut self) -> Result<(), RequestError> {
-        self.leave_if(self.request.request_tags.is_none(), &["aws:RequestTag/", "aws:TagKeys"]);
-        let Some(tags) = &self.request.request_tags else {
-            return self.keys_of_given_tags();
-        };
-        self.carried.push("aws:tagkeys".into());
-        for (key, value) in tags {
-            if !key.is_empty() {
-                self.carried.push(format!("aws:requesttag/{}", key.to_ascii_lowercase()));
-            }
-            self.set_tag("aws:RequestTag/", key, value);
+        let [stems, lists] = self.request_tag_names();
+        let all: Vec<&str> = stems.iter().chain(&lists).map(String::as_str).collect();
+        if let Some(gaps) = &mut self.gaps {
+            gaps.derive(&all);
         }
-        let keys = (!tags.is_empty()).then(|| list(tags.iter().map(|(key, _)| key)));
-        self.set_some("aws:TagKeys", keys);
-        let is_own = |key: &str| key.starts_with("aws:requesttag/") || key == "aws:tagkeys";
-        let own = self.take_given(is_own);
+        self.leave_if(self.request.request_tags.is_none(), &all);
+        let own = self.take_given(|key| {
+            let is_of = |name: &&str| {
+                let name = name.to_ascii_lowercase();
+                key == name || name.ends_with('/') && key.starts_with(&name)
+            };
+            all.iter().any(is_of)
+        });
+        let Some(tags) = &self.request.request_tags else {
+            return self.given_request_tags(own, &stems, &lists);
+        };
+        self.carried.extend(lists.iter().map(|name| name.to_ascii_lowercase()));
+        for stem in &stems {
+            for (key, value) in tags {
+                if !key.is_empty() {
+                    self.carried.push(format!("{stem}{key}").to_ascii_lowercase());
+                }
+                self.set_tag(stem, key, value);
+            }
+        }
+        for name in &lists {
+            let keys = (!tags.is_empty()).then(|| list(tags.iter().map(|(key, _)| key)));
+            self.set_some(name, keys);
+        }
         self.agree(own)
+    }
+
+    /// E-21, E-23: tags that `context` gives one by one have all of their names, and so has their
+    /// list.
+    fn given_request_tags(
+        &mut self,
+        own: Vec<ContextEntry>,
+        stems: &[String],
+        lists: &[String],
+    ) -> Result<(), RequestError> {
+        let (tags, given): (Vec<_>, Vec<_>) =
+            own.into_iter().partition(|entry| entry.key.folded().contains('/'));
+        one_value_a_tag(&tags)?;
+        self.given_tags(stems, tags);
+        if let Some(other) = given.iter().find(|entry| entry.value != given[0].value) {
+            return Err(conflict(other.key.spelling(), "and another list of the tags differ"));
+        }
+        let keys = self.keys_of_given_tags(given.first(), stems)?;
+        for name in lists {
+            self.set_some(name, keys.clone());
+        }
+        Ok(())
     }
 
     /// E-21, E-23: the keys of the tags that `context` gives, unless it gives their list too, which
     /// then has them all. In partial context there may be more tags, of which nobody says anything
     /// (E-121).
-    fn keys_of_given_tags(&mut self) -> Result<(), RequestError> {
+    fn keys_of_given_tags(
+        &mut self,
+        given: Option<&ContextEntry>,
+        stems: &[String],
+    ) -> Result<Option<ContextValue>, RequestError> {
         const KEY: &str = "aws:TagKeys";
-        let names = std::mem::take(&mut self.given.tag_names);
-        let is_known = self.gaps.is_none() || self.is_told(KEY);
-        if let Some(ContextValue::List(keys)) = self.given.get(KEY)
+        let mut names: Vec<String> = Vec::new();
+        for (stem, name) in std::mem::take(&mut self.given.tag_names) {
+            let is_own = stems.iter().any(|own| own.eq_ignore_ascii_case(&stem));
+            if is_own && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let given = given.map(|entry| &entry.value);
+        if let Some(ContextValue::List(keys)) = given
             && names.iter().any(|name| !keys.iter().any(|key| key.eq_ignore_ascii_case(name)))
         {
             return Err(conflict(KEY, "lacks the key of a tag that the context gives"));
         }
-        if is_known && !names.is_empty() && self.given.get(KEY).is_none() {
-            self.set(KEY, list(names));
-        }
-        Ok(())
+        let is_known = self.gaps.is_none() || self.is_told(KEY);
+        let derived = (is_known && !names.is_empty()).then(|| list(names));
+        Ok(given.cloned().or(derived))
     }
 
     /// E-22. The last service of a chain is known when the earlier ones are not logged, so the

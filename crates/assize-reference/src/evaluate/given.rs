@@ -17,8 +17,9 @@ pub(crate) struct Given {
     pub(crate) carried: Vec<ConditionKey>,
     /// Keys carried as an empty array: known to be absent (L-609, E-121).
     pub(crate) empty: Vec<ConditionKey>,
-    /// The names of the request's tags as its keys spell them, those equal but for case too.
-    pub(crate) tag_names: Vec<String>,
+    /// The names of tags as keys spell them, behind what the keys begin with; those equal but for
+    /// case too.
+    pub(crate) tag_names: Vec<(String, String)>,
 }
 
 /// A map of context values as a request holds it.
@@ -43,9 +44,9 @@ impl Given {
             |name: &str| own.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
         let shared_names = shared.iter().filter(|(name, _)| !is_replaced(name));
         let tag_names = own.iter().chain(shared_names).filter_map(|(name, input)| {
-            let (stem, tag) = name.split_at_checked(REQUEST_TAG.len())?;
-            let is_tag = stem.eq_ignore_ascii_case(REQUEST_TAG) && !is_empty(input);
-            (is_tag && !tag.is_empty()).then(|| tag.to_owned())
+            let (stem, tag) = name.split_once('/')?;
+            let is_tag = !tag.is_empty() && !is_empty(input);
+            is_tag.then(|| (format!("{stem}/"), tag.to_owned()))
         });
         let tag_names = tag_names.collect();
         let carried: Vec<ConditionKey> = entries.iter().map(|entry| entry.key.clone()).collect();
@@ -88,9 +89,6 @@ impl Given {
 fn is_empty(input: &ContextInput<'_>) -> bool {
     matches!(input, ContextInput::List(scalars) if scalars.is_empty())
 }
-
-/// What the keys of a request's tags begin with (E-21).
-const REQUEST_TAG: &str = "aws:RequestTag/";
 
 /// The field of a request that holds its context.
 const CONTEXT: &str = "/context";

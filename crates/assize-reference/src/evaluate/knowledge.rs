@@ -165,6 +165,8 @@ pub(crate) struct Gaps {
     underived: Vec<String>,
     /// What keys that carry a tag of the resource begin with.
     tag_stems: Vec<String>,
+    /// Keys of tags that rules derive for this check: names, or prefixes ending in `/`, folded.
+    derived: Vec<String>,
     /// Whether nobody says the tags of the resource.
     are_tags_unknown: bool,
     claims: Claims,
@@ -192,6 +194,7 @@ impl Gaps {
             lists,
             underived: Vec::new(),
             tag_stems: Vec::new(),
+            derived: Vec::new(),
             are_tags_unknown: false,
             claims: Claims::Known,
             assumes_secure_transport: stated.is_none() && carried.is_none(),
@@ -212,6 +215,11 @@ impl Gaps {
     pub(crate) fn set_tags(&mut self, stems: &[String], are_unknown: bool) {
         self.tag_stems = stems.to_vec();
         self.are_tags_unknown = are_unknown;
+    }
+
+    /// Keys that rules derive for this check: names, or prefixes ending in `/`.
+    pub(crate) fn derive(&mut self, names: &[&str]) {
+        self.derived.extend(names.iter().map(|name| name.to_ascii_lowercase()));
     }
 
     /// The table of E-121: whether the inputs of a derived key are not known.
@@ -248,7 +256,7 @@ impl Gaps {
     fn is_derived(&self, folded: &str) -> bool {
         is_derived(folded)
             || is_resource_tag(folded, &self.tag_stems)
-            || folded.starts_with("aws:requesttag/")
+            || covers(&self.derived, folded)
             || ENVIRONMENT_KEYS.contains(&format!(" {folded} "))
     }
 

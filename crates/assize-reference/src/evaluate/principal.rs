@@ -291,6 +291,9 @@ fn taken_fields(kind: PrincipalKind) -> (&'static str, &'static str) {
     }
 }
 
+/// The service that assumes roles for those who show it a certificate.
+pub(crate) const ROLES_ANYWHERE: &str = "rolesanywhere.amazonaws.com";
+
 /// F-16: fields that the kind does not take.
 fn check_fields(stated: &StatedPrincipal<'_>) -> Result<(), RequestError> {
     let none = Session::default();
@@ -326,7 +329,13 @@ fn check_fields(stated: &StatedPrincipal<'_>) -> Result<(), RequestError> {
         ("delivery", session.delivery.is_some()),
         ("taskPolicyArn", session.task_policy_arn.is_some()),
     ];
-    let (taken, taken_of_session) = taken_fields(stated.kind);
+    let (taken, taken_of_session) = match stated.service.as_deref() {
+        // E-15: what a certificate says comes with the call.
+        Some(ROLES_ANYWHERE) if stated.kind == PrincipalKind::Service => {
+            ("service serviceNames session", "tags")
+        }
+        _ => taken_fields(stated.kind),
+    };
     let untaken = |fields: &[(&str, bool)], taken: &str| {
         let extra =
             fields.iter().find(|(name, given)| *given && !taken.split(' ').any(|t| t == *name));

@@ -9,6 +9,7 @@ use assize_store::{Resource, StoreSnapshot, Tag};
 
 use super::check::{Check, Part};
 use super::{Caller, Remarks, World};
+use crate::service_rules::s3;
 
 /// E-6: the resource text of an action that takes no resource: the catalog's wildcard form. A
 /// longer text is kept where the form is an ARN and the text continues it (a path prefix).
@@ -133,6 +134,27 @@ pub(crate) fn is_of_aws(snapshot: &StoreSnapshot, check: &Check<'_>) -> bool {
     let is_said = check.data.account.is_some() || !records(snapshot, &check.resource).is_empty();
     let parts = ArnParts::split(&check.resource).filter(|_| !is_said && !check.is_wildcard_form);
     parts.is_some_and(|parts| matches!((parts.account, parts.service), ("aws", _) | ("", "ssm")))
+}
+
+/// E-20: what holds a resource, after the beginning of the keys that carry its tags in requests
+/// about what it holds.
+pub(crate) fn holders(snapshot: &StoreSnapshot, arn: &str) -> Vec<(&'static str, String)> {
+    let before = |text: &str| arn.split_once(text).map(|(head, _)| head.to_owned());
+    let service = ArnParts::split(arn).map_or("", |parts| parts.service);
+    let bucket = |object: &str| object.split_once('/').map(|(bucket, _)| bucket.to_owned());
+    let found = match service {
+        "s3" if is_object(arn) => vec![("s3:BucketTag/", bucket(arn))],
+        "s3" => {
+            let object = s3::object_behind(snapshot, arn);
+            let point = object.as_ref().and(before("/object/"));
+            let behind = object.and_then(|object| bucket(&object));
+            vec![("s3:AccessPointTag/", point), ("s3:BucketTag/", behind)]
+        }
+        "s3tables" => vec![("s3tables:TableBucketTag/", before("/table/"))],
+        "s3vectors" => vec![("s3vectors:VectorBucketTag/", before("/index/"))],
+        _ => Vec::new(),
+    };
+    found.into_iter().filter_map(|(stem, holder)| Some((stem, holder?))).collect()
 }
 
 /// Whether an ARN is that of an S3 object: `arn:P:s3:::BUCKET/KEY` (E-84).

@@ -36,6 +36,12 @@ pub(crate) struct ResolvedAction {
     pub(crate) takes_form: bool,
     /// It is asked about the boundary that its target has (E-97).
     pub(crate) asks_target_boundary: bool,
+    /// What the names of keys that carry tags of its requests begin with, beside
+    /// `aws:RequestTag/`, and the keys that list these tags, beside `aws:TagKeys` (E-21).
+    pub(crate) request_tags: Box<[Box<str>]>,
+    pub(crate) tag_lists: Box<[Box<str>]>,
+    /// What it creates has the tags of the request (E-20).
+    pub(crate) creates_with_tags: bool,
     /// The number of its class: actions of one class have the same frames for the same resources.
     pub(crate) class: u32,
 }
@@ -238,7 +244,21 @@ fn asks_target_boundary(catalog: &Catalog, id: Option<ActionId>, name: &str) -> 
     !names_one && keys.any(|key| key.name() == BOUNDARY)
 }
 
+fn owned<'c>(names: impl Iterator<Item = &'c str>) -> Box<[Box<str>]> {
+    names.map(Into::into).collect()
+}
+
 impl ResolvedAction {
+    /// Whether keys that begin so carry tags of its requests (E-21).
+    pub(crate) fn names_request_tags(&self, prefix: &str) -> bool {
+        self.request_tags.iter().any(|own| own.eq_ignore_ascii_case(prefix))
+    }
+
+    /// Whether a tag of the request has other names than `aws:RequestTag/` (E-20, E-21).
+    pub(crate) fn renames_tags(&self) -> bool {
+        self.creates_with_tags || !self.request_tags.is_empty()
+    }
+
     /// What of it a frame depends on.
     pub(crate) fn class_facts(&self, catalog: &Catalog) -> ActionClass {
         ActionClass {
@@ -276,6 +296,9 @@ impl ResolvedAction {
         let takes_form =
             wildcard_only && id.is_some_and(|id| catalog.wildcard_form(id) != WildcardForm::Star);
         Self {
+            request_tags: id.map_or_else(Box::default, |id| owned(catalog.request_tag_keys(id))),
+            tag_lists: id.map_or_else(Box::default, |id| owned(catalog.request_tag_lists(id))),
+            creates_with_tags: id.is_some_and(|id| catalog.creates_with_tags(id)),
             is_plain: !is_split && rule != ActionRule::AssumeRoot,
             takes_form,
             asks_target_boundary: asks_target_boundary(catalog, id, &name_folded),

@@ -33,6 +33,12 @@ pub(super) struct RowContext<'r> {
     tags: Vec<(Cow<'r, str>, GivenValue<'r>)>,
     /// The names of the tags that `context` gives, each as it is spelled there.
     tag_names: Vec<Cow<'r, str>>,
+    /// These tags with the keys that give them: the key, its name behind the prefix.
+    given_tags: Vec<(u32, &'r str, GivenValue<'r>)>,
+    /// Lists of the tags of the request under names of a service.
+    tag_lists: Vec<(u32, GivenValue<'r>)>,
+    /// Keys of the tags of the request that an option lets stand over its field (E-23).
+    overriding: Vec<(u32, GivenValue<'r>)>,
     /// Tags of a resource of which nobody else says the tags (E-23): the key, its name behind the
     /// prefix.
     resource_tags: Vec<(u32, &'r str, GivenValue<'r>)>,
@@ -151,6 +157,9 @@ impl<'r> RowContext<'r> {
             given: SmallVec::new(),
             tags: Vec::new(),
             tag_names: Vec::new(),
+            given_tags: Vec::new(),
+            tag_lists: Vec::new(),
+            overriding: Vec::new(),
             resource_tags: Vec::new(),
             mfa: None,
             mfa_age: None,
@@ -191,7 +200,10 @@ impl<'r> RowContext<'r> {
         let kind = resolver.principals[principal as usize].kind;
         let (snapshot, now) = (&resolver.engine.snapshot, (resolver.now, resolver.is_partial));
         self.environment.complete(request, snapshot, now, kind)?;
-        self.one_value_a_tag(resolver)?;
+        self.settle_tag_lists(resolver, request, check)?;
+        self.tags_of_creation(resolver, request, check, resource);
+        one_value_a_tag(resolver, &self.resource_tags)?;
+        one_value_a_tag(resolver, &self.given_tags)?;
         if request.request_tags.is_none() {
             self.environment.lists_keys_of(&self.tag_names)?;
         }
@@ -233,7 +245,26 @@ impl<'r> RowContext<'r> {
                 self.environment.give(own, value.into_own());
                 Ok(())
             }
-            KeyRule::RequestTag => self.request_tag(resolver, request, check, name, value),
+            KeyRule::RequestTag => {
+                let key = (key, name, "aws:RequestTag/".len());
+                self.request_tag(resolver, request, check, key, value)
+            }
+            KeyRule::ServiceRequestTag(len)
+                if resolver.actions[check.action as usize].names_request_tags(&name[..len]) =>
+            {
+                self.request_tag(resolver, request, check, (key, name, len), value)
+            }
+            KeyRule::ServiceTagKeys
+                if resolver.actions[check.action as usize]
+                    .tag_lists
+                    .iter()
+                    .any(|own| own.eq_ignore_ascii_case(name)) =>
+            {
+                let fold = resolver.keys[key as usize].fold;
+                self.tag_lists.retain(|(other, _)| resolver.keys[*other as usize].fold != fold);
+                self.tag_lists.push((key, value));
+                Ok(())
+            }
             KeyRule::Principal => {
                 let derived = &resolver.principals[principal as usize].derived;
                 let folded = resolver.keys[key as usize].key.folded();
@@ -250,7 +281,11 @@ impl<'r> RowContext<'r> {
                 let parties = (principal, resource);
                 self.resource_tag(resolver, check, parties, key, (name, prefix_len), value)
             }
-            KeyRule::Free | KeyRule::Mfa | KeyRule::ResourceOwner => {
+            KeyRule::Free
+            | KeyRule::Mfa
+            | KeyRule::ResourceOwner
+            | KeyRule::ServiceRequestTag(_)
+            | KeyRule::ServiceTagKeys => {
                 self.put_given(resolver, key, value);
                 Ok(())
             }
@@ -311,6 +346,16 @@ impl<'r> RowContext<'r> {
     ) -> Result<(), RequestError> {
         let is_role = resolver.resources[resource as usize].shape == Shape::IamRole;
         let carries = resolver.carries_tags(check.action, (is_role, self.fit), &name[..prefix_len]);
+        if let Some(tags) = resolver.resources[resource as usize].holder_tags(&name[..prefix_len]) {
+            let is_own = |tag: &&Tag| tag.key.eq_ignore_ascii_case(&name[prefix_len..]);
+            let mut own = tags.iter().filter(is_own);
+            let derived = match (own.next(), own.next()) {
+                (Some(tag), None) => Some(ContextValue::Single(tag.value.clone())),
+                (Some(_), Some(_)) => Some(ContextValue::Colliding),
+                (None, _) => None,
+            };
+            return self.agree(resolver, check, key, value, derived.as_ref());
+        }
         if !carries && !is_plain_tag_key(name) {
             self.put_given(resolver, key, value);
             return Ok(());
@@ -345,16 +390,46 @@ impl<'r> RowContext<'r> {
         self.agree(resolver, check, key, value, derived.as_ref())
     }
 
-    /// E-23: what `context` gives under several names of one tag of the resource is one value.
-    fn one_value_a_tag(&self, resolver: &Resolver<'_>) -> Result<(), RequestError> {
-        for (at, (key, tag, value)) in self.resource_tags.iter().enumerate() {
-            let before = &self.resource_tags[..at];
-            let other = before.iter().find(|(_, other, _)| other.eq_ignore_ascii_case(tag));
-            if let Some((other, _, first)) = other.filter(|(.., first)| first != value) {
-                let name = |key: u32| resolver.keys[key as usize].key.spelling();
-                let first = format!("`{}`, as `{}`", first.shown(), name(*other));
-                return Err(conflict(name(*key), &value.shown(), &first));
+    /// E-20: what the context gives as tags of the request are those of the resource that the call
+    /// makes, unless more is known of it.
+    fn tags_of_creation(
+        &mut self,
+        resolver: &Resolver<'_>,
+        request: &Request<'_>,
+        check: &CheckSpec<'_>,
+        resource: u32,
+    ) {
+        let creates = resolver.actions[check.action as usize].creates_with_tags;
+        let knows_tags = resolver.resources[resource as usize].attached().tags.is_some();
+        if creates && !knows_tags && request.request_tags.is_none() {
+            self.resource_tags.extend(self.given_tags.iter().cloned());
+        }
+    }
+
+    /// E-21, E-23: a list of the tags of the request is one list under all of its names.
+    fn settle_tag_lists(
+        &mut self,
+        resolver: &Resolver<'_>,
+        request: &Request<'_>,
+        check: &mut CheckSpec<'r>,
+    ) -> Result<(), RequestError> {
+        for (key, value) in std::mem::take(&mut self.tag_lists) {
+            let name = resolver.keys[key as usize].key.spelling();
+            let own = value.clone().into_own();
+            let settled = self.environment.get(OwnKey::TagKeys);
+            if settled == Some(&own) {
+                continue;
             }
+            if request.request_tags.is_none() && settled.is_none() {
+                self.environment.set_tag_keys(own);
+                continue;
+            }
+            if request.request_tags.is_none() || !resolver.engine.options.allow_context_override {
+                let other = "another list of the tags";
+                return Err(conflict(name, &value.shown(), other));
+            }
+            check.notes.overridden.push(name.into());
+            self.overriding.push((key, value));
         }
         Ok(())
     }
@@ -365,11 +440,13 @@ impl<'r> RowContext<'r> {
         resolver: &Resolver<'_>,
         request: &Request<'_>,
         check: &mut CheckSpec<'r>,
-        name: &'r str,
+        (id, name, prefix_len): (u32, &'r str, usize),
         value: GivenValue<'r>,
     ) -> Result<(), RequestError> {
-        let key = &name["aws:RequestTag/".len()..];
-        self.tag_names.push(Cow::Borrowed(key));
+        let key = &name[prefix_len..];
+        if !self.tag_names.iter().any(|own| own == key) {
+            self.tag_names.push(Cow::Borrowed(key));
+        }
         let mut own = self.tags.iter().filter(|(own, _)| own.eq_ignore_ascii_case(key));
         let (first, second) = (own.next(), own.next());
         let derived = match (first, second) {
@@ -377,12 +454,24 @@ impl<'r> RowContext<'r> {
             (Some((_, value)), None) => Some(value.clone()),
             (None, _) => None,
         };
-        if request.request_tags.is_some() && derived.as_ref() != Some(&value) {
+        if request.request_tags.is_some() {
+            if derived.as_ref() == Some(&value) {
+                return Ok(());
+            }
             if !resolver.engine.options.allow_context_override {
                 let derived = derived.map(|derived| derived.to_value());
                 return Err(conflict(name, &value.shown(), &derived_shown(derived.as_ref())));
             }
             check.notes.overridden.push(name.into());
+            self.overriding.push((id, value));
+            return Ok(());
+        }
+        let fold = resolver.keys[id as usize].fold;
+        let is_same = |other: &u32| resolver.keys[*other as usize].fold == fold;
+        match self.given_tags.iter_mut().find(|(other, ..)| is_same(other)) {
+            // Several entries of one key equal nothing (L-606).
+            Some((.., first)) => *first = value.clone(),
+            None => self.given_tags.push((id, key, value.clone())),
         }
         match self.tags.iter_mut().find(|(own, _)| own.eq_ignore_ascii_case(key)) {
             Some((_, own)) => *own = value,
@@ -498,13 +587,7 @@ impl<'r> RowContext<'r> {
         self.write_mfa(resolver, &mut sink);
         self.write_given(resolver, check, keys, &mut sink)?;
         self.write_own(resolver, &mut sink);
-        for (key, value) in &self.tags {
-            let name = format!("aws:RequestTag/{key}");
-            let twins = self.tags.iter().filter(|(other, _)| other.eq_ignore_ascii_case(key));
-            let value = if twins.count() > 1 { &GivenValue::Colliding } else { value };
-            let column = resolver.key_column(&fold_key(&name));
-            sink.put(resolver, column, &name, value);
-        }
+        self.write_request_tags(resolver, check, &mut sink);
         self.write_resource_tags(resolver, check, &mut sink);
         write_added(resolver, check, &mut sink);
         if !request.absent.is_empty() {
@@ -555,6 +638,48 @@ impl<'r> RowContext<'r> {
             sink.put(resolver, column, &name, &value);
         }
         Ok(())
+    }
+
+    /// E-21: the tags of the request, and their list, under all of their names.
+    fn write_request_tags(
+        &self,
+        resolver: &mut Resolver<'_>,
+        check: &CheckSpec<'_>,
+        sink: &mut Sink,
+    ) {
+        let n_stems = resolver.actions[check.action as usize].request_tags.len();
+        for (at, (key, value)) in self.tags.iter().enumerate() {
+            // Those that differ in case are one key, in its first spelling (L-606).
+            if self.tags[..at].iter().any(|(other, _)| other.eq_ignore_ascii_case(key)) {
+                continue;
+            }
+            let twins = self.tags.iter().filter(|(other, _)| other.eq_ignore_ascii_case(key));
+            let value = if twins.count() > 1 { &GivenValue::Colliding } else { value };
+            for at in 0..=n_stems {
+                let stems = &resolver.actions[check.action as usize].request_tags;
+                let stem = stems.get(at).map_or("aws:RequestTag/", |stem| stem);
+                let name = format!("{stem}{key}");
+                let column = resolver.key_column(&fold_key(&name));
+                sink.put(resolver, column, &name, value);
+            }
+        }
+        let n_lists = resolver.actions[check.action as usize].tag_lists.len();
+        for at in 0..n_lists {
+            let name = resolver.actions[check.action as usize].tag_lists[at].clone();
+            let list = match self.environment.get(OwnKey::TagKeys) {
+                Some(OwnValue::Single(text)) => GivenValue::Single(text.clone()),
+                Some(OwnValue::List(items)) => GivenValue::List(items.clone()),
+                Some(OwnValue::Colliding) => GivenValue::Colliding,
+                None => continue,
+            };
+            let column = resolver.key_column(&fold_key(&name));
+            sink.put(resolver, column, &name, &list);
+        }
+        for (key, value) in &self.overriding {
+            let facts = &resolver.keys[*key as usize];
+            let (column, name) = (facts.column, facts.key.spelling().to_owned());
+            sink.put(resolver, column, &name, value);
+        }
     }
 
     fn derived_mfa(&self, folded: &str) -> Option<ContextValue> {
@@ -642,6 +767,22 @@ impl<'r> RowContext<'r> {
             }
         }
     }
+}
+
+/// E-23: what `context` gives under several names of one tag is one value.
+fn one_value_a_tag(
+    resolver: &Resolver<'_>,
+    tags: &[(u32, &str, GivenValue<'_>)],
+) -> Result<(), RequestError> {
+    for (at, (key, tag, value)) in tags.iter().enumerate() {
+        let other = tags[..at].iter().find(|(_, other, _)| other.eq_ignore_ascii_case(tag));
+        if let Some((other, _, first)) = other.filter(|(.., first)| first != value) {
+            let name = |key: u32| resolver.keys[key as usize].key.spelling();
+            let first = format!("`{}`, as `{}`", first.shown(), name(*other));
+            return Err(conflict(name(*key), &value.shown(), &first));
+        }
+    }
+    Ok(())
 }
 
 fn is_mfa_present(resolver: &Resolver<'_>, key: u32) -> bool {

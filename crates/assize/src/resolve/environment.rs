@@ -347,6 +347,11 @@ impl<'r> Environment<'r> {
         }
     }
 
+    /// E-21: the list of the tags as `context` gives it under a name of a service.
+    pub(super) fn set_tag_keys(&mut self, list: OwnValue<'r>) {
+        self.set(OwnKey::TagKeys, list);
+    }
+
     /// E-21, E-23: the keys of tags that `context` gives one by one, unless it gives this list too.
     pub(super) fn tag_keys_of(&mut self, names: Vec<Cow<'r, str>>) {
         if !names.is_empty() && self.get(OwnKey::TagKeys).is_none() {

@@ -15,9 +15,13 @@ use assize_model::{
 use hashbrown::HashMap;
 
 use super::Resolver;
+use super::action::ResolvedAction;
 use super::check::{CheckSpec, MadeIf};
+use super::context::is_plain_tag_key;
 use super::environment::Environment;
 use super::key::{KeyRule, OwnKey};
+use super::principal::is_roles_anywhere;
+use super::resource::HOLDER_KEYS;
 
 /// Derived keys that are unknown together, because they follow from one input (E-121).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,8 +99,12 @@ pub(super) struct Lists {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Profile {
     open: GapSet,
+    /// The action, if tags of its requests have names of the service (E-21).
+    tagged_by: Option<ActionId>,
     /// The keys that carry tags of the resource.
     tags: u32,
+    /// Which keys of tags of what holds the resource are known.
+    holders: u8,
     /// The position among the distinct lists.
     lists: u32,
     /// Option `absentByCatalog`: the action, if the catalog knows it.
@@ -197,11 +205,12 @@ fn class(folded: &str, tags: &[Box<str>]) -> KeyClass {
         KeyRule::Mfa if folded.ends_with("age") => KeyClass::Derived(Gap::MfaAge),
         KeyRule::Mfa => KeyClass::Derived(Gap::MfaPresent),
         KeyRule::Principal => principal_class(folded),
-        KeyRule::ResourceTag(len) if !folded[..len].ends_with("-tag/") => {
-            KeyClass::Derived(Gap::ResourceTags)
-        }
+        KeyRule::ResourceTag(_) if is_plain_tag_key(folded) => KeyClass::Derived(Gap::ResourceTags),
         KeyRule::Never => KeyClass::Known,
-        KeyRule::Free | KeyRule::ResourceTag(_) => KeyClass::Free,
+        KeyRule::Free
+        | KeyRule::ResourceTag(_)
+        | KeyRule::ServiceRequestTag(_)
+        | KeyRule::ServiceTagKeys => KeyClass::Free,
     }
 }
 
@@ -263,7 +272,8 @@ pub(super) fn of_principal(
     let session = stated.session.as_ref();
     let lacks = |says: bool| !says;
     let has_tags = session.is_some_and(|session| session.tags.is_some());
-    let takes_tags = matches!(kind, Kind::RoleSession | Kind::FederatedUser | Kind::FederatedRoot);
+    let takes_tags = is_roles_anywhere(stated)
+        || matches!(kind, Kind::RoleSession | Kind::FederatedUser | Kind::FederatedRoot);
     let is_role = kind == Kind::RoleSession;
     let is_bare_user = kind == Kind::User && session.is_none();
     let mut open = GapSet::default();
@@ -383,6 +393,7 @@ pub(super) struct Asked {
     pub(super) tags: u32,
     pub(super) knows_owner: bool,
     pub(super) knows_tags: bool,
+    pub(super) known_holders: u8,
     /// MFA as `context` states it for a user without a session (E-23).
     pub(super) stated_mfa: Option<bool>,
 }
@@ -433,8 +444,11 @@ impl Resolver<'_> {
         open.add_if(Gap::ResourceOwner, !asked.knows_owner);
         open.add_if(Gap::ResourceTags, !asked.knows_tags);
         let by_catalog = self.engine.options.absent_by_catalog;
-        let action = self.actions[asked.action as usize].id.filter(|_| by_catalog);
-        let profile = Profile { open, tags: asked.tags, lists, action };
+        let facts = &self.actions[asked.action as usize];
+        let action = facts.id.filter(|_| by_catalog);
+        let tagged_by = facts.id.filter(|_| !facts.request_tags.is_empty());
+        let (tags, holders) = (asked.tags, asked.known_holders);
+        let profile = Profile { open, tagged_by, tags, holders, lists, action };
         if let Some(index) = self.partial.profile_index.get(&profile) {
             return Ok(*index);
         }
@@ -491,8 +505,7 @@ impl Resolver<'_> {
         if let Some(is_unknown) = said {
             return is_unknown;
         }
-        let tags = self.tag_profiles.get(profile.tags as usize).map_or(&[][..], |tags| tags);
-        match class(folded, tags) {
+        match self.class(profile, folded) {
             KeyClass::Derived(Gap::SessionClaims) => {
                 profile.open.has(Gap::SessionClaims) || profile.open.has(Gap::Claims)
             }
@@ -501,6 +514,32 @@ impl Resolver<'_> {
             KeyClass::Known => false,
             KeyClass::Free => !self.is_unlisted(profile.action, folded),
         }
+    }
+
+    /// The class of a key of a row.
+    fn class(&self, profile: &Profile, folded: &str) -> KeyClass {
+        let catalog = &self.engine.catalog;
+        let is_of_request = |action| match KeyRule::of(folded) {
+            KeyRule::ServiceRequestTag(len) => catalog
+                .request_tag_keys(action)
+                .any(|stem| stem.eq_ignore_ascii_case(&folded[..len])),
+            KeyRule::ServiceTagKeys => {
+                catalog.request_tag_lists(action).any(|name| name.eq_ignore_ascii_case(folded))
+            }
+            _ => false,
+        };
+        if profile.tagged_by.is_some_and(is_of_request) {
+            return KeyClass::Derived(Gap::RequestTags);
+        }
+        let is_held = |(at, stem): (usize, &&str)| {
+            let head = folded.get(..stem.len()).unwrap_or_default();
+            profile.holders >> at & 1 != 0 && head.eq_ignore_ascii_case(stem)
+        };
+        if HOLDER_KEYS.iter().enumerate().any(is_held) {
+            return KeyClass::Known;
+        }
+        let tags = self.tag_profiles.get(profile.tags as usize).map_or(&[][..], |tags| tags);
+        class(folded, tags)
     }
 
     /// E-122, `absentByCatalog`: a service key that the catalog lists neither for the action nor
@@ -552,8 +591,8 @@ impl Resolver<'_> {
         let gap = self.partial.gap.get(row).copied().unwrap_or_default();
         let Some(profile) = self.partial.profiles.get(gap as usize) else { return false };
         let said = self.lists_at(profile).and_then(|lists| lists.says_unknown(folded));
-        let tags = self.tag_profiles.get(profile.tags as usize).map_or(&[][..], |tags| tags);
-        profile.action.is_some() && said.is_none() && class(folded, tags) == KeyClass::Free
+        let is_free = self.class(profile, folded) == KeyClass::Free;
+        profile.action.is_some() && said.is_none() && is_free
     }
 
     /// E-129: a key as `dependsOn` spells it: as AWS does if it is one of AWS's own, else as
@@ -611,7 +650,7 @@ impl Resolver<'_> {
             return Err(contradiction(name, "is under `unknown`, and known to be absent"));
         }
         if !lists.unknown.is_empty() {
-            let carried = carried(request, check.context);
+            let carried = carried(request, check.context, &self.actions[check.action as usize]);
             if let Some(name) = carried.iter().find(|name| covers(&lists.unknown, name)) {
                 let why = "is under `unknown`, but the request carries it";
                 return Err(contradiction(name, why));
@@ -649,7 +688,11 @@ pub(super) fn lists(request: &Request<'_>, context: &[(Cow<'_, str>, ContextInpu
 }
 
 /// The folded names of the keys that a request carries, in `context` or in fields of their own.
-fn carried(request: &Request<'_>, context: &[(Cow<'_, str>, ContextInput<'_>)]) -> Vec<Box<str>> {
+fn carried(
+    request: &Request<'_>,
+    context: &[(Cow<'_, str>, ContextInput<'_>)],
+    action: &ResolvedAction,
+) -> Vec<Box<str>> {
     let of_check = context.iter();
     let is_replaced = |name: &str| context.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
     let shared = request.context.iter().filter(|(name, _)| !is_replaced(name));
@@ -677,7 +720,12 @@ fn carried(request: &Request<'_>, context: &[(Cow<'_, str>, ContextInput<'_>)]) 
     }
     if let Some(tags) = &request.request_tags {
         names.push(fold_key(OwnKey::TagKeys.name()).into());
-        names.extend(tags.iter().map(|(tag, _)| fold_key(&format!("aws:RequestTag/{tag}")).into()));
+        names.extend(action.tag_lists.iter().map(|name| Box::from(fold_key(name))));
+        for stem in
+            std::iter::once("aws:RequestTag/").chain(action.request_tags.iter().map(|s| &**s))
+        {
+            names.extend(tags.iter().map(|(tag, _)| fold_key(&format!("{stem}{tag}")).into()));
+        }
     }
     names.retain(|name| !is_never_carried(name));
     names

@@ -43,6 +43,10 @@ pub(super) enum KeyRule {
     Own(OwnKey),
     /// A tag of the request (E-21): as the field.
     RequestTag,
+    /// The same under a name of a service, for the actions that know it: the bytes of the prefix.
+    ServiceRequestTag(usize),
+    /// The list of the tags of the request under a name of a service, for such actions.
+    ServiceTagKeys,
     /// Not at all: no request carries it (L-605, L-707, L-710).
     Never,
 }
@@ -137,7 +141,14 @@ impl KeyRule {
 
     /// Whether a value that nothing else speaks of is taken as it is.
     pub(super) fn is_unchecked(self) -> bool {
-        matches!(self, Self::Free | Self::ResourceTag(_) | Self::Principal)
+        matches!(
+            self,
+            Self::Free
+                | Self::ResourceTag(_)
+                | Self::Principal
+                | Self::ServiceRequestTag(_)
+                | Self::ServiceTagKeys
+        )
     }
 
     /// The rule of a key by its folded name.
@@ -163,6 +174,12 @@ impl KeyRule {
         if folded.starts_with("aws:requesttag/") {
             return Self::RequestTag;
         }
+        if folded.ends_with(":requestobjecttagkeys") {
+            return Self::ServiceTagKeys;
+        }
+        if let Some(len) = request_tag_prefix(folded) {
+            return Self::ServiceRequestTag(len);
+        }
         match resource_tag_prefix(folded) {
             Some(len) => Self::ResourceTag(len),
             None => Self::Free,
@@ -170,12 +187,20 @@ impl KeyRule {
     }
 }
 
-/// The length of the prefix of a key that carries a tag of the resource (L-710).
+/// The length of the prefix of a key that may carry a tag of the request (E-21).
+fn request_tag_prefix(folded: &str) -> Option<usize> {
+    let (head, tag) = folded.split_once('/')?;
+    let (_, name) = head.split_once(':')?;
+    let carries = matches!(name, "requesttag" | "req-tag" | "requestobjecttag");
+    (carries && !tag.is_empty()).then_some(head.len() + 1)
+}
+
+/// The length of the prefix of a key that may carry a tag of the resource (L-710).
 fn resource_tag_prefix(folded: &str) -> Option<usize> {
     // `rds:db-tag/` and its like are tags of the resource where the catalog says so.
     let (head, _) = folded.split_once('/')?;
     let (_, name) = head.split_once(':')?;
-    let carries = name == "resourcetag" || name == "existingobjecttag" || name.ends_with("-tag");
+    let carries = name.ends_with("tag");
     let len = head.len() + 1;
     (carries && folded.len() > len).then_some(len)
 }
@@ -338,7 +363,10 @@ mod tests {
         check("aws:MultiFactorAuthPresent", KeyRule::Mfa);
         check("aws:ResourceAccount", KeyRule::ResourceOwner);
         check("ec2:ResourceTag/team", KeyRule::ResourceTag(16));
+        check("s3:BucketTag/team", KeyRule::ResourceTag(13));
         check("aws:RequestTag/team", KeyRule::RequestTag);
+        check("rds:req-tag/team", KeyRule::ServiceRequestTag(12));
+        check("s3:RequestObjectTagKeys", KeyRule::ServiceTagKeys);
         check("s3:prefix", KeyRule::Free);
         for key in ["plain", ":plain", "aws:ARN", "aws:RequestTag/", "s3:RequestObjectTag"] {
             check(key, KeyRule::Never);

@@ -29,7 +29,7 @@ use super::frame::Parties;
 use super::gaps::Asked;
 use super::key::{KeyFacts, KeyRule, OwnKey};
 use super::note::Notes;
-use super::resource::{Owner, ResolvedResource, Shape, owner};
+use super::resource::{Owner, ResolvedResource, Shape, holder_of, owner};
 use super::time::{is_iso8601, iso8601};
 use super::{Resolver, Run};
 use crate::batch::ResourceKind;
@@ -154,7 +154,10 @@ impl PlainUse {
                 OwnKey::CurrentTime | OwnKey::EpochTime => Self::Time,
                 _ => Self::Long,
             },
-            KeyRule::Mfa | KeyRule::ResourceOwner => Self::Long,
+            KeyRule::Mfa
+            | KeyRule::ResourceOwner
+            | KeyRule::ServiceRequestTag(_)
+            | KeyRule::ServiceTagKeys => Self::Long,
         }
     }
 }
@@ -187,8 +190,9 @@ struct PlainCheck<'r> {
     header: u32,
     shape: Shape,
     fit: Option<ResourceTypeId>,
-    /// It opens a session, so that tags and a source identity would be checks of their own (E-90).
-    opens_session: bool,
+    /// Tags and a source identity mean more than keys: it opens a session, so that they would be
+    /// checks of their own (E-90), or tags have other names too (E-20, E-21).
+    looks_at_tags: bool,
 }
 
 /// What the context of a plain request says.
@@ -386,7 +390,7 @@ impl Resolver<'_> {
             header,
             shape,
             fit: None,
-            opens_session,
+            looks_at_tags: opens_session || facts.renames_tags(),
         };
         if text == "*" {
             check.header = self.star_header()?;
@@ -453,7 +457,9 @@ impl Resolver<'_> {
         let is_recorded = |arn: &str| sets.is_recorded(arn);
         by_rule
             || self.plain.headers[header as usize].has_records
-                && (is_recorded(text) || parent_arns(text).any(|arn| is_recorded(&arn)))
+                && (is_recorded(text)
+                    || parent_arns(text).any(|arn| is_recorded(&arn))
+                    || holder_of(arn, text).is_some_and(|(_, holder)| is_recorded(holder)))
     }
 
     /// The header of `*`, which belongs to the principal.
@@ -534,7 +540,7 @@ impl Resolver<'_> {
             if std::mem::replace(seen, self.stamp) == self.stamp {
                 return None;
             }
-            if check.opens_session && key.is_of_session {
+            if check.looks_at_tags && key.is_of_session {
                 return None;
             }
             match key.plain {
@@ -639,6 +645,7 @@ impl Resolver<'_> {
             tags: self.tag_profile(check.action, check.shape == Shape::IamRole, check.fit),
             knows_owner: found.account.is_some(),
             knows_tags: false,
+            known_holders: 0,
         };
         let gap = self.plain_gap(context.gives(OwnKey::SourceIp), asked).ok()?;
         self.partial.gap.push(gap);

@@ -669,8 +669,9 @@ fn check_fields(stated: &StatedPrincipal<'_>) -> Result<(), RequestError> {
         K::AssumedRoot,
         K::Federated,
     ][..];
+    let has_certificate = is_roles_anywhere(stated);
     let given: [(&str, bool, &[K]); 10] = [
-        ("session", stated.session.is_some(), with_session),
+        ("session", stated.session.is_some() && !has_certificate, with_session),
         ("arn", stated.arn.is_some(), &[K::User, K::RoleSession, K::Oai]),
         ("role", stated.role.is_some(), &[K::RoleSession]),
         ("user", stated.user.is_some(), &[K::FederatedUser]),
@@ -691,12 +692,22 @@ fn check_fields(stated: &StatedPrincipal<'_>) -> Result<(), RequestError> {
         }
     }
     match &stated.session {
-        Some(session) => check_session_fields(kind, session),
+        Some(session) => check_session_fields(kind, session, has_certificate),
         None => Ok(()),
     }
 }
 
-fn check_session_fields(kind: PrincipalKind, session: &Session<'_>) -> Result<(), RequestError> {
+/// E-15: the service that assumes roles for those who show it a certificate, of which tags tell.
+pub(super) fn is_roles_anywhere(stated: &StatedPrincipal<'_>) -> bool {
+    stated.kind == PrincipalKind::Service
+        && stated.service.as_deref() == Some("rolesanywhere.amazonaws.com")
+}
+
+fn check_session_fields(
+    kind: PrincipalKind,
+    session: &Session<'_>,
+    has_certificate: bool,
+) -> Result<(), RequestError> {
     use PrincipalKind as K;
     let sessions = &[K::RoleSession, K::FederatedUser, K::FederatedRoot][..];
     let with_policies = sessions;
@@ -706,7 +717,7 @@ fn check_session_fields(kind: PrincipalKind, session: &Session<'_>) -> Result<()
         ("name", session.name.is_some(), sessions),
         ("policy", session.policy.is_some(), with_policies),
         ("policyArns", session.policy_arns.is_some(), with_policies),
-        ("tags", session.tags.is_some(), sessions),
+        ("tags", session.tags.is_some() && !has_certificate, sessions),
         ("transitiveTagKeys", session.transitive_tag_keys.is_some(), &[K::RoleSession]),
         ("inheritedTags", session.inherited_tags.is_some(), &[K::RoleSession]),
         ("sourceIdentity", session.source_identity.is_some(), &[K::RoleSession]),

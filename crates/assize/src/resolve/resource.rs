@@ -6,8 +6,8 @@ use std::hash::BuildHasher as _;
 use assize_catalog::ResourceTypeId;
 use assize_compiler::{KeyId, SetRef, ValueId};
 use assize_model::{
-    AccountId, ArnParts, ConditionKey, ContextValue, PolicyId, PrincipalKind, RequestError,
-    RequestErrorKind, ResourceData, fold_key,
+    AccountId, ArnParts, ConditionKey, ContextValue, PolicyId, PrincipalKind, Request,
+    RequestError, RequestErrorKind, ResourceData, fold_key,
 };
 use assize_store::context::{is_governed_by_parent, is_of_aws, is_tagged_with_parent, parent_arns};
 use assize_store::{Resource, Tag};
@@ -15,7 +15,7 @@ use hashbrown::Equivalent;
 use smallvec::SmallVec;
 
 use super::action::{ActionRule, ResolvedAction};
-use super::check::AccessPointArn;
+use super::check::{AccessPointArn, CheckSpec};
 use super::derive::owned_tag;
 use super::gaps::Gap;
 use super::policies::DocumentHandle;
@@ -57,6 +57,8 @@ pub(crate) struct Attached {
     pub(crate) grants: Option<SetRef>,
     pub(crate) grant_documents: Vec<DocumentHandle>,
     pub(crate) tags: Option<Vec<Tag>>,
+    /// The tags of what holds the resource, behind the position of their key in [`HOLDER_KEYS`].
+    holders: Vec<(usize, Vec<Tag>)>,
     /// Documents that option `skipInvalidPolicies` dropped (E-112).
     pub(crate) skipped: Vec<Box<str>>,
     pub(crate) trust_skipped: Vec<Box<str>>,
@@ -73,9 +75,31 @@ static NOTHING: Attached = Attached {
     grants: None,
     grant_documents: Vec::new(),
     tags: None,
+    holders: Vec::new(),
     skipped: Vec::new(),
     trust_skipped: Vec::new(),
 };
+
+/// What the names of keys begin with that carry, in requests about what a resource holds, the tags
+/// of the resource that holds it (E-20).
+pub(super) const HOLDER_KEYS: [&str; 4] = [
+    "s3:AccessPointTag/",
+    "s3:BucketTag/",
+    "s3tables:TableBucketTag/",
+    "s3vectors:VectorBucketTag/",
+];
+
+/// What holds a resource, as far as its ARN tells: the position of its key, and its ARN.
+pub(super) fn holder_of<'t>(arn: ArnParts<'_>, text: &'t str) -> Option<(usize, &'t str)> {
+    let (at, end) = match arn.service {
+        "s3" if arn.resource.contains("/object/") && !arn.account.is_empty() => (0, "/object/"),
+        "s3" if arn.region.is_empty() && arn.account.is_empty() => (1, "/"),
+        "s3tables" => (2, "/table/"),
+        "s3vectors" => (3, "/index/"),
+        _ => return None,
+    };
+    Some((at, text.split_once(end)?.0))
+}
 
 /// E-3: a resource is `*` or an ARN.
 pub(super) fn parse_arn(text: &str) -> Result<ArnParts<'_>, RequestError> {
@@ -94,6 +118,7 @@ impl Attached {
             && self.grants.is_none()
             && self.grant_documents.is_empty()
             && self.tags.is_none()
+            && self.holders.is_empty()
             && self.skipped.is_empty()
             && self.trust_skipped.is_empty()
     }
@@ -122,6 +147,18 @@ impl ResolvedResource {
             attached: None,
             entries: SmallVec::new(),
         }
+    }
+
+    /// The tags of what holds it, by the beginning of their keys; none if nobody knows them.
+    pub(super) fn holder_tags(&self, prefix: &str) -> Option<&[Tag]> {
+        let at = HOLDER_KEYS.iter().position(|key| key.eq_ignore_ascii_case(prefix))?;
+        let found = self.attached().holders.iter().find(|(own, _)| *own == at)?;
+        Some(&found.1)
+    }
+
+    /// Which keys of tags of what holds it are known: a bit for each of [`HOLDER_KEYS`].
+    pub(super) fn known_holders(&self) -> u8 {
+        self.attached().holders.iter().fold(0, |known, (at, _)| known | 1 << at)
     }
 
     /// Its partition; empty for `*`.
@@ -225,6 +262,27 @@ impl Resolver<'_> {
         index
     }
 
+    /// The resource of a check. What a call makes with the tags of the request has these tags,
+    /// unless more is known of it (E-20).
+    pub(super) fn resource_of_check(
+        &mut self,
+        request: &Request<'_>,
+        check: &CheckSpec<'_>,
+        text: &str,
+    ) -> Result<u32, RequestError> {
+        let resource = self.resource(text, check.data.as_deref(), check.action)?;
+        let creates = self.actions[check.action as usize].creates_with_tags;
+        let knows_tags = self.resources[resource as usize].attached().tags.is_some();
+        match &request.request_tags {
+            Some(tags) if creates && !knows_tags => {
+                let mut data = check.data.as_deref().cloned().unwrap_or_default();
+                data.tags = Some(tags.clone());
+                self.resource(text, Some(&data), check.action)
+            }
+            _ => Ok(resource),
+        }
+    }
+
     /// A resource of which the request says no more than its text.
     fn plain_resource(&mut self, text: &str, action: u32) -> Result<u32, RequestError> {
         let hash = self.text_hasher.hash_one(text);
@@ -278,6 +336,7 @@ impl Resolver<'_> {
                     .or_else(|| self.tags_behind(text, shape))
                     .or_else(|| self.tags_above(text, &parents)),
             },
+            holders: arn.map(|arn| self.holders(text, arn, shape)).unwrap_or_default(),
             ..Attached::default()
         };
         if arn.is_some_and(|arn| arn.service == "iam")
@@ -307,6 +366,28 @@ impl Resolver<'_> {
         })
     }
 
+    /// E-20: the tags of what holds a resource, as far as the snapshot has them.
+    fn holders(&self, text: &str, arn: ArnParts<'_>, shape: Shape) -> Vec<(usize, Vec<Tag>)> {
+        let snapshot = &self.engine.snapshot;
+        let tags_of = |(at, arn): (usize, &str)| Some((at, snapshot.resource(arn)?.tags.clone()?));
+        let mut found = Vec::new();
+        if shape != Shape::S3AccessPoint {
+            found.extend(holder_of(arn, text).and_then(tags_of));
+            return found;
+        }
+        let Some(object) = self.object_behind(text) else { return found };
+        found.extend(holder_of(arn, text).and_then(tags_of));
+        let behind = ArnParts::split(&object).and_then(|arn| holder_of(arn, &object));
+        found.extend(behind.and_then(tags_of));
+        found
+    }
+
+    /// The object that an ARN through an access point is another name of (E-85).
+    fn object_behind(&self, text: &str) -> Option<String> {
+        let point = AccessPointArn::parse(text)?;
+        point.object(&self.engine.snapshot.resource(&point.arn)?.attributes)
+    }
+
     /// Users, roles and managed policies are resources too (E-91).
     fn entity_tags(&self, text: &str, arn: Option<ArnParts<'_>>) -> Option<Vec<Tag>> {
         let snapshot = &self.engine.snapshot;
@@ -328,10 +409,7 @@ impl Resolver<'_> {
         if shape != Shape::S3AccessPoint {
             return None;
         }
-        let point = AccessPointArn::parse(text)?;
-        let snapshot = &self.engine.snapshot;
-        let object = point.object(&snapshot.resource(&point.arn)?.attributes)?;
-        snapshot.resource(&object)?.tags.clone()
+        self.engine.snapshot.resource(&self.object_behind(text)?)?.tags.clone()
     }
 
     /// Those of what it is part of, where it cannot be tagged itself (E-20).
@@ -511,7 +589,8 @@ impl Resolver<'_> {
 
     /// The keys of an entry. Resources without tags share those of their owner.
     fn entry_keys(&mut self, resource: u32, key: &EntryKey) -> u32 {
-        let has_tags = self.resources[resource as usize].attached().tags.is_some();
+        let attached = self.resources[resource as usize].attached();
+        let has_tags = attached.tags.is_some() || !attached.holders.is_empty();
         if let Some(list) = self.owner_keys.get(&key.account).filter(|_| !has_tags) {
             return *list;
         }
@@ -556,6 +635,12 @@ impl Resolver<'_> {
             // No key stands for a tag without a name (L-710).
             for tag in tags.iter().filter(|tag| !tag.key.is_empty()) {
                 let name = format!("{prefix}{}", tag.key);
+                keys.push((ConditionKey::new(&name), ContextValue::Single(tag.value.clone())));
+            }
+        }
+        for (at, tags) in &resolved.attached().holders {
+            for tag in tags.iter().filter(|tag| !tag.key.is_empty()) {
+                let name = format!("{}{}", HOLDER_KEYS[*at], tag.key);
                 keys.push((ConditionKey::new(&name), ContextValue::Single(tag.value.clone())));
             }
         }

@@ -160,7 +160,7 @@ impl<'e> Resolver<'e> {
     ) -> Result<(), RequestError> {
         let row = self.rows.len();
         let text = self.resource_text(principal, check);
-        let resource = self.resource(&text, check.data.as_deref(), check.action)?;
+        let resource = self.resource_of_check(request, check, &text)?;
         let fit = self.fit(check.action, resource);
         self.refresh_keys();
         let mut seen = RowContext::new(self, request, principal, fit);
@@ -249,13 +249,13 @@ impl<'e> Resolver<'e> {
         let Parties { principal, action, fit, account, .. } = *parties;
         let hides_tags = self.replaces_unknown_tags(principal, action, resource);
         let is_role = self.resources[resource as usize].shape == Shape::IamRole;
-        let has_tags = self.resources[resource as usize].attached().tags.is_some();
         let asked = Asked {
             principal,
             action,
             tags: self.tag_profile(action, is_role, fit),
             knows_owner: account.is_some(),
-            knows_tags: has_tags && !hides_tags,
+            knows_tags: self.resources[resource as usize].attached().tags.is_some() && !hides_tags,
+            known_holders: self.resources[resource as usize].known_holders(),
             stated_mfa: seen.stated_mfa,
         };
         let gap = self.gap_of(request, check, &seen.environment, asked)?;

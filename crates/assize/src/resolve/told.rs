@@ -18,7 +18,7 @@ use super::context::{GivenValue, derived_conflict, normalize};
 use super::gaps::{Gap, Lists, is_empty, lists};
 use super::key::OwnKey;
 use super::resource::Shape;
-use crate::resolve::action::ActionRule;
+use crate::resolve::action::{ActionRule, ResolvedAction};
 
 /// The context of a check.
 type Context<'r> = Vec<(Cow<'r, str>, ContextInput<'r>)>;
@@ -60,7 +60,7 @@ impl Resolver<'_> {
         }
         let n_given = context.len();
         if request.request_tags.is_none() && lists.tells(TAG_KEYS) {
-            context.extend(tag_keys(&context));
+            context.extend(tag_keys(&context, &self.actions[check.action as usize]));
         }
         for (name, value) in derived {
             let folded = fold_key(&name);
@@ -181,16 +181,25 @@ fn tells_any(request: &Request<'_>, context: &[(Cow<'_, str>, ContextInput<'_>)]
 }
 
 /// `aws:TagKeys` of the tags that a context gives, unless it gives the list itself (E-21).
-fn tag_keys<'r>(context: &Context<'r>) -> Option<(Cow<'r, str>, ContextInput<'r>)> {
-    if gives_any(context, &[TAG_KEYS]) {
+fn tag_keys<'r>(
+    context: &Context<'r>,
+    action: &ResolvedAction,
+) -> Option<(Cow<'r, str>, ContextInput<'r>)> {
+    let lists: Vec<&str> = action.tag_lists.iter().map(|name| &**name).collect();
+    if gives_any(context, &[TAG_KEYS]) || gives_any(context, &lists) {
         return None;
     }
-    let names = context.iter().filter(|(_, input)| !is_empty(input)).filter_map(|(name, _)| {
-        let (stem, tag) = name.split_at_checked(REQUEST_TAG.len())?;
-        let is_tag = stem.eq_ignore_ascii_case(REQUEST_TAG) && !tag.is_empty();
-        is_tag.then(|| ContextScalar::String(Cow::Owned(tag.to_owned())))
-    });
-    let names: Vec<_> = names.collect();
+    let mut names: Vec<ContextScalar<'r>> = Vec::new();
+    for (name, _) in context.iter().filter(|(_, input)| !is_empty(input)) {
+        let Some(len) = name.find('/').map(|at| at + 1) else { continue };
+        let (stem, tag) = name.split_at(len);
+        let is_of_request =
+            stem.eq_ignore_ascii_case(REQUEST_TAG) || action.names_request_tags(stem);
+        let tag_key = ContextScalar::String(Cow::Owned(tag.to_owned()));
+        if is_of_request && !tag.is_empty() && !names.contains(&tag_key) {
+            names.push(tag_key);
+        }
+    }
     (!names.is_empty()).then(|| (OwnKey::TagKeys.name().into(), ContextInput::List(names)))
 }
 

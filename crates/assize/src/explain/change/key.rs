@@ -175,8 +175,13 @@ fn plain(pattern: &str) -> String {
 /// Whether an entry of a context is about tags of the request (E-21).
 fn names_tags((name, _): &(Cow<'_, str>, ContextInput<'_>)) -> bool {
     let folded = name.to_ascii_lowercase();
-    folded == "aws:tagkeys" || folded.starts_with("aws:requesttag/")
+    folded == "aws:tagkeys"
+        || folded.ends_with(":requestobjecttagkeys")
+        || REQUEST_TAGS.iter().any(|stem| folded.contains(stem))
 }
+
+/// What stands in the names of keys that carry tags of the request, in lower case.
+const REQUEST_TAGS: [&str; 3] = [":requesttag/", ":req-tag/", ":requestobjecttag/"];
 
 /// What the keys of a resource's tags begin with, in lower case, beside `PREFIX:ResourceTag/`.
 const OBJECT_TAG: &str = "s3:existingobjecttag/";
@@ -250,7 +255,8 @@ impl KeyEdit {
     /// Keys that have a field of their own where the request uses it; whether it does.
     fn apply_to_field(&self, request: &mut Request<'_>, value: Option<&str>) -> bool {
         let folded = self.key.to_ascii_lowercase();
-        if let Some(name) = folded.strip_prefix("aws:requesttag/") {
+        let stem = REQUEST_TAGS.iter().find_map(|stem| Some(folded.find(stem)? + stem.len()));
+        if let Some(name) = stem.and_then(|len| folded.get(len..)) {
             // Tags that the context gives one by one have no field (E-23).
             if request.request_tags.is_none() && request.context.iter().any(names_tags) {
                 return false;
