@@ -204,6 +204,65 @@ fn resources_have_policies_too() {
     check(&["simulate", "-a", "sts:AssumeRole", "--trust", &trust], 2, &[], &["needs a role"]);
 }
 
+/// E-92: whom an identity provider vouches for, with the claims of the token.
+#[test]
+fn federated_callers_are_asked_about() {
+    let files = Files::new();
+    let github = "token.actions.githubusercontent.com";
+    let statement = |principal: &str, action: &str, key: &str, value: &str| {
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Federated":
+            "{principal}"}},"Action":"sts:{action}","Condition":{{"StringLike":{{"{key}":"{value}"}}}}}}]}}"#
+        )
+    };
+    let web = "AssumeRoleWithWebIdentity";
+    let ask = |principal: &str, action: &str, key: &str, value: &str| {
+        let trust = files.write("trust.json", statement(principal, action, key, value));
+        let action = format!("sts:{action}");
+        let role = "arn:aws:iam::111111111111:role/x";
+        let line = ["-p", principal, "-a", &action, "-r", role, "--trust", &trust];
+        for command in ["simulate", "explain"] {
+            let line = [&[command][..], &line].concat();
+            let given = format!("{key}={value}");
+            check(
+                &[&line[..], &["-c", &given]].concat(),
+                0,
+                &["trust:arn:aws:iam::111111111111:role/x statement 0"],
+                &[],
+            );
+            let other = format!("{key}=other");
+            check(&[&line[..], &["-c", &other]].concat(), 1, &["no role trust policy"], &[]);
+            check(&line, 1, &[&format!("asked for and not given: {key}")], &[]);
+        }
+    };
+    let provider = format!("arn:aws:iam::111111111111:oidc-provider/{github}");
+    ask(&provider, web, &format!("{github}:sub"), "repo:o/r:ref:refs/heads/main");
+    let saml = "arn:aws:iam::111111111111:saml-provider/adfs";
+    ask(saml, "AssumeRoleWithSAML", "SAML:aud", "https://signin.aws.amazon.com/saml");
+    for built_in in ["cognito-identity.amazonaws.com", "accounts.google.com"] {
+        ask(built_in, web, &format!("{built_in}:aud"), "x");
+    }
+}
+
+/// C-27: where in the organization the principals stand.
+#[test]
+fn a_path_of_the_organization_can_be_given() {
+    let files = Files::new();
+    let policy = files.write(
+        "path.json",
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*",
+            "Condition":{"ForAnyValue:StringLike":{"aws:PrincipalOrgPaths":"o-exampleorg1/r-ab12/ou-ab12-11111111/*"}}}]}"#,
+    );
+    let ask = |path: &str, code: i32, stderr: &[&str]| {
+        let path = format!("aws:PrincipalOrgPaths={path}");
+        let line = ["simulate", "--policy", &policy, "-a", "s3:ListAllMyBuckets", "-c", &path];
+        check(&line, code, &[], stderr);
+    };
+    ask("o-exampleorg1/r-ab12/ou-ab12-11111111/ou-ab12-22222222/", 0, &[]);
+    ask("o-exampleorg1/r-ab12/ou-ab12-33333333/", 1, &[]);
+    ask("o-exampleorg1/r-ab12/*/", 2, &["expected the path of an account"]);
+}
+
 /// C-25.
 #[test]
 fn bad_policies_are_shown_with_the_text_underlined() {

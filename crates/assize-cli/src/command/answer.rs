@@ -105,7 +105,7 @@ impl Question {
         let mut asked = request::product(args, DEFAULT_PRINCIPAL, &options)?;
         let mut stand_in = StandIn::read(policies, reader)?;
         stand_in.set_principal_tags(&mut asked, &args.context)?;
-        stand_in.set_organization(&args.context);
+        stand_in.set_organization(&args.context)?;
         for asked in &mut asked {
             stand_in.note(&asked.request)?;
             stand_in.adapt(&mut asked.request)?;

@@ -38,7 +38,7 @@ pub(crate) struct StandIn {
     /// ARN to the account of the principal who first named it.
     resources: BTreeMap<String, AccountId>,
     tags: Vec<Tag>,
-    organization: Option<String>,
+    organization: Option<organization::Said>,
     assumptions: Vec<String>,
 }
 
@@ -148,12 +148,14 @@ impl StandIn {
         Ok(())
     }
 
-    /// Takes the organization of the world from `-c aws:PrincipalOrgID` or `-c aws:ResourceOrgID`:
-    /// the principals' accounts are its members.
-    pub(crate) fn set_organization(&mut self, pairs: &[ContextPair]) {
-        let value = |name: &str| pairs.iter().find(|pair| pair.key.eq_ignore_ascii_case(name));
-        let said = value("aws:PrincipalOrgID").or_else(|| value("aws:ResourceOrgID"));
-        self.organization = said.map(|pair| pair.value.clone());
+    /// Takes the organization of the world from `-c aws:PrincipalOrgID`, `aws:PrincipalOrgPaths` or
+    /// those of the resource: the principals' accounts are its members.
+    ///
+    /// # Errors
+    /// What is no path of an organization.
+    pub(crate) fn set_organization(&mut self, pairs: &[ContextPair]) -> Result<()> {
+        self.organization = organization::Said::of(pairs)?;
+        Ok(())
     }
 
     /// The session policies, which requests are given before they are decided.
@@ -237,7 +239,7 @@ impl StandIn {
         let mut assumptions = self.assumptions.clone();
         self.add_resources(&mut accounts, &mut changes)?;
         let members: BTreeSet<AccountId> = self.principals.iter().map(Named::account).collect();
-        let said = self.organization.as_deref();
+        let said = self.organization.as_ref();
         if let Some((organization, assumption)) = organization::of(&self.layers, &members, said) {
             changes.push(StoreChange::PutOrganization(organization));
             assumptions.extend(assumption.map(str::to_owned));
