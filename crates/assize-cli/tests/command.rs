@@ -244,6 +244,27 @@ fn federated_callers_are_asked_about() {
     }
 }
 
+/// C-2: what a service and an anonymous caller have, and what they do not.
+#[test]
+fn callers_of_no_account_are_explained_as_such() {
+    let files = Files::new();
+    let queue = "arn:aws:sqs:us-east-1:444455556666:q";
+    let policy = files.write(
+        "queue.json",
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"sqs:SendMessage",
+            "Resource":"*"}]}"#,
+    );
+    let line = ["explain", "--resource-policy", &policy, "-a", "sqs:SendMessage", "-r", queue];
+    for caller in ["sns.amazonaws.com", "anonymous"] {
+        let out = check(&[&line[..], &["-p", caller]].concat(), 0, &[], &[]);
+        assert!(out.contains("The caller is of no account, the resource in 444455556666"), "{out}");
+        assert!(!out.contains("Within one account"), "{out}");
+        assert!(!out.contains("own policies"), "{out}");
+    }
+    let user = [&line[..], &["-p", "arn:aws:iam::444455556666:user/u"]].concat();
+    check(&user, 0, &["Within one account: 444455556666", "assumed: the principal's own"], &[]);
+}
+
 /// C-27: where in the organization the principals stand.
 #[test]
 fn a_path_of_the_organization_can_be_given() {

@@ -39,6 +39,8 @@ pub(crate) struct StandIn {
     resources: BTreeMap<String, AccountId>,
     tags: Vec<Tag>,
     organization: Option<organization::Said>,
+    /// Whether someone asks who may have policies of their own.
+    has_identity: bool,
     assumptions: Vec<String>,
 }
 
@@ -123,6 +125,7 @@ impl StandIn {
             resources: BTreeMap::new(),
             tags: Vec::new(),
             organization: None,
+            has_identity: false,
             assumptions: Vec::new(),
         })
     }
@@ -169,6 +172,7 @@ impl StandIn {
             Principal::Text(text) => Named::of_text(text),
             Principal::Stated(stated) => Named::of_stated(stated),
         };
+        self.has_identity |= has_identity(&request.principal);
         let owner = match &named {
             Some(named) => named.account(),
             None => DEFAULT_ACCOUNT.parse()?,
@@ -228,7 +232,7 @@ impl StandIn {
     /// not take.
     pub(crate) fn build(mut self, reader: &Reader, skip_invalid: bool) -> Result<Built> {
         let trusts_identity = self.trusts_identity();
-        if self.layers.identity.is_empty() {
+        if self.layers.identity.is_empty() && self.has_identity {
             self.assume("the principal's own policies are taken to allow everything (no --policy)");
         }
         let mut accounts = Accounts::new(&self.layers, &self.tags, trusts_identity);
@@ -304,6 +308,24 @@ impl StandIn {
             }));
         }
         Ok(())
+    }
+}
+
+/// Whether a principal is one with identity policies: no root user, service, federated or anonymous
+/// caller is.
+fn has_identity(principal: &Principal<'_>) -> bool {
+    match principal {
+        Principal::Text(text) => matches!(
+            PrincipalForm::parse(text),
+            Ok(PrincipalForm::User { .. }
+                | PrincipalForm::Role { .. }
+                | PrincipalForm::AssumedRole { .. }
+                | PrincipalForm::FederatedUser { .. })
+        ),
+        Principal::Stated(stated) => matches!(
+            stated.kind,
+            PrincipalKind::User | PrincipalKind::RoleSession | PrincipalKind::FederatedUser
+        ),
     }
 }
 
