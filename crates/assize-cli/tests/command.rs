@@ -265,6 +265,30 @@ fn callers_of_no_account_are_explained_as_such() {
     check(&user, 0, &["Within one account: 444455556666", "assumed: the principal's own"], &[]);
 }
 
+/// An action on resources that is asked without one: no statement about ARNs says anything of it.
+#[test]
+fn a_question_without_a_resource_is_warned_about() {
+    let files = Files::new();
+    let deny = files.write(
+        "network.json",
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"ec2:RunInstances",
+            "Resource":"arn:aws:ec2:*:*:network-interface/*"}]}"#,
+    );
+    let warned = ["warning: `ec2:RunInstances` is about resources of type", "decided on `*`"];
+    for command in ["simulate", "explain"] {
+        let line = [command, "--scp", &deny, "-a", "ec2:runinstances"];
+        check(&line, 0, &["Allowed"], &warned);
+        check(&[&line[..], &["--format", "json"]].concat(), 0, &["Allowed"], &warned);
+    }
+    let silent = |line: &[&str]| {
+        let line = [&["simulate", "--scp", &deny][..], line].concat();
+        assert_eq!(answer(&line).2, "", "{line:?}");
+    };
+    silent(&["-a", "ec2:RunInstances", "-r", "arn:aws:ec2:us-east-1:111111111111:instance/i-1"]);
+    silent(&["-a", "s3:ListAllMyBuckets"]);
+    silent(&["-a", "nobody:Knows"]);
+}
+
 /// C-27: where in the organization the principals stand.
 #[test]
 fn a_path_of_the_organization_can_be_given() {
