@@ -265,6 +265,24 @@ fn callers_of_no_account_are_explained_as_such() {
     check(&user, 0, &["Within one account: 444455556666", "assumed: the principal's own"], &[]);
 }
 
+/// C-2: a request is not told to carry what no such request can.
+#[test]
+fn no_key_of_another_service_is_proposed() {
+    let files = Files::new();
+    let perimeter = files.write(
+        "perimeter.json",
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*","Condition":
+            {"StringNotEqualsIfExists":{"ec2:Owner":"amazon","aws:PrincipalTag/exempt":"true"}}}]}"#,
+    );
+    let explain = |action: &str, resource: &str| {
+        let line = ["explain", "--scp", &perimeter, "-a", action, "-r", resource];
+        let out = check(&line, 1, &["remove scp:p-perimeter statement 0"], &[]);
+        out.contains("send the request with ec2:Owner `amazon`")
+    };
+    assert!(!explain("s3:GetObject", "arn:aws:s3:::c/k"));
+    assert!(explain("ec2:RunInstances", "arn:aws:ec2:us-east-1::image/ami-12345678"));
+}
+
 /// An action on resources that is asked without one: no statement about ARNs says anything of it.
 #[test]
 fn a_question_without_a_resource_is_warned_about() {
