@@ -414,7 +414,7 @@ pub(crate) struct ImportArgs {
     /// The account that the files are about.
     #[arg(long, value_name = "ID")]
     pub(crate) account: Option<assize_model::AccountId>,
-    /// The ARN of the resource whose policy the files are.
+    /// The ARN of the resource whose policy the files are, where they do not say it.
     #[arg(long, value_name = "ARN")]
     pub(crate) arn: Option<String>,
     /// What list-…-for-parent was called with.

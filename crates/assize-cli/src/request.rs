@@ -3,6 +3,7 @@
 
 mod context;
 mod denial;
+mod provider;
 
 use anyhow::Result;
 use assize_model::{EngineOptions, Principal, Request, Target};
@@ -49,7 +50,8 @@ pub(crate) fn product(
                     resources: Vec::new(),
                 };
                 let mut request = Request {
-                    principal: Principal::Text(principal.clone().into()),
+                    principal: provider::caller(principal, action)
+                        .unwrap_or_else(|| Principal::Text(principal.clone().into())),
                     target,
                     ..Request::default()
                 };

@@ -204,6 +204,128 @@ fn resources_have_policies_too() {
     check(&["simulate", "-a", "sts:AssumeRole", "--trust", &trust], 2, &[], &["needs a role"]);
 }
 
+/// E-92: whom an identity provider vouches for, with the claims of the token.
+#[test]
+fn federated_callers_are_asked_about() {
+    let files = Files::new();
+    let github = "token.actions.githubusercontent.com";
+    let statement = |principal: &str, action: &str, key: &str, value: &str| {
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Federated":
+            "{principal}"}},"Action":"sts:{action}","Condition":{{"StringLike":{{"{key}":"{value}"}}}}}}]}}"#
+        )
+    };
+    let web = "AssumeRoleWithWebIdentity";
+    let ask = |principal: &str, action: &str, key: &str, value: &str| {
+        let trust = files.write("trust.json", statement(principal, action, key, value));
+        let action = format!("sts:{action}");
+        let role = "arn:aws:iam::111111111111:role/x";
+        let line = ["-p", principal, "-a", &action, "-r", role, "--trust", &trust];
+        for command in ["simulate", "explain"] {
+            let line = [&[command][..], &line].concat();
+            let given = format!("{key}={value}");
+            check(
+                &[&line[..], &["-c", &given]].concat(),
+                0,
+                &["trust:arn:aws:iam::111111111111:role/x statement 0"],
+                &[],
+            );
+            let other = format!("{key}=other");
+            check(&[&line[..], &["-c", &other]].concat(), 1, &["no role trust policy"], &[]);
+            check(&line, 1, &[&format!("asked for and not given: {key}")], &[]);
+        }
+    };
+    let provider = format!("arn:aws:iam::111111111111:oidc-provider/{github}");
+    ask(&provider, web, &format!("{github}:sub"), "repo:o/r:ref:refs/heads/main");
+    let saml = "arn:aws:iam::111111111111:saml-provider/adfs";
+    ask(saml, "AssumeRoleWithSAML", "SAML:aud", "https://signin.aws.amazon.com/saml");
+    for built_in in ["cognito-identity.amazonaws.com", "accounts.google.com"] {
+        ask(built_in, web, &format!("{built_in}:aud"), "x");
+    }
+}
+
+/// C-2: what a service and an anonymous caller have, and what they do not.
+#[test]
+fn callers_of_no_account_are_explained_as_such() {
+    let files = Files::new();
+    let queue = "arn:aws:sqs:us-east-1:444455556666:q";
+    let policy = files.write(
+        "queue.json",
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"sqs:SendMessage",
+            "Resource":"*"}]}"#,
+    );
+    let line = ["explain", "--resource-policy", &policy, "-a", "sqs:SendMessage", "-r", queue];
+    for caller in ["sns.amazonaws.com", "anonymous"] {
+        let out = check(&[&line[..], &["-p", caller]].concat(), 0, &[], &[]);
+        assert!(out.contains("The caller is of no account, the resource in 444455556666"), "{out}");
+        assert!(!out.contains("Within one account"), "{out}");
+        assert!(!out.contains("own policies"), "{out}");
+    }
+    let user = [&line[..], &["-p", "arn:aws:iam::444455556666:user/u"]].concat();
+    check(&user, 0, &["Within one account: 444455556666", "assumed: the principal's own"], &[]);
+}
+
+/// C-2: a request is not told to carry what no such request can.
+#[test]
+fn no_key_of_another_service_is_proposed() {
+    let files = Files::new();
+    let perimeter = files.write(
+        "perimeter.json",
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*","Condition":
+            {"StringNotEqualsIfExists":{"ec2:Owner":"amazon","aws:PrincipalTag/exempt":"true"}}}]}"#,
+    );
+    let explain = |action: &str, resource: &str| {
+        let line = ["explain", "--scp", &perimeter, "-a", action, "-r", resource];
+        let out = check(&line, 1, &["remove scp:p-perimeter statement 0"], &[]);
+        out.contains("send the request with ec2:Owner `amazon`")
+    };
+    assert!(!explain("s3:GetObject", "arn:aws:s3:::c/k"));
+    assert!(explain("ec2:RunInstances", "arn:aws:ec2:us-east-1::image/ami-12345678"));
+}
+
+/// An action on resources that is asked without one: no statement about ARNs says anything of it.
+#[test]
+fn a_question_without_a_resource_is_warned_about() {
+    let files = Files::new();
+    let deny = files.write(
+        "network.json",
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"ec2:RunInstances",
+            "Resource":"arn:aws:ec2:*:*:network-interface/*"}]}"#,
+    );
+    let warned = ["warning: `ec2:RunInstances` is about resources of type", "decided on `*`"];
+    for command in ["simulate", "explain"] {
+        let line = [command, "--scp", &deny, "-a", "ec2:runinstances"];
+        check(&line, 0, &["Allowed"], &warned);
+        check(&[&line[..], &["--format", "json"]].concat(), 0, &["Allowed"], &warned);
+    }
+    let silent = |line: &[&str]| {
+        let line = [&["simulate", "--scp", &deny][..], line].concat();
+        assert_eq!(answer(&line).2, "", "{line:?}");
+    };
+    silent(&["-a", "ec2:RunInstances", "-r", "arn:aws:ec2:us-east-1:111111111111:instance/i-1"]);
+    silent(&["-a", "s3:ListAllMyBuckets"]);
+    silent(&["-a", "nobody:Knows"]);
+}
+
+/// C-27: where in the organization the principals stand.
+#[test]
+fn a_path_of_the_organization_can_be_given() {
+    let files = Files::new();
+    let policy = files.write(
+        "path.json",
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*",
+            "Condition":{"ForAnyValue:StringLike":{"aws:PrincipalOrgPaths":"o-exampleorg1/r-ab12/ou-ab12-11111111/*"}}}]}"#,
+    );
+    let ask = |path: &str, code: i32, stderr: &[&str]| {
+        let path = format!("aws:PrincipalOrgPaths={path}");
+        let line = ["simulate", "--policy", &policy, "-a", "s3:ListAllMyBuckets", "-c", &path];
+        check(&line, code, &[], stderr);
+    };
+    ask("o-exampleorg1/r-ab12/ou-ab12-11111111/ou-ab12-22222222/", 0, &[]);
+    ask("o-exampleorg1/r-ab12/ou-ab12-33333333/", 1, &[]);
+    ask("o-exampleorg1/r-ab12/*/", 2, &["expected the path of an account"]);
+}
+
 /// C-25.
 #[test]
 fn bad_policies_are_shown_with_the_text_underlined() {

@@ -6,6 +6,7 @@
 mod account;
 mod kind;
 mod organization;
+mod output;
 mod quota;
 mod resource;
 mod source;

@@ -6,8 +6,8 @@ use clap::{Args, ValueEnum};
 /// Who does what to which resource.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RequestArgs {
-    /// The principal: the ARN of a user, role, role session or root user, a service name, or
-    /// `anonymous`; repeatable.
+    /// The principal: the ARN of a user, role, role session or root user, a service name, the
+    /// identity provider of a federated caller, whose claims -c gives, or `anonymous`; repeatable.
     #[arg(short, long, value_name = "PRINCIPAL")]
     pub(crate) principal: Vec<String>,
     /// The action, such as s3:GetObject; repeatable.

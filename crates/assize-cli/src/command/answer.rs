@@ -28,6 +28,9 @@ pub(super) struct Question {
     world: Status,
 }
 
+/// Most types of resources that a warning names.
+const MAX_TYPES: usize = 5;
+
 /// Notes that say nothing new to a person: where a statement asks for the region, it is among the
 /// missing keys.
 const HIDDEN_NOTES: [&str; 1] = ["region_unknown"];
@@ -61,10 +64,42 @@ impl Question {
         output: &Output,
     ) -> Result<Self> {
         let reader = Reader::new()?;
-        if policies.is_empty() {
-            Self::in_world(args, global, output, &reader)
+        let question = if policies.is_empty() {
+            Self::in_world(args, global, output, &reader)?
         } else {
-            Self::among_policies(args, policies, global, &reader)
+            Self::among_policies(args, policies, global, &reader)?
+        };
+        question.warn_of_missing_resources(args, output);
+        Ok(question)
+    }
+
+    /// Says of actions on resources that none was named: statements about ARNs, denials among them,
+    /// do not match `*`.
+    fn warn_of_missing_resources(&self, args: &RequestArgs, output: &Output) {
+        if !args.resource.is_empty() {
+            return;
+        }
+        let catalog = self.engine.catalog();
+        for action in &args.action {
+            let Some(id) = catalog.action_by_full_name(action) else { continue };
+            let action = catalog.action_ref(id);
+            let mut types: Vec<_> = action.resource_types().collect();
+            types.sort_by_key(|listed| !listed.is_required());
+            let names: Vec<&str> =
+                types.iter().map(|listed| listed.resource_type().name()).collect();
+            if names.is_empty() {
+                continue;
+            }
+            let named = names[..names.len().min(MAX_TYPES)].join("`, `");
+            let more = match names.len().saturating_sub(MAX_TYPES) {
+                0 => String::new(),
+                n => format!(" and {n} more"),
+            };
+            output.warn(format_args!(
+                "`{}` is about resources of type `{named}`{more}; without -r it is decided on `*`, \
+                 which statements about ARNs do not match",
+                action.full_name()
+            ));
         }
     }
 
@@ -105,7 +140,7 @@ impl Question {
         let mut asked = request::product(args, DEFAULT_PRINCIPAL, &options)?;
         let mut stand_in = StandIn::read(policies, reader)?;
         stand_in.set_principal_tags(&mut asked, &args.context)?;
-        stand_in.set_organization(&args.context);
+        stand_in.set_organization(&args.context)?;
         for asked in &mut asked {
             stand_in.note(&asked.request)?;
             stand_in.adapt(&mut asked.request)?;

@@ -235,6 +235,10 @@ fn subjects(file: &ReadFile, args: &ImportArgs) -> BTreeSet<String> {
                     _ => None,
                 });
             }
+            // What could not be read is about it as well.
+            if file.kind == ImportKind::ResourcePolicy && subjects.is_empty() {
+                subjects.extend(args.arn.clone());
+            }
         }
         _ => subjects.extend(organization_subjects(file, args)),
     }

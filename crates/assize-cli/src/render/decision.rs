@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use assize_catalog::Catalog;
 use assize_formats::{Provenance, did_you_mean, nearest};
 use assize_model::{
-    ArnParts, Decision, EffectiveDecision, Layer, ReasonCode, StatementRef, split_action,
+    ArnParts, CheckDecision, Decision, EffectiveDecision, Layer, ReasonCode, StatementRef,
+    split_action,
 };
 use assize_store::StoreSnapshot;
 
@@ -100,16 +101,42 @@ pub(crate) fn policies_of(layer: Layer) -> &'static str {
     }
 }
 
+/// The policy of a role that says who may assume it (E-106).
+pub(crate) const TRUST_POLICY: &str = "role trust policy";
+
+/// The kind of policies of a layer of a check: the one of the resource is the trust policy where a
+/// role is assumed.
+fn policies_of_check(layer: Layer, check: Option<&CheckDecision>) -> &'static str {
+    let is_assumed = |check: &CheckDecision| {
+        let arn = ArnParts::split(&check.resource);
+        let is_role =
+            arn.is_some_and(|arn| arn.service == "iam" && arn.resource.starts_with("role/"));
+        is_role && split_action(&check.action).is_some_and(|(service, _)| service == "sts")
+    };
+    match layer {
+        Layer::Resource if check.is_some_and(is_assumed) => TRUST_POLICY,
+        _ => policies_of(layer),
+    }
+}
+
 /// A policy of a layer, with its article.
 pub(crate) fn a_policy_of(layer: Layer) -> String {
-    let kind = policies_of(layer);
+    with_article(policies_of(layer))
+}
+
+fn with_article(kind: &str) -> String {
+    if kind == TRUST_POLICY {
+        return format!("the {kind}");
+    }
     let article = if kind.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
     format!("{article} {kind}")
 }
 
 /// Why, in a sentence.
 pub(crate) fn reason(found: &EffectiveDecision) -> String {
-    let (kind, policy) = (policies_of(found.decisive.layer), a_policy_of(found.decisive.layer));
+    let check = found.checks.get(found.decisive.check as usize);
+    let kind = policies_of_check(found.decisive.layer, check);
+    let policy = with_article(kind);
     match found.decisive.reason {
         ReasonCode::ExplicitDeny => format!("{policy} denies it"),
         ReasonCode::NoAllow => format!("no {kind} allows it"),

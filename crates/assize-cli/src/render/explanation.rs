@@ -71,7 +71,10 @@ fn accounts(check: &CheckDecision) -> String {
         None => "none".to_owned(),
     };
     let (principal, resource) = (name(check.principal_account), name(check.resource_account));
-    let mut text = if check.cross_account {
+    let mut text = if check.principal_account.is_none() {
+        // A service, a federated or an anonymous caller.
+        format!("The caller is of no account, the resource in {resource}")
+    } else if check.cross_account {
         format!("Across accounts: principal in {principal}, resource in {resource}")
     } else {
         format!("Within one account: {principal}")

@@ -13,6 +13,7 @@ use assize_model::{
 };
 use assize_store::Tag;
 
+use super::provider::is_claim_of;
 use crate::args::ContextPair;
 
 const PRINCIPAL_TAG: &str = "aws:principaltag/";
@@ -267,6 +268,12 @@ fn fill_session(request: &mut Request<'static>, given: &Given<'_>) -> Result<boo
             let Some(session) = session(request, is_role) else { return Ok(false) };
             session.federated_provider = Some(given.text()?);
         }
+        key if is_claim_of_caller(request, key) => {
+            let is_federated = |kind: PrincipalKind| kind == PrincipalKind::Federated;
+            let Some(session) = session(request, is_federated) else { return Ok(false) };
+            let claim = (Cow::Owned(given.key.to_owned()), given.input());
+            session.claims.get_or_insert_with(Vec::new).push(claim);
+        }
         key if is_session_claim(key) => {
             let Some(session) = session(request, is_role) else { return Ok(false) };
             let claim = (Cow::Owned(given.key.to_owned()), given.input());
@@ -275,6 +282,13 @@ fn fill_session(request: &mut Request<'static>, given: &Given<'_>) -> Result<boo
         _ => return fill_delivery(request, given),
     }
     Ok(true)
+}
+
+/// Whether a key is a claim of the token or assertion that a caller brings (E-17).
+fn is_claim_of_caller(request: &Request<'_>, folded: &str) -> bool {
+    let Principal::Stated(stated) = &request.principal else { return false };
+    stated.kind == PrincipalKind::Federated
+        && stated.provider.as_deref().is_some_and(|provider| is_claim_of(provider, folded))
 }
 
 /// The keys of an EC2 instance's credentials.

@@ -39,7 +39,9 @@ pub(crate) struct StandIn {
     /// ARN to the account of the principal who first named it.
     resources: BTreeMap<String, AccountId>,
     tags: Vec<Tag>,
-    organization: Option<String>,
+    organization: Option<organization::Said>,
+    /// Whether someone asks who may have policies of their own.
+    has_identity: bool,
     assumptions: Vec<String>,
 }
 
@@ -124,6 +126,7 @@ impl StandIn {
             resources: BTreeMap::new(),
             tags: Vec::new(),
             organization: None,
+            has_identity: false,
             assumptions: Vec::new(),
         })
     }
@@ -149,12 +152,14 @@ impl StandIn {
         Ok(())
     }
 
-    /// Takes the organization of the world from `-c aws:PrincipalOrgID` or `-c aws:ResourceOrgID`:
-    /// the principals' accounts are its members.
-    pub(crate) fn set_organization(&mut self, pairs: &[ContextPair]) {
-        let value = |name: &str| pairs.iter().find(|pair| pair.key.eq_ignore_ascii_case(name));
-        let said = value("aws:PrincipalOrgID").or_else(|| value("aws:ResourceOrgID"));
-        self.organization = said.map(|pair| pair.value.clone());
+    /// Takes the organization of the world from `-c aws:PrincipalOrgID`, `aws:PrincipalOrgPaths` or
+    /// those of the resource: the principals' accounts are its members.
+    ///
+    /// # Errors
+    /// What is no path of an organization.
+    pub(crate) fn set_organization(&mut self, pairs: &[ContextPair]) -> Result<()> {
+        self.organization = organization::Said::of(pairs)?;
+        Ok(())
     }
 
     /// The session policies, which requests are given before they are decided.
@@ -168,6 +173,7 @@ impl StandIn {
             Principal::Text(text) => Named::of_text(text),
             Principal::Stated(stated) => Named::of_stated(stated),
         };
+        self.has_identity |= has_identity(&request.principal);
         let owner = match &named {
             Some(named) => named.account(),
             None => DEFAULT_ACCOUNT.parse()?,
@@ -227,7 +233,7 @@ impl StandIn {
     /// not take.
     pub(crate) fn build(mut self, reader: &Reader, skip_invalid: bool) -> Result<Built> {
         let trusts_identity = self.trusts_identity();
-        if self.layers.identity.is_empty() {
+        if self.layers.identity.is_empty() && self.has_identity {
             self.assume("the principal's own policies are taken to allow everything (no --policy)");
         }
         let mut accounts = Accounts::new(&self.layers, &self.tags, trusts_identity);
@@ -238,7 +244,7 @@ impl StandIn {
         let mut assumptions = self.assumptions.clone();
         self.add_resources(&mut accounts, &mut changes)?;
         let members: BTreeSet<AccountId> = self.principals.iter().map(Named::account).collect();
-        let said = self.organization.as_deref();
+        let said = self.organization.as_ref();
         if let Some((organization, assumption)) = organization::of(&self.layers, &members, said) {
             changes.push(StoreChange::PutOrganization(organization));
             assumptions.extend(assumption.map(str::to_owned));
@@ -304,6 +310,24 @@ impl StandIn {
             }));
         }
         Ok(())
+    }
+}
+
+/// Whether a principal is one with identity policies: no root user, service, federated or anonymous
+/// caller is.
+fn has_identity(principal: &Principal<'_>) -> bool {
+    match principal {
+        Principal::Text(text) => matches!(
+            PrincipalForm::parse(text),
+            Ok(PrincipalForm::User { .. }
+                | PrincipalForm::Role { .. }
+                | PrincipalForm::AssumedRole { .. }
+                | PrincipalForm::FederatedUser { .. })
+        ),
+        Principal::Stated(stated) => matches!(
+            stated.kind,
+            PrincipalKind::User | PrincipalKind::RoleSession | PrincipalKind::FederatedUser
+        ),
     }
 }
 

@@ -179,3 +179,36 @@ fn no_file_of_a_directory_is_lost() {
     let named = ["1 file passed over that are no export: `", "package.json`"];
     check(&["import", &exports, "-o", &world], 0, &[], &[&told[..], &named].concat());
 }
+
+/// C-11: the deny of a policy is not lost in a shape that nobody reads.
+#[test]
+fn no_policy_of_a_resource_is_lost() {
+    let files = Files::new();
+    let catalog = "arn:aws:glue:us-east-1:111122223333:catalog";
+    let root = ["-p", "arn:aws:iam::111122223333:root", "-a", "glue:GetTable", "-r", catalog];
+    let document =
+        r#"{"Statement":{"Effect":"Deny","Principal":"*","Action":"glue:*","Resource":"*"}}"#;
+    let escaped = document.replace('"', "\\\"");
+    let outputs = [
+        document.to_owned(),
+        format!(r#"{{"PolicyInJson":"{escaped}","PolicyHash":"x"}}"#),
+        format!(r#"{{"policy":{{"document":"{escaped}"}}}}"#),
+    ];
+    for (at, output) in outputs.iter().enumerate() {
+        let world = files.path(&format!("world{at}"));
+        let file = files.write("policy.json", output);
+        let line = ["import", "resource-policy", &file, "--arn", catalog, "-o", &world];
+        check(&line, 0, &["1 resource, 1 with a policy"], &[]);
+        let simulate = [&["simulate", "--world", &world][..], &root].concat();
+        check(&simulate, 1, &["ExplicitDeny"], &[]);
+    }
+    let lost = files.path("lost");
+    for output in ["{}".to_owned(), format!(r#"{{"PolicyInJsn":"{escaped}"}}"#)] {
+        let file = files.write("policy.json", &output);
+        let line = ["import", "resource-policy", &file, "--arn", catalog, "-o", &lost];
+        check(&line, 2, &[], &["error[invalid_record]", "`PolicyInJson`", ".json:1:1"]);
+    } // The right output takes the place of the wrong one.
+    let file = files.write("policy.json", document);
+    let line = ["import", "resource-policy", &file, "--arn", catalog, "-o", &lost];
+    check(&line, 0, &["1 resource, 1 with a policy"], &[]);
+}

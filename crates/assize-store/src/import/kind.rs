@@ -101,10 +101,27 @@ impl ImportKind {
             ("Attributes", Self::ResourcePolicy),
             ("ResourcePolicy", Self::ResourcePolicy),
             ("policyText", Self::ResourcePolicy),
+            ("PolicyInJson", Self::ResourcePolicy),
+            ("GetResourcePoliciesResponseList", Self::ResourcePolicy),
+            ("DomainStatus", Self::ResourcePolicy),
+            ("DomainStatusList", Self::ResourcePolicy),
+            ("DomainConfig", Self::ResourcePolicy),
+            ("resourcePolicy", Self::ResourcePolicy),
+            ("resourcePolicies", Self::ResourcePolicy),
+            ("ResourcePolicies", Self::ResourcePolicy),
             ("arn", Self::ResourcesNdjson),
         ];
         let named = kinds.into_iter().find(|(name, _)| record.has(name)).map(|(_, kind)| kind);
-        named.or_else(|| Self::of_policies(&record))
+        named.or_else(|| Self::of_policies(&record)).or_else(|| {
+            // Of an API, a vault, a repository of packages and others: a document, or an object
+            // with one.
+            let policy = record.get("policy")?;
+            let is_document = policy.string().is_ok_and(|text| text.trim_start().starts_with('{'));
+            let has_one = policy.record().is_ok_and(|policy| {
+                ["document", "Policy", "Statement"].iter().any(|name| policy.has(name))
+            });
+            (is_document || has_one).then_some(Self::ResourcePolicy)
+        })
     }
 
     /// `Policies` and `Policy` are members of several outputs.
@@ -144,6 +161,12 @@ mod tests {
         check(r#"{"Policies":[],"TargetId":"r-x"}"#, Some("policies-for-target"));
         check(r#"{"Policy":{"PolicySummary":{}}}"#, Some("policy"));
         check(r#"{"Policy":"{}"}"#, Some("resource-policy"));
+        check(r#"{"PolicyInJson":"{}"}"#, Some("resource-policy"));
+        check(r#"{"DomainStatus":{}}"#, Some("resource-policy"));
+        check(r#"{"resourcePolicies":[]}"#, Some("resource-policy"));
+        check(r#"{"id":"a","policy":"{}"}"#, Some("resource-policy"));
+        check(r#"{"policy":{"document":"{}"}}"#, Some("resource-policy"));
+        check(r#"{"policy":"strict"}"#, None);
         check("{\"arn\":\"a\"}\n{\"arn\":\"b\"}\n", Some("resources-ndjson"));
         check("{}", None);
         check("[[[[", None);

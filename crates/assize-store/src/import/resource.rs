@@ -7,6 +7,7 @@ use std::sync::Arc;
 use assize_model::{AccountId, ArnParts, PublicAccessBlock};
 
 use crate::edit::check;
+use crate::import::output::{self, Stated, Whose, account};
 use crate::import::source::{Node, Place, Problem, Record};
 use crate::import::{ImportFile, Log};
 use crate::{
@@ -14,20 +15,6 @@ use crate::{
     ResourceAttributes, StoreChange, Tag, VpcEndpoint,
 };
 
-/// Members of the outputs that give a resource's policy.
-const OUTPUT: &[&str] = &[
-    "Policy",
-    "PolicyName",
-    "RevisionId",
-    "Attributes",
-    "ARN",
-    "Name",
-    "ResourcePolicy",
-    "repositoryName",
-    "registryId",
-    "policyText",
-    "ResponseMetadata",
-];
 const RECORD: &[&str] = &["arn", "account", "region", "tags", "policy", "attributes"];
 const ATTRIBUTES: &[&str] = &[
     "publicAccessBlock",
@@ -86,35 +73,26 @@ impl Resources {
         log: &mut Log,
     ) -> Result<(), Problem> {
         let record = page.record()?;
-        log.count_unknown("page", &record, OUTPUT);
-        let attributes = record.get("Attributes").map(Node::record).transpose()?;
-        let inner = attributes.as_ref().unwrap_or(&record);
-        let mut arn = None;
-        for name in ["ARN", "QueueArn", "TopicArn"] {
-            arn = arn.or(inner.text_if(name)?);
-        }
-        let arn = file.arn.map(str::to_owned).or(arn).ok_or_else(|| {
-            page.problem(
-                "the output does not say whose policy it is: name the ARN of the resource where \
-                 the file is imported",
-            )
-        })?;
-        let mut owner = None;
-        for name in ["Owner", "registryId"] {
-            owner = owner.or(account(inner, name)?);
-        }
-        let names = ["Policy", "ResourcePolicy", "policyText"];
-        let policy = names.into_iter().find_map(|name| inner.get(name));
-        self.put(
-            page,
-            Resource {
-                account: owner_of(page, &arn, file.account.or(owner))?,
+        log.count_unknown("page", &record, &output::known_members(&record));
+        let given = Whose { arn: file.arn.map(str::to_owned), owner: file.account };
+        for Stated { whose, policy } in output::policies(page, &given)? {
+            let arn = whose.arn.ok_or_else(|| {
+                page.problem(
+                    "the output does not say whose policy it is: name the ARN of the resource \
+                     where the file is imported",
+                )
+            })?;
+            let policies = policy.map(|node| node.resource_document()).transpose()?;
+            let resource = Resource {
+                account: owner_of(page, &arn, whose.owner)?,
                 arn: arn.into(),
                 tags: None,
-                policies: policy.map(Node::document).transpose()?.into_iter().collect(),
+                policies: policies.into_iter().collect(),
                 attributes: ResourceAttributes::default(),
-            },
-        )
+            };
+            self.put(page, resource)?;
+        }
+        Ok(())
     }
 
     /// A resource record (F-43).
@@ -227,11 +205,6 @@ impl Resources {
         let resources = self.by_arn.into_values().map(StoreChange::PutResource);
         resources.chain(self.endpoints.into_values().map(StoreChange::PutEndpoint))
     }
-}
-
-fn account(record: &Record<'_>, name: &str) -> Result<Option<AccountId>, Problem> {
-    let Some(node) = record.get(name) else { return Ok(None) };
-    node.string()?.parse().map(Some).map_err(|error| node.problem(error))
 }
 
 /// The owner as stated, else by the ARN (E-8).

@@ -386,6 +386,20 @@ impl<'a> Node<'a> {
         Ok(self.origin(text.into(), anchors, true))
     }
 
+    /// The policy of a resource. API Gateway prints it with its quotation marks escaped once more
+    /// than JSON needs; no policy begins so.
+    pub(crate) fn resource_document(&self) -> Result<DocumentText, Problem> {
+        let document = self.document()?;
+        let behind = document.text.trim_start().strip_prefix('{');
+        if !behind.is_some_and(|rest| rest.trim_start().starts_with('\\')) {
+            return Ok(document);
+        }
+        match serde_json::from_str::<String>(&format!("\"{}\"", document.text)) {
+            Ok(text) => Ok(self.origin(text.into(), vec![self.anchor(0, 1)], false)),
+            Err(_) => Ok(document),
+        }
+    }
+
     fn origin(&self, text: Arc<str>, anchors: Vec<SourceAnchor>, verbatim: bool) -> DocumentText {
         let file = Arc::clone(&self.file.name);
         let origin = Origin { file, anchors: anchors.into(), verbatim };

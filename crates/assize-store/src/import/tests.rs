@@ -5,7 +5,7 @@ use std::sync::Arc;
 use assize_model::AccountId;
 
 use crate::{
-    Diagnostic, DiagnosticCode, DiagnosticLevel, Import, ImportFile, ImportOptions,
+    Diagnostic, DiagnosticCode, DiagnosticLevel, Import, ImportFile, ImportKind, ImportOptions,
     ManagedPolicySource, StoreSnapshot, import,
 };
 
@@ -607,6 +607,128 @@ fn resource_policies_come_in_the_forms_of_each_service() {
         format!(r#"{{"registryId":"111122223333","repositoryName":"r","policyText":{policy}}}"#);
     check(&output, Some(repository), repository);
     check(&format!(r#"{{"arn":"{queue}","policy":{{"Id":"x"}}}}"#), None, queue);
+}
+
+/// C-11, I-47: what each service prints, and the policy itself.
+#[test]
+fn every_shape_that_holds_a_policy_is_read() {
+    let check = |text: &str, arn: Option<&str>, expected: &[&str]| {
+        let import = import_one(ImportFile {
+            account: Some(id("111122223333")),
+            arn,
+            kind: Some(ImportKind::ResourcePolicy),
+            ..file(text)
+        });
+        assert_eq!(codes(&import), [""; 0], "{text}: {:#?}", import.diagnostics);
+        let snapshot = store(&import);
+        let mut found = Vec::new();
+        for resource in snapshot.resources() {
+            for policy in &resource.policies {
+                let document = snapshot.document(*policy).and_then(|found| found.text.as_deref());
+                let document = document.map(|text| text.replace(' ', ""));
+                assert_eq!(document.as_deref(), Some(r#"{"Statement":[]}"#), "{text}");
+                found.push(&*resource.arn);
+            }
+        }
+        assert_eq!(found, expected, "{text}");
+    };
+    let policy = r#""{\"Statement\":[]}""#;
+    let given = "arn:aws:glue:eu-west-1:111122223333:catalog";
+    for text in [
+        r#"{"Statement": []}"#.to_owned(),
+        format!(r#"{{"policy":{policy}}}"#),
+        r#"{"Policy":{"Statement":[]}}"#.to_owned(),
+        format!(r#"{{"PolicyInJson":{policy},"PolicyHash":"h","CreateTime":1}}"#),
+        format!(r#"{{"policyDocument":{policy},"revisionId":"1"}}"#),
+        format!(r#"{{"PolicyDocument":{policy}}}"#),
+        format!(r#"{{"resourcePolicy":{policy}}}"#),
+        format!(r#"{{"policy":{{"Policy":{policy}}}}}"#),
+        format!(r#"{{"DomainConfig":{{"AccessPolicies":{{"Options":{policy},"Status":{{}}}}}}}}"#),
+        format!(
+            r#"{{"Policy":{{"Established":{{"Policy":{policy}}},"Proposed":{{"Policy":"{{}}"}}}}}}"#
+        ),
+        format!(r#"{{"resourcePolicies":[{{"policyName":"p","policyDocument":{policy}}}]}}"#),
+        format!(r#"{{"ResourcePolicies":[{{"PolicyName":"p","PolicyDocument":{policy}}}]}}"#),
+        format!(r#"{{"Policies":{{"first":{policy}}}}}"#),
+        format!(r#"{{"policies":[{policy}]}}"#),
+        r#"{"id":"a","name":"n","policy":"{\\\"Statement\\\":[]}"}"#.to_owned(),
+    ] {
+        check(&text, Some(given), &[given]);
+        check(&format!("[{text}]"), Some(given), &[given]);
+    }
+    let both = format!(r#"{{"ResourcePolicy":{policy},"DelegatedAdminResourcePolicy":{policy}}}"#);
+    check(&both, Some(given), &[given, given]);
+
+    let bus = "arn:aws:events:eu-west-1:111122223333:event-bus/b";
+    check(&format!(r#"{{"Name":"b","Arn":"{bus}","Policy":{policy}}}"#), None, &[bus]);
+    let vault = "arn:aws:backup:eu-west-1:111122223333:backup-vault:v";
+    check(&format!(r#"{{"BackupVaultArn":"{vault}","Policy":{policy}}}"#), None, &[vault]);
+    let package = "arn:aws:codeartifact:eu-west-1:111122223333:repository/d/r";
+    let output = format!(r#"{{"policy":{{"resourceArn":"{package}","document":{policy}}}}}"#);
+    check(&output, None, &[package]);
+    let domain = "arn:aws:es:eu-west-1:111122223333:domain/d";
+    let status = format!(r#"{{"ARN":"{domain}","AccessPolicies":{policy}}}"#);
+    check(&format!(r#"{{"DomainStatus":{status}}}"#), None, &[domain]);
+    check(&format!(r#"{{"DomainStatusList":[{status}]}}"#), None, &[domain]);
+    let delegation = "arn:aws:organizations::111122223333:resourcepolicy/o-exampleorg1/rp-1";
+    let output = format!(
+        r#"{{"ResourcePolicy":{{"ResourcePolicySummary":{{"Arn":"{delegation}"}},"Content":{policy}}}}}"#
+    );
+    check(&output, None, &[delegation]);
+    // Each is its own resource's, whatever the file is said to be about.
+    let log = "arn:aws:logs:eu-west-1:111122223333:log-group:g";
+    let output = format!(
+        r#"{{"resourcePolicies":[{{"policyDocument":{policy},"resourceArn":"{log}"}},
+        {{"policyDocument":{policy}}}]}}"#
+    );
+    check(&output, Some(given), &[given, log]);
+}
+
+/// C-11: a policy that is not found is not a resource without one.
+#[test]
+fn an_output_without_a_policy_is_an_error_unless_there_is_none() {
+    let given = "arn:aws:glue:eu-west-1:111122223333:catalog";
+    let import_it = |text: &str| {
+        import_one(ImportFile {
+            arn: Some(given),
+            kind: Some(ImportKind::ResourcePolicy),
+            ..file(text)
+        })
+    };
+    for text in [
+        "{}",
+        "[{}]",
+        r#"{"Polcy":"{}"}"#,
+        r#"{"Policy":{}}"#,
+        r#"{"Policy":{"PolicyName":"p","Arn":"arn:aws:iam::111122223333:policy/p"}}"#,
+        r#"{"Attributes":{"Polcy":"{}"}}"#,
+        r#"{"DomainStatus":{"ARN":"arn:aws:es:eu-west-1:111122223333:domain/d"}}"#,
+        r#"{"resourcePolicies":[{"polcy":"{}"}]}"#,
+        r#"{"items":[{"policy":"{}"}]}"#,
+        r#"{"ARN":"a","Name":"s","ResourcePolcy":"{}"}"#,
+        r#"{"Policy":{"Policy":{"Policy":{"Policy":{"Polcy":{"Policy":"{}"}}}}}}"#,
+    ] {
+        let import = import_it(text);
+        assert_eq!(codes(&import)[0], "invalid_record", "{text}");
+        assert!(import.diagnostics[0].message.contains("`PolicyInJson`"), "{text}");
+        assert!(import.changes.is_empty(), "{text}");
+    }
+    for text in [
+        r#"{"ARN":"a","Name":"s"}"#,
+        r#"{"Name":"default","Arn":"a"}"#,
+        r#"{"id":"a","name":"n","rootResourceId":"r","tags":{}}"#,
+        r#"{"Attributes":{"QueueArn":"a","DelaySeconds":"0"}}"#,
+        r#"{"DomainStatus":{"ARN":"a","AccessPolicies":""}}"#,
+        r#"{"Policy":null}"#,
+        r#"{"resourcePolicies":[]}"#,
+        r#"{"Policies":{}}"#,
+    ] {
+        let import = import_it(text);
+        assert_eq!(codes(&import), [""; 0], "{text}: {:#?}", import.diagnostics);
+        let snapshot = store(&import);
+        let resource = snapshot.resource(given).expect(text);
+        assert!(resource.policies.is_empty(), "{text}");
+    }
 }
 
 #[test]

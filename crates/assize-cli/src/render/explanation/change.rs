@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use assize::{Change, Edit};
-use assize_model::Decision;
+use assize_model::{Decision, Layer};
 
-use crate::render::decision::{a_policy_of, statement_name};
+use crate::render::decision::{TRUST_POLICY, a_policy_of, statement_name};
 use crate::render::style::Style;
 
 /// What would flip the answer, the smallest first.
@@ -60,6 +60,10 @@ fn edit_text(edit: &Edit, style: Style) -> String {
             match policy {
                 Some(policy) => {
                     let _ = write!(text, " in {}", style.name(policy));
+                }
+                // A trust policy alone has no resource.
+                None if *layer == Layer::Resource && resource.is_none() => {
+                    let _ = write!(text, " in the {TRUST_POLICY}");
                 }
                 None => {
                     let _ = write!(text, " in {}", a_policy_of(*layer));

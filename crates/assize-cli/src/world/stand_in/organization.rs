@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use anyhow::{Result, bail};
 use assize_model::{AccountId, Effect, PolicyType};
 use assize_policy::{LoadMode, LoadOptions, load};
 use assize_store::{
     DocumentText, FULL_AWS_ACCESS_ID, Organization, OrganizationNode, OrganizationPolicy,
-    RCP_FULL_AWS_ACCESS_ID,
+    OrganizationalUnit, RCP_FULL_AWS_ACCESS_ID,
 };
 
 use super::layers::{Document, Layers};
+use crate::args::ContextPair;
 
 /// The id of the organization when `-c` does not say it.
 const ORGANIZATION_ID: &str = "o-standin000";
@@ -19,12 +21,55 @@ const ROOT_ID: &str = "r-root";
 /// and RCPs exempt (E-35, E-36).
 const LAST_ACCOUNT: u64 = 999_999_999_999;
 
+/// What `-c` says of the organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Said {
+    id: String,
+    /// The root, and the units from it down to the accounts.
+    path: Option<(String, Vec<String>)>,
+}
+
+impl Said {
+    /// `aws:PrincipalOrgID` and `aws:PrincipalOrgPaths`, else those of the resource.
+    ///
+    /// # Errors
+    /// A path that is none, or that is of another organization than the id.
+    pub(super) fn of(pairs: &[ContextPair]) -> Result<Option<Self>> {
+        let value = |names: [&str; 2]| {
+            let is = |name: &&str| pairs.iter().find(|pair| pair.key.eq_ignore_ascii_case(name));
+            names.iter().find_map(is).map(|pair| pair.value.as_str())
+        };
+        let id = value(["aws:PrincipalOrgID", "aws:ResourceOrgID"]);
+        let Some(text) = value(["aws:PrincipalOrgPaths", "aws:ResourceOrgPaths"]) else {
+            return Ok(id.map(|id| Self { id: id.to_owned(), path: None }));
+        };
+        let parts: Vec<&str> = text.strip_suffix('/').unwrap_or_default().split('/').collect();
+        let [organization, root, units @ ..] = &parts[..] else { bail!(no_path(text)) };
+        if parts.iter().any(|part| part.is_empty() || part.contains(['*', '?'])) {
+            bail!(no_path(text));
+        }
+        if id.is_some_and(|id| id != *organization) {
+            bail!(
+                "`{text}` is a path of another organization than the one of the id that is given"
+            );
+        }
+        let units = units.iter().map(|unit| (*unit).to_owned()).collect();
+        Ok(Some(Self { id: (*organization).to_owned(), path: Some(((*root).to_owned(), units)) }))
+    }
+}
+
+fn no_path(text: &str) -> String {
+    format!(
+        "`{text}`: expected the path of an account, such as o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/"
+    )
+}
+
 /// The organization above the accounts, when SCPs or RCPs are given or its id is said, and what was
 /// assumed.
 pub(super) fn of(
     layers: &Layers,
     members: &BTreeSet<AccountId>,
-    said: Option<&str>,
+    said: Option<&Said>,
 ) -> Option<(Organization<DocumentText>, Option<&'static str>)> {
     if layers.scp.is_empty() && layers.rcp.is_empty() && said.is_none() {
         return None;
@@ -41,22 +86,31 @@ pub(super) fn of(
     let mut rcps = ids(&layers.rcp);
     rcps.push(RCP_FULL_AWS_ACCESS_ID.into());
     let root = OrganizationNode { parent: None, unit: None, scps, rcps };
-    let mut nodes = BTreeMap::from([(ROOT_ID.into(), root)]);
+    let (root_id, units) = match said.and_then(|said| said.path.as_ref()) {
+        Some((root_id, units)) => (root_id.as_str(), &units[..]),
+        None => (ROOT_ID, &[][..]),
+    };
+    let mut nodes = BTreeMap::from([(root_id.into(), root)]);
+    let below = |parent: &str, unit: Option<&str>| OrganizationNode {
+        parent: Some(parent.into()),
+        unit: unit.map(|name| OrganizationalUnit { name: name.into() }),
+        scps: vec![FULL_AWS_ACCESS_ID.into()],
+        rcps: vec![RCP_FULL_AWS_ACCESS_ID.into()],
+    };
+    let mut parent = root_id;
+    for unit in units {
+        nodes.insert(unit.as_str().into(), below(parent, Some(unit)));
+        parent = unit;
+    }
     for account in members {
-        let node = OrganizationNode {
-            parent: Some(ROOT_ID.into()),
-            unit: None,
-            scps: vec![FULL_AWS_ACCESS_ID.into()],
-            rcps: vec![RCP_FULL_AWS_ACCESS_ID.into()],
-        };
-        nodes.insert(account.as_str().into(), node);
+        nodes.insert(account.as_str().into(), below(parent, None));
     }
     let scps = policies(&layers.scp, false);
     let rcps = policies(&layers.rcp, true);
     let organization = Organization {
-        id: said.unwrap_or(ORGANIZATION_ID).into(),
+        id: said.map_or(ORGANIZATION_ID, |said| &said.id).into(),
         management_account: management,
-        root_id: ROOT_ID.into(),
+        root_id: root_id.into(),
         scp_enabled: !layers.scp.is_empty(),
         rcp_enabled: !layers.rcp.is_empty(),
         delegated_administrators: BTreeMap::new(),

@@ -29,7 +29,7 @@ fn build_with(
     let reader = Reader::new()?;
     let asked = product(&args, DEFAULT_PRINCIPAL, &EngineOptions::default())?;
     let mut stand_in = StandIn::read(policies, &reader)?;
-    stand_in.set_organization(&pairs);
+    stand_in.set_organization(&pairs)?;
     for mut asked in asked {
         stand_in.note(&asked.request)?;
         stand_in.adapt(&mut asked.request)?;
@@ -69,6 +69,17 @@ fn the_context_names_the_organization() {
     assert_eq!(of(&PolicyArgs::default(), &[("aws:SourceIp", "203.0.113.7")]), None);
     let owner = [("aws:ResourceOrgID", "o-exampleorg2")];
     assert_eq!(of(&PolicyArgs::default(), &owner).as_deref(), Some("o-exampleorg2"));
+    let path =
+        [("aws:PrincipalOrgPaths", "o-exampleorg1/r-ab12/ou-ab12-11111111/ou-ab12-22222222/")];
+    assert_eq!(of(&PolicyArgs::default(), &path).as_deref(), Some("o-exampleorg1"));
+    let built = build_with(&rcp, None, None, &[path[0], said[0]]).unwrap();
+    let found = built.snapshot.path(DEFAULT_ACCOUNT.parse().unwrap()).unwrap();
+    assert_eq!(found.org_path.as_str(), path[0].1);
+    for wrong in ["o-exampleorg1", "o-exampleorg1/", "o-exampleorg1/r-ab12", "o-other00000/r-ab12/"]
+    {
+        let context = [("aws:PrincipalOrgPaths", wrong), said[0]];
+        assert!(build_with(&rcp, None, None, &context).is_err(), "{wrong}");
+    }
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use assize_catalog::Catalog;
 use assize_compiler::ConditionDetail;
 use assize_model::{
-    ContextInput, ContextScalar, KeyType, MfaState, Principal, Request, Target, is_never_carried,
+    ActionId, ContextInput, ContextScalar, KeyType, MfaState, Principal, Request, Target,
+    is_never_carried,
 };
 use assize_policy::ir::{Condition, ConditionOperator};
 use assize_policy::value::parse_date;
@@ -195,6 +196,22 @@ impl KeyEdit {
         Self { key: key.into(), value: None }
     }
 
+    /// Whether a request for an action can be as the edit says. With a key of a service it can if
+    /// the catalog lists the key for the action or its resource types. The calls that assume a role
+    /// share their keys (E-91).
+    pub(super) fn is_possible(&self, catalog: &Catalog, action: Option<ActionId>) -> bool {
+        let Some(action) = action.filter(|_| self.value.is_some()) else { return true };
+        let action = catalog.action_ref(action);
+        let is_of = |service| self.after(service).is_some();
+        let Some(key) = catalog.condition_key(&self.key) else { return is_of("aws:") };
+        let types = action.resource_types();
+        let of_types =
+            types.flat_map(|l| l.condition_keys().chain(l.resource_type().condition_keys()));
+        let mut listed = action.condition_keys().chain(of_types);
+        let is_of_call = is_of("sts:") && action.service().prefix() == "sts";
+        key.is_global() || is_of_call || listed.any(|listed| listed.name() == key.name())
+    }
+
     /// The value it should have.
     pub(super) fn value(&self) -> Option<&str> {
         self.value.as_deref()
@@ -329,6 +346,31 @@ mod tests {
         check("${*}${?}${$}{*}", "*?${x}");
         check("ü*", "üx");
         check("", "");
+    }
+
+    /// C-2: no key is offered that no request for the action carries.
+    #[test]
+    fn keys_are_offered_to_requests_that_may_carry_them() {
+        let catalog = Catalog::bundled().expect("the catalog");
+        let check = |action: &str, key: &str, expected: bool| {
+            let id = catalog.action_by_full_name(action);
+            let possible = KeyEdit::give(key, "x").is_possible(&catalog, id);
+            assert_eq!(possible, expected, "{action} {key}");
+            assert!(KeyEdit::omit(key).is_possible(&catalog, id));
+        };
+        check("s3:GetObject", "ec2:Owner", false);
+        check("s3:GetObject", "EC2:ResourceTag/team", false);
+        check("s3:GetObject", "s3:ExistingObjectTag/team", true);
+        check("s3:GetObject", "aws:SourceIp", true);
+        check("s3:GetObject", "AWS:RequestTag/team", true);
+        check("s3:GetObject", "sts:ExternalId", false);
+        check("s3:GetObject", "saml:sub", false);
+        check("s3:GetObject", "nobody:Knows", false);
+        check("nobody:Knows", "nobody:Key", true);
+        // Of the resource type of an image, and of any call that assumes a role.
+        check("ec2:RunInstances", "ec2:Owner", true);
+        check("sts:TagSession", "sts:ExternalId", true);
+        check("sts:AssumeRoleWithSAML", "saml:sub", true);
     }
 
     #[test]

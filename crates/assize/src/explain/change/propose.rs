@@ -1,7 +1,7 @@
 //! What could be done about what decides.
 
 use assize_catalog::Catalog;
-use assize_catalog::managed::ROOT_TASK_POLICY_ARNS;
+use assize_catalog::managed::ROOT_TASK_POLICY_ARNS as TASKS;
 use assize_compiler::{FailedPart, LayerTrace, StatementDetail, StatementPlace, StatementTrace};
 use assize_model::{
     ArnParts, Decision, Effect, Layer, PolicyType, PrincipalKind, ReasonCode, StatementRef, Verdict,
@@ -47,8 +47,10 @@ pub(super) fn next<'r>(tried: &Tried<'_, '_>, variant: &Variant<'r>) -> Vec<Vari
         (_, ReasonCode::NoAllow) => proposals.allow(answer.layer),
         (_, ReasonCode::UnknownResourceAccount) => proposals.state_owner(),
         (_, ReasonCode::NetworkOrigin) => proposals.come_from_vpc(),
-        (_, ReasonCode::SessionKind) => proposals.bring_mfa(),
-        (_, ReasonCode::AssumeRoot) => proposals.name_task(),
+        // E-72: temporary credentials of a user call IAM with MFA.
+        (_, ReasonCode::SessionKind) => proposals.give("aws:MultiFactorAuthPresent", "true"),
+        // E-94: with a task.
+        (_, ReasonCode::AssumeRoot) => proposals.give("sts:TaskPolicyArn", TASKS[0]),
         _ => {}
     }
     // The cheapest, in the order in which they were thought of: the rest would keep a search from
@@ -161,6 +163,8 @@ impl<'t> Proposals<'t, '_, '_, '_> {
     fn push_key<'v>(&self, variant: &'v mut Variant<'_>, key: KeyEdit) -> Option<&'v Edit> {
         let Tried { resolver, run, row, .. } = *self.tried;
         let caller = &resolver.principals[resolver.rows.principal[row] as usize];
+        let action = resolver.actions[resolver.rows.resolved_action[row] as usize].id;
+        key.is_possible(self.catalog(), action).then_some(())?;
         // A tag of the session may stand over what the store has: only the request can tell.
         let edit = if let Some(tag) = key.after(PRINCIPAL_TAG).filter(|_| caller.knows_tags()) {
             let has_tags = matches!(
@@ -216,7 +220,7 @@ impl<'t> Proposals<'t, '_, '_, '_> {
         }
     }
 
-    /// The request without each key that an Allow asks about.
+    /// The request without each key that a statement asks about, or with another value.
     fn omit_keys(&mut self, site: &Site<'_>) {
         for (condition, detail) in site.conditions().iter().zip(&site.detail.conditions) {
             self.push_keys(falsifying(self.catalog(), condition, detail).map(|key| vec![key]));
@@ -252,9 +256,7 @@ impl<'t> Proposals<'t, '_, '_, '_> {
     fn lift_deny(&mut self, layer: Layer) {
         let Some(deny) = self.layer(layer).and_then(|layer| layer.denies().next()) else { return };
         let Some(site) = self.site(layer, deny) else { return };
-        for (condition, detail) in site.conditions().iter().zip(&site.detail.conditions) {
-            self.push_keys(falsifying(self.catalog(), condition, detail).map(|key| vec![key]));
-        }
+        self.omit_keys(&site);
         self.remove(&site);
     }
 
@@ -434,15 +436,8 @@ impl<'t> Proposals<'t, '_, '_, '_> {
         self.push_keys(Some(vec![KeyEdit::omit("aws:SourceIp"), vpc]));
     }
 
-    /// E-72: temporary credentials of a user call IAM with MFA.
-    fn bring_mfa(&mut self) {
-        self.push_keys(Some(vec![KeyEdit::give("aws:MultiFactorAuthPresent", "true")]));
-    }
-
-    /// E-94: with a task.
-    fn name_task(&mut self) {
-        let task = ROOT_TASK_POLICY_ARNS[0];
-        self.push_keys(Some(vec![KeyEdit::give("sts:TaskPolicyArn", task)]));
+    fn give(&mut self, key: &str, value: &str) {
+        self.push_keys(Some(vec![KeyEdit::give(key, value)]));
     }
 
     // ---- The request as elements name it ----
