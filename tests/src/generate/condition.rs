@@ -20,7 +20,7 @@ enum Kind {
 }
 
 /// The keys of conditions and what they hold.
-const KEYS: [(&str, Kind); 55] = [
+const KEYS: [(&str, Kind); 64] = [
     ("aws:username", Kind::Text),
     ("AWS:UserName", Kind::Text),
     ("aws:userid", Kind::Text),
@@ -39,6 +39,15 @@ const KEYS: [(&str, Kind); 55] = [
     ("s3:ExistingObjectTag/team", Kind::Text),
     ("iam:ResourceTag/team", Kind::Text),
     ("ec2:ResourceTag/team", Kind::Text),
+    ("s3:BucketTag/team", Kind::Text),
+    ("s3:RequestObjectTag/team", Kind::Text),
+    ("s3:RequestObjectTagKeys", Kind::List),
+    ("s3tables:TableBucketTag/team", Kind::Text),
+    ("rds:db-tag/team", Kind::Text),
+    ("rds:req-tag/team", Kind::Text),
+    ("secretsmanager:ResourceTag/team", Kind::Text),
+    ("datapipeline:Tag/team", Kind::Text),
+    ("saml:doc", Kind::Text),
     ("sts:SourceIdentity", Kind::Text),
     ("aws:SourceVpce", Kind::Text),
     ("aws:SourceVpc", Kind::Text),

@@ -7,7 +7,7 @@ use super::Source;
 use super::text::{INSIDE, MANAGEMENT, NAMED, OUTSIDE, TARGETS, session_arn, user_arn};
 
 /// Keys of plain context, and texts for each: those that mean something, and those that do not.
-const CONTEXT: [(&str, &[&str]); 43] = [
+const CONTEXT: [(&str, &[&str]); 46] = [
     ("aws:SourceIp", &["203.0.113.7", "198.51.100.1", "10.0.0.1", "2001:db8::1", "nowhere"]),
     ("AWS:sourceip", &["203.0.113.7"]),
     ("aws:UserAgent", &["a", "ana", ""]),
@@ -33,6 +33,9 @@ const CONTEXT: [(&str, &[&str]); 43] = [
     ("ec2:ResourceTag/team", &["a", "b", "ana"]),
     ("ec2:ResourceTag/Team", &["a", "b"]),
     ("secretsmanager:ResourceTag/team", &["a", "b"]),
+    ("rds:req-tag/team", &["a", "b"]),
+    ("s3:BucketTag/team", &["a", "b"]),
+    ("s3:RequestObjectTagKeys", &["team"]),
     ("s3:BucketTag/team", &["a", "b"]),
     ("iam:ResourceTag/team", &["a", "b"]),
     ("aws:RequestTag/team", &["a", "b"]),

@@ -12,7 +12,7 @@ use super::text::{
 use super::{Source, mistake, policy, world};
 
 /// Keys that requests say something of without carrying them.
-const LISTED_KEYS: [&str; 16] = [
+const LISTED_KEYS: [&str; 18] = [
     "x:k",
     "x:n",
     "s3:prefix",
@@ -29,6 +29,8 @@ const LISTED_KEYS: [&str; 16] = [
     "iam:PassedToService",
     "iam:PermissionsBoundary",
     "sts:SourceIdentity",
+    "s3:RequestObjectTagKeys",
+    "rds:req-tag/team",
 ];
 
 /// Resources that requests name for actions which take none (E-6); the path continues the form in
@@ -186,7 +188,7 @@ fn network(source: &mut Source<'_>) -> Value {
 }
 
 /// Keys that a request may not contradict, unless an option lets it.
-const DERIVED: [&str; 16] = [
+const DERIVED: [&str; 20] = [
     "aws:CalledVia",
     "aws:CalledViaLast",
     "aws:MultiFactorAuthPresent",
@@ -203,6 +205,10 @@ const DERIVED: [&str; 16] = [
     "iam:PermissionsBoundary",
     "ec2:ResourceTag/Team",
     "s3:ExistingObjectTag/team",
+    "s3:BucketTag/team",
+    "rds:req-tag/team",
+    "s3:RequestObjectTagKeys",
+    "secretsmanager:ResourceTag/team",
 ];
 
 /// Keys that no request carries, whatever it says: names that are none, and tags without a name.

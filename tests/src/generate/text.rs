@@ -35,7 +35,7 @@ pub(super) const TAG_KEYS: [&str; 3] = ["team", "Team", "env"];
 /// Values of tags.
 pub(super) const TAG_VALUES: [&str; 5] = ["a", "b", "ab", "", "ana"];
 /// Resources, each with an action that takes it.
-pub(super) const TARGETS: [(&str, &str); 71] = [
+pub(super) const TARGETS: [(&str, &str); 90] = [
     ("s3:GetObject", "arn:aws:s3:::b1/k"),
     ("s3:GetObject", "arn:aws:s3:::b1/a/k"),
     ("s3:GetObject", "arn:aws:s3:::b1/ana/k"),
@@ -144,6 +144,32 @@ pub(super) const TARGETS: [(&str, &str); 71] = [
     ("iam:AttachUserPolicy", "arn:aws:iam::111111111111:user/ana"),
     ("iam:DeleteRolePermissionsBoundary", "arn:aws:iam::222222222222:role/team/Q"),
     ("iam:PutRolePermissionsBoundary", "arn:aws:iam::111111111111:role/R"),
+    // Parts of something that governs or tags them (E-20, E-33).
+    ("es:ESHttpGet", "arn:aws:es:eu-west-1:111111111111:domain/d/_search"),
+    ("es:DeleteDomain", "arn:aws:es:eu-west-1:111111111111:domain/d"),
+    ("dynamodb:Query", "arn:aws:dynamodb:eu-west-1:222222222222:table/t2/index/i"),
+    ("dynamodb:UpdateTimeToLive", "arn:aws:dynamodb:eu-west-1:222222222222:table/t2"),
+    ("dynamodb:GetRecords", "arn:aws:dynamodb:eu-west-1:222222222222:table/t2/stream/1"),
+    ("s3tables:GetTable", "arn:aws:s3tables:eu-west-1:111111111111:bucket/b/table/1"),
+    ("s3tables:GetTable", "arn:aws:s3tables:eu-west-1:111111111111:bucket/b/table/2"),
+    ("glue:GetTable", "arn:aws:glue:eu-west-1:111111111111:table/db/t"),
+    ("events:PutRule", "arn:aws:events:eu-west-1:111111111111:rule/r"),
+    // Not across accounts (E-55).
+    ("sqs:DeleteQueue", "arn:aws:sqs:eu-west-1:111111111111:q"),
+    (
+        "kms:DisableKey",
+        "arn:aws:kms:eu-west-1:222222222222:key/00000000-0000-0000-0000-000000000002",
+    ),
+    // Of AWS (E-20).
+    ("ssm:GetDocument", "arn:aws:ssm:eu-west-1::document/AWS-RunShellScript"),
+    ("iam:GetPolicy", "arn:aws:iam::aws:policy/ReadOnlyAccess"),
+    // With tags under names of their services (E-20, E-21).
+    ("rds:CreateDBInstance", "arn:aws:rds:eu-west-1:111111111111:db:d"),
+    ("rds:DeleteDBInstance", "arn:aws:rds:eu-west-1:111111111111:db:d"),
+    ("s3:PutObjectTagging", "arn:aws:s3:::b1/k"),
+    ("datapipeline:CreatePipeline", "*"),
+    ("secretsmanager:CreateSecret", "arn:aws:secretsmanager:eu-west-1:111111111111:secret:new"),
+    ("secretsmanager:PutSecretValue", "arn:aws:secretsmanager:eu-west-1:111111111111:secret:new"),
 ];
 
 /// The organization, as the resource that the delegation policy belongs to.

@@ -193,7 +193,7 @@ pub(super) fn tags(source: &mut Source<'_>) -> Value {
 }
 
 fn resources(source: &mut Source<'_>) -> Value {
-    const RESOURCES: [(&str, Option<&str>); 14] = [
+    const RESOURCES: [(&str, Option<&str>); 21] = [
         ("arn:aws:s3:::b0", Some(MANAGEMENT)),
         ("arn:aws:s3:::b1", Some(INSIDE[0])),
         ("arn:aws:s3:::b2", Some(INSIDE[1])),
@@ -207,6 +207,13 @@ fn resources(source: &mut Source<'_>) -> Value {
         ("arn:aws:sns:eu-west-1:222222222222:t", None),
         ("arn:aws:lambda:eu-west-1:111111111111:function:f", None),
         ("arn:aws:logs:eu-west-1:111111111111:log-group:/app", None),
+        ("arn:aws:es:eu-west-1:111111111111:domain/d", None),
+        ("arn:aws:dynamodb:eu-west-1:222222222222:table/t2", None),
+        ("arn:aws:s3tables:eu-west-1:111111111111:bucket/b", None),
+        ("arn:aws:s3tables:eu-west-1:111111111111:bucket/b/table/1", None),
+        ("arn:aws:glue:eu-west-1:111111111111:catalog", None),
+        ("arn:aws:events:eu-west-1:111111111111:event-bus/default", None),
+        ("arn:aws:rds:eu-west-1:111111111111:db:d", None),
         (ORGANIZATION, None),
     ];
     let mut records = Vec::new();
