@@ -183,6 +183,11 @@ impl ActionRule {
         )
     }
 
+    /// Whether no resource-based policy is asked about the action (E-94, E-95).
+    pub(crate) fn takes_no_policy(self) -> bool {
+        self.is_iam() || self == Self::AssumeRoot
+    }
+
     /// Whether the action belongs to `sts`.
     pub(crate) fn is_sts(self) -> bool {
         self.is_role_assuming()
