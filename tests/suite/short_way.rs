@@ -56,6 +56,9 @@ const ASKED: [(&str, &str); 29] = [
     ("s3:ListAllMyBuckets", "*"),
 ];
 
+/// Tags by which a resource is told from others.
+const N_TAGS: u32 = 300;
+
 const PRINCIPALS: [&str; 5] = [
     "arn:aws:iam::111111111111:user/ana",
     "arn:aws:sts::111111111111:assumed-role/ops/s",
@@ -255,6 +258,40 @@ fn a_tag_in_the_context_makes_the_list_of_tags() {
     for _ in 0..3 {
         let found: Vec<_> = decider.decide_all(&requests).iter().map(Answer::of_outcome).collect();
         assert_eq!(found, expected);
+    }
+}
+
+/// E-20, E-23: a tag of the resource that the context gives is there under the keys of the service
+/// too, and no other tag is, however many were asked about before.
+#[test]
+fn a_tag_in_the_context_is_told_from_all_others() {
+    let instance = |n: u32| format!("arn:aws:ec2:eu-west-1:111111111111:instance/i-{n}");
+    let statement = |n: u32| {
+        json!({"Effect": "Allow", "Action": "ec2:StartInstances", "Resource": instance(n),
+            "Condition": {"StringEquals": {format!("ec2:ResourceTag/t{n}"): "x"}}})
+    };
+    let statements: Vec<Value> = (0..N_TAGS).map(statement).collect();
+    let scenario = json!({"assize": 1, "accounts": {"111111111111": {"users": {"ana": {"inline":
+        {"p": {"Version": "2012-10-17", "Statement": statements}}}}}}});
+    let scenario = World { scenario }.read().expect("a world");
+    let engine = engine(&scenario.snapshot, &scenario.options);
+    let line = |(instance_of, tag): (u32, u32)| {
+        json!({"principal": PRINCIPALS[0], "action": "ec2:StartInstances",
+            "resource": instance(instance_of),
+            "context": {format!("aws:ResourceTag/t{tag}"): "x"}})
+        .to_string()
+    };
+    let asked = (0..N_TAGS).flat_map(|n| [(n, n), (n, (n + 1) % N_TAGS)]);
+    let lines: Vec<String> = asked.map(line).collect();
+    let records: Vec<_> =
+        lines.iter().map(|line| RequestRecord::parse(line).expect("a request")).collect();
+    let mut decider = engine.decider();
+    for _ in 0..2 {
+        for (at, record) in records.iter().enumerate() {
+            let found = Answer::of_outcome(&decider.decide(&record.request));
+            let is_allowed = found.decision() == Some(Decision::Allowed);
+            assert_eq!(is_allowed, at % 2 == 0, "{}", lines[at]);
+        }
     }
 }
 

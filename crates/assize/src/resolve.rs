@@ -334,7 +334,7 @@ impl<'e> Resolver<'e> {
             let frame = self.frame_of(row);
             names.extend(principal.skipped.iter().cloned());
             let attached = resource.attached();
-            if frame.resource.is_some() || !attached.skipped.is_empty() {
+            if !action.rule.takes_no_policy() {
                 let trusts = resource.is_assumed_by(action.rule);
                 let of = if trusts { &attached.trust_skipped } else { &attached.skipped };
                 names.extend(of.iter().cloned());

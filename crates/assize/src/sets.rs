@@ -232,8 +232,9 @@ impl Sets {
                 }
             }
             Owner::Trust(arn) => {
+                // So is a trust policy.
                 if let Some(sets) = self.entities.get_mut(*arn) {
-                    sets.trust = Some(set);
+                    sets.trust = first.map(|_| set);
                     sets.trust_document = first;
                     sets.trust_skipped = skipped;
                 }

@@ -910,14 +910,14 @@ impl Builder<'_, '_> {
         wanted
     }
 
-    /// Given entries must be as the derived ones. What partial context leaves underived, the
-    /// request may carry (E-121).
+    /// Given entries must be as the derived ones; one that equals nothing is not (L-606). What
+    /// partial context leaves underived, the request may carry (E-121).
     fn agree(&mut self, given: Vec<ContextEntry>) -> Result<(), RequestError> {
         for ContextEntry { key, value } in given {
             let derived = self.context.get(key.folded()).map(|entry| &entry.value);
             let open = |gaps: &Gaps| derived.is_none() && gaps.is_underived(key.folded());
             let is_open = self.gaps.as_ref().is_some_and(open);
-            if derived != Some(&value) {
+            if derived != Some(&value) || value == ContextValue::Colliding {
                 if !is_open {
                     self.overrides(key.spelling())?;
                 }

@@ -195,6 +195,11 @@ impl ActionRule {
         )
     }
 
+    /// Whether no resource-based policy is asked about the action (E-33, E-94, E-95).
+    pub(crate) fn takes_no_policy(self) -> bool {
+        self.is_iam() || matches!(self, Self::AssumeRoot | Self::SearchDomain)
+    }
+
     /// Whether the action belongs to `sts`.
     pub(crate) fn is_sts(self) -> bool {
         self.is_role_assuming()

@@ -165,7 +165,7 @@ impl Resolver<'_> {
             self.alias_key(&stated, at, checks)?;
             self.session_checks(request, principal, &stated, at, checks)?;
             self.dependent_checks(principal, &stated, at, checks)?;
-            self.trust_check((request, principal), &stated, at, checks)?;
+            self.trust_check(request, &stated[at], checks)?;
         }
         Ok(())
     }
@@ -487,12 +487,10 @@ impl Resolver<'_> {
     /// E-96, option `includeTrust`: whether the service may assume the role that is passed to it.
     fn trust_check<'r>(
         &mut self,
-        (request, principal): (&'r Request<'r>, u32),
-        stated: &[CheckSpec<'r>],
-        at: usize,
+        request: &'r Request<'r>,
+        check: &CheckSpec<'r>,
         checks: &mut Vec<CheckSpec<'r>>,
     ) -> Result<(), RequestError> {
-        let check = &stated[at];
         let rule = self.actions[check.action as usize].rule;
         if rule != ActionRule::PassRole || !self.engine.options.include_trust {
             return Ok(());
@@ -507,26 +505,13 @@ impl Resolver<'_> {
             }
         }
         let action = self.action("sts:AssumeRole")?;
-        let is_stated = |other: &CheckSpec<'_>| {
-            self.is_same_action(action, other.action) && other.resource == check.resource
+        let (trusted, made_if) = match passed_to {
+            Some(name) => (Trusted::Service(name), None),
+            None => (Trusted::Someone, Some(MadeIf::ServiceIsKnown)),
         };
-        // A service that passes a role may ask for it as well.
-        let asker = self.principals[principal as usize].kind;
-        let (kind, trusted, made_if) = match passed_to {
-            Some(name) => (PrincipalKind::Service, Trusted::Service(name), None),
-            None => (PrincipalKind::Anonymous, Trusted::Someone, Some(MadeIf::ServiceIsKnown)),
-        };
-        if asker != kind || !stated.iter().any(is_stated) {
-            let (notes, trusted) = (Notes::default(), Some(trusted));
-            checks.push(CheckSpec {
-                action,
-                context: &[],
-                notes,
-                trusted,
-                made_if,
-                ..check.clone()
-            });
-        }
+        // What the request itself states is asked about its caller, and stands for none of this.
+        let (notes, trusted) = (Notes::default(), Some(trusted));
+        checks.push(CheckSpec { action, context: &[], notes, trusted, made_if, ..check.clone() });
         Ok(())
     }
 

@@ -69,7 +69,7 @@ impl<'r> GivenValue<'r> {
             (Self::List(given), ContextValue::List(derived)) => {
                 given.len() == derived.len() && given.iter().zip(derived).all(|(g, d)| **g == **d)
             }
-            (Self::Colliding, ContextValue::Colliding) => true,
+            // Also two that collide: they equal nothing (L-606).
             _ => false,
         }
     }

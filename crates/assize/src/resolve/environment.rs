@@ -255,9 +255,7 @@ impl<'r> Environment<'r> {
             self.recorded(key, recorded)?;
         }
         self.endpoint_organization(snapshot)?;
-        if self.through_endpoint() || kind == PrincipalKind::Service {
-            self.values[OwnKey::SourceIp as usize] = 0;
-        }
+        self.values[OwnKey::SourceIp as usize] = 0;
         Ok(())
     }
 
@@ -326,9 +324,11 @@ impl<'r> Environment<'r> {
         if request.request_tags.is_some()
             && self.get(key).is_none()
             && let Some(given) = self.at(self.given[key as usize])
-            && !self.may_override
         {
-            return Err(conflict(key.name(), &shown(given), "that it is absent"));
+            if !self.may_override {
+                return Err(conflict(key.name(), &shown(given), "that it is absent"));
+            }
+            self.overridden.push(key.name().into());
         }
         self.settle(key)
     }

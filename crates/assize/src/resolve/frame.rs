@@ -99,9 +99,7 @@ impl Resolver<'_> {
         resource: &ResolvedResource,
         gated: bool,
     ) -> Option<SetRef> {
-        let has_none = action.rule.is_iam()
-            || matches!(action.rule, ActionRule::AssumeRoot | ActionRule::SearchDomain);
-        if has_none || parties.is_unknown_bucket {
+        if action.rule.takes_no_policy() || parties.is_unknown_bucket {
             return None;
         }
         if resource.is_assumed_by(action.rule) {

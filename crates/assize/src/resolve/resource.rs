@@ -201,7 +201,6 @@ pub(crate) enum Shape {
     IamRoot,
     /// `arn:P:iam::aws:policy/…`.
     AwsManagedPolicy,
-    SqsQueue,
 }
 
 impl Shape {
@@ -230,7 +229,6 @@ impl Shape {
             "iam" if arn.account == "aws" && resource.starts_with("policy/") => {
                 Self::AwsManagedPolicy
             }
-            "sqs" => Self::SqsQueue,
             _ => Self::Other,
         }
     }
@@ -434,13 +432,17 @@ impl Resolver<'_> {
             let text = family.first().copied().unwrap_or_default();
             let service = text.split(':').nth(2).unwrap_or_default();
             let (set, documents) = self.given_resource_policies(texts, text, service, as_trust)?;
-            attached.skipped.append(&mut self.given.skipped);
+            // Without documents, dropped or stated so, there is no policy (E-112).
+            let set = (!documents.is_empty()).then_some(set);
+            let skipped = std::mem::take(&mut self.given.skipped);
             if as_trust {
-                attached.trust = Some(set);
+                attached.trust = set;
                 attached.trust_documents = documents;
+                attached.trust_skipped = skipped;
             } else {
-                attached.policies = Some(set);
+                attached.policies = set;
                 attached.documents = documents;
+                attached.skipped = skipped;
             }
             return Ok(());
         }
