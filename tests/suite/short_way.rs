@@ -295,6 +295,31 @@ fn a_tag_in_the_context_is_told_from_all_others() {
     }
 }
 
+/// What was noted of the first checks of a request that turns out to be malformed is not noted of
+/// the request behind it.
+#[test]
+fn a_malformed_request_leaves_no_notes() {
+    let statement = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+    let scenario = json!({"assize": 1, "accounts": {"111111111111": {"users": {"ana": {"inline":
+        {"p": {"Version": "2012-10-17", "Statement": statement}}}}}}});
+    let scenario = World { scenario }.read().expect("a world");
+    let engine = engine(&scenario.snapshot, &scenario.options);
+    let ignored = json!({"action": "s3:ListAllMyBuckets", "resource": "arn:aws:s3:::b"});
+    let forged = json!({"action": "sqs:SendMessage",
+        "resource": "arn:aws:sqs:eu-west-1:111111111111:q",
+        "context": {"aws:PrincipalAccount": "222222222222"}});
+    let of = |checks: &[&Value]| json!({"principal": PRINCIPALS[0], "checks": checks}).to_string();
+    let plain = json!({"principal": PRINCIPALS[0], "action": "sqs:SendMessage",
+        "resource": "arn:aws:sqs:eu-west-1:111111111111:q"});
+    for format in [StreamFormat::Fast, StreamFormat::Explain] {
+        let lines = [of(&[&ignored]), of(&[&ignored, &forged]), plain.to_string()];
+        let (_, whole) = streamed_twice(&engine, &lines, format);
+        let (_, alone) = streamed_twice(&engine, &lines[..1], format);
+        assert_eq!(alone["notes"]["resource_ignored"], 2);
+        assert_eq!(whole["notes"]["resource_ignored"], 2);
+    }
+}
+
 /// The records of lines that are streamed twice, without ids, and the summary.
 fn streamed_twice(
     engine: &assize::Engine,
