@@ -261,6 +261,55 @@ fn a_tag_in_the_context_makes_the_list_of_tags() {
     }
 }
 
+/// E-20, E-21: a tag of the request that the context gives is there under the key of the service
+/// too, where the action knows one, and as a tag of what the call makes, where it makes it so.
+#[test]
+fn a_tag_in_the_context_has_all_names_of_its_action() {
+    let deny = |key: &str| {
+        json!({"Effect": "Deny", "Action": "*", "Resource": "*",
+            "Condition": {"StringEquals": {key: "x"}}})
+    };
+    let all = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+    let statements =
+        json!([all, deny("rds:req-tag/a"), deny("aws:ResourceTag/b"), deny("aws:RequestTag/c")]);
+    let scenario = json!({"assize": 1, "accounts": {"111111111111": {"users": {"ana": {"inline":
+        {"p": {"Version": "2012-10-17", "Statement": statements}}}}}}});
+    let scenario = World { scenario }.read().expect("a world");
+    let engine = engine(&scenario.snapshot, &scenario.options);
+    let oracle = Oracle::new(&scenario.snapshot, &scenario.options);
+    let asked = [
+        ("rds:CreateDBInstance", "arn:aws:rds:eu-west-1:111111111111:db:d"),
+        ("rds:DeleteDBInstance", "arn:aws:rds:eu-west-1:111111111111:db:d"),
+        (
+            "secretsmanager:CreateSecret",
+            "arn:aws:secretsmanager:eu-west-1:111111111111:secret:new-AbCdEf",
+        ),
+    ];
+    let lines: Vec<String> = asked
+        .iter()
+        .flat_map(|(action, resource)| {
+            ["a", "b", "c"].map(|tag| {
+                json!({"principal": PRINCIPALS[0], "action": action, "resource": resource,
+                    "context": {format!("aws:RequestTag/{tag}"): "x"}})
+                .to_string()
+            })
+        })
+        .collect();
+    let records: Vec<_> =
+        lines.iter().map(|line| RequestRecord::parse(line).expect("a request")).collect();
+    let requests: Vec<Request<'_>> = records.iter().map(|record| record.request.clone()).collect();
+    let expected: Vec<Answer> =
+        requests.iter().map(|request| Answer::of_decision(&oracle.evaluate(request))).collect();
+    let allowed: Vec<bool> =
+        expected.iter().map(|answer| answer.decision() == Some(Decision::Allowed)).collect();
+    assert_eq!(allowed, [false, true, false, true, true, false, true, false, false]);
+    let mut decider = engine.decider();
+    for _ in 0..3 {
+        let found: Vec<_> = decider.decide_all(&requests).iter().map(Answer::of_outcome).collect();
+        assert_eq!(found, expected);
+    }
+}
+
 /// E-20, E-23: a tag of the resource that the context gives is there under the keys of the service
 /// too, and no other tag is, however many were asked about before.
 #[test]
