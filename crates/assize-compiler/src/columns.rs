@@ -164,6 +164,8 @@ pub struct PrincipalEntry {
     /// The ARN of the entity: the role of a session, the user behind a federated session, the
     /// user itself.
     pub entity_arn: Option<Box<str>>,
+    /// Whether nobody says the path of the role, which the ARN of the entity then lacks (E-11).
+    pub is_path_assumed: bool,
     /// The unique id of the entity (`AIDA…`, `AROA…`), without a session name.
     pub unique_id: Option<Box<str>>,
     /// All names of a calling service (L-316).
@@ -187,6 +189,7 @@ impl PrincipalEntry {
             account: None,
             arn: None,
             entity_arn: None,
+            is_path_assumed: false,
             unique_id: None,
             service_names: Vec::new(),
             provider: None,

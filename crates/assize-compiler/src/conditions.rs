@@ -157,9 +157,6 @@ fn lower_values<'v>(
         .then(|| PatternSet::new(&patterns, &Budget::default()).ok())
         .flatten()
         .map(Arc::new);
-    if set.is_some() {
-        patterns.clear();
-    }
     Texts {
         literals: sorted(literals),
         patterns: patterns.into(),

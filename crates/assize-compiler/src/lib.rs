@@ -35,7 +35,9 @@ pub use columns::{
 pub use decide::{BoundRows, Scratch};
 pub use intern::DocumentSource;
 pub use overlay::Overlay;
-pub use partial::{Gaps, KeySet, PartialColumns, Relevant, RelevantStatement, Side};
+pub use partial::{
+    Gaps, KeySet, OrganizationKey, PartialColumns, Relevant, RelevantStatement, Side,
+};
 pub use recompile::recompile;
 pub use report::{CompileReport, Fallback};
 pub use tables::{DecisionTables, DocumentRef};

@@ -37,6 +37,39 @@ impl KeySet {
     }
 }
 
+/// What a key says of the organization that an account is in (E-15).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrganizationKey {
+    /// Its id: `aws:PrincipalOrgID` and its like.
+    Id,
+    /// Paths, which begin with its id: `aws:PrincipalOrgPaths` and its like.
+    Paths,
+}
+
+impl OrganizationKey {
+    /// What a key says, by its folded name, if it is one of these.
+    pub fn of(folded: &str) -> Option<Self> {
+        let name = folded.strip_prefix("aws:")?;
+        ["principal", "resource", "source", "vpce"].iter().find_map(|of| {
+            match name.strip_prefix(of)? {
+                "orgid" => Some(Self::Id),
+                "orgpaths" => Some(Self::Paths),
+                _ => None,
+            }
+        })
+    }
+
+    /// The id of the organization that all values are of which begin with a text, or are that text
+    /// if it is `whole`.
+    pub fn organization(self, begin: &str, whole: bool) -> Option<&str> {
+        match (self, begin.split_once('/')) {
+            (Self::Id, None) if whole => Some(begin),
+            (Self::Paths, Some((id, _))) => Some(id),
+            _ => None,
+        }
+    }
+}
+
 /// What a row leaves unknown (E-121, E-122).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Gaps {
@@ -44,6 +77,16 @@ pub struct Gaps {
     pub absent: KeySet,
     /// Keys that are unknown whatever the row has.
     pub hidden: KeySet,
+    /// Keys of accounts that are in none of [`PartialColumns::organizations`]: of what is unknown of
+    /// them, so much is known.
+    pub elsewhere: Vec<(KeyId, OrganizationKey)>,
+}
+
+impl Gaps {
+    /// Whether a key is one of an account that is in none of the organizations.
+    pub(crate) fn elsewhere(&self, key: KeyId) -> Option<OrganizationKey> {
+        self.elsewhere.iter().find(|(own, _)| *own == key).map(|(_, says)| *says)
+    }
 }
 
 /// Checks in columns, and what is not known of them.
@@ -60,6 +103,8 @@ pub struct PartialColumns<'a> {
     pub gaps: &'a [Gaps],
     /// The keys that are declared to hold one value (E-124).
     pub single: &'a KeySet,
+    /// The organizations whose accounts are all known.
+    pub organizations: &'a [Box<str>],
 }
 
 impl<'a> PartialColumns<'a> {

@@ -107,7 +107,7 @@ fn unknown_test(condition: &Condition, known: &Knowledge<'_>) -> Truth {
 fn never_matches(condition: &Condition, known: &Knowledge<'_>) -> bool {
     match &condition.operand {
         Operand::Text(texts) => {
-            texts.iter().flatten().all(|text| text_never_matches(condition.operator, text, known))
+            texts.iter().flatten().all(|text| text_never_matches(condition, text, known))
         }
         Operand::Number(values) => values.iter().flatten().next().is_none(),
         Operand::Date(values) => values.iter().flatten().next().is_none(),
@@ -117,11 +117,14 @@ fn never_matches(condition: &Condition, known: &Knowledge<'_>) -> bool {
     }
 }
 
-/// E-124: whether a text is unresolved by what is known, or too short to be an ARN (L-620).
-fn text_never_matches(operator: Op, pieces: &[Piece], known: &Knowledge<'_>) -> bool {
+/// E-124: whether a text is unresolved by what is known, too short to be an ARN (L-620), or names
+/// an organization that the one of the key is not.
+fn text_never_matches(condition: &Condition, pieces: &[Piece], known: &Knowledge<'_>) -> bool {
+    let operator = condition.operator;
     variable::substitute(pieces, known).is_none_or(|text| {
         let colons = text.symbols.iter().filter(|symbol| **symbol == Symbol::Char(':')).count();
         is_arn_operator(operator) && !text.is_hull && colons + 1 < N_SEGMENTS
+            || known.is_elsewhere(&condition.key, operator, &text.symbols)
     })
 }
 
@@ -148,7 +151,7 @@ pub(crate) fn unknown_keys<'a>(
     let Operand::Text(texts) = &condition.operand else { return keys };
     for text in texts.iter().flatten() {
         let is_open = match state {
-            State::Unknown => !text_never_matches(operator, text, known),
+            State::Unknown => !text_never_matches(condition, text, known),
             _ => members
                 .iter()
                 .any(|member| text_predicate(operator, member, text, known) == Truth::Unknown),

@@ -113,6 +113,9 @@ fn evaluate_in<'a>(
     if caller.is_outside() {
         remarks.note("outside_principal");
     }
+    if caller.is_path_assumed {
+        remarks.assume("role_path");
+    }
     let checks = check::expand(world, &caller, request, &mut remarks)?;
     let (mut decisions, mut bounds) = (Vec::new(), Vec::new());
     let mut parties = Vec::new();

@@ -299,7 +299,9 @@ fn level(caller: &Caller<'_>, entry: &PrincipalPattern) -> Option<Level> {
         // L-314.
         PrincipalPattern::User(arn) => (user && is(&caller.entity_arn, arn), Level::User),
         // L-315: every session of the role.
-        PrincipalPattern::Role(arn) => (role && is(&caller.entity_arn, arn), Level::Role),
+        PrincipalPattern::Role(arn) => {
+            (role && (is(&caller.entity_arn, arn) || is_role_of_name(caller, arn)), Level::Role)
+        }
         // L-315: that session.
         PrincipalPattern::RoleSession(arn) => (role && is(&caller.arn, arn), Level::Session),
         PrincipalPattern::FederatedUser(arn) => {
@@ -328,6 +330,17 @@ fn level(caller: &Caller<'_>, entry: &PrincipalPattern) -> Option<Level> {
         _ => (false, Level::Any),
     };
     matched.then_some(level)
+}
+
+/// E-11: names of roles are unique in an account, whatever their paths, so that an ARN with a path
+/// names the role of a caller whose path nobody says.
+fn is_role_of_name(caller: &Caller<'_>, arn: &str) -> bool {
+    let split = |arn: &str| {
+        let (account, rest) = arn.split_once(":role/")?;
+        Some((account.to_owned(), rest.rsplit('/').next()?.to_owned()))
+    };
+    let own = caller.entity_arn.as_deref().filter(|_| caller.is_path_assumed);
+    own.is_some_and(|own| split(own).is_some() && split(own) == split(arn))
 }
 
 /// L-312, L-313.

@@ -219,6 +219,14 @@ impl StoreSnapshot {
         self.state.organization_of(account).map(|entry| &*entry.facts)
     }
 
+    /// Whether the snapshot says which organization an account is in, or that it is in none. Of an
+    /// account that it does not hold, or holds as an external one, all it says is that it is in none
+    /// of its own (E-15, E-26).
+    pub fn knows_organization_of(&self, account: AccountId) -> bool {
+        let is_held = self.account(account).is_some_and(|account| account.external.is_none());
+        is_held || self.organization_of(account).is_some()
+    }
+
     /// The record of exactly this ARN.
     pub fn resource(&self, arn: &str) -> Option<&Resource<PolicyId>> {
         self.state.resources.get(arn).map(|entry| &entry.0.0)

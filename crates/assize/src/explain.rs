@@ -89,6 +89,7 @@ fn fold(
     names.dedup();
     let any = |is_assumed: fn(&Notes) -> bool| notes.clone().any(|(_, notes)| is_assumed(notes));
     assumed.extend(any(|notes| notes.no_endpoint).then_some("no_endpoint"));
+    assumed.extend(any(|notes| notes.role_path).then_some("role_path"));
     assumed.extend(any(|notes| notes.resource_account).then_some("resource_account"));
     EffectiveDecision {
         decision: deciding.decision,

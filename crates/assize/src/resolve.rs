@@ -205,7 +205,7 @@ impl<'e> Resolver<'e> {
             now: engine.now(),
             keeps_context: false,
             is_partial: engine.options.context == ContextMode::Partial,
-            partial: PartialRows::default(),
+            partial: PartialRows::new(&engine.snapshot),
             bounds: Vec::new(),
             relevant: Vec::new(),
         };
@@ -431,6 +431,7 @@ impl<'e> Resolver<'e> {
                 gap: &self.partial.gap,
                 gaps: &self.partial.gaps,
                 single: &self.partial.single,
+                organizations: &self.partial.organizations,
             };
             call(engine, overlay, &partial)
         })

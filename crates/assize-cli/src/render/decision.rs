@@ -275,9 +275,14 @@ pub(crate) fn assumptions(found: &EffectiveDecision) -> impl Iterator<Item = &st
                 .map(|(_, sentence)| sentence)
                 .collect::<Vec<_>>()
         }
+        "role_path" => vec![ROLE_PATH],
         other => vec![other],
     })
 }
+
+/// E-11: what is assumed of the caller's role.
+const ROLE_PATH: &str = "the role of the caller has no path: the ARN of a session does not tell it \
+                         (name the role by its own ARN)";
 
 /// E-9: what is assumed of a bucket that nobody declared (C-30).
 const UNDECLARED_BUCKET: &str = "the resource belongs to the account of the principal (option \

@@ -117,6 +117,7 @@ impl DecisionTables {
             row: self.row_evaluator(overlay, partial.columns, row, buffers)?,
             gaps,
             single: partial.single,
+            organizations: partial.organizations,
             side: Side::Worst,
             met_unknown: false,
         })

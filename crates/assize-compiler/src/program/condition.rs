@@ -120,9 +120,9 @@ impl Test {
 pub(crate) struct Texts {
     /// Values without wildcards and variables, sorted.
     pub(crate) literals: Box<[Box<str>]>,
-    /// Values with wildcards, when few.
+    /// Values with wildcards.
     pub(crate) patterns: Box<[Pattern]>,
-    /// Values with wildcards, when many.
+    /// The same, to be searched together when they are many.
     pub(crate) set: Option<Arc<PatternSet>>,
     /// Values with variables.
     pub(crate) templates: Box<[TextTemplate]>,

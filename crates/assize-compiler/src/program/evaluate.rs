@@ -349,8 +349,10 @@ pub(crate) fn static_test(test: &Test, text: &str, scratch: &mut SetScratch) -> 
         }
         Test::Like(texts) => {
             has_literal(texts, text)
-                || texts.patterns.iter().any(|pattern| pattern.is_match(text.as_bytes()))
-                || texts.set.as_ref().is_some_and(|set| set.is_match(text.as_bytes(), scratch))
+                || match &texts.set {
+                    Some(set) => set.is_match(text.as_bytes(), scratch),
+                    None => texts.patterns.iter().any(|pattern| pattern.is_match(text.as_bytes())),
+                }
         }
     }
 }

@@ -90,7 +90,7 @@ fn link_of(entry: &PrincipalPattern, principal: &PrincipalEntry) -> Option<Link>
             _ => None,
         },
         Entry::Role(arn) => {
-            (kind == Kind::RoleSession && is(&principal.entity_arn, arn)).then_some(Link::Entity)
+            (kind == Kind::RoleSession && is_role(principal, arn)).then_some(Link::Entity)
         }
         Entry::RoleSession(arn) => {
             (kind == Kind::RoleSession && is(&principal.arn, arn)).then_some(Link::Session)
@@ -117,6 +117,19 @@ fn link_of(entry: &PrincipalPattern, principal: &PrincipalEntry) -> Option<Link>
         // identity has no chain (L-310).
         _ => None,
     }
+}
+
+/// L-315. The path of the caller's role may be unknown: then account and name tell, since a name is
+/// unique in its account whatever the path (E-11).
+fn is_role(principal: &PrincipalEntry, arn: &str) -> bool {
+    let Some(own) = principal.entity_arn.as_deref() else { return false };
+    let without_path = || {
+        let (account, path_and_name) = arn.split_once(":role/")?;
+        let name = path_and_name.rsplit('/').next()?;
+        let rest = own.strip_prefix(account)?.strip_prefix(":role/")?;
+        (rest == name).then_some(())
+    };
+    own == arn || principal.is_path_assumed && without_path().is_some()
 }
 
 fn is_account(

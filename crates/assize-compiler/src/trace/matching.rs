@@ -34,7 +34,7 @@ pub(crate) struct Check<'a> {
     pub(super) resource: ResourceEntry<'a>,
     /// What the row leaves unknown, and the keys that are declared to hold one value; none in
     /// complete context.
-    pub(super) gaps: Option<(&'a Gaps, &'a KeySet)>,
+    pub(super) gaps: Option<(&'a Gaps, &'a KeySet, &'a [Box<str>])>,
     /// The side that is traced.
     pub(super) side: Side,
 }
@@ -70,7 +70,8 @@ pub(super) const RESOURCE_SEGMENT: usize = 4;
 impl<'a> Check<'a> {
     /// The same row with what it leaves unknown.
     pub(crate) fn with_gaps(self, partial: &PartialColumns<'a>) -> Option<Self> {
-        Some(Self { gaps: Some((partial.gaps_of(self.row)?, partial.single)), ..self })
+        let gaps = (partial.gaps_of(self.row)?, partial.single, partial.organizations);
+        Some(Self { gaps: Some(gaps), ..self })
     }
 
     fn key_id(&self, key: &ConditionKey) -> Option<KeyId> {
@@ -82,7 +83,7 @@ impl<'a> Check<'a> {
 
     fn state(&self, key: &ConditionKey) -> State<'a> {
         let value = self.value(key);
-        let unknown = self.gaps.zip(self.key_id(key)).is_some_and(|((gaps, _), id)| {
+        let unknown = self.gaps.zip(self.key_id(key)).is_some_and(|((gaps, ..), id)| {
             gaps.hidden.contains(id) || gaps.absent.contains(id) && value == ValueView::Absent
         });
         if unknown { State::Unknown } else { State::Known(value) }
@@ -222,7 +223,7 @@ impl<'a> Check<'a> {
         let Operand::Text(texts) = &condition.operand else { return };
         for pieces in texts.iter().flatten() {
             let is_open = match &members {
-                None => !self.never_matches(condition.operator, pieces),
+                None => !self.never_matches(condition, pieces),
                 Some(members) => members.iter().any(|member| {
                     self.text_matches(condition.operator, pieces, member) == Truth::Unknown
                 }),
@@ -397,7 +398,7 @@ impl<'a> Check<'a> {
     fn unknown_test(&self, condition: &Condition) -> Truth {
         let is_single = || {
             let id = self.key_id(&condition.key);
-            self.gaps.zip(id).is_some_and(|((_, single), id)| single.contains(id))
+            self.gaps.zip(id).is_some_and(|((_, single, _), id)| single.contains(id))
         };
         let never = self.values_never_match(condition);
         match (condition.qualifier, condition.operator.is_negated()) {
@@ -414,7 +415,7 @@ impl<'a> Check<'a> {
     fn values_never_match(&self, condition: &Condition) -> bool {
         match &condition.operand {
             Operand::Text(texts) => {
-                texts.iter().flatten().all(|pieces| self.never_matches(condition.operator, pieces))
+                texts.iter().flatten().all(|pieces| self.never_matches(condition, pieces))
             }
             Operand::Number(values) => values.iter().all(Option::is_none),
             Operand::Date(values) => values.iter().all(Option::is_none),
@@ -424,8 +425,10 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Whether a value is unresolved by what is known, or too short to be an ARN (L-620).
-    fn never_matches(&self, op: ConditionOperator, pieces: &[Piece]) -> bool {
+    /// Whether a value is unresolved by what is known, too short to be an ARN (L-620), or of an
+    /// organization that the one of the key is not.
+    fn never_matches(&self, condition: &Condition, pieces: &[Piece]) -> bool {
+        let op = condition.operator;
         let mut n_colons = 0;
         for piece in pieces {
             match self.substituted(piece) {
@@ -435,6 +438,28 @@ impl<'a> Check<'a> {
             }
         }
         is_arn_operator(op) && !self.has_unknown(pieces) && n_colons < 5
+            || self.is_elsewhere(condition, pieces)
+    }
+
+    /// Whether a value can match only an organization that the one of the key is known not to be.
+    fn is_elsewhere(&self, condition: &Condition, pieces: &[Piece]) -> bool {
+        use ConditionOperator as Op;
+        let folds = matches!(
+            condition.operator,
+            Op::StringEqualsIgnoreCase | Op::StringNotEqualsIgnoreCase
+        );
+        let key = self.key_id(&condition.key).filter(|_| !folds);
+        let Some(((gaps, _, organizations), key)) = self.gaps.zip(key) else { return false };
+        let Some(of) = gaps.elsewhere(key) else { return false };
+        let texts = pieces.iter().map_while(|piece| match self.substituted(piece) {
+            Some(Substituted::Text(text)) => Some(text),
+            _ => None,
+        });
+        let texts: Vec<&str> = texts.collect();
+        let whole = texts.len() == pieces.len();
+        let begin = texts.concat();
+        let named = of.organization(&begin, whole);
+        named.is_some_and(|id| organizations.iter().any(|own| **own == *id))
     }
 
     /// m(v) of section 6.2.

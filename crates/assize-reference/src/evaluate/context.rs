@@ -32,12 +32,12 @@ pub(crate) fn build<'a>(
     let carried = given.carried.iter().map(|key| key.folded().into()).collect();
     let mut builder =
         Builder { world, caller, check, request, remarks, context, given, gaps, carried };
-    builder.principal_keys();
-    builder.calling_service_keys();
+    builder.principal_keys()?;
+    builder.calling_service_keys()?;
     builder.session_keys()?;
     builder.network_keys()?;
     builder.environment_keys()?;
-    builder.resource_keys();
+    builder.resource_keys()?;
     builder.resource_tags()?;
     builder.holder_tags()?;
     builder.request_tags()?;
@@ -112,6 +112,26 @@ fn organization_keys(snapshot: &StoreSnapshot, account: AccountId) -> Option<[Co
     Some([single(organization.id.clone()), list([path.as_str()])])
 }
 
+/// E-15: whether the snapshot says which organization an account is in, or that it is in none. Of
+/// an account that it does not hold, all it says is that it is in none of its own.
+fn knows_organization(snapshot: &StoreSnapshot, account: AccountId) -> bool {
+    let is_held = snapshot.account(account).is_some_and(|account| account.external.is_none());
+    is_held || applicable::path(snapshot, account).is_some()
+}
+
+/// E-15, E-23: whether a value of an organization key names an organization of the snapshot.
+fn names_own_organization(snapshot: &StoreSnapshot, value: &ContextValue) -> bool {
+    let is_own = |text: &str| {
+        let id = text.split_once('/').map_or(text, |(id, _)| id);
+        snapshot.organizations().any(|organization| *organization.id == *id)
+    };
+    match value {
+        ContextValue::Single(text) => is_own(text),
+        ContextValue::List(texts) => texts.iter().any(|text| is_own(text)),
+        ContextValue::Colliding => false,
+    }
+}
+
 /// tags over which later ones win, keys compared without regard to case.
 fn lay_over(tags: &mut Vec<(String, String)>, later: Option<&Tags<'_>>) {
     let Some(later) = later else { return };
@@ -180,12 +200,33 @@ impl Builder<'_, '_> {
     }
 
     /// The keys of an account and its organization, under a common beginning (E-15, E-16, E-20).
-    fn set_account(&mut self, stem: &str, account: AccountId) {
+    fn set_account(&mut self, stem: &str, account: AccountId) -> Result<(), RequestError> {
         self.set(&format!("{stem}Account"), single(account.as_str()));
-        if let Some([id, paths]) = organization_keys(self.world.snapshot, account) {
-            self.set(&format!("{stem}OrgID"), id);
-            self.set(&format!("{stem}OrgPaths"), paths);
+        let values = organization_keys(self.world.snapshot, account);
+        let keys = ["OrgID", "OrgPaths"].map(|name| format!("{stem}{name}"));
+        let is_elsewhere = !knows_organization(self.world.snapshot, account);
+        for (at, key) in keys.iter().enumerate() {
+            self.set_some(key, values.as_ref().map(|values| values[at].clone()));
+            if is_elsewhere {
+                let given = self.given.take(key);
+                self.elsewhere(key, given.as_ref())?;
+                self.set_some(key, given);
+            }
         }
+        Ok(())
+    }
+
+    /// E-15, E-121: a key of the organization of an account that is in none of the snapshot's: the
+    /// request may give it, and nobody else can.
+    fn elsewhere(&mut self, key: &str, given: Option<&ContextValue>) -> Result<(), RequestError> {
+        let snapshot = self.world.snapshot;
+        if given.is_some_and(|value| names_own_organization(snapshot, value)) {
+            self.overrides(key)?;
+        }
+        if let Some(gaps) = &mut self.gaps {
+            gaps.leave_elsewhere(key, snapshot);
+        }
+        Ok(())
     }
 
     /// A key of a tag: two tags whose keys are equal but for case collide (L-606), and no key
@@ -238,13 +279,13 @@ impl Builder<'_, '_> {
     }
 
     /// E-15.
-    fn principal_keys(&mut self) {
+    fn principal_keys(&mut self) -> Result<(), RequestError> {
         let caller = self.caller;
         if caller.kind == Kind::Anonymous {
             self.set("aws:PrincipalAccount", single("anonymous"));
             self.set("aws:PrincipalType", single("Anonymous"));
             self.set("aws:userid", single("anonymous"));
-            return;
+            return Ok(());
         }
         if caller.kind == Kind::Service {
             self.set("aws:PrincipalIsAWSService", boolean(true));
@@ -252,7 +293,9 @@ impl Builder<'_, '_> {
                 self.principal_tag_keys();
             }
         }
-        let (Some(account), Some(arn)) = (caller.account, caller.arn.as_deref()) else { return };
+        let (Some(account), Some(arn)) = (caller.account, caller.arn.as_deref()) else {
+            return Ok(());
+        };
         let unique_id = caller.unique_id.as_deref();
         let session = &caller.session_name;
         let (principal_type, arn, user_id) = match caller.kind {
@@ -267,8 +310,9 @@ impl Builder<'_, '_> {
             _ => ("Account", arn, Some(account.to_string())),
         };
         self.set("aws:PrincipalArn", single(arn));
-        self.set_account("aws:Principal", account);
+        self.set_account("aws:Principal", account)?;
         self.set("aws:PrincipalType", single(principal_type));
+        self.leave_if(user_id.is_none(), &["aws:userid"]);
         self.set_some("aws:userid", user_id.map(single));
         self.set("aws:PrincipalIsAWSService", boolean(false));
         if caller.kind == Kind::User {
@@ -278,6 +322,7 @@ impl Builder<'_, '_> {
             self.set("aws:AssumedRoot", boolean(true));
         }
         self.principal_tag_keys();
+        Ok(())
     }
 
     /// E-15: the tags of the principal.
@@ -295,21 +340,23 @@ impl Builder<'_, '_> {
     }
 
     /// E-16.
-    fn calling_service_keys(&mut self) {
+    fn calling_service_keys(&mut self) -> Result<(), RequestError> {
         let caller = self.caller;
         if caller.kind != Kind::Service {
-            return;
+            return Ok(());
         }
         self.set("aws:PrincipalServiceName", single(caller.name.as_str()));
         self.set("aws:PrincipalServiceNamesList", list(&caller.service_names));
         let keys = ["aws:SourceArn", "aws:SourceAccount", "aws:SourceOrgID", "aws:SourceOrgPaths"];
         self.leave_if(self.request.source.is_none(), &keys);
-        let Some(source) = &self.request.source else { return };
+        let Some(source) = &self.request.source else { return Ok(()) };
         let arn = source.arn.as_deref();
         self.set_some("aws:SourceArn", arn.map(single));
         let in_arn = || arn.and_then(ArnParts::split).and_then(|parts| parts.account_id());
-        let Some(account) = source.account.or_else(in_arn) else { return };
-        self.set_account("aws:Source", account);
+        match source.account.or_else(in_arn) {
+            Some(account) => self.set_account("aws:Source", account),
+            None => Ok(()),
+        }
     }
 
     /// E-17.
@@ -444,11 +491,16 @@ impl Builder<'_, '_> {
         let vpc_arn = self.recorded("aws:SourceVpcArn", vpc_arn, None)?;
         let owner = record.and_then(|record| record.account).map(|account| account.to_string());
         let account = self.recorded("aws:VpceAccount", owner.as_deref(), account)?;
-        let organization =
-            account_of(account.as_ref()).and_then(|id| organization_keys(snapshot, id));
+        let owner = account_of(account.as_ref());
+        let organization = owner.and_then(|id| organization_keys(snapshot, id));
         let (org_id, org_paths) = organization.map(|[id, paths]| (id, paths)).unzip();
         let org_id = self.stated("aws:VpceOrgID", org_id)?;
         let org_paths = self.stated("aws:VpceOrgPaths", org_paths)?;
+        let knows_organization = owner.is_some_and(|id| knows_organization(snapshot, id));
+        if owner.is_some() && !knows_organization {
+            self.elsewhere("aws:VpceOrgID", org_id.as_ref())?;
+            self.elsewhere("aws:VpceOrgPaths", org_paths.as_ref())?;
+        }
         let keys = [
             ("aws:VpcSourceIp", vpc_source_ip),
             ("aws:SourceVpce", vpce),
@@ -459,7 +511,7 @@ impl Builder<'_, '_> {
             ("aws:VpceOrgPaths", org_paths),
         ];
         let through_endpoint = keys.iter().any(|(_, value)| value.is_some());
-        self.leave_network(source_ip.is_some(), &keys);
+        self.leave_network(source_ip.is_some(), knows_organization, &keys);
         for (key, value) in keys {
             self.set_some(key, value);
         }
@@ -470,19 +522,18 @@ impl Builder<'_, '_> {
     }
 
     /// E-121: without an address or an endpoint all keys of E-18 are unknown, with an endpoint
-    /// those that neither request nor record gives. Whose account is known, the snapshot knows
-    /// the organization of.
+    /// those that neither request nor record gives.
     fn leave_network(
         &mut self,
         has_ip: bool,
+        knows_organization: bool,
         of_endpoint: &[(&'static str, Option<ContextValue>)],
     ) {
         let has = |name| of_endpoint.iter().any(|(key, value)| *key == name && value.is_some());
         let through_endpoint = of_endpoint.iter().any(|(_, value)| value.is_some());
         let says_nothing = !has_ip && !has("aws:VpcSourceIp") && !has("aws:SourceVpce");
-        let knows_account = has("aws:VpceAccount");
         for (key, _) in of_endpoint {
-            let is_known = knows_account && key.starts_with("aws:VpceOrg");
+            let is_known = knows_organization && key.starts_with("aws:VpceOrg");
             let is_open = says_nothing || through_endpoint && !is_known;
             self.leave_if(is_open, &[*key]);
         }
@@ -586,16 +637,18 @@ impl Builder<'_, '_> {
     }
 
     /// E-20, L-704.
-    fn resource_keys(&mut self) {
+    fn resource_keys(&mut self) -> Result<(), RequestError> {
         let absent = |id| self.world.catalog.resource_account_keys_absent(id);
         if self.check.action.id.is_some_and(absent) {
-            return;
+            return Ok(());
         }
         let keys = ["aws:ResourceAccount", "aws:ResourceOrgID", "aws:ResourceOrgPaths"];
         self.leave_if(self.check.account.is_none(), &keys);
-        let Some(account) = self.check.account else { return };
-        if !resource::is_of_aws(self.world.snapshot, self.check) {
-            self.set_account("aws:Resource", account);
+        match self.check.account {
+            Some(account) if !resource::is_of_aws(self.world.snapshot, self.check) => {
+                self.set_account("aws:Resource", account)
+            }
+            _ => Ok(()),
         }
     }
 

@@ -6,9 +6,13 @@ use assize_model::{
     RequestContext, RequestError, RequestErrorKind, fold_key, is_never_carried,
 };
 
+use assize_policy::ir::ConditionOperator as Op;
+use assize_store::StoreSnapshot;
+
 use super::World;
 use super::given::Given;
 use crate::service_rules::sts;
+use crate::wildcard::Symbol;
 
 /// The state of a key (E-121).
 #[derive(Debug, Clone, Copy)]
@@ -63,6 +67,26 @@ impl<'a> Knowledge<'a> {
     pub(crate) fn is_single(&self, key: &ConditionKey) -> bool {
         let declared = self.catalog.condition_key(key.spelling());
         declared.is_some_and(|declared| declared.shape() == Some(KeyShape::Single))
+    }
+
+    /// E-124: whether a value of a test can match only an organization that the account of the key
+    /// is known not to be in.
+    pub(crate) fn is_elsewhere(&self, key: &ConditionKey, op: Op, value: &[Symbol]) -> bool {
+        let folds = matches!(op, Op::StringEqualsIgnoreCase | Op::StringNotEqualsIgnoreCase);
+        let Some(gaps) = self.gaps.as_ref().filter(|_| !folds) else { return false };
+        let literal = value.iter().map_while(|symbol| match symbol {
+            Symbol::Char(character) => Some(*character),
+            _ => None,
+        });
+        let literal: String = literal.collect();
+        let is_whole = literal.chars().count() == value.len();
+        let id = match literal.split_once('/') {
+            Some((id, _)) if key.folded().ends_with("orgpaths") => id,
+            None if is_whole && key.folded().ends_with("orgid") => &literal,
+            _ => return false,
+        };
+        let is_left = gaps.elsewhere.iter().any(|name| name == key.folded());
+        is_left && gaps.organizations.iter().any(|own| own == id)
     }
 
     /// E-121, E-122: what a test of a key rests on beside the request.
@@ -169,6 +193,10 @@ pub(crate) struct Gaps {
     derived: Vec<String>,
     /// Whether nobody says the tags of the resource.
     are_tags_unknown: bool,
+    /// Keys of organizations that are none of the snapshot's, folded.
+    elsewhere: Vec<String>,
+    /// The organizations of the snapshot.
+    organizations: Vec<String>,
     claims: Claims,
     assumes_secure_transport: bool,
     /// Option `absentByCatalog`: the action, if it is on and the catalog knows the action.
@@ -196,6 +224,8 @@ impl Gaps {
             tag_stems: Vec::new(),
             derived: Vec::new(),
             are_tags_unknown: false,
+            elsewhere: Vec::new(),
+            organizations: Vec::new(),
             claims: Claims::Known,
             assumes_secure_transport: stated.is_none() && carried.is_none(),
             listed_for: action.filter(|_| world.options.absent_by_catalog),
@@ -205,6 +235,14 @@ impl Gaps {
     /// Leaves derived keys unknown: names, or prefixes ending in `/`.
     pub(crate) fn leave(&mut self, names: &[&str]) {
         self.underived.extend(names.iter().map(|name| name.to_ascii_lowercase()));
+    }
+
+    /// Leaves a key unknown but for what the snapshot says: it is of none of its organizations.
+    pub(crate) fn leave_elsewhere(&mut self, name: &str, snapshot: &StoreSnapshot) {
+        self.leave(&[name]);
+        self.elsewhere.push(name.to_ascii_lowercase());
+        let ids = snapshot.organizations().map(|organization| organization.id.to_string());
+        self.organizations = ids.collect();
     }
 
     pub(crate) fn leave_claims(&mut self, claims: Claims) {

@@ -33,6 +33,8 @@ pub(crate) struct Caller<'a> {
     pub(crate) account: Option<AccountId>,
     /// The ARN of the user or role behind the principal.
     pub(crate) entity_arn: Option<String>,
+    /// Whether nobody says the path of that role, which is taken to have none (E-11).
+    pub(crate) is_path_assumed: bool,
     /// The unique id of that user or role.
     pub(crate) unique_id: Option<String>,
     pub(crate) user: Option<&'a User<PolicyId>>,
@@ -61,6 +63,7 @@ impl<'a> Caller<'a> {
             partition: None,
             account: None,
             entity_arn: None,
+            is_path_assumed: false,
             unique_id: None,
             user: None,
             role: None,
@@ -436,9 +439,11 @@ fn assumed_role<'a>(
     let folded = role_name.to_ascii_lowercase();
     let held = world.snapshot.account(account).filter(|held| held.external.is_none());
     let known = held.and_then(|held| held.roles.get(&*folded)).map(|role| role.arn.to_string());
-    let plain = || format!("arn:{partition}:iam::{account}:role/{role_name}");
-    let role_arn = stated_role.map(String::from).or(known).unwrap_or_else(plain);
-    let caller = role_session(world, &role_arn, session_name, inline)?;
+    let plain = format!("arn:{partition}:iam::{account}:role/{role_name}");
+    let told = stated_role.map(String::from).or(known);
+    let is_path_assumed = told.is_none();
+    let caller = role_session(world, &told.unwrap_or(plain), session_name, inline)?;
+    let caller = Caller { is_path_assumed, ..caller };
     let same = caller.arn.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(arn));
     if same { Ok(caller) } else { Err(invalid("`role` contradicts `arn`")) }
 }

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use assize_catalog::ResourceTypeId;
-use assize_compiler::{KeyId, ValueId};
+use assize_compiler::{KeyId, OrganizationKey, ValueId};
 use assize_model::{
     ArnParts, ConditionKey, ContextInput, ContextScalar, ContextValue, KeyShape, MfaState,
     PrincipalKind, Request, RequestError, RequestErrorKind, Target, fold_key,
@@ -16,7 +16,9 @@ use smallvec::SmallVec;
 use super::Resolver;
 use super::action::ActionRule;
 use super::check::{Added, CheckSpec};
-use super::environment::{Environment, OwnValue, conflict, pointer_to, scalar_text};
+use super::environment::{
+    ELSEWHERE, Environment, OwnValue, conflict, names_own_organization, pointer_to, scalar_text,
+};
 use super::gaps::{self, Gap};
 use super::key::{KeyRule, OwnKey};
 use super::principal::ResolvedPrincipal;
@@ -63,6 +65,15 @@ pub(super) enum GivenValue<'r> {
 }
 
 impl<'r> GivenValue<'r> {
+    /// The members; none of several entries.
+    fn texts(&self) -> &[Cow<'r, str>] {
+        match self {
+            Self::Single(text) => std::slice::from_ref(text),
+            Self::List(items) => items,
+            Self::Colliding => &[],
+        }
+    }
+
     pub(super) fn is(&self, derived: &ContextValue) -> bool {
         match (self, derived) {
             (Self::Single(given), ContextValue::Single(derived)) => **given == **derived,
@@ -272,8 +283,7 @@ impl<'r> RowContext<'r> {
                 let gaps = resolver.principals[principal as usize].gaps;
                 if derived.is_none() && gaps::is_open_to(gaps, folded) {
                     // What nobody derives, the request may carry (E-121).
-                    self.put_given(resolver, key, value);
-                    return Ok(());
+                    return self.underived(resolver, check, key, value);
                 }
                 self.agree(resolver, check, key, value, derived.as_ref())
             }
@@ -311,6 +321,29 @@ impl<'r> RowContext<'r> {
             }
         }
         self.given.push((key, value));
+    }
+
+    /// E-15, E-23: a key that nobody derives may be given; one of the organization of an account
+    /// that is in none of the snapshot's names another.
+    fn underived(
+        &mut self,
+        resolver: &Resolver<'_>,
+        check: &mut CheckSpec<'r>,
+        key: u32,
+        value: GivenValue<'r>,
+    ) -> Result<(), RequestError> {
+        let facts = &resolver.keys[key as usize];
+        let name = facts.key.spelling();
+        if OrganizationKey::of(facts.key.folded()).is_some()
+            && names_own_organization(&resolver.engine.snapshot, value.texts())
+        {
+            if !resolver.engine.options.allow_context_override {
+                return Err(conflict(name, &value.shown(), ELSEWHERE));
+            }
+            check.notes.overridden.push(name.into());
+        }
+        self.put_given(resolver, key, value);
+        Ok(())
     }
 
     /// E-23: a derived key must be given as derived, or not at all.
@@ -623,6 +656,17 @@ impl<'r> RowContext<'r> {
                 let is_unknown = |gap| resolver.is_underived(gap, facts.key.folded());
                 derived.is_none() && gap.is_some_and(is_unknown)
             };
+            let derived = match derived {
+                Some(None) if is_of_elsewhere(resolver, keys, facts.key.folded()) => {
+                    let is_own = names_own_organization(&resolver.engine.snapshot, value.texts());
+                    if is_own && !resolver.engine.options.allow_context_override {
+                        return Err(conflict(name, &value.shown(), ELSEWHERE));
+                    }
+                    check.notes.overridden.extend(is_own.then(|| name.into()));
+                    None
+                }
+                derived => derived,
+            };
             if let Some(derived) = derived.filter(|derived| !is_open(derived)) {
                 if derived.as_ref().is_some_and(|derived| value.is(derived)) {
                     continue;
@@ -767,6 +811,16 @@ impl<'r> RowContext<'r> {
             }
         }
     }
+}
+
+/// E-20: whether a key says of the organization of a resource, whose account is in none of the
+/// snapshot's; `keys` is the position of what is derived.
+fn is_of_elsewhere(resolver: &Resolver<'_>, keys: u32, folded: &str) -> bool {
+    let mut derived = resolver.key_lists[keys as usize].iter();
+    let owner = derived.find(|(key, _)| key.folded() == "aws:resourceaccount");
+    let Some((_, ContextValue::Single(owner))) = owner else { return false };
+    let knows = |id| resolver.engine.snapshot.knows_organization_of(id);
+    OrganizationKey::of(folded).is_some() && !owner.parse().is_ok_and(knows)
 }
 
 /// E-23: what `context` gives under several names of one tag is one value.

@@ -2,8 +2,9 @@
 
 use assize_catalog::Catalog;
 use assize_model::{
-    AccountId, ConditionKey, ContextValue, Delivery, PrincipalKind, Request, RequestError,
-    RequestErrorKind, Session, StatedPrincipal, fold_key, is_claim, is_session_claim,
+    AccountId, ArnParts, ConditionKey, ContextValue, Delivery, PrincipalKind, Request,
+    RequestError, RequestErrorKind, Session, Source, StatedPrincipal, fold_key, is_claim,
+    is_session_claim,
 };
 use assize_store::{StoreSnapshot, Tag};
 
@@ -164,13 +165,16 @@ fn service_keys(
     keys.list("aws:PrincipalServiceNamesList", who.service_names.clone());
     let Some(source) = &request.source else { return };
     keys.optional("aws:SourceArn", source.arn.as_deref());
-    let account = source
-        .account
-        .or_else(|| source.arn.as_deref().and_then(assize_model::ArnParts::split)?.account_id());
-    if let Some(account) = account {
+    if let Some(account) = account_of_source(source) {
         keys.single("aws:SourceAccount", account.as_str());
         keys.organization(snapshot, account, "aws:Source");
     }
+}
+
+/// E-16: the account that a service calls for.
+pub(super) fn account_of_source(source: &Source<'_>) -> Option<AccountId> {
+    let in_arn = || ArnParts::split(source.arn.as_deref()?)?.account_id();
+    source.account.or_else(in_arn)
 }
 
 /// E-17, MFA apart.

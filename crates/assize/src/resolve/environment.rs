@@ -21,6 +21,17 @@ pub(super) enum OwnValue<'r> {
     Colliding,
 }
 
+impl<'r> OwnValue<'r> {
+    /// The members; none of several entries.
+    fn texts(&self) -> &[Cow<'r, str>] {
+        match self {
+            Self::Single(text) => std::slice::from_ref(text),
+            Self::List(items) => items,
+            Self::Colliding => &[],
+        }
+    }
+}
+
 /// The keys with a field of their own, from the fields and from `context`.
 ///
 /// A request has few of them, and one of these is made for each row: so the values stand in a
@@ -38,6 +49,9 @@ pub(super) struct Environment<'r> {
     pub(super) overridden: Vec<Box<str>>,
     /// The caller's address is stated, whether or not it counts (E-18).
     pub(super) states_ip: bool,
+    /// Whether the snapshot says which organization the account of the endpoint is in, or that it
+    /// is in none.
+    pub(super) knows_organization: bool,
 }
 
 pub(super) fn pointer_to(key: &str) -> String {
@@ -50,6 +64,17 @@ pub(super) fn conflict(key: &str, given: &str, derived: &str) -> RequestError {
         format!("`{key}` is `{given}` in the context, but the request says {derived}"),
     )
     .at(pointer_to(key))
+}
+
+/// What contradicts an organization of the snapshot that is given of an account elsewhere.
+pub(super) const ELSEWHERE: &str = "an account that is not in it";
+
+/// Whether a text names an organization of the snapshot, by its id or a path.
+pub(super) fn names_own_organization(snapshot: &StoreSnapshot, texts: &[Cow<'_, str>]) -> bool {
+    texts.iter().any(|text| {
+        let id = text.split_once('/').map_or(&**text, |(id, _)| id);
+        snapshot.organizations().any(|organization| *organization.id == *id)
+    })
 }
 
 fn shown(value: &OwnValue<'_>) -> String {
@@ -85,6 +110,7 @@ impl<'r> Environment<'r> {
             may_override,
             overridden: Vec::new(),
             states_ip: false,
+            knows_organization: false,
         };
         if let Some(network) = &request.network {
             let texts = [
@@ -282,8 +308,26 @@ impl<'r> Environment<'r> {
             let paths = vec![path.org_path.as_str().to_owned().into()];
             self.set(OwnKey::VpceOrgPaths, OwnValue::List(paths));
         }
-        self.settle(OwnKey::VpceOrgId)?;
-        self.settle(OwnKey::VpceOrgPaths)
+        self.knows_organization = account.is_some_and(|id| snapshot.knows_organization_of(id));
+        for key in [OwnKey::VpceOrgId, OwnKey::VpceOrgPaths] {
+            self.settle(key)?;
+            let is_elsewhere = account.is_some() && !self.knows_organization;
+            let given = self.get(key).filter(|_| is_elsewhere);
+            if given.is_some_and(|value| names_own_organization(snapshot, value.texts())) {
+                self.elsewhere(key)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// E-15, E-23: the account of the endpoint is in no organization of the snapshot.
+    fn elsewhere(&mut self, key: OwnKey) -> Result<(), RequestError> {
+        if self.may_override {
+            self.overridden.push(key.name().into());
+            return Ok(());
+        }
+        let given = self.get(key).map(shown).unwrap_or_default();
+        Err(conflict(key.name(), &given, ELSEWHERE))
     }
 
     /// E-19, L-706: all instants of one request are one.

@@ -7,11 +7,12 @@
 use std::borrow::Cow;
 
 use assize_catalog::ConditionKeyReference;
-use assize_compiler::{Gaps, KeyId, KeySet};
+use assize_compiler::{Gaps, KeyId, KeySet, OrganizationKey};
 use assize_model::{
-    ActionId, ConditionKey, ContextInput, Delivery, KeyShape, PrincipalKind, Request, RequestError,
-    RequestErrorKind, StatedPrincipal, fold_key, is_never_carried, is_session_claim,
+    AccountId, ActionId, ConditionKey, ContextInput, Delivery, KeyShape, PrincipalKind, Request,
+    RequestError, RequestErrorKind, StatedPrincipal, fold_key, is_never_carried, is_session_claim,
 };
+use assize_store::StoreSnapshot;
 use hashbrown::HashMap;
 
 use super::Resolver;
@@ -20,7 +21,7 @@ use super::check::{CheckSpec, MadeIf};
 use super::context::is_plain_tag_key;
 use super::environment::Environment;
 use super::key::{KeyRule, OwnKey};
-use super::principal::is_roles_anywhere;
+use super::principal::{Who, is_roles_anywhere};
 use super::resource::HOLDER_KEYS;
 
 /// Derived keys that are unknown together, because they follow from one input (E-121).
@@ -28,7 +29,11 @@ use super::resource::HOLDER_KEYS;
 #[repr(u8)]
 pub(super) enum Gap {
     PrincipalTags,
+    /// Id and paths of an organization that is none of the snapshot's; so below.
+    PrincipalOrganization,
+    UserId,
     Source,
+    SourceOrganization,
     TokenIssueTime,
     MfaPresent,
     MfaAge,
@@ -54,9 +59,12 @@ pub(super) enum Gap {
     SourceVpcArn,
     VpceAccount,
     VpceOrganization,
+    /// No gap by itself: the organization is none of the snapshot's.
+    VpceElsewhere,
     /// What is unknown whenever it is not given: agent, referer, region.
     Unstated,
     ResourceOwner,
+    ResourceOrganization,
     ResourceTags,
     RequestTags,
     CallChain,
@@ -64,7 +72,7 @@ pub(super) enum Gap {
 
 /// Which of the derived keys are unknown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub(crate) struct GapSet(u32);
+pub(crate) struct GapSet(u64);
 
 impl GapSet {
     pub(super) fn add_if(&mut self, gap: Gap, is_open: bool) {
@@ -111,6 +119,23 @@ struct Profile {
     action: Option<ActionId>,
 }
 
+impl Profile {
+    /// Whether a key of organizations is unknown but for what the snapshot says: that the account is
+    /// in none of its own.
+    fn is_elsewhere(&self, folded: &str) -> bool {
+        let has = |gap| self.open.has(gap);
+        match class(folded, &[]) {
+            KeyClass::Derived(gap @ Gap::PrincipalOrganization) => has(gap),
+            KeyClass::Derived(gap @ Gap::SourceOrganization) => has(gap) && !has(Gap::Source),
+            KeyClass::Derived(gap @ Gap::ResourceOrganization) => {
+                has(gap) && !has(Gap::ResourceOwner)
+            }
+            KeyClass::Derived(Gap::VpceOrganization) => has(Gap::VpceElsewhere),
+            _ => false,
+        }
+    }
+}
+
 /// What is kept of partial context in one thread.
 #[derive(Debug, Default)]
 pub(crate) struct PartialRows {
@@ -123,6 +148,8 @@ pub(crate) struct PartialRows {
     pub(crate) gaps: Vec<Gaps>,
     /// The keys that are declared to hold one value (E-124).
     pub(crate) single: KeySet,
+    /// The organizations of the snapshot.
+    pub(crate) organizations: Vec<Box<str>>,
     profiles: Vec<Profile>,
     profile_index: HashMap<Profile, u32>,
     lists: Vec<Lists>,
@@ -130,6 +157,11 @@ pub(crate) struct PartialRows {
 }
 
 impl PartialRows {
+    pub(super) fn new(snapshot: &StoreSnapshot) -> Self {
+        let ids = snapshot.organizations().map(|organization| organization.id.clone());
+        Self { organizations: ids.collect(), ..Self::default() }
+    }
+
     pub(super) fn truncate(&mut self, len: usize) {
         self.gap.truncate(len);
         self.best_frame.truncate(len);
@@ -201,6 +233,9 @@ fn class(folded: &str, tags: &[Box<str>]) -> KeyClass {
     match KeyRule::of(folded) {
         KeyRule::Own(own) => own_class(own),
         KeyRule::RequestTag => KeyClass::Derived(Gap::RequestTags),
+        KeyRule::ResourceOwner if OrganizationKey::of(folded).is_some() => {
+            KeyClass::Derived(Gap::ResourceOrganization)
+        }
         KeyRule::ResourceOwner => KeyClass::Derived(Gap::ResourceOwner),
         KeyRule::Mfa if folded.ends_with("age") => KeyClass::Derived(Gap::MfaAge),
         KeyRule::Mfa => KeyClass::Derived(Gap::MfaPresent),
@@ -237,9 +272,10 @@ fn own_class(own: OwnKey) -> KeyClass {
 
 fn principal_class(folded: &str) -> KeyClass {
     let gap = match folded {
-        "aws:sourcearn" | "aws:sourceaccount" | "aws:sourceorgid" | "aws:sourceorgpaths" => {
-            Gap::Source
-        }
+        "aws:principalorgid" | "aws:principalorgpaths" => Gap::PrincipalOrganization,
+        "aws:userid" => Gap::UserId,
+        "aws:sourcearn" | "aws:sourceaccount" => Gap::Source,
+        "aws:sourceorgid" | "aws:sourceorgpaths" => Gap::SourceOrganization,
         "aws:tokenissuetime" => Gap::TokenIssueTime,
         "aws:sourceidentity" => Gap::SourceIdentity,
         "aws:federatedprovider" => Gap::FederatedProvider,
@@ -264,11 +300,12 @@ fn principal_class(folded: &str) -> KeyClass {
 /// E-121: which keys of E-15 – E-17 hang on what nobody says of a principal and its session.
 pub(super) fn of_principal(
     stated: &StatedPrincipal<'_>,
-    kind: PrincipalKind,
+    who: &Who<'_>,
     is_temporary: bool,
     (is_outside, states_source): (bool, bool),
 ) -> GapSet {
     use PrincipalKind as Kind;
+    let kind = who.kind;
     let session = stated.session.as_ref();
     let lacks = |says: bool| !says;
     let has_tags = session.is_some_and(|session| session.tags.is_some());
@@ -278,7 +315,11 @@ pub(super) fn of_principal(
     let is_bare_user = kind == Kind::User && session.is_none();
     let mut open = GapSet::default();
     open.add_if(Gap::PrincipalTags, lacks(has_tags) && (takes_tags || is_outside));
-    open.add_if(Gap::Source, kind == Kind::Service && lacks(states_source));
+    let is_named = matches!(kind, Kind::User | Kind::RoleSession);
+    open.add_if(Gap::UserId, is_named && who.unique_id.is_none());
+    let lacks_source = kind == Kind::Service && lacks(states_source);
+    open.add_if(Gap::Source, lacks_source);
+    open.add_if(Gap::SourceOrganization, lacks_source);
     let is_dated = session.is_some_and(|session| session.issued_at.is_some());
     open.add_if(Gap::TokenIssueTime, is_bare_user || is_temporary && lacks(is_dated));
     let mfa = session.and_then(|session| session.mfa);
@@ -342,6 +383,8 @@ struct Way {
     through_endpoint: bool,
     /// The account of the endpoint is known.
     knows_account: bool,
+    /// So is its organization.
+    knows_organization: bool,
 }
 
 impl Way {
@@ -352,14 +395,14 @@ impl Way {
             says_nothing: !states_ip && !has(OwnKey::VpcSourceIp) && !has(OwnKey::SourceVpce),
             through_endpoint: environment.through_endpoint(),
             knows_account: has(OwnKey::VpceAccount),
+            knows_organization: environment.knows_organization,
         }
     }
 
     /// E-121: the keys of E-18. Without an address or an endpoint all are unknown, with an
-    /// endpoint those that neither request nor record gives. Whose account is known, the snapshot
-    /// knows the organization of.
+    /// endpoint those that neither request nor record gives.
     fn gaps(self, kind: PrincipalKind) -> GapSet {
-        let Self { says_nothing, through_endpoint, knows_account } = self;
+        let Self { says_nothing, through_endpoint, knows_account, knows_organization } = self;
         let of_endpoint = says_nothing || through_endpoint;
         let mut open = GapSet::default();
         for gap in
@@ -367,7 +410,9 @@ impl Way {
         {
             open.add_if(gap, of_endpoint);
         }
-        open.add_if(Gap::VpceOrganization, says_nothing || through_endpoint && !knows_account);
+        let leaves_organization = says_nothing || through_endpoint && !knows_organization;
+        open.add_if(Gap::VpceOrganization, leaves_organization);
+        open.add_if(Gap::VpceElsewhere, knows_account && !knows_organization);
         open.add_if(Gap::SourceIp, says_nothing && kind != PrincipalKind::Service);
         open
     }
@@ -391,7 +436,7 @@ pub(super) struct Asked {
     pub(super) principal: u32,
     pub(super) action: u32,
     pub(super) tags: u32,
-    pub(super) knows_owner: bool,
+    pub(super) owner: Option<AccountId>,
     pub(super) knows_tags: bool,
     pub(super) known_holders: u8,
     /// MFA as `context` states it for a user without a session (E-23).
@@ -423,7 +468,12 @@ impl Resolver<'_> {
     /// # Errors
     /// When there are too many.
     pub(super) fn plain_gap(&mut self, states_ip: bool, asked: Asked) -> Result<u32, RequestError> {
-        let way = Way { says_nothing: !states_ip, through_endpoint: false, knows_account: false };
+        let way = Way {
+            says_nothing: !states_ip,
+            through_endpoint: false,
+            knows_account: false,
+            knows_organization: false,
+        };
         let mut open = way.gaps(self.principals[asked.principal as usize].kind);
         open.add_if(Gap::RequestTags, true);
         open.add_if(Gap::CallChain, true);
@@ -441,7 +491,9 @@ impl Resolver<'_> {
         }
         let mut open = open.and(of_request);
         open.add_if(Gap::Unstated, true);
-        open.add_if(Gap::ResourceOwner, !asked.knows_owner);
+        open.add_if(Gap::ResourceOwner, asked.owner.is_none());
+        let knows_organization = |id| self.engine.snapshot.knows_organization_of(id);
+        open.add_if(Gap::ResourceOrganization, !asked.owner.is_some_and(knows_organization));
         open.add_if(Gap::ResourceTags, !asked.knows_tags);
         let by_catalog = self.engine.options.absent_by_catalog;
         let facts = &self.actions[asked.action as usize];
@@ -487,6 +539,10 @@ impl Resolver<'_> {
         for (key, folded) in self.asked_keys().filter(|(_, folded)| !is_never_carried(folded)) {
             if self.is_open(profile, folded) {
                 gaps.absent.insert(key);
+            }
+            if let Some(says) = OrganizationKey::of(folded).filter(|_| profile.is_elsewhere(folded))
+            {
+                gaps.elsewhere.push((key, says));
             }
             if self.lists_at(profile).is_some_and(|lists| covers(&lists.unknown, folded)) {
                 gaps.hidden.insert(key);

@@ -28,6 +28,8 @@ pub(crate) struct Notes {
     pub(crate) resource_account: bool,
     /// That assumption is about a resource that nobody declared (E-9).
     pub(crate) is_undeclared: bool,
+    /// Assumption: the role of the caller has no path (E-11).
+    pub(crate) role_path: bool,
     /// Assumption: the request came through no VPC endpoint (E-121).
     pub(crate) no_endpoint: bool,
     /// Nothing states whether the transport was secure, which it is taken to be (E-121).

@@ -326,10 +326,11 @@ impl Resolver<'_> {
                 }
             }
         }
-        let outside_principal = self.principals[check.principal as usize].outside;
-        if outside_principal || !knows_region || found.assumed {
+        let caller = &self.principals[check.principal as usize];
+        if caller.outside || !knows_region || found.assumed {
             let notes = Notes {
-                outside_principal,
+                outside_principal: caller.outside,
+                role_path: caller.is_path_assumed,
                 region_unknown: !knows_region,
                 resource_account: found.assumed,
                 is_undeclared: found.is_undeclared,
@@ -643,7 +644,7 @@ impl Resolver<'_> {
             action: check.action,
             stated_mfa: context.mfa.filter(|_| stated_mfa(caller)).and_then(|mfa| mfa.present),
             tags: self.tag_profile(check.action, check.shape == Shape::IamRole, check.fit),
-            knows_owner: found.account.is_some(),
+            owner: found.account,
             knows_tags: false,
             known_holders: 0,
         };

@@ -48,6 +48,8 @@ pub(crate) struct ResolvedPrincipal {
     pub(crate) queue_task: bool,
     /// Its account is not in the snapshot, or called external (E-26).
     pub(crate) outside: bool,
+    /// Whether nobody says the path of its role, which is taken to have none (E-11).
+    pub(crate) is_path_assumed: bool,
     /// Which keys of E-15 – E-17 partial context leaves unknown (E-121).
     pub(crate) gaps: GapSet,
     /// The keys of E-15 – E-17 but MFA, which depends on the check.
@@ -77,6 +79,8 @@ pub(super) struct Who<'s> {
     /// The entity's tags in the store.
     pub(super) stored_tags: &'s [Tag],
     pub(super) service_linked: bool,
+    /// Whether nobody says the path of the role, which is taken to have none (E-11).
+    pub(super) is_path_assumed: bool,
 }
 
 impl Who<'_> {
@@ -95,6 +99,7 @@ impl Who<'_> {
             provider: None,
             stored_tags: &[],
             service_linked: false,
+            is_path_assumed: false,
         }
     }
 }
@@ -316,6 +321,7 @@ impl<'e> Resolver<'e> {
                     None => format!("arn:{partition}:iam::{account}:role/{name}").into(),
                 };
                 who.service_linked = arn.contains(":role/aws-service-role/");
+                who.is_path_assumed = role_arn.is_none();
                 who.entity_arn = Some(arn);
                 name
             }
@@ -392,10 +398,11 @@ impl<'e> Resolver<'e> {
         let gaps = if self.is_partial {
             let is_outside = outside && stated.inline.is_none();
             let about = (is_outside, request.source.is_some());
-            gaps::of_principal(stated, who.kind, temporary, about)
+            gaps::of_principal(stated, who, temporary, about)
         } else {
             GapSet::default()
         };
+        let gaps = self.organization_gaps(gaps, who, request);
         let knows_tags = !gaps.has(Gap::PrincipalTags);
         let derived = derive::principal_keys(
             (&engine.snapshot, &engine.catalog),
@@ -427,6 +434,7 @@ impl<'e> Resolver<'e> {
             source_identity: session.and_then(|s| s.source_identity.as_deref()).map(Into::into),
             queue_task: task.is_some_and(|arn| arn.ends_with("/SQSUnlockQueuePolicy")),
             outside,
+            is_path_assumed: who.is_path_assumed,
             derived,
             skipped: Vec::new(),
         };
@@ -450,6 +458,18 @@ impl<'e> Resolver<'e> {
         self.session_layer(stated, who, &mut resolved)?;
         resolved.skipped.append(&mut self.given.skipped);
         Ok(resolved)
+    }
+
+    /// E-15, E-121: which organization keys the snapshot does not tell. The request may give them in
+    /// complete context too.
+    fn organization_gaps(&self, mut gaps: GapSet, who: &Who<'_>, request: &Request<'_>) -> GapSet {
+        let is_elsewhere = |id: AccountId| !self.engine.snapshot.knows_organization_of(id);
+        gaps.add_if(Gap::PrincipalOrganization, who.account.is_some_and(is_elsewhere));
+        if let (PrincipalKind::Service, Some(source)) = (who.kind, &request.source) {
+            let account = derive::account_of_source(source);
+            gaps.add_if(Gap::SourceOrganization, account.is_some_and(is_elsewhere));
+        }
+        gaps
     }
 
     fn entity_layers(
@@ -493,6 +513,7 @@ impl<'e> Resolver<'e> {
             account: who.account,
             arn: who.arn.clone(),
             entity_arn: who.entity_arn.clone(),
+            is_path_assumed: who.is_path_assumed,
             unique_id: who.unique_id.clone(),
             service_names: who.service_names.clone(),
             provider: who.provider.clone(),

@@ -182,6 +182,7 @@ impl<'e> Resolver<'e> {
         check.notes.is_undeclared = check.notes.resource_account && self.is_undeclared(resource);
         check.notes.unknown_action = self.actions[check.action as usize].id.is_none();
         check.notes.outside_principal = self.principals[principal as usize].outside;
+        check.notes.role_path = self.principals[principal as usize].is_path_assumed;
         let keys = self.resource_key_list(resource, account, check.action, (principal, fit));
         seen.region(self, request, (principal, resource), check);
         let endpoint = self.endpoint(&seen.environment);
@@ -253,7 +254,7 @@ impl<'e> Resolver<'e> {
             principal,
             action,
             tags: self.tag_profile(action, is_role, fit),
-            knows_owner: account.is_some(),
+            owner: account,
             knows_tags: self.resources[resource as usize].attached().tags.is_some() && !hides_tags,
             known_holders: self.resources[resource as usize].known_holders(),
             stated_mfa: seen.stated_mfa,

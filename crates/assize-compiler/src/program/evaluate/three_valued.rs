@@ -9,7 +9,7 @@ use super::{
     ResourceTest, RowEvaluator, Rule, Target, Test, Texts, Undecided, ValueId, ValueView, applying,
     is_all_empty, members, program_of, static_test, take_unconditional,
 };
-use crate::partial::{Gaps, KeySet, Side};
+use crate::partial::{Gaps, KeySet, OrganizationKey, Side};
 use crate::program::template::{ArnTemplate, TemplatePiece, TextMode, TextTemplate};
 use crate::truth::Truth;
 
@@ -19,6 +19,7 @@ pub(crate) struct SidedEvaluator<'a> {
     pub(crate) row: RowEvaluator<'a>,
     pub(crate) gaps: &'a Gaps,
     pub(crate) single: &'a KeySet,
+    pub(crate) organizations: &'a [Box<str>],
     pub(crate) side: Side,
     /// Some statement that was looked at is U: the other side may come out differently.
     pub(crate) met_unknown: bool,
@@ -239,24 +240,59 @@ impl<'a> SidedEvaluator<'a> {
             Quantifier::Any { negated } => (Truth::False, !negated),
             Quantifier::Null { .. } => (Truth::Unknown, false),
         };
-        if matters && self.never_matches(&atom.test) { on_never } else { Truth::Unknown }
+        if matters && self.never_matches(atom) { on_never } else { Truth::Unknown }
     }
 
     /// never(W) of E-124.
-    fn never_matches(&self, test: &'a Test) -> bool {
-        match test {
+    fn never_matches(&self, atom: &'a Atom) -> bool {
+        let of = self.gaps.elsewhere(KeyId(atom.key));
+        match &atom.test {
             Test::Presence => false,
             Test::Bool { yes, no } => !yes && !no,
             Test::Number(_, values) => values.is_empty(),
             Test::Date(_, values) => values.is_empty(),
             Test::Ip(values) => values.is_empty(),
-            Test::Equal(texts) | Test::EqualIgnoringCase(texts) | Test::Like(texts) => {
-                texts.literals.is_empty()
-                    && texts.patterns.is_empty()
-                    && texts.set.is_none()
-                    && texts.templates.iter().all(|template| self.template_never_matches(template))
+            Test::Equal(texts) | Test::Like(texts) => self.texts_never_match(texts, of),
+            Test::EqualIgnoringCase(texts) => self.texts_never_match(texts, None),
+        }
+    }
+
+    fn texts_never_match(&self, texts: &'a Texts, of: Option<OrganizationKey>) -> bool {
+        let is_elsewhere = |begin: &str, whole| self.is_elsewhere(of, begin, whole);
+        texts.literals.iter().all(|text| is_elsewhere(text, true))
+            && texts.patterns.iter().all(|p| is_elsewhere(p.literal_prefix(), false))
+            && texts.templates.iter().all(|template| {
+                self.template_never_matches(template) || self.template_is_elsewhere(of, template)
+            })
+    }
+
+    /// Whether a key says of an organization that it is another than all that these values name.
+    fn is_elsewhere(&self, of: Option<OrganizationKey>, begin: &str, whole: bool) -> bool {
+        let named = of.and_then(|of| of.organization(begin, whole));
+        named.is_some_and(|id| self.organizations.iter().any(|own| **own == *id))
+    }
+
+    fn template_is_elsewhere(
+        &self,
+        of: Option<OrganizationKey>,
+        template: &'a TextTemplate,
+    ) -> bool {
+        let Some(of) = of.filter(|_| template.mode != TextMode::IgnoreCase) else { return false };
+        let mut begin = String::new();
+        let mut whole = true;
+        for piece in &template.pieces {
+            match piece {
+                TemplatePiece::Literal(text) => begin.push_str(text),
+                TemplatePiece::Variable { key, default } if !self.is_unknown(*key) => {
+                    begin.push_str(self.row.variable(*key, default.as_deref()).unwrap_or_default());
+                }
+                TemplatePiece::Star | TemplatePiece::One | TemplatePiece::Variable { .. } => {
+                    whole = false;
+                    break;
+                }
             }
         }
+        self.is_elsewhere(Some(of), &begin, whole)
     }
 
     /// Whether a value is unresolved by what is known, or too short to be an ARN (L-620).
