@@ -186,6 +186,8 @@ struct Supplement {
     creates_with_tags: BTreeSet<String>,
     /// L-704.
     resource_account_absent: ResourceAccountAbsent,
+    /// E-68.
+    alternatives: Alternatives,
     /// E-55.
     own_account_only: OwnAccountOnly,
     /// E-98.
@@ -202,6 +204,29 @@ struct Supplement {
 struct ResourceAccountAbsent {
     services: BTreeSet<String>,
     actions: BTreeSet<String>,
+}
+
+/// The actions whose resource types are alternatives, although the reference marks several of them
+/// as required.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Alternatives {
+    levels: BTreeSet<String>,
+    /// Beginnings of the names of actions of any service.
+    beginnings: Vec<String>,
+    /// All actions of these services.
+    services: BTreeSet<String>,
+    actions: BTreeSet<String>,
+}
+
+impl Alternatives {
+    fn holds(&self, (prefix, name): (&str, &str), full_name: &str, action: &Action) -> bool {
+        let is_named = self.services.contains(prefix)
+            || self.actions.contains(full_name)
+            || self.levels.contains(&action.level)
+            || self.beginnings.iter().any(|begin| name.starts_with(begin));
+        is_named && action.resources.iter().filter(|resource| resource.required).count() > 1
+    }
 }
 
 #[derive(Deserialize)]
@@ -299,6 +324,7 @@ fn check_names(reference: &Reference, supplement: &Supplement) -> Result<()> {
         &supplement.global_services,
         &supplement.no_endpoint_policy_services,
         &absent.services,
+        &supplement.alternatives.services,
     ];
     for service in services.into_iter().flatten() {
         ensure!(reference.services.contains_key(service), "there is no service `{service}`");
@@ -311,7 +337,7 @@ fn check_names(reference: &Reference, supplement: &Supplement) -> Result<()> {
     let excepted: Vec<String> = excepted.collect();
     let named = absent.actions.iter().chain(supplement.wildcard_forms.keys());
     let named = named.chain(supplement.optional_resource_types.keys());
-    let named = named.chain(&supplement.creates_with_tags);
+    let named = named.chain(&supplement.creates_with_tags).chain(&supplement.alternatives.actions);
     for full_name in named.chain(&own.actions).chain(&excepted) {
         let (service, name) = full_name.split_once(':').context("an action has a service")?;
         let known = reference.services.get(service).is_some_and(|service| {
@@ -425,6 +451,7 @@ fn source_action(
             !action.resources.is_empty(),
         ),
         creates_with_tags: supplement.creates_with_tags.contains(&full_name),
+        types_are_alternatives: supplement.alternatives.holds((prefix, name), &full_name, action),
         wildcard_form,
         resources: resources.chain(supplied).collect(),
         keys: action.condition_keys.clone(),

@@ -311,6 +311,15 @@ impl Catalog {
         keys.filter(|name| name.ends_with(":RequestObjectTagKeys"))
     }
 
+    /// Whether the resource types of an action are alternatives: a call is about those resources
+    /// that it names, and about no more (E-68).
+    ///
+    /// # Panics
+    /// When the id is of another catalog and out of the range of this one.
+    pub fn types_are_alternatives(&self, id: ActionId) -> bool {
+        self.tables.actions[id.index()].flags & ActionRow::ALTERNATIVES != 0
+    }
+
     /// Whether the resource that an action creates has the tags of the request as its own already
     /// when the request is decided (E-20).
     ///

@@ -124,8 +124,12 @@ impl ActionRow {
     pub(crate) const OWN_ACCOUNT_ONLY: u8 = 2;
     /// What the action creates has the tags of the request (E-20).
     pub(crate) const CREATES_WITH_TAGS: u8 = 4;
-    pub(crate) const ALL_FLAGS: u8 =
-        Self::RESOURCE_ACCOUNT_ABSENT | Self::OWN_ACCOUNT_ONLY | Self::CREATES_WITH_TAGS;
+    /// A call is about the resources that it names, and about no more (E-68).
+    pub(crate) const ALTERNATIVES: u8 = 8;
+    pub(crate) const ALL_FLAGS: u8 = Self::RESOURCE_ACCOUNT_ABSENT
+        | Self::OWN_ACCOUNT_ONLY
+        | Self::CREATES_WITH_TAGS
+        | Self::ALTERNATIVES;
 }
 
 /// One resource type of one action.

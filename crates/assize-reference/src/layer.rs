@@ -463,10 +463,12 @@ fn service_refusal(case: &Case<'_>) -> Option<Outcome> {
     service_rules::refusal(case).map(|code| Outcome::refused(Layer::Service, code))
 }
 
-/// The terms of step 3. E-94: AssumeRoot is decided within the caller's account.
+/// The terms of step 3. E-94: AssumeRoot is decided within the caller's account. E-55: where a service
+/// of VPC Lattice has an auth policy, both sides must allow as they must across accounts.
 fn terms(case: &Case<'_>, layers: &Layers) -> Terms {
     let open = |layer| matches!(layers.verdict(layer), Verdict::Allow | Verdict::NotApplicable);
     let same = case.caller.account == case.check.account || sts::is_assume_root(case.check);
+    let has_policy = layers.verdict(Layer::Resource) != Verdict::NotApplicable;
     Terms {
         kind: case.caller.kind,
         identity: layers.verdict(Layer::Identity) == Verdict::Allow,
@@ -474,7 +476,8 @@ fn terms(case: &Case<'_>, layers: &Layers) -> Terms {
         session: open(Layer::Session),
         grant: layers.grant,
         gated: service_rules::gated(case.check),
-        cross_account: case.caller.kind.has_account() && !same,
+        cross_account: case.caller.kind.has_account()
+            && (!same || service_rules::needs_both_sides(case.check) && has_policy),
     }
 }
 

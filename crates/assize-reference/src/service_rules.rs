@@ -30,6 +30,11 @@ pub(crate) fn gated(check: &Check<'_>) -> bool {
     kms::is_gated(check) || sts::assumes_role(check)
 }
 
+/// E-55: whether identity and resource must both allow, within one account too.
+pub(crate) fn needs_both_sides(check: &Check<'_>) -> bool {
+    check.action.service == "vpc-lattice-svcs"
+}
+
 /// Step 2 of 3.1 behind the guardrails: the first refusal.
 pub(crate) fn refusal(case: &Case<'_>) -> Option<ReasonCode> {
     partition_mismatch(case)

@@ -82,6 +82,8 @@ pub struct SourceAction {
     pub own_account_only: bool,
     /// Whether what it creates has the tags of the request as its own (E-20).
     pub creates_with_tags: bool,
+    /// Whether its resource types are alternatives (E-68).
+    pub types_are_alternatives: bool,
     /// The wildcard form, if it is not `*` (E-6).
     pub wildcard_form: Option<String>,
     /// Its resource types; several entries for one type count together.

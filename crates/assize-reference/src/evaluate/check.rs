@@ -172,7 +172,8 @@ impl<'a> Maker<'a, '_> {
         Ok(())
     }
 
-    /// E-68: one check a resource, and one on `*` for each required type without any.
+    /// E-68: one check a resource, and one on `*` for each required type without any, unless the
+    /// types are alternatives.
     fn push_resources(&mut self, action: &'a str, all: &'a [ResourceInput<'a>]) -> Result<()> {
         let re_encrypt = action.eq_ignore_ascii_case(kms::RE_ENCRYPT) && all.len() == 2;
         for (at, input) in all.iter().enumerate() {
@@ -183,6 +184,9 @@ impl<'a> Maker<'a, '_> {
         let Some(id) = self.stated.first().and_then(|check| check.action.id) else {
             return Ok(());
         };
+        if self.world.catalog.types_are_alternatives(id) {
+            return Ok(());
+        }
         for listed in self.world.catalog.action_ref(id).resource_types() {
             if listed.is_required() && !self.stated.iter().any(|check| covers(check, &listed)) {
                 self.missing_resource(action, listed.resource_type().name())?;

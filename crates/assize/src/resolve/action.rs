@@ -30,6 +30,8 @@ pub(crate) struct ResolvedAction {
     pub(crate) no_account_keys: bool,
     /// E-55: no resource-based policy allows it to other accounts.
     pub(crate) own_account_only: bool,
+    /// E-55: identity and resource must both allow it, within one account too.
+    pub(crate) needs_both_sides: bool,
     /// Its requests may be plain: no rule looks closer at them than at their frames.
     pub(crate) is_plain: bool,
     /// It takes no resource, and something else than `*` stands for that (E-6).
@@ -234,9 +236,13 @@ pub(crate) struct ActionClass {
     endpoint_covered: bool,
     no_account_keys: bool,
     own_account_only: bool,
+    needs_both_sides: bool,
     /// It reads or lists: E-74 asks of actions of `iam`.
     reads: bool,
 }
+
+/// The service whose resource-based policies allow nothing alone (E-55): VPC Lattice.
+const BOTH_SIDES: &str = "vpc-lattice-svcs";
 
 /// E-97: whether an action is asked about the boundary that its target has: a write of IAM that
 /// names none itself.
@@ -274,6 +280,7 @@ impl ResolvedAction {
             endpoint_covered: self.endpoint_covered,
             no_account_keys: self.no_account_keys,
             own_account_only: self.own_account_only,
+            needs_both_sides: self.needs_both_sides,
             reads: self.id.is_some_and(|id| {
                 let level = catalog.action_ref(id).access_level();
                 matches!(level, AccessLevel::Read | AccessLevel::List)
@@ -322,6 +329,7 @@ impl ResolvedAction {
             endpoint_covered: catalog.supports_endpoint_policy(&service_folded),
             no_account_keys: id.is_some_and(|id| catalog.resource_account_keys_absent(id)),
             own_account_only: id.is_some_and(|id| catalog.is_own_account_only(id)),
+            needs_both_sides: service_folded == BOTH_SIDES,
             service: service_folded.into(),
             name: name_folded.into(),
         }

@@ -218,7 +218,8 @@ impl Resolver<'_> {
         }
     }
 
-    /// E-68: a check for each resource, and one with `*` for each required type without any.
+    /// E-68: a check for each resource, and one with `*` for each required type without any. A call
+    /// whose types are alternatives needs no more than it names.
     fn expand<'r>(
         &mut self,
         action: &'r str,
@@ -242,6 +243,9 @@ impl Resolver<'_> {
         };
         let engine = self.engine;
         let required = engine.catalog.action_ref(id);
+        if engine.catalog.types_are_alternatives(id) {
+            return Ok(());
+        }
         for listed in required.resource_types().filter(ActionResource::is_required) {
             let resource_type = listed.resource_type();
             let name = resource_type.name();

@@ -69,6 +69,10 @@ impl Resolver<'_> {
             // Decided as a check within the caller's account (E-94).
             frame.same_account = true;
         }
+        if action.needs_both_sides && frame.resource.is_some() {
+            // Where there is an auth policy, both sides must allow (E-55).
+            frame.same_account = false;
+        }
         frame
     }
 
