@@ -20,7 +20,7 @@ enum Kind {
 }
 
 /// The keys of conditions and what they hold.
-const KEYS: [(&str, Kind); 64] = [
+const KEYS: [(&str, Kind); 68] = [
     ("aws:username", Kind::Text),
     ("AWS:UserName", Kind::Text),
     ("aws:userid", Kind::Text),
@@ -28,6 +28,8 @@ const KEYS: [(&str, Kind); 64] = [
     ("aws:PrincipalType", Kind::Text),
     ("aws:PrincipalOrgID", Kind::Text),
     ("aws:ResourceOrgID", Kind::Text),
+    ("aws:SourceOrgID", Kind::Text),
+    ("aws:VpceOrgID", Kind::Text),
     ("aws:ResourceAccount", Kind::Text),
     ("aws:PrincipalTag/team", Kind::Text),
     ("aws:PrincipalTag/env", Kind::Text),
@@ -63,6 +65,8 @@ const KEYS: [(&str, Kind); 64] = [
     ("aws:TagKeys", Kind::List),
     ("aws:CalledVia", Kind::List),
     ("aws:PrincipalOrgPaths", Kind::List),
+    ("aws:ResourceOrgPaths", Kind::List),
+    ("aws:SourceOrgPaths", Kind::List),
     ("x:k", Kind::List),
     ("aws:PrincipalArn", Kind::Arn),
     ("aws:SourceArn", Kind::Arn),
@@ -129,7 +133,7 @@ pub(super) fn conditions(source: &mut Source<'_>, statement: &mut Map<String, Va
             ("x:k", operator, values)
         } else {
             let (key, kind) = source.pick(&KEYS);
-            let (operator, values) = test(source, kind);
+            let (operator, values) = test(source, key, kind);
             (key, operator, values)
         };
         let values = one_or_list(source, values);
@@ -139,7 +143,7 @@ pub(super) fn conditions(source: &mut Source<'_>, statement: &mut Map<String, Va
     statement.insert("Condition".into(), Value::Object(block));
 }
 
-fn test(source: &mut Source<'_>, kind: Kind) -> (String, Vec<Value>) {
+fn test(source: &mut Source<'_>, key: &str, kind: Kind) -> (String, Vec<Value>) {
     if source.percent(8) {
         let values = source.list(1, 2, |source| json!(source.pick(&["true", "false"])));
         return (decorated(source, "Null", kind), values);
@@ -148,6 +152,9 @@ fn test(source: &mut Source<'_>, kind: Kind) -> (String, Vec<Value>) {
     let kind_of_operator = if source.percent(4) { Kind::Text } else { kind };
     let low = usize::from(!source.percent(3));
     let (operators, values): (&[&str], fn(&mut Source<'_>) -> Value) = match kind_of_operator {
+        Kind::Text | Kind::List if key.contains("Org") && source.percent(80) => {
+            (&TEXT_OPERATORS, organization_value)
+        }
         Kind::Text | Kind::List => (&TEXT_OPERATORS, text_value),
         Kind::Arn => (&ARN_OPERATORS, arn_value),
         Kind::Address => (&["IpAddress", "NotIpAddress"], address_value),
@@ -221,6 +228,25 @@ pub(super) fn variable(source: &mut Source<'_>, text: &str) -> String {
         4 => source.pick(&["${*}", "${?}", "${$}"]).to_owned(),
         _ => format!("${{{name}}}"),
     }
+}
+
+/// An organization, by its id or its paths: that of the world, another, or neither for certain.
+fn organization_value(source: &mut Source<'_>) -> Value {
+    const VALUES: [&str; 12] = [
+        "o-w1aaaaaaaa",
+        "o-w1aaaaaaaa",
+        "o-partner000",
+        "o-w1aaaaaaaa/*",
+        "o-w1aaaaaaaa/r-1aaa/*",
+        "o-w1aaaaaaaa/r-1aaa/ou-1aaa-aaaaaaa1/",
+        "o-partner000/*",
+        "o-w1aaaaaaa?",
+        "o-w1aaaaaaaa*",
+        "${aws:PrincipalOrgID}",
+        "${aws:ResourceOrgID}/*",
+        "o-w1aaaaaaaa/${aws:PrincipalTag/team}/*",
+    ];
+    json!(source.pick(&VALUES))
 }
 
 /// With a set qualifier or `IfExists`, more often where the key is a list.

@@ -12,7 +12,7 @@ use super::text::{
 use super::{Source, mistake, policy, world};
 
 /// Keys that requests say something of without carrying them.
-const LISTED_KEYS: [&str; 18] = [
+const LISTED_KEYS: [&str; 20] = [
     "x:k",
     "x:n",
     "s3:prefix",
@@ -22,6 +22,8 @@ const LISTED_KEYS: [&str; 18] = [
     "aws:SourceIp",
     "aws:MultiFactorAuthPresent",
     "aws:PrincipalOrgID",
+    "aws:ResourceOrgPaths",
+    "aws:userid",
     "aws:CalledVia",
     "sts:ExternalId",
     "aws:SourceIdentity",
@@ -224,6 +226,17 @@ const NEVER: [&str; 8] = [
 ];
 
 /// What they are given.
+/// Organizations of accounts that are in none of the world's, and one that is its own.
+const ORGANIZATIONS: [(&str, &str); 7] = [
+    ("aws:PrincipalOrgID", "o-partner000"),
+    ("aws:PrincipalOrgID", "o-w1aaaaaaaa"),
+    ("aws:PrincipalOrgPaths", "o-partner000/r-9aaa/ou-9aaa-aaaaaaa1/"),
+    ("aws:ResourceOrgID", "o-partner000"),
+    ("aws:ResourceOrgPaths", "o-partner000/r-9aaa/"),
+    ("aws:SourceOrgID", "o-partner000"),
+    ("aws:VpceOrgID", "o-partner000"),
+];
+
 const VALUES: [&str; 5] = ["true", "a", "ana", "10.0.0.1", "team"];
 
 fn context(source: &mut Source<'_>) -> Value {
@@ -254,6 +267,10 @@ fn context(source: &mut Source<'_>) -> Value {
                 (key, json!(source.pick(values)))
             }
             14 => (source.pick(&NEVER), any_value(source)),
+            15 if source.percent(40) => {
+                let (key, value) = source.pick(&ORGANIZATIONS);
+                (key, json!(value))
+            }
             15 => ("iam:PassedToService", json!(source.pick(&SERVICES))),
             _ => ("x:k", json!(source.pick(&["a", "b", "ab", "A", "a*", "", "\"a\""]))),
         };

@@ -312,8 +312,10 @@ impl Builder<'_, '_> {
         self.set("aws:PrincipalArn", single(arn));
         self.set_account("aws:Principal", account)?;
         self.set("aws:PrincipalType", single(principal_type));
+        // Nobody but the request can say the id of an entity elsewhere.
         self.leave_if(user_id.is_none(), &["aws:userid"]);
-        self.set_some("aws:userid", user_id.map(single));
+        let given = if user_id.is_none() { self.given.take("aws:userid") } else { None };
+        self.set_some("aws:userid", user_id.map(single).or(given));
         self.set("aws:PrincipalIsAWSService", boolean(false));
         if caller.kind == Kind::User {
             self.set_some("aws:username", arn.rsplit('/').next().map(single));

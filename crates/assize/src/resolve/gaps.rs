@@ -21,7 +21,7 @@ use super::check::{CheckSpec, MadeIf};
 use super::context::is_plain_tag_key;
 use super::environment::Environment;
 use super::key::{KeyRule, OwnKey};
-use super::principal::{Who, is_roles_anywhere};
+use super::principal::is_roles_anywhere;
 use super::resource::HOLDER_KEYS;
 
 /// Derived keys that are unknown together, because they follow from one input (E-121).
@@ -300,12 +300,11 @@ fn principal_class(folded: &str) -> KeyClass {
 /// E-121: which keys of E-15 – E-17 hang on what nobody says of a principal and its session.
 pub(super) fn of_principal(
     stated: &StatedPrincipal<'_>,
-    who: &Who<'_>,
+    kind: PrincipalKind,
     is_temporary: bool,
     (is_outside, states_source): (bool, bool),
 ) -> GapSet {
     use PrincipalKind as Kind;
-    let kind = who.kind;
     let session = stated.session.as_ref();
     let lacks = |says: bool| !says;
     let has_tags = session.is_some_and(|session| session.tags.is_some());
@@ -315,8 +314,6 @@ pub(super) fn of_principal(
     let is_bare_user = kind == Kind::User && session.is_none();
     let mut open = GapSet::default();
     open.add_if(Gap::PrincipalTags, lacks(has_tags) && (takes_tags || is_outside));
-    let is_named = matches!(kind, Kind::User | Kind::RoleSession);
-    open.add_if(Gap::UserId, is_named && who.unique_id.is_none());
     let lacks_source = kind == Kind::Service && lacks(states_source);
     open.add_if(Gap::Source, lacks_source);
     open.add_if(Gap::SourceOrganization, lacks_source);

@@ -398,11 +398,11 @@ impl<'e> Resolver<'e> {
         let gaps = if self.is_partial {
             let is_outside = outside && stated.inline.is_none();
             let about = (is_outside, request.source.is_some());
-            gaps::of_principal(stated, who, temporary, about)
+            gaps::of_principal(stated, who.kind, temporary, about)
         } else {
             GapSet::default()
         };
-        let gaps = self.organization_gaps(gaps, who, request);
+        let gaps = self.untold(gaps, who, request);
         let knows_tags = !gaps.has(Gap::PrincipalTags);
         let derived = derive::principal_keys(
             (&engine.snapshot, &engine.catalog),
@@ -460,9 +460,11 @@ impl<'e> Resolver<'e> {
         Ok(resolved)
     }
 
-    /// E-15, E-121: which organization keys the snapshot does not tell. The request may give them in
-    /// complete context too.
-    fn organization_gaps(&self, mut gaps: GapSet, who: &Who<'_>, request: &Request<'_>) -> GapSet {
+    /// E-15, E-121: which keys of a principal elsewhere the snapshot does not tell: its unique id and
+    /// its organization. The request may give them in complete context too.
+    fn untold(&self, mut gaps: GapSet, who: &Who<'_>, request: &Request<'_>) -> GapSet {
+        let has_id = matches!(who.kind, PrincipalKind::User | PrincipalKind::RoleSession);
+        gaps.add_if(Gap::UserId, has_id && who.unique_id.is_none());
         let is_elsewhere = |id: AccountId| !self.engine.snapshot.knows_organization_of(id);
         gaps.add_if(Gap::PrincipalOrganization, who.account.is_some_and(is_elsewhere));
         if let (PrincipalKind::Service, Some(source)) = (who.kind, &request.source) {
