@@ -8,7 +8,7 @@ use assize_model::{
     AccountId, ArnParts, Check, CheckDecision, Layer, PolicyText, Principal, PrincipalForm,
     PrincipalKind, Request, ResourceData, ResourceInput, StatedPrincipal, Target, Verdict,
 };
-use assize_store::{StoreSnapshot, parent_arns};
+use assize_store::{StoreSnapshot, parent};
 
 /// Something taken as the log shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -269,5 +269,7 @@ fn session_name<'r>(request: &'r Request<'_>) -> Option<&'r str> {
 /// Whether the world says who owns a resource and what its policy is.
 fn is_recorded(arn: &str, world: &StoreSnapshot) -> bool {
     let declared = |arn: &str| world.resource(arn).is_some();
-    declared(arn) || parent_arns(arn).any(|arn| declared(&arn)) || world.role_by_arn(arn).is_some()
+    declared(arn)
+        || parent(arn).is_some_and(|parent| declared(&parent.arn))
+        || world.role_by_arn(arn).is_some()
 }

@@ -44,8 +44,8 @@ pub fn resource_tags<'a>(snapshot: &'a StoreSnapshot, arn: &str) -> Option<&'a [
 
 /// The owner by the table of resources: the record of this ARN, else of its parent (E-8 b).
 pub fn resource_owner(snapshot: &StoreSnapshot, arn: &str) -> Option<AccountId> {
-    let mut arns = std::iter::once(Cow::Borrowed(arn)).chain(parent_arns(arn));
-    arns.find_map(|arn| snapshot.resource(&arn)).map(|resource| resource.account)
+    let of_parent = || snapshot.resource(&parent(arn)?.arn);
+    snapshot.resource(arn).or_else(of_parent).map(|resource| resource.account)
 }
 
 /// What the record of a VPC endpoint says (E-18): VPC, its ARN, and the endpoint's account.
@@ -69,22 +69,56 @@ pub fn endpoint_keys<'a>(snapshot: &'a StoreSnapshot, endpoint: &str) -> Endpoin
     })
 }
 
-/// The ARNs whose records speak for a resource that has none of its own (E-8 b, E-33): object to
-/// bucket, access-point object to access point, log stream to log group, function version or
-/// alias to function, table index or stream to table, path of a domain or an API to the domain or
-/// API, what stands in a catalog, registry, container or event bus to that, whatever is in an
-/// organization to the organization (E-99).
-///
-/// ```
-/// let mut parents = assize_store::parent_arns("arn:aws:s3:::reports/2024/01.csv");
-/// assert_eq!(parents.next().as_deref(), Some("arn:aws:s3:::reports"));
-/// ```
-pub fn parent_arns(arn: &str) -> impl Iterator<Item = Cow<'_, str>> {
-    parent_arn(arn).into_iter()
+/// What a resource is part of or stands in, and what of it is said of the resource too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parent<'a> {
+    /// The ARN, whose record speaks for a resource that has none of its own (E-8 b).
+    pub arn: Cow<'a, str>,
+    /// Its policies are those of a resource that has none of its own (E-33): not of the stream of a
+    /// table and of a version or alias of a function, whose policies are their own.
+    pub governs: bool,
+    /// Its policies stand beside those of the resource, not only in their place: those of what is
+    /// in a bucket do (E-48).
+    pub is_beside: bool,
+    /// Its tags are those of the resource, which cannot be tagged itself (E-20).
+    pub lends_tags: bool,
+    /// What the names of keys begin with that carry its tags in requests about the resource (E-20).
+    pub tag_key: Option<&'static str>,
 }
 
-fn parent_arn(arn: &str) -> Option<Cow<'_, str>> {
+/// The parent of a resource (E-8 b, E-33): object to bucket, access-point object to access point,
+/// log stream to log group, function version or alias to function, table index or stream to table,
+/// path of a domain or an API to the domain or API, what stands in a catalog, registry, container or
+/// event bus to that, whatever is in an organization to the organization (E-99).
+///
+/// ```
+/// let parent = assize_store::parent("arn:aws:s3:::reports/2024/01.csv");
+/// assert_eq!(parent.unwrap().arn, "arn:aws:s3:::reports");
+/// ```
+pub fn parent(arn: &str) -> Option<Parent<'_>> {
     let parts = ArnParts::split(arn)?;
+    let parent = parent_arn(arn, parts)?;
+    let is_stream = parts.service == "dynamodb" && parts.resource.contains("/stream/");
+    Some(Parent {
+        arn: parent,
+        governs: parts.service != "lambda" && !is_stream,
+        is_beside: matches!(parts.service, "s3" | "s3tables"),
+        lends_tags: match parts.service {
+            "dynamodb" => !is_stream,
+            "es" | "lambda" | "logs" => true,
+            _ => false,
+        },
+        tag_key: match parts.service {
+            "s3" if !parts.account.is_empty() => Some("s3:AccessPointTag/"),
+            "s3" if parts.region.is_empty() => Some("s3:BucketTag/"),
+            "s3tables" => Some("s3tables:TableBucketTag/"),
+            "s3vectors" => Some("s3vectors:VectorBucketTag/"),
+            _ => None,
+        },
+    })
+}
+
+fn parent_arn<'a>(arn: &'a str, parts: ArnParts<'a>) -> Option<Cow<'a, str>> {
     let resource = parts.resource;
     let renamed = |parent: String| {
         arn.strip_suffix(resource).map(|head| Cow::Owned(format!("{head}{parent}")))
@@ -132,41 +166,6 @@ fn parent_arn(arn: &str) -> Option<Cow<'_, str>> {
     arn.get(..arn.len() - resource.len() + parent_len).map(Cow::Borrowed)
 }
 
-/// Whether the policies of its parent are those of a resource that has none of its own (E-33): not
-/// of the stream of a table and of a version or alias of a function, whose policies are their own.
-pub fn is_governed_by_parent(arn: &str) -> bool {
-    ArnParts::split(arn).is_none_or(|parts| parts.service != "lambda" && !is_stream(parts))
-}
-
-/// Whether the tags of its parent are those of a resource, which cannot be tagged itself (E-20).
-pub fn is_tagged_with_parent(arn: &str) -> bool {
-    ArnParts::split(arn).is_some_and(|parts| match parts.service {
-        "dynamodb" => !is_stream(parts),
-        "es" | "lambda" | "logs" => true,
-        _ => false,
-    })
-}
-
-/// Whether a resource is AWS's own, of no account that a policy could name (E-20): its ARN says
-/// `aws` for the account, or is that of a document or parameter of Systems Manager without one.
-pub fn is_of_aws(arn: &str) -> bool {
-    ArnParts::split(arn).is_some_and(|parts| match parts.account {
-        "aws" => true,
-        "" => parts.service == "ssm",
-        _ => false,
-    })
-}
-
-fn is_stream(arn: ArnParts<'_>) -> bool {
-    arn.service == "dynamodb" && arn.resource.contains("/stream/")
-}
-
-/// Whether policies of its own stand beside those of its parent, not in their place: those of
-/// what is in a bucket do (E-48).
-pub fn is_beside_parent(arn: &str) -> bool {
-    ArnParts::split(arn).is_some_and(|parts| matches!(parts.service, "s3" | "s3tables"))
-}
-
 /// What stands in the Data Catalog of AWS Glue, which has one policy for all of it.
 const GLUE_CATALOG: [&str; 6] =
     ["catalog", "connection", "database", "table", "tableVersion", "userDefinedFunction"];
@@ -188,8 +187,8 @@ fn below(resource: &str, prefix: &str, separator: char) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn check(arn: &str, parent: Option<&str>) {
-        assert_eq!(parent_arns(arn).next().as_deref(), parent, "{arn}");
+    fn check(arn: &str, expected: Option<&str>) {
+        assert_eq!(parent(arn).map(|parent| parent.arn).as_deref(), expected, "{arn}");
     }
 
     #[test]
@@ -250,23 +249,45 @@ mod tests {
     }
 
     #[test]
-    fn some_children_have_policies_of_their_own_and_no_tags() {
-        let stream = "arn:aws:dynamodb:eu-west-1:111122223333:table/t/stream/2024";
-        let index = "arn:aws:dynamodb:eu-west-1:111122223333:table/t/index/i";
+    fn what_is_said_of_a_parent_is_said_of_its_children() {
+        let table = "arn:aws:dynamodb:eu-west-1:111122223333:table/t";
         let alias = "arn:aws:lambda:eu-west-1:111122223333:function:f:PROD";
-        let path = "arn:aws:es:eu-west-1:111122223333:domain/d/_search";
-        let object = "arn:aws:s3:::b/k";
-        assert_eq!(
-            [stream, alias, index, path, object].map(is_governed_by_parent),
-            [false, false, true, true, true]
-        );
-        assert_eq!(
-            [stream, alias, index, path, object].map(is_tagged_with_parent),
-            [false, true, true, true, false]
-        );
-        assert!(is_beside_parent(object) && !is_beside_parent(index));
-        assert!(is_of_aws("arn:aws:iam::aws:policy/ReadOnlyAccess"));
-        assert!(is_of_aws("arn:aws:ssm:eu-west-1::document/AWS-RunShellScript"));
-        assert!(!is_of_aws("arn:aws:ec2:eu-west-1::image/ami-1"));
+        let bucket = "111122223333:bucket/b";
+        // Whether it governs, stands beside, lends its tags; and the key of its tags.
+        for (arn, governs, is_beside, lends_tags, tag_key) in [
+            (&*format!("{table}/stream/2024"), false, false, false, None),
+            (&*format!("{table}/index/i"), true, false, true, None),
+            (alias, false, false, true, None),
+            ("arn:aws:es:eu-west-1:111122223333:domain/d/_search", true, false, true, None),
+            ("arn:aws:logs:eu-west-1:111122223333:log-group:g:*", true, false, true, None),
+            ("arn:aws:events:eu-west-1:111122223333:rule/r", true, false, false, None),
+            ("arn:aws:s3:::b/k", true, true, false, Some("s3:BucketTag/")),
+            ("arn:aws:s3:eu-west-1::b/k", true, true, false, None),
+            (
+                "arn:aws:s3:eu-west-1:111122223333:accesspoint/p/object/k",
+                true,
+                true,
+                false,
+                Some("s3:AccessPointTag/"),
+            ),
+            (
+                &*format!("arn:aws:s3tables:eu-west-1:{bucket}/table/t"),
+                true,
+                true,
+                false,
+                Some("s3tables:TableBucketTag/"),
+            ),
+            (
+                &*format!("arn:aws:s3vectors:eu-west-1:{bucket}/index/i"),
+                true,
+                false,
+                false,
+                Some("s3vectors:VectorBucketTag/"),
+            ),
+        ] {
+            let found = parent(arn).unwrap();
+            let said = (found.governs, found.is_beside, found.lends_tags, found.tag_key);
+            assert_eq!(said, (governs, is_beside, lends_tags, tag_key), "{arn}");
+        }
     }
 }

@@ -30,7 +30,7 @@ pub use builtin::{
     FULL_AWS_ACCESS, FULL_AWS_ACCESS_ID, RCP_FULL_AWS_ACCESS, RCP_FULL_AWS_ACCESS_ID,
     builtin_organization_policy,
 };
-pub use context::parent_arns;
+pub use context::{Parent, parent};
 pub use diagnostic::{Diagnostic, DiagnosticCode, DiagnosticLevel};
 pub use edit::tree::{MAX_OU_DEPTH, MAX_UNIT_NAME};
 pub use edit::{ManagedPolicySource, StoreChange, StoreEditor};

@@ -5,8 +5,7 @@ use std::borrow::Cow;
 use assize_compiler::{PolicySetId, PolicySetSpec, SetDocument, SetRef};
 use assize_model::{AccountId, ApplicablePolicies, AppliedPolicy, ArnParts, PolicyId};
 use assize_policy::PolicyLibrary;
-use assize_store::context::{is_beside_parent, parent_arns};
-use assize_store::{Entity, StoreSnapshot};
+use assize_store::{Entity, StoreSnapshot, parent};
 use hashbrown::{HashMap, HashSet};
 
 use crate::resolve::DocumentHandle;
@@ -183,8 +182,8 @@ impl<'s> SetPlan<'s> {
 /// What stands beside the policies that something in a bucket has on record: those of its bucket
 /// or access point (E-48), whose references come first.
 fn above_object<'s>(snapshot: &'s StoreSnapshot, arn: &str) -> &'s [AppliedPolicy] {
-    let mut above = parent_arns(arn).filter(|_| is_beside_parent(arn));
-    let policies = above.find_map(|parent| snapshot.resource_policies(&parent));
+    let above = parent(arn).filter(|parent| parent.is_beside);
+    let policies = above.and_then(|parent| snapshot.resource_policies(&parent.arn));
     policies.map(|policies| &policies.policies[..]).unwrap_or_default()
 }
 

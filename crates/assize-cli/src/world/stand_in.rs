@@ -14,8 +14,7 @@ use assize_model::{
     AccountId, ArnParts, Principal, PrincipalForm, PrincipalKind, Request, ResourceData,
     StatedPrincipal, Target,
 };
-use assize_store::context::is_governed_by_parent;
-use assize_store::{Resource, ResourceAttributes, StoreChange, StoreSnapshot, Tag, parent_arns};
+use assize_store::{Resource, ResourceAttributes, StoreChange, StoreSnapshot, Tag, parent};
 
 use self::account::Accounts;
 use self::layers::Layers;
@@ -286,8 +285,8 @@ impl StandIn {
                 accounts.add_trust(&partition, account, &path_and_name)?;
                 continue;
             }
-            let mut above = parent_arns(arn).filter(|_| is_governed_by_parent(arn));
-            let record = above.next().unwrap_or(Cow::Borrowed(arn));
+            let above = parent(arn).filter(|parent| parent.governs);
+            let record = above.map_or(Cow::Borrowed(&**arn), |parent| parent.arn);
             let account =
                 ArnParts::split(&record).and_then(|parts| parts.account_id()).unwrap_or(*owner);
             owned.entry(record.into_owned()).or_insert(account);

@@ -139,19 +139,17 @@ pub(crate) fn is_of_aws(snapshot: &StoreSnapshot, check: &Check<'_>) -> bool {
 /// E-20: what holds a resource, after the beginning of the keys that carry its tags in requests
 /// about what it holds.
 pub(crate) fn holders(snapshot: &StoreSnapshot, arn: &str) -> Vec<(&'static str, String)> {
-    let before = |text: &str| arn.split_once(text).map(|(head, _)| head.to_owned());
     let service = ArnParts::split(arn).map_or("", |parts| parts.service);
-    let bucket = |object: &str| object.split_once('/').map(|(bucket, _)| bucket.to_owned());
     let found = match service {
-        "s3" if is_object(arn) => vec![("s3:BucketTag/", bucket(arn))],
+        "s3" if is_object(arn) => vec![("s3:BucketTag/", parent(arn))],
         "s3" => {
             let object = s3::object_behind(snapshot, arn);
-            let point = object.as_ref().and(before("/object/"));
-            let behind = object.and_then(|object| bucket(&object));
+            let point = object.as_ref().and(parent(arn));
+            let behind = object.and_then(|object| parent(&object));
             vec![("s3:AccessPointTag/", point), ("s3:BucketTag/", behind)]
         }
-        "s3tables" => vec![("s3tables:TableBucketTag/", before("/table/"))],
-        "s3vectors" => vec![("s3vectors:VectorBucketTag/", before("/index/"))],
+        "s3tables" => vec![("s3tables:TableBucketTag/", parent(arn))],
+        "s3vectors" => vec![("s3vectors:VectorBucketTag/", parent(arn))],
         _ => Vec::new(),
     };
     found.into_iter().filter_map(|(stem, holder)| Some((stem, holder?))).collect()

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use assize_formats::{DifferenceEffect, grouped};
-use assize_store::parent_arns;
+use assize_store::parent;
 use hashbrown::{DefaultHashBuilder, HashTable};
 use rayon::prelude::*;
 
@@ -50,12 +50,11 @@ impl Width {
     /// Names the resource and the principal of an event as widely; gives what was done to it.
     fn widen(self, event: &mut Event<'_>) -> Self {
         if self == Self::Parent {
-            let mut parents = parent_arns(&event.resource);
-            let parent = parents.next().filter(|parent| event.resource.starts_with(&**parent));
+            let parent = parent(&event.resource).map(|parent| parent.arn);
+            let parent = parent.filter(|parent| event.resource.starts_with(&**parent));
             let Some(wider) = parent.map(|parent| format!("{parent}/*")) else {
                 return Self::Exact;
             };
-            drop(parents);
             event.resource = Cow::Owned(wider);
             return Self::Parent;
         }

@@ -22,7 +22,6 @@ use super::context::is_plain_tag_key;
 use super::environment::Environment;
 use super::key::{KeyRule, OwnKey};
 use super::principal::is_roles_anywhere;
-use super::resource::HOLDER_KEYS;
 
 /// Derived keys that are unknown together, because they follow from one input (E-121).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,8 +110,8 @@ struct Profile {
     tagged_by: Option<ActionId>,
     /// The keys that carry tags of the resource.
     tags: u32,
-    /// Which keys of tags of what holds the resource are known.
-    holders: u8,
+    /// What known keys of tags of what holds the resource begin with.
+    holders: [Option<&'static str>; 2],
     /// The position among the distinct lists.
     lists: u32,
     /// Option `absentByCatalog`: the action, if the catalog knows it.
@@ -435,7 +434,7 @@ pub(super) struct Asked {
     pub(super) tags: u32,
     pub(super) owner: Option<AccountId>,
     pub(super) knows_tags: bool,
-    pub(super) known_holders: u8,
+    pub(super) known_holders: [Option<&'static str>; 2],
     /// MFA as `context` states it for a user without a session (E-23).
     pub(super) stated_mfa: Option<bool>,
 }
@@ -584,11 +583,10 @@ impl Resolver<'_> {
         if profile.tagged_by.is_some_and(is_of_request) {
             return KeyClass::Derived(Gap::RequestTags);
         }
-        let is_held = |(at, stem): (usize, &&str)| {
-            let head = folded.get(..stem.len()).unwrap_or_default();
-            profile.holders >> at & 1 != 0 && head.eq_ignore_ascii_case(stem)
+        let is_held = |stem: &&str| {
+            folded.get(..stem.len()).is_some_and(|head| head.eq_ignore_ascii_case(stem))
         };
-        if HOLDER_KEYS.iter().enumerate().any(is_held) {
+        if profile.holders.iter().flatten().any(is_held) {
             return KeyClass::Known;
         }
         let tags = self.tag_profiles.get(profile.tags as usize).map_or(&[][..], |tags| tags);

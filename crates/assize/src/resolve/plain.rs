@@ -19,7 +19,7 @@ use assize_model::{
     PrincipalKind, Request, Target,
 };
 use assize_policy::value::{parse_bool, parse_date};
-use assize_store::context::parent_arns;
+use assize_store::parent;
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
@@ -29,7 +29,7 @@ use super::frame::Parties;
 use super::gaps::Asked;
 use super::key::{KeyFacts, KeyRule, OwnKey};
 use super::note::Notes;
-use super::resource::{Owner, ResolvedResource, Shape, holder_of, owner};
+use super::resource::{Owner, ResolvedResource, Shape, owner};
 use super::time::{is_iso8601, iso8601};
 use super::{Resolver, Run};
 use crate::batch::ResourceKind;
@@ -459,8 +459,7 @@ impl Resolver<'_> {
         by_rule
             || self.plain.headers[header as usize].has_records
                 && (is_recorded(text)
-                    || parent_arns(text).any(|arn| is_recorded(&arn))
-                    || holder_of(arn, text).is_some_and(|(_, holder)| is_recorded(holder)))
+                    || parent(text).is_some_and(|parent| is_recorded(&parent.arn)))
     }
 
     /// The header of `*`, which belongs to the principal.
@@ -646,7 +645,7 @@ impl Resolver<'_> {
             tags: self.tag_profile(check.action, check.shape == Shape::IamRole, check.fit),
             owner: found.account,
             knows_tags: false,
-            known_holders: 0,
+            known_holders: [None; 2],
         };
         let gap = self.plain_gap(context.gives(OwnKey::SourceIp), asked).ok()?;
         self.partial.gap.push(gap);

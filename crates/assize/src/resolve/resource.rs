@@ -9,8 +9,7 @@ use assize_model::{
     AccountId, ArnParts, ConditionKey, ContextValue, PolicyId, PrincipalKind, Request,
     RequestError, RequestErrorKind, ResourceData, fold_key,
 };
-use assize_store::context::{is_governed_by_parent, is_of_aws, is_tagged_with_parent, parent_arns};
-use assize_store::{Resource, Tag};
+use assize_store::{Parent, Resource, Tag, parent};
 use hashbrown::Equivalent;
 use smallvec::SmallVec;
 
@@ -57,8 +56,8 @@ pub(crate) struct Attached {
     pub(crate) grants: Option<SetRef>,
     pub(crate) grant_documents: Vec<DocumentHandle>,
     pub(crate) tags: Option<Vec<Tag>>,
-    /// The tags of what holds the resource, behind the position of their key in [`HOLDER_KEYS`].
-    holders: Vec<(usize, Vec<Tag>)>,
+    /// The tags of what holds the resource, behind the beginning of the keys that carry them.
+    holders: Vec<(&'static str, Vec<Tag>)>,
     /// Documents that option `skipInvalidPolicies` dropped (E-112).
     pub(crate) skipped: Vec<Box<str>>,
     pub(crate) trust_skipped: Vec<Box<str>>,
@@ -79,27 +78,6 @@ static NOTHING: Attached = Attached {
     skipped: Vec::new(),
     trust_skipped: Vec::new(),
 };
-
-/// What the names of keys begin with that carry, in requests about what a resource holds, the tags
-/// of the resource that holds it (E-20).
-pub(super) const HOLDER_KEYS: [&str; 4] = [
-    "s3:AccessPointTag/",
-    "s3:BucketTag/",
-    "s3tables:TableBucketTag/",
-    "s3vectors:VectorBucketTag/",
-];
-
-/// What holds a resource, as far as its ARN tells: the position of its key, and its ARN.
-pub(super) fn holder_of<'t>(arn: ArnParts<'_>, text: &'t str) -> Option<(usize, &'t str)> {
-    let (at, end) = match arn.service {
-        "s3" if arn.resource.contains("/object/") && !arn.account.is_empty() => (0, "/object/"),
-        "s3" if arn.region.is_empty() && arn.account.is_empty() => (1, "/"),
-        "s3tables" => (2, "/table/"),
-        "s3vectors" => (3, "/index/"),
-        _ => return None,
-    };
-    Some((at, text.split_once(end)?.0))
-}
 
 /// E-3: a resource is `*` or an ARN.
 pub(super) fn parse_arn(text: &str) -> Result<ArnParts<'_>, RequestError> {
@@ -151,14 +129,14 @@ impl ResolvedResource {
 
     /// The tags of what holds it, by the beginning of their keys; none if nobody knows them.
     pub(super) fn holder_tags(&self, prefix: &str) -> Option<&[Tag]> {
-        let at = HOLDER_KEYS.iter().position(|key| key.eq_ignore_ascii_case(prefix))?;
-        let found = self.attached().holders.iter().find(|(own, _)| *own == at)?;
+        let mut holders = self.attached().holders.iter();
+        let found = holders.find(|(own, _)| own.eq_ignore_ascii_case(prefix))?;
         Some(&found.1)
     }
 
-    /// Which keys of tags of what holds it are known: a bit for each of [`HOLDER_KEYS`].
-    pub(super) fn known_holders(&self) -> u8 {
-        self.attached().holders.iter().fold(0, |known, (at, _)| known | 1 << at)
+    /// The beginnings of the keys of tags of what holds it, as far as these are known.
+    pub(super) fn known_holders(&self) -> [Option<&'static str>; 2] {
+        [0, 1].map(|at| self.attached().holders.get(at).map(|(key, _)| *key))
     }
 
     /// Its partition; empty for `*`.
@@ -310,20 +288,18 @@ impl Resolver<'_> {
         let engine = self.engine;
         let snapshot = &engine.snapshot;
         let record = snapshot.resource(text);
-        let parents: SmallVec<[Cow<'_, str>; 1]> = parent_arns(text).collect();
-        let family: SmallVec<[&str; 2]> =
-            std::iter::once(text).chain(parents.iter().map(AsRef::as_ref)).collect();
-        let declared = family.iter().find_map(|arn| snapshot.resource(arn));
+        let parent = parent(text);
+        let above = parent.as_ref().and_then(|parent| snapshot.resource(&parent.arn));
         let shape = Shape::of(arn);
-        let mut owner = owner(text, arn, data, declared.map(|r| r.account))?;
+        let mut owner = owner(text, arn, data, record.or(above).map(|r| r.account))?;
         let mut object_owner = data.object_owner.filter(|_| shape == Shape::S3Object);
-        if let (Shape::S3Object, Some(record), [bucket]) = (shape, record, &parents[..])
-            && let Some(bucket) = snapshot.resource(bucket)
-        {
+        if let (Shape::S3Object, Some(record), Some(bucket)) = (shape, record, above) {
             // What an object has on record is its own owner, not that of the bucket.
             object_owner = object_owner.or(Some(record.account));
             owner = Owner::Account(bucket.account);
         }
+        let object = self.object_behind(text);
+        let lends_tags = parent.as_ref().is_some_and(|parent| parent.lends_tags);
         let mut attached = Attached {
             object_owner,
             tags: match &data.tags {
@@ -331,10 +307,12 @@ impl Resolver<'_> {
                 None => record
                     .and_then(|r| r.tags.clone())
                     .or_else(|| self.entity_tags(text, arn))
-                    .or_else(|| self.tags_behind(text, shape))
-                    .or_else(|| self.tags_above(text, &parents)),
+                    // An object that is reached through an access point is still that object.
+                    .or_else(|| snapshot.resource(object.as_deref()?)?.tags.clone())
+                    // Those of what it is part of, where it cannot be tagged itself (E-20).
+                    .or_else(|| above.filter(|_| lends_tags)?.tags.clone()),
             },
-            holders: arn.map(|arn| self.holders(text, arn, shape)).unwrap_or_default(),
+            holders: self.holders(parent.as_ref(), object.as_deref(), shape),
             ..Attached::default()
         };
         if arn.is_some_and(|arn| arn.service == "iam")
@@ -344,12 +322,13 @@ impl Resolver<'_> {
             attached.trust_documents = sets.trust_document.into_iter().collect();
             attached.trust_skipped = engine.references(&sets.trust_skipped);
         }
-        self.resource_policies(&family, data, (action, shape), &mut attached)?;
+        self.resource_policies((text, parent.as_ref()), data, (action, shape), &mut attached)?;
         if shape == Shape::KmsKey {
             self.resource_grants(text, data, record, &mut attached)?;
         }
         let partition = arn.map_or(0, |arn| arn.partition.len());
-        let blocks_public = self.blocks_public(&family, data, (owner, shape), &mut attached);
+        let blocks_public =
+            self.blocks_public(text, [record, above], data, (owner, shape), &mut attached);
         Ok(ResolvedResource {
             text: text.into(),
             partition_len: u32::try_from(partition).unwrap_or(u32::MAX),
@@ -365,19 +344,18 @@ impl Resolver<'_> {
     }
 
     /// E-20: the tags of what holds a resource, as far as the snapshot has them.
-    fn holders(&self, text: &str, arn: ArnParts<'_>, shape: Shape) -> Vec<(usize, Vec<Tag>)> {
-        let snapshot = &self.engine.snapshot;
-        let tags_of = |(at, arn): (usize, &str)| Some((at, snapshot.resource(arn)?.tags.clone()?));
-        let mut found = Vec::new();
-        if shape != Shape::S3AccessPoint {
-            found.extend(holder_of(arn, text).and_then(tags_of));
-            return found;
-        }
-        let Some(object) = self.object_behind(text) else { return found };
-        found.extend(holder_of(arn, text).and_then(tags_of));
-        let behind = ArnParts::split(&object).and_then(|arn| holder_of(arn, &object));
-        found.extend(behind.and_then(tags_of));
-        found
+    fn holders(
+        &self,
+        holder: Option<&Parent<'_>>,
+        object: Option<&str>,
+        shape: Shape,
+    ) -> Vec<(&'static str, Vec<Tag>)> {
+        let holder = holder.filter(|_| shape != Shape::S3AccessPoint || object.is_some());
+        let behind = object.and_then(parent);
+        let tags_of = |holder: &Parent<'_>| {
+            Some((holder.tag_key?, self.engine.snapshot.resource(&holder.arn)?.tags.clone()?))
+        };
+        holder.into_iter().chain(&behind).filter_map(tags_of).collect()
     }
 
     /// The object that an ARN through an access point is another name of (E-85).
@@ -402,25 +380,11 @@ impl Resolver<'_> {
         of_entity.or_else(of_policy).cloned()
     }
 
-    /// An object that is reached through an access point is still that object (E-85).
-    fn tags_behind(&self, text: &str, shape: Shape) -> Option<Vec<Tag>> {
-        if shape != Shape::S3AccessPoint {
-            return None;
-        }
-        self.engine.snapshot.resource(&self.object_behind(text)?)?.tags.clone()
-    }
-
-    /// Those of what it is part of, where it cannot be tagged itself (E-20).
-    fn tags_above(&self, text: &str, parents: &[Cow<'_, str>]) -> Option<Vec<Tag>> {
-        let parent = parents.first().filter(|_| is_tagged_with_parent(text))?;
-        self.engine.snapshot.resource(parent)?.tags.clone()
-    }
-
     /// E-33: the policies in the request's resource data, else those of the resource (an object's
     /// beside those of its bucket), else those of its parent.
     fn resource_policies(
         &mut self,
-        family: &[&str],
+        (text, parent): (&str, Option<&Parent<'_>>),
         data: &ResourceData<'_>,
         (action, shape): (u32, Shape),
         attached: &mut Attached,
@@ -429,7 +393,6 @@ impl Resolver<'_> {
             let action = &self.actions[action as usize];
             // Only a role has a trust policy (E-88).
             let as_trust = shape.is_assumed_by(action.rule);
-            let text = family.first().copied().unwrap_or_default();
             let service = text.split(':').nth(2).unwrap_or_default();
             let (set, documents) = self.given_resource_policies(texts, text, service, as_trust)?;
             // Without documents, dropped or stated so, there is no policy (E-112).
@@ -447,9 +410,8 @@ impl Resolver<'_> {
             return Ok(());
         }
         let engine = self.engine;
-        let parents = family.get(1..).filter(|_| is_governed_by_parent(family[0]));
-        let mut holders = family.iter().take(1).chain(parents.unwrap_or_default());
-        if let Some(sets) = holders.find_map(|arn| engine.sets.resource(arn)) {
+        let of_parent = || engine.sets.resource(&parent.filter(|parent| parent.governs)?.arn);
+        if let Some(sets) = engine.sets.resource(text).or_else(of_parent) {
             // All of them dropped: there is no policy (E-112).
             attached.policies = (!sets.documents.is_empty()).then_some(sets.set);
             attached.documents.clone_from(&sets.documents);
@@ -461,7 +423,8 @@ impl Resolver<'_> {
     /// E-86: whether block public access keeps everyone off but the owner's account and services.
     fn blocks_public(
         &self,
-        family: &[&str],
+        text: &str,
+        records: [Option<&Resource<PolicyId>>; 2],
         data: &ResourceData<'_>,
         (owner, shape): (Owner, Shape),
         attached: &mut Attached,
@@ -469,12 +432,9 @@ impl Resolver<'_> {
         let snapshot = &self.engine.snapshot;
         let of = |record: &Resource<PolicyId>| record.attributes.public_access_block;
         let (recorded, behind) = match shape {
-            Shape::S3Object | Shape::S3Bucket => {
-                let mut records = family.iter().filter_map(|arn| of(snapshot.resource(arn)?));
-                ([records.next(), records.next()], None)
-            }
+            Shape::S3Object | Shape::S3Bucket => (records.map(|record| of(record?)), None),
             Shape::S3AccessPoint => {
-                let Some(point) = AccessPointArn::parse(family[0]) else { return false };
+                let Some(point) = AccessPointArn::parse(text) else { return false };
                 let attributes = snapshot.resource(&point.arn).map(|record| &record.attributes);
                 // A point inside a VPC is never public.
                 if attributes.is_some_and(|a| a.network_origin_vpc.is_some()) {
@@ -640,9 +600,9 @@ impl Resolver<'_> {
                 keys.push((ConditionKey::new(&name), ContextValue::Single(tag.value.clone())));
             }
         }
-        for (at, tags) in &resolved.attached().holders {
+        for (stem, tags) in &resolved.attached().holders {
             for tag in tags.iter().filter(|tag| !tag.key.is_empty()) {
-                let name = format!("{}{}", HOLDER_KEYS[*at], tag.key);
+                let name = format!("{stem}{}", tag.key);
                 keys.push((ConditionKey::new(&name), ContextValue::Single(tag.value.clone())));
             }
         }
@@ -830,7 +790,11 @@ pub(super) fn owner(
     Ok(match arn {
         None => Owner::Principal,
         Some(arn) if is_identity(arn) => Owner::Nobody,
-        Some(_) if is_of_aws(text) => Owner::Aws,
+        // No account that a policy could name has what is AWS's own, as documents and parameters
+        // of Systems Manager without an account are (E-20).
+        Some(ArnParts { account: "aws", .. } | ArnParts { account: "", service: "ssm", .. }) => {
+            Owner::Aws
+        }
         Some(arn) if arn.account.is_empty() && arn.service != "s3" => Owner::Assumed,
         Some(_) => Owner::Unknown,
     })
