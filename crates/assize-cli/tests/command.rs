@@ -296,11 +296,15 @@ fn a_question_without_a_resource_is_warned_about() {
     for command in ["simulate", "explain"] {
         let line = [command, "--scp", &deny, "-a", "ec2:runinstances"];
         check(&line, 0, &["Allowed"], &warned);
-        check(&[&line[..], &["--format", "json"]].concat(), 0, &["Allowed"], &warned);
+        let json = [&line[..], &["--format", "json"]].concat();
+        check(&json, 0, &[r#""notes":["asked_without_resource","#], &warned);
+        let out = check(&[&json[..], &["-r", "*"]].concat(), 0, &["Allowed"], &[]);
+        assert!(!out.contains("asked_without_resource"), "{out}");
     }
     let silent = |line: &[&str]| {
         let line = [&["simulate", "--scp", &deny][..], line].concat();
-        assert_eq!(answer(&line).2, "", "{line:?}");
+        let (_, out, warned) = answer(&[&line[..], &["--format", "json"]].concat());
+        assert_eq!((out.contains("asked_without_resource"), &*warned), (false, ""), "{line:?}");
     };
     silent(&["-a", "ec2:RunInstances", "-r", "arn:aws:ec2:us-east-1:111111111111:instance/i-1"]);
     silent(&["-a", "s3:ListAllMyBuckets"]);

@@ -33,9 +33,12 @@ const MAX_TYPES: usize = 5;
 
 /// Notes that say nothing new to a person: where a statement asks for the region, it is among the
 /// missing keys.
-const HIDDEN_NOTES: [&str; 1] = ["region_unknown"];
+const HIDDEN_NOTES: [&str; 2] = ["region_unknown", WITHOUT_RESOURCE];
 /// In a made-up world the trusted principal is an outside one, which the assumption tells.
-const HIDDEN_NOTES_MADE_UP: [&str; 2] = ["region_unknown", "outside_principal"];
+const HIDDEN_NOTES_MADE_UP: [&str; 3] = ["region_unknown", "outside_principal", WITHOUT_RESOURCE];
+/// The note of a record whose action takes a resource and was asked without one; a person is warned
+/// once for all answers.
+const WITHOUT_RESOURCE: &str = "asked_without_resource";
 
 /// A request with its answer.
 #[derive(Debug)]
@@ -49,7 +52,13 @@ pub(crate) struct Answered<'q> {
 impl<'q> Answered<'q> {
     fn new(engine: &Engine, asked: &'q Asked) -> Self {
         match engine.explain_statements(&asked.request) {
-            Ok(found) => Self { asked, result: Ok(found.decision), statements: found.statements },
+            Ok(mut found) => {
+                if lacks_resource(engine, asked) {
+                    found.decision.notes.push(WITHOUT_RESOURCE.into());
+                    found.decision.notes.sort_unstable();
+                }
+                Self { asked, result: Ok(found.decision), statements: found.statements }
+            }
             Err(error) => Self { asked, result: Err(error), statements: Vec::new() },
         }
     }
@@ -76,10 +85,10 @@ impl Question {
     /// Says of actions on resources that none was named: statements about ARNs, denials among them,
     /// do not match `*`.
     fn warn_of_missing_resources(&self, args: &RequestArgs, output: &Output) {
+        let catalog = self.engine.catalog();
         if !args.resource.is_empty() {
             return;
         }
-        let catalog = self.engine.catalog();
         for action in &args.action {
             let Some(id) = catalog.action_by_full_name(action) else { continue };
             let action = catalog.action_ref(id);
@@ -199,6 +208,13 @@ impl Question {
         }
         text
     }
+}
+
+/// Whether an action takes a resource and was asked without one.
+fn lacks_resource(engine: &Engine, asked: &Asked) -> bool {
+    let catalog = engine.catalog();
+    let action = catalog.action_by_full_name(&asked.action).map(|id| catalog.action_ref(id));
+    asked.resource.is_none() && action.is_some_and(|action| action.resource_types().len() > 0)
 }
 
 /// `--policy` and the like are a world of their own (C-27).
