@@ -1,5 +1,7 @@
 //! The binary as a user meets it: exit codes, streams, bad input, policies without a world.
 
+#[path = "command/check.rs"]
+mod checking;
 #[path = "command/import.rs"]
 mod import;
 #[path = "command/replay.rs"]
@@ -352,46 +354,6 @@ fn bad_policies_are_shown_with_the_text_underlined() {
     let deep = files.write("deep.json", "[".repeat(1_000_000));
     get(&deep, &["deep.json:1:"]);
     get("arn:aws:iam::aws:policy/ReadOnlyAcces", &["did you mean"]);
-}
-
-#[test]
-fn check_finds_what_is_wrong() {
-    let files = Files::new();
-    let typo = files.write("typo.json", allow("*").replace("Effect", "Efect"));
-    let blank = files.write("blank.json", allow("s3:*").replace("\"A\"", "\"\""));
-    check(&["check", S3_READ], 0, &["valid managed identity policy, no findings"], &[]);
-    check(
-        &["check", &typo],
-        1,
-        &["error[INVALID_POLICY_ELEMENT]", "invalid managed identity"],
-        &[],
-    );
-    check(&["check", &blank], 0, &["suggestion[EMPTY_SID_VALUE]"], &[]);
-    check(&["check", &blank, "--deny", "suggestion"], 1, &[], &[]);
-    // What rejects need not be an error (F-82).
-    let dated = allow("s3:*").replace(
-        "\"Effect\"",
-        "\"Condition\": {\"DateLessThan\": {\"aws:CurrentTime\": \"2024-02-30\"}}, \"Effect\"",
-    );
-    let dated = files.write("dated.json", dated);
-    check(&["check", &dated], 1, &["warning[", "invalid managed identity"], &[]);
-    let faulty = "{\"assize\": 1, \"accounts\": {\"111111111111\": {\"users\": {\"u\": {\"inline\": \
-                  {\"p\": POLICY}}}}}}";
-    let faulty = faulty.replace("POLICY", &allow("s3:*").replace("\"*\"", "\"arn:aws:s3:::${x\""));
-    let faulty = files.write("faulty.assize.json", faulty);
-    check(&["check", &faulty], 1, &["error[", "1 policy, all load, "], &[]);
-    let out = check(&["check", &typo, "--format", "json"], 1, &[], &[]);
-    let report: serde_json::Value = serde_json::from_str(&out).expect("JSON");
-    assert_eq!(report["files"][0]["policies"][0]["findings"][0]["span"]["line"], 1);
-    assert_eq!(report["summary"]["policies"], 1);
-    check(
-        &["check", &files.write("other.json", "{}")],
-        2,
-        &[],
-        &["neither a policy nor a scenario"],
-    );
-    check(&["check", S3_READ, "--type", "SCP"], 0, &["service control policy"], &[]);
-    check(&["check", WORLD, "-q"], 0, &["suggestions"], &[]);
 }
 
 #[test]

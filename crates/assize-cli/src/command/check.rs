@@ -145,6 +145,10 @@ fn counted(n: usize, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 
+/// Why a policy was taken for an inline one.
+const ASSUMED_INLINE: &str = "  taken for an inline policy, since a managed one must have `Version` \
+                              `2012-10-17`; --type tells otherwise\n";
+
 /// One line for a file: what it was taken for, and whether that loads.
 fn verdict(file: &CheckedFile, style: Style) -> String {
     let name = style.bold(&file.name);
@@ -161,7 +165,8 @@ fn verdict(file: &CheckedFile, style: Style) -> String {
                 0 => "no findings".to_owned(),
                 n => count(n, "finding"),
             };
-            format!("{name}: {word} {what}, {findings}\n")
+            let assumed = if checked.is_type_assumed { ASSUMED_INLINE } else { "" };
+            format!("{name}: {word} {what}, {findings}\n{assumed}")
         }
         documents => {
             let invalid = documents.iter().filter(|checked| !checked.loads).count();

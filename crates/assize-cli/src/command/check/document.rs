@@ -36,6 +36,8 @@ pub(super) struct Checked {
     pub(super) options: LoadOptions,
     pub(super) loads: bool,
     pub(super) findings: Vec<Finding>,
+    /// Nothing but its version tells its type.
+    pub(super) is_type_assumed: bool,
     /// Where its text stands in the file; none for a file that is the policy.
     pub(super) origin: Option<Arc<Origin>>,
 }
@@ -125,6 +127,7 @@ impl<'a> Checker<'a> {
                 options,
                 loads: loaded.policy.is_some(),
                 findings: loaded.findings,
+                is_type_assumed: false,
                 origin: Some(Arc::clone(origin)),
             });
         }
@@ -172,6 +175,7 @@ fn policy(name: String, text: String, args: &CheckArgs) -> Result<CheckedFile> {
         options,
         loads: loaded.policy.is_some(),
         findings: loaded.findings,
+        is_type_assumed: args.policy_type.is_none() && policy_type == PolicyType::InlineIdentity,
         origin: None,
     };
     Ok(CheckedFile { name, text, is_scenario: false, snapshot: None, documents: vec![checked] })

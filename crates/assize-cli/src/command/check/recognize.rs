@@ -59,7 +59,8 @@ pub(super) struct Recognized {
 }
 
 /// What a policy looks like: with a principal it belongs to a resource, or to a role when it
-/// names no resource and actions of STS; without, to an identity.
+/// names no resource and actions of STS; without, to an identity. One of the older version stands
+/// in its identity, for no managed policy has it (L-122).
 pub(super) fn policy_type(text: &str) -> Recognized {
     let parse = parse(text);
     let Some(document) = &parse.document else {
@@ -68,7 +69,12 @@ pub(super) fn policy_type(text: &str) -> Recognized {
     let elements: Vec<&StatementElement<'_>> =
         statements(document).into_iter().flat_map(|statement| &statement.elements).collect();
     if !elements.iter().any(|element| matches!(element, StatementElement::Principal(_))) {
-        return Recognized { policy_type: PolicyType::ManagedIdentity, service: None };
+        let policy_type = if is_of_older_version(document) {
+            PolicyType::InlineIdentity
+        } else {
+            PolicyType::ManagedIdentity
+        };
+        return Recognized { policy_type, service: None };
     }
     let services = services(&elements);
     let has_resource =
@@ -81,6 +87,16 @@ pub(super) fn policy_type(text: &str) -> Recognized {
         _ => None,
     };
     Recognized { policy_type: PolicyType::ResourceBased, service: only }
+}
+
+/// Whether a document has version `2008-10-17`, as one without a version does (L-122).
+fn is_of_older_version(document: &PolicyDocument<'_>) -> bool {
+    let mut elements = document.elements.expected().into_iter().flatten();
+    let version = elements.find_map(|element| match element {
+        DocumentElement::Version(element) => Some(element.value.expected()),
+        _ => None,
+    });
+    version.is_none_or(|version| version.is_some_and(|version| version.value == "2008-10-17"))
 }
 
 fn statements<'d, 'a>(document: &'d PolicyDocument<'a>) -> Vec<&'d Statement<'a>> {
@@ -156,5 +172,26 @@ mod tests {
             PolicyType::RoleTrust,
             None,
         );
+    }
+
+    /// L-122: whoever has a principal may be of any version.
+    #[test]
+    fn identity_policies_are_told_apart_by_their_version() {
+        let check = |version: &str, principal: &str, expected: PolicyType| {
+            let text = format!(
+                r#"{{{version}"Statement":{{{principal}"Effect":"Allow","Action":"sns:Publish","Resource":"*"}}}}"#
+            );
+            assert_eq!(policy_type(&text).policy_type, expected, "{text}");
+        };
+        let (older, newer) = (r#""Version":"2008-10-17","#, r#""Version":"2012-10-17","#);
+        check("", "", PolicyType::InlineIdentity);
+        check(older, "", PolicyType::InlineIdentity);
+        check(newer, "", PolicyType::ManagedIdentity);
+        // Wrong for any type.
+        check(r#""Version":"2012","#, "", PolicyType::ManagedIdentity);
+        check(r#""Version":2008,"#, "", PolicyType::ManagedIdentity);
+        for version in ["", older, newer] {
+            check(version, r#""Principal":"*","#, PolicyType::ResourceBased);
+        }
     }
 }
