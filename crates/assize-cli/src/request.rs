@@ -6,9 +6,12 @@ mod denial;
 mod provider;
 
 use anyhow::Result;
-use assize_model::{EngineOptions, Principal, Request, Target};
+use assize_model::{ContextMode, EngineOptions, Principal, Request, Target};
+use assize_store::StoreSnapshot;
+use assize_store::context::resource_tags;
 
-pub(crate) use self::context::{is_principal_tag, principal_tags};
+use self::context::LeavesOpen;
+pub(crate) use self::context::{brings_tags, is_principal_tag, principal_tags};
 pub(crate) use self::denial::Denial;
 use crate::args::RequestArgs;
 
@@ -21,7 +24,8 @@ pub(crate) struct Asked {
     pub(crate) request: Request<'static>,
 }
 
-/// All requests, in the order principals, actions, resources.
+/// All requests, in the order principals, actions, resources. In partial context no more is known
+/// than what is given, but for what the world `knows` of tags of resources.
 ///
 /// # Errors
 /// A value of the context that its field does not take.
@@ -29,6 +33,7 @@ pub(crate) fn product(
     args: &RequestArgs,
     default_principal: &str,
     options: &EngineOptions,
+    knows: &StoreSnapshot,
 ) -> Result<Vec<Asked>> {
     let principals = if args.principal.is_empty() {
         vec![default_principal.to_owned()]
@@ -55,7 +60,13 @@ pub(crate) fn product(
                     target,
                     ..Request::default()
                 };
-                context::fill(&mut request, &args.context, options)?;
+                let arn = resource.as_deref().unwrap_or("*");
+                let leaves_open = LeavesOpen {
+                    other_keys: options.context == ContextMode::Partial,
+                    other_tags: options.context == ContextMode::Partial
+                        && resource_tags(knows, arn).is_none(),
+                };
+                context::fill(&mut request, &args.context, options, leaves_open)?;
                 product.push(Asked {
                     principal: principal.clone(),
                     action: action.clone(),

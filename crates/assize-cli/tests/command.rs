@@ -2,6 +2,8 @@
 
 #[path = "command/check.rs"]
 mod checking;
+#[path = "command/context.rs"]
+mod context;
 #[path = "command/import.rs"]
 mod import;
 #[path = "command/replay.rs"]

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use anyhow::{Result, bail};
 use assize::{Engine, StatementExplanation};
 use assize_model::{Decision, EffectiveDecision, RequestError, RequestErrorKind};
+use assize_store::StoreSnapshot;
 
 use crate::args::{Expected, Global, PolicyArgs, RequestArgs};
 use crate::output::Output;
@@ -132,7 +133,7 @@ impl Question {
             global,
             UndeclaredOwner::Principal,
         )?;
-        let asked = request::product(args, "", &options)?;
+        let asked = request::product(args, "", &options, &read.snapshot)?;
         let engine = Engine::new(read.snapshot, options)?;
         Ok(Self { engine, asked, assumptions: Vec::new(), is_made_up: false, world })
     }
@@ -146,7 +147,8 @@ impl Question {
         refuse_world(global)?;
         let settings = world::Settings::find()?;
         let options = world::engine_options(None, &settings, global, UndeclaredOwner::Principal)?;
-        let mut asked = request::product(args, DEFAULT_PRINCIPAL, &options)?;
+        let nothing = StoreSnapshot::empty();
+        let mut asked = request::product(args, DEFAULT_PRINCIPAL, &options, &nothing)?;
         let mut stand_in = StandIn::read(policies, reader)?;
         stand_in.set_principal_tags(&mut asked, &args.context)?;
         stand_in.set_organization(&args.context)?;

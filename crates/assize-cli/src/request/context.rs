@@ -9,7 +9,7 @@ use assize_formats::parse_time;
 use assize_model::{
     ContextInput, ContextScalar, Delivery, EngineOptions, MfaState, Network, Principal,
     PrincipalForm, PrincipalKind, Request, ResourceData, Session, Source, StatedPrincipal,
-    fold_key, is_session_claim,
+    fold_key, is_claim, is_session_claim,
 };
 use assize_store::Tag;
 
@@ -113,6 +113,15 @@ pub(crate) fn principal_tags(pairs: &[ContextPair]) -> Result<Vec<Tag>> {
     Ok(tags)
 }
 
+/// What a key that is given says nothing of, in partial context (E-121). A field that holds all
+/// tags or claims would say of the others that they are absent: such a key stands in the context.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct LeavesOpen {
+    pub(super) other_keys: bool,
+    /// Other tags of the resource.
+    pub(super) other_tags: bool,
+}
+
 /// Fills in everything that is given.
 ///
 /// # Errors
@@ -121,6 +130,7 @@ pub(super) fn fill(
     request: &mut Request<'static>,
     pairs: &[ContextPair],
     options: &EngineOptions,
+    leaves_open: LeavesOpen,
 ) -> Result<()> {
     let mut mfa_age = None;
     for given in group(pairs) {
@@ -129,12 +139,17 @@ pub(super) fn fill(
             continue;
         }
         let filled = fill_environment(request, &given)?
-            || fill_tags(request, &given)?
-            || fill_session(request, &given)?;
+            || fill_tags(request, &given, leaves_open)?
+            || fill_session(request, &given, leaves_open)?;
         name_session(request, options);
         if !filled {
             request.context.push((Cow::Owned(given.key.to_owned()), given.input()));
         }
+    }
+    if let Some(Source { arn: None, .. }) = request.source
+        && leaves_open.other_keys
+    {
+        request.unknown.push(Cow::Borrowed("aws:SourceArn"));
     }
     match mfa_age {
         Some(age) => fill_mfa_age(request, &age, options.time),
@@ -230,16 +245,22 @@ fn resource_data<'r>(request: &'r mut Request<'static>) -> &'r mut ResourceData<
 
 /// Tags of the request, the resource and the session (E-15, E-20, E-21). The tags of a user are
 /// facts of the world, which only a made-up world takes from here.
-fn fill_tags(request: &mut Request<'static>, given: &Given<'_>) -> Result<bool> {
+fn fill_tags(
+    request: &mut Request<'static>,
+    given: &Given<'_>,
+    leaves_open: LeavesOpen,
+) -> Result<bool> {
     let tag = |key: &str| -> Result<(Cow<'static, str>, Cow<'static, str>)> {
         Ok((Cow::Owned(key.to_owned()), given.text()?))
     };
-    if let Some(key) = given.tag_key(REQUEST_TAG) {
+    let LeavesOpen { other_keys, other_tags } = leaves_open;
+    if let Some(key) = given.tag_key(REQUEST_TAG).filter(|_| !other_keys) {
         request.request_tags.get_or_insert_with(Vec::new).push(tag(key)?);
-    } else if let Some(key) = given.tag_key(RESOURCE_TAG) {
+    } else if let Some(key) = given.tag_key(RESOURCE_TAG).filter(|_| !other_tags) {
         resource_data(request).tags.get_or_insert_with(Vec::new).push(tag(key)?);
     } else if let Some(key) = given.tag_key(PRINCIPAL_TAG) {
-        let Some(session) = session(request, has_session_tags) else { return Ok(false) };
+        let session = session(request, has_session_tags).filter(|_| !other_keys);
+        let Some(session) = session else { return Ok(false) };
         session.tags.get_or_insert_with(Vec::new).push(tag(key)?);
     } else {
         return Ok(false);
@@ -248,7 +269,11 @@ fn fill_tags(request: &mut Request<'static>, given: &Given<'_>) -> Result<bool> 
 }
 
 /// Keys of E-17.
-fn fill_session(request: &mut Request<'static>, given: &Given<'_>) -> Result<bool> {
+fn fill_session(
+    request: &mut Request<'static>,
+    given: &Given<'_>,
+    leaves_open: LeavesOpen,
+) -> Result<bool> {
     let any = |_: PrincipalKind| true;
     let is_role = |kind: PrincipalKind| kind == PrincipalKind::RoleSession;
     match &*given.folded {
@@ -268,6 +293,7 @@ fn fill_session(request: &mut Request<'static>, given: &Given<'_>) -> Result<boo
             let Some(session) = session(request, is_role) else { return Ok(false) };
             session.federated_provider = Some(given.text()?);
         }
+        key if is_claim(key) && leaves_open.other_keys => return Ok(false),
         key if is_claim_of_caller(request, key) => {
             let is_federated = |kind: PrincipalKind| kind == PrincipalKind::Federated;
             let Some(session) = session(request, is_federated) else { return Ok(false) };
@@ -342,6 +368,11 @@ fn fill_delivery(request: &mut Request<'static>, given: &Given<'_>) -> Result<bo
 
 fn is_user_like(kind: PrincipalKind) -> bool {
     matches!(kind, PrincipalKind::User | PrincipalKind::Root)
+}
+
+/// Whether `-c aws:PrincipalTag/K=V` is about the session of a principal.
+pub(crate) fn brings_tags(principal: &Principal<'_>) -> bool {
+    matches!(principal, Principal::Stated(stated) if has_session_tags(stated.kind))
 }
 
 fn has_session_tags(kind: PrincipalKind) -> bool {
@@ -424,13 +455,21 @@ mod tests {
     use super::*;
 
     fn filled(principal: &'static str, pairs: &[(&str, &str)]) -> Request<'static> {
+        filled_leaving(LeavesOpen::default(), principal, pairs)
+    }
+
+    fn filled_leaving(
+        leaves_open: LeavesOpen,
+        principal: &'static str,
+        pairs: &[(&str, &str)],
+    ) -> Request<'static> {
         let pairs: Vec<ContextPair> = pairs
             .iter()
             .map(|(key, value)| ContextPair { key: (*key).into(), value: (*value).into() })
             .collect();
         let mut request =
             Request { principal: Principal::Text(principal.into()), ..Request::default() };
-        fill(&mut request, &pairs, &EngineOptions::default()).unwrap();
+        fill(&mut request, &pairs, &EngineOptions::default(), leaves_open).unwrap();
         request
     }
 
@@ -505,6 +544,36 @@ mod tests {
         assert_eq!(filled(USER, &pairs).context.len(), 2);
     }
 
+    /// E-121.
+    #[test]
+    fn in_partial_context_one_of_many_says_nothing_of_the_others() {
+        let open = LeavesOpen { other_keys: true, other_tags: true };
+        let pairs = [
+            ("aws:RequestTag/a", "1"),
+            ("aws:ResourceTag/a", "1"),
+            ("aws:PrincipalTag/a", "1"),
+            ("accounts.google.com:sub", "1"),
+            ("aws:SourceIdentity", "ana"),
+        ];
+        let request = filled_leaving(open, ROLE, &pairs);
+        let keys: Vec<&str> = request.context.iter().map(|(key, _)| &**key).collect();
+        assert_eq!(keys, pairs[..4].iter().map(|(key, _)| *key).collect::<Vec<_>>());
+        assert!(request.request_tags.is_none() && request.resource_data.is_none());
+        let session = session(&request);
+        assert_eq!((session.tags, session.claims), (None, None));
+        assert_eq!(session.source_identity.as_deref(), Some("ana"));
+        // What the world knows of a resource is all there is.
+        let known = LeavesOpen { other_tags: false, ..open };
+        let tags = filled_leaving(known, ROLE, &pairs).resource_data.unwrap().tags;
+        assert_eq!(tags, Some(vec![("a".into(), "1".into())]));
+        let account = [("aws:SourceAccount", "222222222222")];
+        let request = filled_leaving(open, "sns.amazonaws.com", &account);
+        assert_eq!(request.unknown, ["aws:SourceArn"]);
+        let both = [account[0], ("aws:SourceArn", "arn:aws:s3:::b")];
+        assert!(filled_leaving(open, "sns.amazonaws.com", &both).unknown.is_empty());
+        assert!(filled("sns.amazonaws.com", &account).unknown.is_empty());
+    }
+
     #[test]
     fn a_service_alone_has_a_source() {
         let pairs = [("aws:SourceAccount", "222222222222"), ("aws:SourceArn", "arn:aws:s3:::b")];
@@ -529,7 +598,9 @@ mod tests {
             let pair = ContextPair { key: key.into(), value: value.into() };
             let mut request =
                 Request { principal: Principal::Text(USER.into()), ..Request::default() };
-            assert!(fill(&mut request, &[pair], &EngineOptions::default()).is_err(), "{key}");
+            let filled =
+                fill(&mut request, &[pair], &EngineOptions::default(), LeavesOpen::default());
+            assert!(filled.is_err(), "{key}");
         }
     }
 }

@@ -23,7 +23,7 @@ use super::Reader;
 use crate::args::{ContextPair, PolicyArgs};
 use crate::render::BadInput;
 use crate::render::source::{FaultPlace, InputFault};
-use crate::request::{Asked, is_principal_tag, principal_tags};
+use crate::request::{Asked, brings_tags, is_principal_tag, principal_tags};
 
 /// The account of the world when no principal names one.
 const DEFAULT_ACCOUNT: &str = "111111111111";
@@ -140,8 +140,8 @@ impl StandIn {
         asked: &mut [Asked],
         pairs: &[ContextPair],
     ) -> Result<()> {
-        // The tags of a role went into its session already.
-        for asked in asked {
+        // Those of a session are no tags of the world.
+        for asked in asked.iter_mut().filter(|asked| !brings_tags(&asked.request.principal)) {
             let n_keys = asked.request.context.len();
             asked.request.context.retain(|(key, _)| !is_principal_tag(key));
             if asked.request.context.len() < n_keys {

@@ -27,7 +27,8 @@ fn build_with(
         context: Vec::new(),
     };
     let reader = Reader::new()?;
-    let asked = product(&args, DEFAULT_PRINCIPAL, &EngineOptions::default())?;
+    let asked =
+        product(&args, DEFAULT_PRINCIPAL, &EngineOptions::default(), &StoreSnapshot::empty())?;
     let mut stand_in = StandIn::read(policies, &reader)?;
     stand_in.set_organization(&pairs)?;
     for mut asked in asked {
