@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use assize::formats::{Cell, ChangeSet, NoFiles, RequestRecord, Scenario};
+use assize::formats::{Cell, ChangeSet, NoFiles, RequestRecord, Scenario, parse_time};
 use assize::{Change, Edit, Engine};
 use assize_model::{
     CheckDecision, ContextInput, ContextScalar, EffectiveDecision, EngineOptions, Layer, PolicyId,
@@ -209,6 +209,176 @@ fn a_resource_without_a_record_is_offered_a_policy() {
     let changes = engine.nearest_changes(&record.request).expect("a decision");
     let edits: Vec<&str> = changes.iter().flat_map(|change| &change.edits).map(kind).collect();
     assert_eq!(edits, ["add statement"]);
+}
+
+/// What a world of one account with a role `R`, a queue and a key says of a request, and the keys
+/// that the smallest change gives; the reference says that the request is then allowed.
+#[track_caller]
+fn check_given(parts: Value, request: Value, given: &[(&str, &str)]) {
+    let mut world = json!({"assize": 1, "accounts": {"111111111111": {}}});
+    for (name, part) in parts.as_object().expect("parts") {
+        let at = match &**name {
+            "roles" => &mut world["accounts"]["111111111111"]["roles"],
+            other => &mut world[other],
+        };
+        *at = part.clone();
+    }
+    let scenario = generate::World { scenario: world }.read().expect("a world");
+    let request = request.to_string();
+    let record = RequestRecord::parse(&request).expect("a request");
+    let engine = engine(&scenario.snapshot, &scenario.options);
+    let changes = engine.nearest_changes(&record.request).expect("a decision");
+    let keys = |change: &Change| -> Vec<(String, String)> {
+        let edits = change.edits.iter();
+        edits
+            .filter_map(|edit| match edit {
+                Edit::GiveKey { key, value } => Some((key.to_string(), value.to_string())),
+                _ => None,
+            })
+            .collect()
+    };
+    let wanted: Vec<(String, String)> =
+        given.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
+    let change = changes.iter().find(|change| keys(change) == wanted);
+    let change = change.unwrap_or_else(|| panic!("{request}: {changes:?}"));
+    let found = with_reference(&scenario, &engine, &record.request, change).expect("the reference");
+    assert_eq!(found.decision, change.decision, "{request}");
+}
+
+/// C-2: keys that have fields of their own: claims of a token, what STS sealed in a session, for
+/// whom a service acts.
+#[test]
+fn keys_with_fields_of_their_own_are_given() {
+    let role = "arn:aws:iam::111111111111:role/R";
+    let policy = |principal: Value, action: &str, condition: Value| {
+        let mut statement = json!({"Effect": "Allow", "Action": action, "Condition": condition});
+        if !action.starts_with("sts:") {
+            statement["Resource"] = "*".into();
+        }
+        if !principal.is_null() {
+            statement["Principal"] = principal;
+        }
+        json!({"Version": "2012-10-17", "Statement": [statement]})
+    };
+    for (provider, action, condition, given) in [
+        (
+            "arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com",
+            "AssumeRoleWithWebIdentity",
+            json!({
+                "StringEquals": {"token.actions.githubusercontent.com:aud": "sts.amazonaws.com"},
+                "StringLike": {"token.actions.githubusercontent.com:sub": "repo:o/r:*"},
+            }),
+            &[
+                ("token.actions.githubusercontent.com:aud", "sts.amazonaws.com"),
+                ("token.actions.githubusercontent.com:sub", "repo:o/r:x"),
+            ][..],
+        ),
+        (
+            "accounts.google.com",
+            "AssumeRoleWithWebIdentity",
+            json!({"StringEquals": {"accounts.google.com:aud": "app"}}),
+            &[("accounts.google.com:aud", "app")],
+        ),
+        (
+            "arn:aws:iam::111111111111:saml-provider/adfs",
+            "AssumeRoleWithSAML",
+            json!({"StringEquals": {"SAML:aud": "https://signin.aws.amazon.com/saml"}}),
+            &[("SAML:aud", "https://signin.aws.amazon.com/saml")],
+        ),
+    ] {
+        let action = format!("sts:{action}");
+        let trust = policy(json!({"Federated": provider}), &action, condition);
+        for claims in [json!(null), json!({"accounts.google.com:aud": "other"})] {
+            let mut caller = json!({"type": "federated", "provider": provider});
+            if !claims.is_null() && provider == "accounts.google.com" {
+                caller["session"] = json!({"claims": claims});
+            }
+            let request = json!({"principal": caller, "action": action, "resource": role});
+            check_given(json!({"roles": {"R": {"trust": trust}}}), request, given);
+        }
+    }
+    let session = json!({"type": "roleSession", "role": role, "session": {"name": "s"}});
+    for (key, operator, value) in [
+        ("aws:SourceIdentity", "StringEquals", "ana"),
+        ("aws:FederatedProvider", "StringEquals", "accounts.google.com"),
+        ("aws:TokenIssueTime", "DateEquals", "2024-05-01T12:00:00Z"),
+    ] {
+        let inline = policy(json!(null), "sqs:ListQueues", json!({operator: {key: value}}));
+        let world = json!({"roles": {"R": {"inline": {"p": inline}}}});
+        for caller in [session.clone(), json!(role)] {
+            let request = json!({"principal": caller, "action": "sqs:ListQueues"});
+            check_given(world.clone(), request, &[(key, value)]);
+        }
+    }
+    let queue = "arn:aws:sqs:eu-west-1:111111111111:q";
+    let topic = "arn:aws:sns:eu-west-1:111111111111:t";
+    let condition = json!({"ArnLike": {"aws:SourceArn": "arn:aws:sns:*:111111111111:t"},
+        "StringEquals": {"aws:SourceAccount": "111111111111"}});
+    let policy = policy(json!({"Service": "sns.amazonaws.com"}), "sqs:SendMessage", condition);
+    let world = json!({"resources": [{"arn": queue, "policy": policy}]});
+    let account = ("aws:SourceAccount", "111111111111");
+    for (source, given) in [
+        (json!({}), &[("aws:SourceArn", "arn:aws:sns:x:111111111111:t"), account][..]),
+        (json!({"arn": topic, "account": "222222222222"}), &[account]),
+    ] {
+        let request = json!({"principal": "sns.amazonaws.com", "action": "sqs:SendMessage",
+            "resource": queue, "source": source});
+        check_given(world.clone(), request, given);
+    }
+}
+
+/// C-2, E-81: a grant allows what is asked with the pairs of its constraint; it cannot be edited.
+#[test]
+fn pairs_that_a_grant_asks_for_are_given() {
+    let key = "arn:aws:kms:eu-west-1:111111111111:key/1";
+    let role = "arn:aws:iam::111111111111:role/R";
+    let pair = ("kms:EncryptionContext:dept", "pay");
+    for constraint in ["encryptionContextEquals", "encryptionContextSubset"] {
+        let grant =
+            json!({"grantee": role, "operations": ["Decrypt"], constraint: {"dept": "pay"}});
+        let world = json!({"roles": {"R": {}},
+            "resources": [{"arn": key, "attributes": {"kmsGrants": [grant]}}]});
+        let ask = |action: &str| json!({"principal": role, "action": action, "resource": key});
+        check_given(world.clone(), ask("kms:Decrypt"), &[pair]);
+        let scenario = json!({"assize": 1, "accounts": {"111111111111": {"roles": {"R": {}}}},
+            "resources": world["resources"]});
+        let scenario = generate::World { scenario }.read().expect("a world");
+        let request = ask("kms:Encrypt").to_string();
+        let record = RequestRecord::parse(&request).expect("a request");
+        let engine = engine(&scenario.snapshot, &scenario.options);
+        for change in engine.nearest_changes(&record.request).expect("a decision") {
+            assert!(!format!("{change:?}").contains("grant:"), "{change:?}");
+        }
+    }
+}
+
+/// In partial context a key that is given says nothing of the others: what would need two of them
+/// is no change of one.
+#[test]
+fn what_is_given_leaves_the_rest_unknown() {
+    let queue = "arn:aws:sqs:eu-west-1:111111111111:q";
+    for stem in ["aws:RequestTag/", "aws:ResourceTag/"] {
+        let statements = json!([
+            {"Effect": "Allow", "Action": "sqs:*", "Resource": "*",
+                "Condition": {"StringEquals": {(format!("{stem}a")): "1"}}},
+            {"Effect": "Deny", "Action": "sqs:*", "Resource": "*",
+                "Condition": {"StringEquals": {(format!("{stem}b")): "1"}}},
+        ]);
+        let policy = json!({"Version": "2012-10-17", "Statement": statements});
+        let world = json!({"assize": 1, "options": {"context": "partial"}, "accounts":
+            {"111111111111": {"users": {"u": {"inline": {"p": policy}}}}}});
+        let scenario = generate::World { scenario: world }.read().expect("a world");
+        let request = json!({"principal": "arn:aws:iam::111111111111:user/u",
+            "action": "sqs:TagQueue", "resource": queue});
+        let request = request.to_string();
+        let record = RequestRecord::parse(&request).expect("a request");
+        let engine = engine(&scenario.snapshot, &scenario.options);
+        let changes = engine.nearest_changes(&record.request).expect("a decision");
+        assert!(!changes.is_empty(), "{stem}");
+        for change in &changes {
+            assert!(format!("{:?}", change.edits).contains("statement"), "{stem}: {change:?}");
+        }
+    }
 }
 
 /// Worlds and requests to each that are generated.
@@ -550,8 +720,62 @@ fn in_ascii(json: &str) -> String {
     text
 }
 
+/// The same for claims, what STS sealed in a session, and for whom a service acts; none for other
+/// keys.
+fn give_to_caller(request: &mut Request<'_>, key: &str, value: Option<&str>) -> Option<()> {
+    let text = value.map(|value| value.to_owned().into());
+    match key {
+        "aws:SourceArn" => {
+            request.source.get_or_insert_default().arn = text;
+            return Some(());
+        }
+        "aws:SourceAccount" => {
+            let account = value.map(|id| id.parse().expect("an account"));
+            request.source.get_or_insert_default().account = account;
+            return Some(());
+        }
+        _ => {}
+    }
+    let host = key.split(':').next().unwrap_or_default();
+    let is_claim = host.contains('.') || host.eq_ignore_ascii_case("saml");
+    let is_sealed = ["aws:SourceIdentity", "aws:FederatedProvider", "aws:TokenIssueTime"];
+    if !is_claim && !is_sealed.contains(&key) {
+        return None;
+    }
+    if let Principal::Text(role) = &request.principal
+        && role.contains(":role/")
+    {
+        request.principal = Principal::Stated(Box::new(StatedPrincipal {
+            role: Some(role.clone()),
+            session: Some(Session { name: Some("assize".into()), ..Session::default() }),
+            ..StatedPrincipal::new(PrincipalKind::RoleSession)
+        }));
+    }
+    let Principal::Stated(stated) = &mut request.principal else { return None };
+    if !matches!(stated.kind, PrincipalKind::RoleSession | PrincipalKind::Federated) {
+        return None;
+    }
+    request.context.retain(|(name, _)| !name.eq_ignore_ascii_case(key));
+    let session = stated.session.get_or_insert_default();
+    match key {
+        "aws:SourceIdentity" => session.source_identity = text,
+        "aws:FederatedProvider" => session.federated_provider = text,
+        "aws:TokenIssueTime" => session.issued_at = value.and_then(parse_time),
+        _ => {
+            let claims = session.claims.get_or_insert_default();
+            claims.retain(|(name, _)| !name.eq_ignore_ascii_case(key));
+            let scalar = |text| ContextInput::Scalar(ContextScalar::String(text));
+            claims.extend(text.map(|text| (key.to_owned().into(), scalar(text))));
+        }
+    }
+    Some(())
+}
+
 /// Gives or takes a key of the context; none where the request has a field for it.
 fn give(request: &mut Request<'_>, key: &str, value: Option<&str>) -> Option<()> {
+    if give_to_caller(request, key, value).is_some() {
+        return Some(());
+    }
     let has_session = match &request.principal {
         Principal::Stated(stated) => stated.session.is_some(),
         Principal::Text(_) => false,

@@ -11,7 +11,9 @@ mod propose;
 use std::collections::{BTreeMap, BTreeSet};
 
 use assize_compiler::RowTrace;
-use assize_model::{AccountId, Decision, Layer, Request, RequestError, StatementRef};
+use assize_model::{
+    AccountId, Decision, Layer, Principal, PrincipalKind, Request, RequestError, StatementRef,
+};
 
 use super::trace;
 use crate::batch::{Decider, answer, decisive};
@@ -166,12 +168,16 @@ pub(crate) fn nearest_changes(
     // The short way knows less of the resource than what could be changed.
     decider.resolver.keeps_context = true;
     let was_allowed = decider.decide(request)?.decision.is_allowed();
-    let start = Variant {
-        request: request.clone(),
-        world: ChangedWorld::default(),
-        edits: Vec::new(),
-        cost: 0,
-    };
+    let mut own = request.clone();
+    // What its session has can only be said of a caller who is stated.
+    if let Principal::Text(text) = &request.principal {
+        let stated = decider.resolver.stated_from_text(text)?;
+        if stated.kind == PrincipalKind::RoleSession {
+            own.principal = Principal::Stated(Box::new(stated));
+        }
+    }
+    let start =
+        Variant { request: own, world: ChangedWorld::default(), edits: Vec::new(), cost: 0 };
     // By number of edits, then cost, then the order in which they were thought of.
     let mut queue = BTreeMap::from([((0, 0, 0), start)]);
     let mut seen = BTreeSet::new();

@@ -187,7 +187,7 @@ impl<'e> Resolver<'e> {
     }
 
     /// E-10.
-    pub(super) fn stated_from_text<'a>(
+    pub(crate) fn stated_from_text<'a>(
         &self,
         text: &'a str,
     ) -> Result<StatedPrincipal<'a>, RequestError> {

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use assize_catalog::Catalog;
 use assize_compiler::ConditionDetail;
 use assize_model::{
-    ActionId, ContextInput, ContextScalar, KeyType, MfaState, Principal, Request, Target,
-    is_never_carried,
+    ActionId, ContextInput, ContextScalar, KeyType, MfaState, Principal, PrincipalKind, Request,
+    Target, is_claim, is_never_carried,
 };
 use assize_policy::ir::{Condition, ConditionOperator};
 use assize_policy::value::parse_date;
@@ -203,12 +203,16 @@ impl KeyEdit {
         let Some(action) = action.filter(|_| self.value.is_some()) else { return true };
         let action = catalog.action_ref(action);
         let is_of = |service| self.after(service).is_some();
-        let Some(key) = catalog.condition_key(&self.key) else { return is_of("aws:") };
+        let of_sts = action.service().prefix() == "sts";
+        let Some(key) = catalog.condition_key(&self.key) else {
+            // The catalog names claims of few providers.
+            return is_of("aws:") || of_sts && is_claim(&self.key.to_ascii_lowercase());
+        };
         let types = action.resource_types();
         let of_types =
             types.flat_map(|l| l.condition_keys().chain(l.resource_type().condition_keys()));
         let mut listed = action.condition_keys().chain(of_types);
-        let is_of_call = is_of("sts:") && action.service().prefix() == "sts";
+        let is_of_call = of_sts && is_of("sts:");
         key.is_global() || is_of_call || listed.any(|listed| listed.name() == key.name())
     }
 
@@ -232,13 +236,24 @@ impl KeyEdit {
         })
     }
 
-    /// Puts the tag into what the request says of its resource, over the tags on record.
-    pub(super) fn tag_resource(&self, request: &mut Request<'_>, tag: &str, on_record: &[Tag]) {
-        let is_own = |name: &str| name.eq_ignore_ascii_case(&self.key);
-        request.context.retain(|(name, _)| !is_own(name));
+    /// Puts the tag into what the request says of its resource, over the tags on record. In partial
+    /// context the other tags stay unknown if nobody knows them.
+    pub(super) fn tag_resource(
+        &self,
+        request: &mut Request<'_>,
+        tag: &str,
+        on_record: Option<&[Tag]>,
+        is_partial: bool,
+    ) {
+        self.leave(request);
         let data = request.resource_data.get_or_insert_default();
+        if is_partial && data.tags.is_none() && on_record.is_none() {
+            self.put(request);
+            return;
+        }
         let tags = data.tags.get_or_insert_with(|| {
-            on_record.iter().map(|tag| (owned(&tag.key), owned(&tag.value))).collect()
+            let tags = on_record.unwrap_or_default().iter();
+            tags.map(|tag| (owned(&tag.key), owned(&tag.value))).collect()
         });
         tags.retain(|(key, _)| !key.eq_ignore_ascii_case(tag));
         tags.extend(self.value.as_deref().map(|value| (owned(tag), owned(value))));
@@ -246,7 +261,22 @@ impl KeyEdit {
 
     /// Puts the key where the request has it, or into its context. What contradicts the rest of
     /// the request is found when it is resolved (E-23).
-    pub(super) fn apply(&self, request: &mut Request<'_>) {
+    pub(super) fn apply(&self, request: &mut Request<'_>, is_partial: bool) {
+        self.leave(request);
+        if !self.apply_to_field(request, is_partial) {
+            self.put(request);
+        }
+    }
+
+    /// Puts the key into the context, if it is to have a value.
+    fn put(&self, request: &mut Request<'_>) {
+        if let Some(value) = self.value.as_deref() {
+            request.context.push((owned(&self.key), single(value)));
+        }
+    }
+
+    /// Takes the key out of the context.
+    fn leave(&self, request: &mut Request<'_>) {
         let is_own = |name: &str| name.eq_ignore_ascii_case(&self.key);
         request.context.retain(|(name, _)| !is_own(name));
         let targets = match &mut request.target {
@@ -260,22 +290,19 @@ impl KeyEdit {
         for context in targets {
             context.retain(|(name, _)| !is_own(name));
         }
-        let value = self.value.as_deref();
-        if !self.apply_to_field(request, value)
-            && let Some(value) = value
-        {
-            let value = ContextInput::Scalar(ContextScalar::String(owned(value)));
-            request.context.push((owned(&self.key), value));
-        }
     }
 
-    /// Keys that have a field of their own where the request uses it; whether it does.
-    fn apply_to_field(&self, request: &mut Request<'_>, value: Option<&str>) -> bool {
+    /// Keys that have a field of their own where the request uses it; whether it does. A field that
+    /// holds all tags or claims would tell of the others in partial context (E-121).
+    fn apply_to_field(&self, request: &mut Request<'_>, is_partial: bool) -> bool {
         let folded = self.key.to_ascii_lowercase();
+        let value = self.value.as_deref();
         let stem = REQUEST_TAGS.iter().find_map(|stem| Some(folded.find(stem)? + stem.len()));
         if let Some(name) = stem.and_then(|len| folded.get(len..)) {
             // Tags that the context gives one by one have no field (E-23).
-            if request.request_tags.is_none() && request.context.iter().any(names_tags) {
+            if request.request_tags.is_none()
+                && (is_partial || request.context.iter().any(names_tags))
+            {
                 return false;
             }
             // The spelling of the tag's name is the policy's.
@@ -305,9 +332,52 @@ impl KeyEdit {
                 },
                 Principal::Text(_) => false,
             },
-            _ => apply_to_network(request, &folded, value),
+            "aws:sourcearn" | "aws:sourceaccount" if is_partial && request.source.is_none() => {
+                false
+            }
+            "aws:sourcearn" => {
+                request.source.get_or_insert_default().arn = value.map(owned);
+                true
+            }
+            "aws:sourceaccount" => {
+                let account = value.and_then(|value| value.parse().ok());
+                request.source.get_or_insert_default().account = account;
+                true
+            }
+            _ => {
+                self.apply_to_session(request, &folded, is_partial)
+                    || apply_to_network(request, &folded, value)
+            }
         }
     }
+
+    /// The same for what STS sealed in a session, and what an identity provider says of a caller
+    /// (E-17).
+    fn apply_to_session(&self, request: &mut Request<'_>, folded: &str, is_partial: bool) -> bool {
+        let Principal::Stated(stated) = &mut request.principal else { return false };
+        if !matches!(stated.kind, PrincipalKind::RoleSession | PrincipalKind::Federated) {
+            return false;
+        }
+        let session = stated.session.get_or_insert_default();
+        let value = self.value.as_deref();
+        match folded {
+            "aws:sourceidentity" => session.source_identity = value.map(owned),
+            "aws:federatedprovider" => session.federated_provider = value.map(owned),
+            "aws:tokenissuetime" => session.issued_at = value.and_then(parse_date),
+            _ if is_claim(folded) && (session.claims.is_some() || !is_partial) => {
+                let claims = session.claims.get_or_insert_default();
+                claims.retain(|(name, _)| !name.eq_ignore_ascii_case(folded));
+                claims.extend(value.map(|value| (owned(&self.key), single(value))));
+            }
+            _ => return false,
+        }
+        true
+    }
+}
+
+/// A value of a context.
+fn single<'r>(value: &str) -> ContextInput<'r> {
+    ContextInput::Scalar(ContextScalar::String(owned(value)))
 }
 
 /// The same for keys of the network.

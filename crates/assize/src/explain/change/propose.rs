@@ -94,9 +94,6 @@ impl<'t> Proposals<'t, '_, '_, '_> {
     /// What a traced statement says, when its document can be changed.
     fn site(&self, layer: Layer, traced: &'t StatementTrace) -> Option<Site<'t>> {
         let Tried { resolver, row, .. } = *self.tried;
-        if traced.place.in_grants {
-            return None;
-        }
         let handle = document(resolver, row, layer, traced.place)?;
         let key = resolver.document_key(handle);
         let policy = match self.variant.world.replaced.get(&key) {
@@ -185,11 +182,11 @@ impl<'t> Proposals<'t, '_, '_, '_> {
             if run.len > 1 || ArnParts::split(&resource).is_none() {
                 return None;
             }
-            let tags = record.and_then(|record| record.tags.as_deref()).unwrap_or_default();
-            key.tag_resource(&mut variant.request, &tag, tags);
+            let tags = record.and_then(|record| record.tags.as_deref());
+            key.tag_resource(&mut variant.request, &tag, tags, resolver.is_partial);
             Edit::TagResource { resource, tag, value: key.value().map(Into::into) }
         } else {
-            key.apply(&mut variant.request);
+            key.apply(&mut variant.request, resolver.is_partial);
             key.into()
         };
         variant.edits.push(edit);
@@ -274,7 +271,13 @@ impl<'t> Proposals<'t, '_, '_, '_> {
                 self.widen(resource, 0);
             }
         }
-        self.add_statement(layer, node, traced.nodes.len() > 1);
+        // A provider vouches for everyone it knows, and a service acts for everyone: where keys tell
+        // them apart, no statement is offered that asks for none.
+        let caller = self.tried.resolver.principal_entry_of(self.tried.row);
+        let is_of_many = matches!(caller.kind, PrincipalKind::Federated | PrincipalKind::Service);
+        if !is_of_many || self.next.is_empty() {
+            self.add_statement(layer, node, traced.nodes.len() > 1);
+        }
     }
 
     /// Allow statements of a node that lack one thing.
@@ -339,6 +342,9 @@ impl<'t> Proposals<'t, '_, '_, '_> {
     fn add_principal(&mut self, site: &Site<'_>) {
         let statement = self.reference(site);
         let Some(pattern) = self.principal() else { return };
+        if owner(&statement.policy) != Owner::Customer {
+            return;
+        }
         let edit = Edit::AddPrincipal { statement, principal: pattern.to_string().into() };
         if let PrincipalElement::Principal(_) = &site.policy.statements[site.at].principal {
             self.push_statement(site, edit, cost::ADD_PRINCIPAL, |s| {
@@ -487,13 +493,14 @@ enum Owner {
     Customer,
     /// AWS alone; the customer attaches and detaches it.
     Aws,
-    /// AWS alone, and it cannot be detached (E-36).
+    /// AWS alone, and it cannot be detached (E-36). A grant is made anew, not edited.
     Fixed,
 }
 
 fn owner(policy: &str) -> Owner {
     match policy {
         "rcp:p-RCPFullAWSAccess" => Owner::Fixed,
+        other if other.starts_with("grant:") => Owner::Fixed,
         "scp:p-FullAWSAccess" => Owner::Aws,
         other if other.contains(":iam::aws:policy/") => Owner::Aws,
         _ => Owner::Customer,
