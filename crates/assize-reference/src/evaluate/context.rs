@@ -51,6 +51,10 @@ pub(crate) fn build<'a>(
     Ok(Knowledge::new(world.catalog, context, gaps))
 }
 
+/// E-17: when credentials were issued whose time nobody states: before every time by which a policy
+/// revokes sessions.
+const OLDEST_ISSUE_TIME: i64 = 0;
+
 /// The keys of how credentials reached a workload (E-17).
 const DELIVERY_KEYS: [&str; 8] = [
     "ec2:SourceInstanceArn",
@@ -364,13 +368,14 @@ impl Builder<'_, '_> {
     /// E-17.
     fn session_keys(&mut self) -> Result<(), RequestError> {
         let (caller, session) = (self.caller, &self.caller.session);
-        if caller.is_temporary() {
-            let issued = session.issued_at.map(|at| single(format_instant(at)));
-            self.set_some("aws:TokenIssueTime", issued);
-        }
         let says_nothing = caller.kind == Kind::User && !caller.states_session;
-        let is_open = says_nothing || caller.is_temporary() && session.issued_at.is_none();
-        self.leave_if(is_open, &["aws:TokenIssueTime"]);
+        let is_undated = caller.is_temporary() && session.issued_at.is_none();
+        let is_open = self.leave_if(says_nothing || is_undated, &["aws:TokenIssueTime"]);
+        let is_told = self.gaps.as_ref().is_some_and(|gaps| gaps.tells("aws:tokenissuetime"));
+        if caller.is_temporary() && (!is_open || is_told) {
+            let issued = session.issued_at.unwrap_or(OLDEST_ISSUE_TIME);
+            self.set("aws:TokenIssueTime", single(format_instant(issued)));
+        }
         self.mfa_keys()?;
         self.leave_session_keys();
         self.set_some("aws:SourceIdentity", session.source_identity.as_deref().map(single));

@@ -272,6 +272,12 @@ impl Gaps {
         of_claims || of_tags || covers(&self.underived, folded)
     }
 
+    /// E-122: whether the request has said all there is to say of a key, and nothing of it alone.
+    pub(crate) fn tells(&self, folded: &str) -> bool {
+        let Lists { absent, complete, unknown } = &self.lists;
+        covers(complete, folded) && !covers(absent, folded) && !covers(unknown, folded)
+    }
+
     /// E-122: whether the request says that a key is unknown, or all there is to say of it.
     pub(crate) fn says(&self, folded: &str) -> Option<State<'static>> {
         self.lists.says(folded)

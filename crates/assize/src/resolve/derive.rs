@@ -9,12 +9,17 @@ use assize_model::{
 use assize_store::{StoreSnapshot, Tag};
 
 use super::context::normalize;
+use super::gaps::{Gap, GapSet};
 use super::key::{KeyFacts, KeyRule};
 use super::principal::Who;
 use super::time;
 
 /// The field of a principal that holds the claims of its identity provider.
 const CLAIMS: &str = "/principal/session/claims";
+
+/// E-17: when credentials were issued whose time nobody states: before every time by which a
+/// policy revokes sessions.
+pub(super) const OLDEST_ISSUE_TIME: i64 = 0;
 
 /// Derived keys, sorted by folded name.
 #[derive(Debug, Clone, Default)]
@@ -88,7 +93,7 @@ pub(super) fn principal_keys(
     stated: &StatedPrincipal<'_>,
     who: &Who<'_>,
     request: &Request<'_>,
-    knows_tags: bool,
+    (gaps, is_temporary): (GapSet, bool),
 ) -> Result<Derived, RequestError> {
     let mut keys = Derived::default();
     type_keys(&mut keys, who);
@@ -96,7 +101,7 @@ pub(super) fn principal_keys(
         keys.organization(snapshot, account, "aws:Principal");
     }
     // No key stands for a tag without a name (L-710).
-    let is_told = |tag: &&Tag| knows_tags && !tag.key.is_empty();
+    let is_told = |tag: &&Tag| !gaps.has(Gap::PrincipalTags) && !tag.key.is_empty();
     for tag in effective_tags(stated, who).iter().filter(is_told) {
         keys.single(&format!("aws:PrincipalTag/{}", tag.key), tag.value.clone());
     }
@@ -108,6 +113,11 @@ pub(super) fn principal_keys(
         && !provider.contains(":saml-provider/")
     {
         keys.single("aws:FederatedProvider", provider);
+    }
+    if is_temporary && !gaps.has(Gap::TokenIssueTime) {
+        let issued = stated.session.as_ref().and_then(|session| session.issued_at);
+        let issued = issued.unwrap_or(OLDEST_ISSUE_TIME);
+        keys.single("aws:TokenIssueTime", time::iso8601(issued));
     }
     if let Some(session) = &stated.session {
         session_keys(&mut keys, catalog, who.kind, session)?;
@@ -177,18 +187,13 @@ pub(super) fn account_of_source(source: &Source<'_>) -> Option<AccountId> {
     source.account.or_else(in_arn)
 }
 
-/// E-17, MFA apart.
+/// E-17, MFA and the issue time apart.
 fn session_keys(
     keys: &mut Derived,
     catalog: &Catalog,
     kind: PrincipalKind,
     session: &Session<'_>,
 ) -> Result<(), RequestError> {
-    if let Some(issued) = session.issued_at
-        && kind != PrincipalKind::Federated
-    {
-        keys.single("aws:TokenIssueTime", time::iso8601(issued));
-    }
     if kind == PrincipalKind::Federated || kind == PrincipalKind::RoleSession {
         claim_keys(keys, catalog, kind, session)?;
     }

@@ -200,6 +200,11 @@ impl Lists {
         }
     }
 
+    /// Whether a key is under `absent`.
+    pub(super) fn has_absent(&self, folded: &str) -> bool {
+        covers(&self.absent, folded)
+    }
+
     /// Whether they say that a key is unknown, or some key that begins so if it ends in a slash.
     pub(super) fn leaves_open(&self, folded: &str) -> bool {
         covers(&self.unknown, folded)

@@ -403,13 +403,12 @@ impl<'e> Resolver<'e> {
             GapSet::default()
         };
         let gaps = self.untold(gaps, who, request);
-        let knows_tags = !gaps.has(Gap::PrincipalTags);
         let derived = derive::principal_keys(
             (&engine.snapshot, &engine.catalog),
             stated,
             who,
             request,
-            knows_tags,
+            (gaps, temporary),
         )?;
         let task = session.and_then(|s| s.task_policy_arn.as_deref());
         let mut resolved = ResolvedPrincipal {

@@ -15,9 +15,11 @@ use assize_model::{
 use super::Resolver;
 use super::check::CheckSpec;
 use super::context::{GivenValue, derived_conflict, normalize};
+use super::derive::OLDEST_ISSUE_TIME;
 use super::gaps::{Gap, Lists, is_empty, lists};
 use super::key::OwnKey;
 use super::resource::Shape;
+use super::time;
 use crate::resolve::action::{ActionRule, ResolvedAction};
 
 /// The context of a check.
@@ -54,6 +56,10 @@ impl Resolver<'_> {
         let shared = request.context.iter().filter(|(name, _)| !is_replaced(name));
         let mut context: Context<'r> = check.context.iter().chain(shared).cloned().collect();
         let mut derived = self.told_by_principal(request, principal, check)?;
+        // E-17: a request that says so itself is believed.
+        if lists.has_absent("aws:tokenissuetime") {
+            derived.retain(|(name, _)| name != "aws:TokenIssueTime");
+        }
         derived.extend(self.told_tags(principal, check)?);
         if request.via.is_none() && !gives_any(&context, &CALL_CHAIN_KEYS) {
             derived.push(("aws:ViaAWSService".to_owned(), "false".into()));
@@ -75,7 +81,7 @@ impl Resolver<'_> {
         Ok((context.len() > n_given).then_some(context))
     }
 
-    /// Tags and MFA of the caller.
+    /// Tags, issue time and MFA of the caller.
     fn told_by_principal(
         &self,
         request: &Request<'_>,
@@ -95,6 +101,9 @@ impl Resolver<'_> {
         }
         if caller.gaps.has(Gap::MfaPresent) && caller.temporary {
             pairs.push(("aws:MultiFactorAuthPresent".to_owned(), "false".into()));
+        }
+        if caller.gaps.has(Gap::TokenIssueTime) && caller.temporary {
+            pairs.push(("aws:TokenIssueTime".to_owned(), time::iso8601(OLDEST_ISSUE_TIME).into()));
         }
         let rule = self.actions[check.action as usize].rule;
         let is_call = rule.is_role_assuming() && rule != ActionRule::AssumeRoleFederated;
