@@ -4,7 +4,7 @@ mod apply;
 
 use std::sync::Arc;
 
-use assize_model::{AccountId, ArnParts, PolicyType};
+use assize_model::{AccountId, PolicyType};
 use assize_policy::{LoadMode, LoadOptions, load};
 use assize_store::{DocumentText, ManagedPolicySource, Origin};
 
@@ -363,9 +363,8 @@ impl Change {
     fn document(&self) -> Option<(&DocumentText, LoadOptions)> {
         let Some(NewPolicy::Document(document, _)) = &self.policy else { return None };
         let mut options = LoadOptions::new(self.kind.policy_type(), LoadMode::Author);
-        let service = self.target.as_deref().and_then(ArnParts::split).map(|arn| arn.service);
-        if let (Kind::Resource, Some(service)) = (self.kind, service) {
-            options = options.with_service(service);
+        if let (Kind::Resource, Some(arn)) = (self.kind, self.target.as_deref()) {
+            options = options.with_resource(arn);
         }
         Some((document, options))
     }

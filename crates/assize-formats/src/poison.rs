@@ -66,7 +66,8 @@ pub(crate) fn faults(snapshot: &StoreSnapshot) -> impl Iterator<Item = Fault<'_>
             let (text, origin) = (document.text.as_deref()?, document.origin.as_deref()?);
             let service = document.service.as_deref();
             let place = (text.as_ptr().addr(), text.len());
-            let key = (place, document.policy_type, service, document.gateway);
+            let owner = (service, document.api.as_deref());
+            let key = (place, document.policy_type, owner, document.gateway);
             let found = known.entry(key).or_insert_with(|| fault_of(text, document)).clone()?;
             Some(Fault { document, text, origin, found })
         },
@@ -116,6 +117,9 @@ fn load_options(document: &Document) -> LoadOptions {
     let mut options = LoadOptions::new(document.policy_type, LoadMode::Import);
     if let Some(service) = &document.service {
         options = options.with_service(service);
+    }
+    if let Some(arn) = &document.api {
+        options = options.with_resource(arn);
     }
     if document.gateway {
         options.endpoint = EndpointKind::Gateway;

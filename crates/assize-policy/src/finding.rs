@@ -79,6 +79,11 @@ impl Problem {
         self.range = Some(range);
         self
     }
+
+    /// Makes it a problem of the whole text.
+    pub(crate) fn forget_range(&mut self) {
+        self.range = None;
+    }
 }
 
 /// The findings of one document while they are collected.

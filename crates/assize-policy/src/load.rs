@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use assize_model::PolicyType;
+use assize_model::{ArnParts, PolicyType};
 
 use crate::finding::Findings;
 use crate::path::Path;
@@ -46,6 +46,9 @@ pub struct LoadOptions {
     /// The prefix of the service that owns the resource of a resource-based policy, such as
     /// `s3`. Without it the rules that differ by service are not applied.
     pub service: Option<Box<str>>,
+    /// The ARN of the API that owns a resource-based policy, for which `execute-api:` is short in
+    /// its resources (L-231).
+    pub api: Option<Box<str>>,
     /// The kind of the endpoint of an endpoint policy.
     pub endpoint: EndpointKind,
     /// Whether this is a write.
@@ -63,6 +66,7 @@ impl LoadOptions {
         Self {
             policy_type,
             service: None,
+            api: None,
             endpoint: EndpointKind::default(),
             mode,
             scp_language: ScpLanguage::default(),
@@ -85,6 +89,23 @@ impl LoadOptions {
         self.service = Some(service.to_ascii_lowercase().into());
         self
     }
+
+    /// The same options for a resource-based policy of a resource, by its ARN.
+    #[must_use]
+    pub fn with_resource(mut self, arn: &str) -> Self {
+        self.api = api_of(arn).map(Into::into);
+        match ArnParts::split(arn) {
+            Some(parts) => self.with_service(parts.service),
+            None => self,
+        }
+    }
+}
+
+/// The ARN of the API that a resource of `execute-api` is or is in.
+fn api_of(arn: &str) -> Option<&str> {
+    let parts = ArnParts::split(arn).filter(|parts| parts.service == "execute-api")?;
+    let n_below = parts.resource.find('/').map_or(0, |at| parts.resource.len() - at);
+    Some(&arn[..arn.len() - n_below])
 }
 
 /// What loading a document gives.

@@ -324,9 +324,8 @@ fn stated_policies<'a>(case: &Case<'a>, texts: &[PolicyText<'_>]) -> Vec<Documen
     let options = if sts::assumes_role(case.check) {
         LoadOptions::new(PolicyType::RoleTrust, LoadMode::Import)
     } else {
-        let service = assize_model::ArnParts::split(arn).map(|parts| parts.service);
         let options = LoadOptions::new(PolicyType::ResourceBased, LoadMode::Import);
-        options.with_service(service.unwrap_or(&case.check.action.service))
+        options.with_service(&case.check.action.service).with_resource(arn)
     };
     let numbered = texts.iter().enumerate();
     numbered

@@ -89,6 +89,8 @@ pub struct Document {
     pub policy_type: PolicyType,
     /// For resource-based policies, the service of the resource; for endpoint policies nothing.
     pub service: Option<Box<str>>,
+    /// For policies of APIs, the ARN that they are attached to (L-231).
+    pub api: Option<Box<str>>,
     /// For endpoint policies, whether the endpoint is a gateway (L-216).
     pub gateway: bool,
     /// The text; none for a reference that nothing resolves, which is poison (E-112, I-44).

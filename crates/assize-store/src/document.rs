@@ -68,15 +68,17 @@ impl Slot<'_> {
 
     /// The document at this place; without a text, the placeholder of an unresolved reference.
     pub(crate) fn document(self, text: Option<DocumentText>) -> Document {
-        let service = match self {
-            Self::Resource { arn, .. } => ArnParts::split(arn).map(|parts| parts.service.into()),
+        let resource = match self {
+            Self::Resource { arn, .. } => ArnParts::split(arn).map(|parts| (arn, parts.service)),
             _ => None,
         };
+        let api = resource.filter(|(_, service)| *service == "execute-api");
         let (text, origin) = text.map_or((None, None), |text| (Some(text.text), text.origin));
         Document {
             reference: self.reference(),
             policy_type: self.policy_type(),
-            service,
+            service: resource.map(|(_, service)| service.into()),
+            api: api.map(|(arn, _)| arn.into()),
             gateway: matches!(self, Self::Endpoint { gateway: true, .. }),
             text,
             origin,

@@ -362,6 +362,9 @@ fn load_options(document: &Document) -> LoadOptions {
     if document.policy_type == PolicyType::ResourceBased {
         options.service.clone_from(&document.service);
     }
+    if let Some(arn) = &document.api {
+        options = options.with_resource(arn);
+    }
     if document.gateway {
         options.endpoint = EndpointKind::Gateway;
     }

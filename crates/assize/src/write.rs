@@ -51,7 +51,7 @@ pub fn bind(
             let service = ArnParts::split(&resource.arn).map_or("", |arn| arn.service);
             if !unbound.contains(&service) {
                 let options = LoadOptions::new(PolicyType::ResourceBased, LoadMode::Author)
-                    .with_service(service);
+                    .with_resource(&resource.arn);
                 for policy in &mut resource.policies {
                     document(snapshot, policy, &options)?;
                 }

@@ -318,8 +318,18 @@ impl Lowering<'_> {
                 continue;
             }
             let policy_type = self.policy_type();
-            let lowered =
-                pattern::resource(&text.value, policy_type, self.variables, &mut problems);
+            let api =
+                self.options.api.as_deref().filter(|_| policy_type == PolicyType::ResourceBased);
+            let lowered = match api.and_then(|api| pattern::resource_of_api(&text.value, api)) {
+                Some(long) => {
+                    let lowered =
+                        pattern::resource(&long, policy_type, self.variables, &mut problems);
+                    // Where in the long form a problem is, is nowhere in the text.
+                    problems.iter_mut().for_each(Problem::forget_range);
+                    lowered
+                }
+                None => pattern::resource(&text.value, policy_type, self.variables, &mut problems),
+            };
             self.problems(&mut problems, text, &path);
             let Some(pattern) = lowered else { continue };
             if self.is_legacy_scp()

@@ -37,6 +37,14 @@ const IAM_RESOURCE_PREFIXES: [&str; 14] = [
     "report/",
 ];
 
+/// What Amazon API Gateway lets the policy of an API say in place of an ARN (L-231).
+const SHORT_FORM: &str = "execute-api:/";
+
+/// L-231: the long form of an entry of the policy of an API, if it is a short one.
+pub(crate) fn resource_of_api(text: &str, api: &str) -> Option<String> {
+    text.strip_prefix(SHORT_FORM).map(|below| format!("{api}/{below}"))
+}
+
 /// Reads an entry of `Resource` or `NotResource`.
 ///
 /// The restrictions of legacy SCPs (L-211) are not looked at.
@@ -50,7 +58,12 @@ pub(crate) fn resource(
         return Some(ResourcePattern::Any);
     }
     if !text.starts_with("arn:") {
-        let message = format!("resource {} is neither `*` nor an ARN", quoted(text));
+        let hint = if text.starts_with(SHORT_FORM) {
+            "; only the policy of an API, by whose ARN it stands, can be so short"
+        } else {
+            ""
+        };
+        let message = format!("resource {} is neither `*` nor an ARN{hint}", quoted(text));
         problems.push(Problem::new(FindingCode::InvalidArnPrefix, Reject::Always, message));
         return None;
     }

@@ -85,7 +85,8 @@ type NamedMember = (Box<str>, Member, Option<Arc<Policy>>);
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct LoadKey {
     policy_type: PolicyType,
-    service: Option<Box<str>>,
+    /// The service and the ARN of the resource that the document stands by.
+    resource: Option<(Box<str>, Option<Box<str>>)>,
 }
 
 #[derive(Debug, Clone)]
@@ -132,14 +133,22 @@ impl Resolver<'_> {
         &mut self,
         text: &str,
         policy_type: PolicyType,
-        service: Option<&str>,
+        resource: Option<(&str, &str)>,
     ) -> Result<Loaded, RequestError> {
-        let key = LoadKey { policy_type, service: service.map(Into::into) };
+        // What a document says hangs on the ARN of APIs alone (L-231).
+        let resource = resource.map(|(service, arn)| {
+            let api = (service == "execute-api").then(|| arn.into());
+            (service.into(), api)
+        });
+        let key = LoadKey { policy_type, resource };
         if let Some(loaded) = self.given.loaded.get(&(Box::from(text), key.clone())) {
             return Ok(loaded.clone());
         }
         let mut options = LoadOptions::new(policy_type, LoadMode::Import);
-        options.service.clone_from(&key.service);
+        if let Some((service, api)) = &key.resource {
+            options = options.with_service(service);
+            options = api.iter().fold(options, |options, arn| options.with_resource(arn));
+        }
         let policy = load(text, &options).policy.map(Arc::new);
         let source = policy.clone().map_or(DocumentSource::Poison, DocumentSource::Policy);
         let document = self.overlay_document(source)?;
@@ -331,7 +340,7 @@ impl Resolver<'_> {
             let loaded = if as_trust {
                 self.load_given(&text.0, PolicyType::RoleTrust, None)?
             } else {
-                self.load_given(&text.0, PolicyType::ResourceBased, Some(service))?
+                self.load_given(&text.0, PolicyType::ResourceBased, Some((service, arn)))?
             };
             let reference = format!("resource:{arn}#{number}").into();
             members.push((reference, Member::Given(loaded.document), loaded.policy));

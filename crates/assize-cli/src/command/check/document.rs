@@ -144,6 +144,9 @@ fn load_options(document: &Document) -> Result<LoadOptions> {
     if let Some(service) = &document.service {
         options = options.with_service(service);
     }
+    if let Some(arn) = &document.api {
+        options = options.with_resource(arn);
+    }
     if document.gateway {
         options.endpoint = EndpointKind::Gateway;
     }
