@@ -169,9 +169,8 @@ struct Supplement {
     managed_policies_date: String,
     /// AWS-managed policies that everyone uses and the source lacks.
     managed_policies: Vec<Policy>,
-    /// E-19.
-    global_services: BTreeSet<String>,
-    global_regions: BTreeMap<String, String>,
+    /// E-19: by partition and region.
+    global_services: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
     /// E-6.
     wildcard_forms: BTreeMap<String, String>,
     /// E-7: resource types, none of them required, that the reference does not list for an action.
@@ -197,6 +196,30 @@ struct Supplement {
     condition_key_shapes: KeyShapes,
     /// F-52.
     api_map: api_map::MapSupplement,
+}
+
+impl Supplement {
+    /// The services that have one region in some partition, with partition and region.
+    fn in_one_region(&self) -> impl Iterator<Item = (&String, &String, &String)> {
+        let regions = self.global_services.iter().flat_map(|(partition, regions)| {
+            regions.iter().map(move |(region, services)| (partition, region, services))
+        });
+        regions.flat_map(|(partition, region, services)| {
+            services.iter().map(move |service| (partition, region, service))
+        })
+    }
+
+    fn is_global(&self, prefix: &str) -> bool {
+        self.in_one_region().any(|(.., service)| service == prefix)
+    }
+
+    /// Regions by partition and service, `aws/iam`.
+    fn global_regions(&self) -> Vec<(String, String)> {
+        let named = |(partition, region, service): (&String, &String, &String)| {
+            (format!("{partition}/{service}"), region.clone())
+        };
+        self.in_one_region().map(named).collect()
+    }
 }
 
 #[derive(Deserialize)]
@@ -308,7 +331,7 @@ fn catalog_source(data: &Path, supplement: &Supplement) -> Result<CatalogSource>
     let source = CatalogSource {
         date: date_of(&reference.source.version)?,
         origin: format!("{} {}", reference.source.package, reference.source.version),
-        global_regions: supplement.global_regions.clone().into_iter().collect(),
+        global_regions: supplement.global_regions(),
         global_keys: global_keys.collect::<Result<_>>()?,
         services: services.collect::<Result<_>>()?,
     };
@@ -321,12 +344,12 @@ fn check_names(reference: &Reference, supplement: &Supplement) -> Result<()> {
     let absent = &supplement.resource_account_absent;
     let services = [
         &reference.rcp_supported_services,
-        &supplement.global_services,
         &supplement.no_endpoint_policy_services,
         &absent.services,
         &supplement.alternatives.services,
     ];
-    for service in services.into_iter().flatten() {
+    let in_one_region = supplement.in_one_region().map(|(.., service)| service);
+    for service in services.into_iter().flatten().chain(in_one_region) {
         ensure!(reference.services.contains_key(service), "there is no service `{service}`");
     }
     let own = &supplement.own_account_only;
@@ -404,7 +427,7 @@ fn source_service(
         name: service.name.clone(),
         rcp: rcp_services.contains(prefix),
         endpoint_policy: !supplement.no_endpoint_policy_services.contains(prefix),
-        global: supplement.global_services.contains(prefix),
+        global: supplement.is_global(prefix),
         keys: keys.map(|(name, ty)| source_key(name, ty, supplement)).collect::<Result<_>>()?,
         resource_types: resource_types.collect(),
         actions: actions

@@ -65,14 +65,15 @@ impl Catalog {
     /// or unknown service and for a partition whose region is not known.
     pub fn global_service_region(&self, prefix: &str, partition: &str) -> Option<&str> {
         let service = self.service(prefix)?;
-        service.has(ServiceRow::GLOBAL).then(|| self.global_region(partition)).flatten()
+        let is_global = service.has(ServiceRow::GLOBAL);
+        is_global.then(|| self.global_region(partition, service.prefix())).flatten()
     }
 
-    fn global_region(&self, partition: &str) -> Option<&str> {
+    fn global_region(&self, partition: &str, prefix: &str) -> Option<&str> {
         let strings = &self.tables.strings;
         let mut regions = self.tables.regions.iter();
         regions
-            .find(|(key, _)| strings.get(*key) == partition)
+            .find(|(key, _)| strings.get(*key).split_once('/') == Some((partition, prefix)))
             .map(|(_, region)| strings.get(*region))
     }
 

@@ -412,6 +412,9 @@ fn services_have_their_flags() {
     assert_eq!(catalog.global_service_region("iam", "aws"), Some("us-east-1"));
     assert_eq!(catalog.global_service_region("IAM", "aws-cn"), Some("cn-north-1"));
     assert_eq!(catalog.global_service_region("route53", "aws-us-gov"), Some("us-gov-west-1"));
+    assert_eq!(catalog.global_service_region("route53", "aws-cn"), Some("cn-northwest-1"));
+    assert_eq!(catalog.global_service_region("networkmanager", "aws"), Some("us-west-2"));
+    assert_eq!(catalog.global_service_region("cloudfront", "aws-us-gov"), None);
     assert_eq!(catalog.global_service_region("iam", "aws-iso"), None);
     assert_eq!(catalog.global_service_region("s3", "aws"), None);
     assert!(catalog.service("cloudfront").unwrap().is_global());

@@ -80,7 +80,7 @@ fn sample() -> CatalogSource {
     CatalogSource {
         date: "2026-01-02".to_owned(),
         origin: "by hand".to_owned(),
-        global_regions: vec![("aws".to_owned(), "us-east-1".to_owned())],
+        global_regions: vec![("aws/zoo".to_owned(), "us-east-1".to_owned())],
         global_keys: vec![key("aws:SourceIp", KeyType::IpAddress, Some(KeyShape::Single))],
         services: vec![zoo, bare],
     }
