@@ -353,7 +353,8 @@ impl<'s> Keys<'s> {
         }
         self.optional(account.as_ref().map(AccountId::as_str));
         self.option(service_names.as_ref(), |keys, names| keys.texts(names));
-        let is_seen = self.sight.ids || *kind == PrincipalKind::Oai;
+        // In an account of the world, the id of another entity is a contradiction.
+        let is_seen = self.sight.ids || shows_name || *kind == PrincipalKind::Oai;
         self.hidden(unique_id.as_deref(), is_seen);
         match session {
             None => self.key.push(0),

@@ -136,6 +136,13 @@ impl<'a> Caller<'a> {
     }
 }
 
+/// F-49: whether nobody stated the unique id of an entity of the snapshot.
+fn is_made_up(caller: &Caller<'_>, unique_id: &str) -> bool {
+    let prefix = if caller.role.is_some() { "AROA" } else { "AIDA" };
+    let arn = caller.entity_arn.as_deref().unwrap_or_default();
+    *assize_store::unique_id(prefix, arn) == *unique_id
+}
+
 /// E-13: whether an ARN is that of a service-linked role.
 pub(crate) fn is_service_linked_role(arn: &str) -> bool {
     ArnParts::split(arn).is_some_and(|parts| {
@@ -244,7 +251,16 @@ fn from_object<'a>(
     if stated.kind == PrincipalKind::Oai {
         caller.canonical_id = stated_id;
     } else {
-        caller.unique_id = caller.unique_id.or(stated_id);
+        let own = caller.unique_id.take();
+        if let (Some(own), Some(stated)) = (&own, &stated_id)
+            && own != stated
+            && !is_made_up(&caller, own)
+        {
+            return Err(invalid(format!(
+                "`uniqueId` `{stated}` is not that of the world, `{own}`"
+            )));
+        }
+        caller.unique_id = own.or(stated_id);
     }
     let contradicts =
         |name: &&str| !caller.session_name.is_empty() && caller.session_name != **name;

@@ -6,7 +6,7 @@ use assize_model::{
     AccountId, ArnParts, MfaState, Principal, PrincipalForm, PrincipalKind, Request, RequestError,
     RequestErrorKind, Session, StatedPrincipal,
 };
-use assize_store::{ExternalAccount, Tag};
+use assize_store::{ExternalAccount, Tag, unique_id};
 
 use super::Resolver;
 use super::derive::{self, Derived};
@@ -101,6 +101,14 @@ impl Who<'_> {
             service_linked: false,
             is_path_assumed: false,
         }
+    }
+}
+
+impl Who<'_> {
+    /// F-49: whether nobody stated the unique id of an entity of the snapshot.
+    fn is_made_up(&self, own: &str) -> bool {
+        let prefix = if self.kind == PrincipalKind::RoleSession { "AROA" } else { "AIDA" };
+        *unique_id(prefix, self.entity_arn.as_deref().unwrap_or_default()) == *own
     }
 }
 
@@ -257,10 +265,16 @@ impl<'e> Resolver<'e> {
             return Err(wrong(format!("`session.name` `{stated}` contradicts `arn`")));
         }
         if let Some(id) = &stated.unique_id
-            && who.unique_id.is_none()
             && who.kind != PrincipalKind::Oai
         {
-            who.unique_id = Some(id.as_ref().into());
+            match &who.unique_id {
+                None => who.unique_id = Some(id.as_ref().into()),
+                Some(own) if **own != **id && !who.is_made_up(own) => {
+                    let message = format!("`uniqueId` `{id}` is not that of the world, `{own}`");
+                    return Err(wrong(message));
+                }
+                Some(_) => {}
+            }
         }
         Ok(who)
     }
