@@ -80,6 +80,8 @@ diagnostic_codes! {
     UnresolvedPolicy = "unresolved_policy",
     /// A document that does not load (L-005): poison where it applies (E-112).
     InvalidPolicy = "invalid_policy",
+    /// A resource whose ARN ends in a wildcard, which is the ARN of none.
+    WildcardResource = "wildcard_resource",
     /// An AWS-managed policy that was taken from the built-in library (I-44).
     BundledPolicy = "bundled_policy",
     /// A record without `MaxSessionDuration`: the default was taken (I, section 5.1).

@@ -16,6 +16,7 @@ use assize_model::{AccountId, ArnParts, PolicyId};
 use crate::document::{Replaced, Slot};
 use crate::edit::check::refuse;
 use crate::edit::slots::Documents;
+use crate::resource::{before_wildcard, known_arn};
 use crate::snapshot::{
     AccountEntry, EndpointEntry, OrganizationEntry, PolicyEntry, ResourceEntry, State,
 };
@@ -93,6 +94,8 @@ pub struct StoreEditor {
     accounts: BTreeMap<AccountId, Touched>,
     /// AWS-managed policies that were put.
     aws_managed: BTreeSet<Arc<str>>,
+    /// ARNs of resources that were put and end in a wildcard.
+    patterns: BTreeSet<Box<str>>,
     /// At most so many placeholders may have to be numbered at the commit.
     n_placeholders: usize,
 }
@@ -112,7 +115,13 @@ struct Touched {
 
 impl StoreEditor {
     pub(crate) fn new(state: State) -> Self {
-        Self { state, accounts: BTreeMap::new(), aws_managed: BTreeSet::new(), n_placeholders: 0 }
+        Self {
+            state,
+            accounts: BTreeMap::new(),
+            aws_managed: BTreeSet::new(),
+            patterns: BTreeSet::new(),
+            n_placeholders: 0,
+        }
     }
 
     /// Checks a change and applies it.
@@ -548,21 +557,27 @@ impl StoreEditor {
 
     // ---- Resources and endpoints ----
 
-    fn put_resource(&mut self, resource: Resource<DocumentText>) -> Result<(), Error> {
+    fn put_resource(&mut self, mut resource: Resource<DocumentText>) -> Result<(), Error> {
         check::resource(&resource)?;
+        resource.arn = known_arn(&resource.arn).into();
         self.check_room(resource.policies.len(), 0)?;
         let old = self.state.resources.get(&resource.arn).map(|old| Arc::clone(&old.0));
         let old = old.iter().flat_map(|old| old.0.policies.iter().copied());
         let resource = self.number(resource, old.collect());
+        if before_wildcard(&resource.arn).is_some() {
+            self.patterns.insert(resource.arn.clone());
+        }
         let policies = applicable::in_order(&self.state.documents, resource.policies.clone());
         self.state.resources.insert(ResourceEntry(Arc::new((resource, policies))));
         Ok(())
     }
 
     fn remove_resource(&mut self, arn: &str) -> Result<(), Error> {
+        let arn = known_arn(arn);
         let Some(old) = self.state.resources.remove(arn) else {
             return missing("resource", arn);
         };
+        self.patterns.remove(arn);
         self.forget(old.0.0.policies.iter().copied());
         Ok(())
     }

@@ -1,8 +1,27 @@
 //! Resources with policies and tags, and VPC endpoints.
 
-use assize_model::{AccountId, PublicAccessBlock};
+use assize_model::{AccountId, ArnParts, PublicAccessBlock};
 
 use crate::Tag;
+
+/// The ARN that a resource is known by. `DescribeLogGroups` prints that of a log group with `:*`
+/// behind it.
+pub(crate) fn known_arn(arn: &str) -> &str {
+    let is_group = ArnParts::split(arn).is_some_and(|parts| {
+        parts.service == "logs"
+            && parts.resource.starts_with("log-group:")
+            && parts.resource.matches(':').count() == 2
+    });
+    arn.strip_suffix(":*").filter(|_| is_group).unwrap_or(arn)
+}
+
+/// Of an ARN that ends in a wildcard, as patterns of policies do, that of what the wildcard stands
+/// in.
+pub(crate) fn before_wildcard(arn: &str) -> Option<&str> {
+    let own = ArnParts::split(arn).filter(|_| arn.ends_with("/*") || arn.ends_with(":*"))?.resource;
+    let at = own.find("/*").into_iter().chain(own.find(":*")).min()?;
+    Some(&arn[..arn.len() - own.len() + at])
+}
 
 /// What is known of one resource (F-43).
 #[derive(Debug, Clone, PartialEq, Eq)]

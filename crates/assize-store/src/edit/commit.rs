@@ -8,6 +8,7 @@ use assize_model::{AccountId, PolicyId};
 use crate::applicable::{AccountPolicies, Resolved, in_order};
 use crate::document::Slot;
 use crate::edit::{StoreEditor, Touched};
+use crate::resource::before_wildcard;
 use crate::snapshot::{Placeholder, State};
 use crate::{Account, Diagnostic, DiagnosticCode, DiagnosticLevel, EntityPolicies, StoreSnapshot};
 
@@ -16,14 +17,16 @@ impl StoreEditor {
     /// accounts.
     ///
     /// The diagnostics name every managed policy that this commit leaves without a document:
-    /// what has it is denied everything until it is put (I-44, E-112).
+    /// what has it is denied everything until it is put (I-44, E-112). They also name the resources
+    /// that were put under ARNs which end in a wildcard, as those of no resource do.
     pub fn commit(mut self) -> (StoreSnapshot, Vec<Diagnostic>) {
         self.touch_users_of_aws_policies();
         let touched = std::mem::take(&mut self.accounts);
         for &account in touched.keys() {
             self.find_unresolved(account);
         }
-        let diagnostics = self.update_placeholders();
+        let mut diagnostics = self.update_placeholders();
+        diagnostics.extend(self.patterns.iter().map(|arn| pattern(arn)));
         for (account, mut touched) in touched {
             spread(&self.state, account, &mut touched);
             self.resolve_entities(account, &touched);
@@ -109,6 +112,16 @@ impl StoreEditor {
             entry.policies = policies;
         }
     }
+}
+
+/// A resource whose ARN ends in a wildcard.
+fn pattern(arn: &str) -> Diagnostic {
+    let own = before_wildcard(arn).unwrap_or(arn);
+    let message = format_args!(
+        "`{arn}` is a pattern and the ARN of no resource: what is said of it is said of nothing; \
+         did you mean `{own}`?"
+    );
+    Diagnostic::new(DiagnosticLevel::Warning, DiagnosticCode::WildcardResource, message).about(arn)
 }
 
 /// A managed policy, or an organization's, without a document.

@@ -369,6 +369,69 @@ fn a_managed_policy_has_rising_versions_and_one_default() {
 }
 
 #[test]
+fn resources_that_are_patterns_are_told_about() {
+    let check = |arn: &str, expected: Option<&str>| {
+        let mut editor = editor();
+        editor.apply(StoreChange::PutResource(resource(arn, &[]))).expect("a resource");
+        let (_, diagnostics) = editor.commit();
+        let [found] = &*diagnostics else {
+            assert_eq!((diagnostics.len(), expected), (0, None), "{arn}");
+            return;
+        };
+        assert_eq!(
+            (found.code.as_str(), found.subject.as_deref()),
+            ("wildcard_resource", Some(arn))
+        );
+        let hint = expected.map(|own| format!("did you mean `{own}`?"));
+        assert!(hint.is_some_and(|hint| found.message.ends_with(&hint)), "{}", found.message);
+    };
+    check("arn:aws:s3:::b/*", Some("arn:aws:s3:::b"));
+    check(
+        "arn:aws:execute-api:eu-west-1:111122223333:a1/*",
+        Some("arn:aws:execute-api:eu-west-1:111122223333:a1"),
+    );
+    check(
+        "arn:aws:execute-api:eu-west-1:111122223333:a1/*/GET/*",
+        Some("arn:aws:execute-api:eu-west-1:111122223333:a1"),
+    );
+    check(
+        "arn:aws:lambda:eu-west-1:111122223333:function:f:*",
+        Some("arn:aws:lambda:eu-west-1:111122223333:function:f"),
+    );
+    check(
+        "arn:aws:logs:eu-west-1:111122223333:log-group:*",
+        Some("arn:aws:logs:eu-west-1:111122223333:log-group"),
+    );
+    // So `DescribeLogGroups` prints it.
+    check("arn:aws:logs:eu-west-1:111122223333:log-group:/app:*", None);
+    check("arn:aws:s3:::b", None);
+    // A key may end in a star that stands for itself.
+    check("arn:aws:s3:::b/k*", None);
+}
+
+#[test]
+fn a_pattern_that_is_taken_back_is_not_told_about() {
+    let mut editor = editor();
+    let change = StoreChange::PutResource(resource("arn:aws:s3:::b/*", &[]));
+    editor.apply(change).expect("a resource");
+    editor.apply(StoreChange::RemoveResource("arn:aws:s3:::b/*".into())).expect("it is there");
+    let (_, diagnostics) = editor.commit();
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+}
+
+#[test]
+fn log_groups_are_known_without_the_wildcard_that_aws_prints() {
+    let mut editor = editor();
+    let arn = "arn:aws:logs:eu-west-1:111122223333:log-group:/app";
+    let change = StoreChange::PutResource(resource(&format!("{arn}:*"), &[]));
+    editor.apply(change).expect("a log group");
+    editor.apply(StoreChange::RemoveResource(format!("{arn}:*").into())).expect("it is there");
+    editor.apply(StoreChange::PutResource(resource(&format!("{arn}:*"), &[]))).expect("again");
+    let snapshot = commit(editor);
+    assert!(snapshot.resource(arn).is_some());
+}
+
+#[test]
 fn resources_belong_to_the_account_of_their_arn() {
     let put = |arn| StoreChange::PutResource(resource(arn, &[]));
     check(put("arn:aws:s3:::b"), None);
