@@ -75,7 +75,8 @@ pub struct Parent<'a> {
     /// The ARN, whose record speaks for a resource that has none of its own (E-8 b).
     pub arn: Cow<'a, str>,
     /// Its policies are those of a resource that has none of its own (E-33): not of the stream of a
-    /// table and of a version or alias of a function, whose policies are their own.
+    /// table and of a version or alias of a function, whose policies are their own, nor of an
+    /// execution of a state machine, which has only its tags.
     pub governs: bool,
     /// Its policies stand beside those of the resource, not only in their place: those of what is
     /// in a bucket do (E-48).
@@ -89,7 +90,8 @@ pub struct Parent<'a> {
 /// The parent of a resource (E-8 b, E-33): object to bucket, access-point object to access point,
 /// log stream to log group, function version or alias to function, table index or stream to table,
 /// path of a domain or an API to the domain or API, what stands in a catalog, registry, container or
-/// event bus to that, whatever is in an organization to the organization (E-99).
+/// event bus to that, execution to state machine, whatever is in an organization to the organization
+/// (E-99).
 ///
 /// ```
 /// let parent = assize_store::parent("arn:aws:s3:::reports/2024/01.csv");
@@ -101,11 +103,11 @@ pub fn parent(arn: &str) -> Option<Parent<'_>> {
     let is_stream = parts.service == "dynamodb" && parts.resource.contains("/stream/");
     Some(Parent {
         arn: parent,
-        governs: parts.service != "lambda" && !is_stream,
+        governs: !matches!(parts.service, "lambda" | "states") && !is_stream,
         is_beside: matches!(parts.service, "s3" | "s3tables"),
         lends_tags: match parts.service {
             "dynamodb" => !is_stream,
-            "es" | "lambda" | "logs" => true,
+            "es" | "lambda" | "logs" | "states" => true,
             _ => false,
         },
         tag_key: match parts.service {
@@ -156,6 +158,11 @@ fn parent_arn<'a>(arn: &'a str, parts: ArnParts<'a>) -> Option<Cow<'a, str>> {
         "organizations" => {
             let organization = organization_of(resource)?;
             return renamed(format!("organization/{organization}"));
+        }
+        "states" => {
+            let (machine, execution) = resource.strip_prefix("execution:")?.split_once(':')?;
+            let is_whole = !machine.contains('/') && !execution.contains(':');
+            return is_whole.then(|| renamed(format!("stateMachine:{machine}")))?;
         }
         "schemas" => {
             let (registry, _) = resource.strip_prefix("schema/")?.split_once('/')?;
@@ -237,6 +244,9 @@ mod tests {
             ("glue", "catalog", None),
             ("glue", "job/j", None),
             ("schemas", "schema/r/s", Some("registry/r")),
+            ("states", "execution:m:run", Some("stateMachine:m")),
+            ("states", "execution:m/map:run", None),
+            ("states", "stateMachine:m", None),
             ("s3tables", "bucket/b/table/1", Some("bucket/b")),
             ("s3vectors", "bucket/b/index/i", Some("bucket/b")),
             ("s3-outposts", "outpost/op-1/bucket/b/object/k/l", Some("outpost/op-1/bucket/b")),

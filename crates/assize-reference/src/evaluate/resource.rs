@@ -121,9 +121,16 @@ pub(crate) fn recorded_tags<'a>(snapshot: &'a StoreSnapshot, arn: &str) -> Optio
 }
 
 /// E-20: what carries the tags of a resource that cannot be tagged itself: the domain of a path, the
-/// table of an index, the function of a version, the group of a stream of logs.
+/// table of an index, the function of a version, the group of a stream of logs, the state machine
+/// of an execution.
 pub(crate) fn tagged_whole(arn: &str) -> Option<String> {
-    let service = ArnParts::split(arn)?.service;
+    let ArnParts { service, resource, .. } = ArnParts::split(arn)?;
+    if let ("states", ["execution", machine, _]) =
+        (service, &*resource.split(':').collect::<Vec<_>>())
+        && !machine.contains('/')
+    {
+        return Some(format!("{}stateMachine:{machine}", &arn[..arn.len() - resource.len()]));
+    }
     let is_index = service == "dynamodb" && arn.contains("/index/");
     (is_index || matches!(service, "es" | "lambda" | "logs")).then(|| parent(arn))?
 }
