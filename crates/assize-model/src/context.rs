@@ -53,7 +53,10 @@ pub fn is_session_claim(folded: &str) -> bool {
     is_claim(folded)
         && match folded.strip_prefix("saml:") {
             Some(name) => matches!(name, "namequalifier" | "sub" | "sub_type"),
-            None => [":aud", ":sub", ":amr"].iter().any(|ending| folded.ends_with(ending)),
+            None => {
+                [":aud", ":sub", ":amr"].iter().any(|ending| folded.ends_with(ending))
+                    || matches!(folded, "www.amazon.com:user_id" | "graph.facebook.com:id")
+            }
         }
 }
 

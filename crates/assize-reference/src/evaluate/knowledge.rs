@@ -350,6 +350,8 @@ impl Gaps {
 pub(crate) fn outlives_the_call(folded: &str) -> bool {
     match folded.rsplit_once(':') {
         Some(("saml", claim)) => matches!(claim, "namequalifier" | "sub" | "sub_type"),
+        // Who the user is, by the names of these two providers.
+        Some(("www.amazon.com", "user_id") | ("graph.facebook.com", "id")) => true,
         Some((_, claim)) => matches!(claim, "aud" | "sub" | "amr"),
         None => false,
     }
