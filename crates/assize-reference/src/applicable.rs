@@ -309,8 +309,8 @@ pub(crate) fn resource_based<'a>(case: &Case<'a>) -> Option<Vec<Document<'a>>> {
     }
     records.retain(|record| !record.policies.is_empty());
     // What is in a bucket has policies beside that of its bucket or access point, never in its
-    // place (E-84, E-85).
-    if !is_of("s3") && !is_of("s3tables") {
+    // place (E-84, E-85), and a repository beside that of its domain.
+    if !["s3", "s3tables", "codeartifact"].into_iter().any(is_of) {
         records.truncate(1);
     }
     let policies = records.into_iter().flat_map(|record| &record.policies);

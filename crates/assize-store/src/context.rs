@@ -79,7 +79,7 @@ pub struct Parent<'a> {
     /// execution of a state machine, which has only its tags.
     pub governs: bool,
     /// Its policies stand beside those of the resource, not only in their place: those of what is
-    /// in a bucket do (E-48).
+    /// in a bucket do (E-48), and those of a repository beside those of its domain.
     pub is_beside: bool,
     /// Its tags are those of the resource, which cannot be tagged itself (E-20).
     pub lends_tags: bool,
@@ -90,7 +90,7 @@ pub struct Parent<'a> {
 /// The parent of a resource (E-8 b, E-33): object to bucket, access-point object to access point,
 /// log stream to log group, function version or alias to function, table index or stream to table,
 /// path of a domain or an API to the domain or API, what stands in a catalog, registry, container or
-/// event bus to that, execution to state machine, whatever is in an organization to the organization
+/// event bus to that, topic to cluster, repository to domain, execution to state machine, whatever is in an organization to the organization
 /// (E-99).
 ///
 /// ```
@@ -104,10 +104,10 @@ pub fn parent(arn: &str) -> Option<Parent<'_>> {
     Some(Parent {
         arn: parent,
         governs: !matches!(parts.service, "lambda" | "states") && !is_stream,
-        is_beside: matches!(parts.service, "s3" | "s3tables"),
+        is_beside: matches!(parts.service, "s3" | "s3tables" | "codeartifact"),
         lends_tags: match parts.service {
             "dynamodb" => !is_stream,
-            "es" | "lambda" | "logs" | "states" => true,
+            "es" | "lambda" | "logs" | "states" | "vpc-lattice" => true,
             _ => false,
         },
         tag_key: match parts.service {
@@ -142,9 +142,15 @@ fn parent_arn<'a>(arn: &'a str, parts: ArnParts<'a>) -> Option<Cow<'a, str>> {
         "mediastore" => below(resource, "container/", '/'),
         "vpc-lattice" => below(resource, "service/", '/'),
         "codeartifact" => {
-            let mut names = resource.strip_prefix("package/")?.splitn(3, '/');
-            let (domain, repository) = (names.next()?, names.next()?);
-            return renamed(format!("repository/{domain}/{repository}"));
+            let (kind, names) = resource.split_once('/')?;
+            let (domain, rest) = names.split_once('/')?;
+            return match (kind, rest.split_once('/')) {
+                ("package", Some((repository, _))) => {
+                    renamed(format!("repository/{domain}/{repository}"))
+                }
+                ("repository", None) => renamed(format!("domain/{domain}")),
+                _ => None,
+            };
         }
         "events" => {
             let names = resource.strip_prefix("rule/")?;
@@ -154,6 +160,13 @@ fn parent_arn<'a>(arn: &'a str, parts: ArnParts<'a>) -> Option<Cow<'a, str>> {
         "glue" => {
             let (kind, _) = resource.split_once('/')?;
             return GLUE_CATALOG.contains(&kind).then(|| renamed("catalog".to_owned()))?;
+        }
+        "kafka" => {
+            let (kind, names) = resource.split_once('/')?;
+            let (cluster, rest) = names.split_once('/')?;
+            let (id, _) = rest.split_once('/')?;
+            let is_inside = matches!(kind, "topic" | "group" | "transactional-id");
+            return is_inside.then(|| renamed(format!("cluster/{cluster}/{id}")))?;
         }
         "organizations" => {
             let organization = organization_of(resource)?;

@@ -83,6 +83,10 @@ fn parent(arn: &str) -> Option<String> {
                 ("codeartifact", ["package", domain, repository, ..]) => {
                     format!("repository/{domain}/{repository}")
                 }
+                ("codeartifact", ["repository", domain, _]) => format!("domain/{domain}"),
+                ("kafka", ["topic" | "group" | "transactional-id", cluster, id, ..]) => {
+                    format!("cluster/{cluster}/{id}")
+                }
                 ("events", ["rule", _]) => "event-bus/default".into(),
                 ("events", ["rule", bus @ .., _]) => format!("event-bus/{}", bus.join("/")),
                 ("glue", [kind, _, ..]) if IN_GLUE_CATALOG.contains(kind) => "catalog".into(),
@@ -99,11 +103,10 @@ fn parent(arn: &str) -> Option<String> {
 const IN_GLUE_CATALOG: [&str; 6] =
     ["catalog", "connection", "database", "table", "tableVersion", "userDefinedFunction"];
 
-/// The records of a resource and of its parent, in this order.
+/// The records of a resource and of what it is part of, the nearest first.
 pub(crate) fn records<'a>(snapshot: &'a StoreSnapshot, arn: &str) -> Vec<&'a Resource<PolicyId>> {
-    let own = snapshot.resource(arn);
-    let of_parent = parent(arn).and_then(|parent| snapshot.resource(&parent));
-    own.into_iter().chain(of_parent).collect()
+    let arns = std::iter::successors(Some(arn.to_owned()), |arn| parent(arn));
+    arns.filter_map(|arn| snapshot.resource(&arn)).collect()
 }
 
 /// The tags that the snapshot has of this very resource; none when nobody said. Users, roles and
@@ -120,7 +123,8 @@ pub(crate) fn recorded_tags<'a>(snapshot: &'a StoreSnapshot, arn: &str) -> Optio
     })
 }
 
-/// E-20: what carries the tags of a resource that cannot be tagged itself: the domain of a path, the
+/// E-20: what carries the tags of a resource that cannot be tagged itself: the domain or service of a
+/// path, the
 /// table of an index, the function of a version, the group of a stream of logs, the state machine
 /// of an execution.
 pub(crate) fn tagged_whole(arn: &str) -> Option<String> {
@@ -132,7 +136,8 @@ pub(crate) fn tagged_whole(arn: &str) -> Option<String> {
         return Some(format!("{}stateMachine:{machine}", &arn[..arn.len() - resource.len()]));
     }
     let is_index = service == "dynamodb" && arn.contains("/index/");
-    (is_index || matches!(service, "es" | "lambda" | "logs")).then(|| parent(arn))?
+    (is_index || matches!(service, "es" | "lambda" | "logs" | "vpc-lattice"))
+        .then(|| parent(arn))?
 }
 
 /// E-20: whether a resource is AWS's own, of an account that no policy could name, as far as

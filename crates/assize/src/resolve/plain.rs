@@ -29,7 +29,7 @@ use super::frame::Parties;
 use super::gaps::Asked;
 use super::key::{KeyFacts, KeyRule, OwnKey};
 use super::note::Notes;
-use super::resource::{Owner, ResolvedResource, Shape, owner};
+use super::resource::{Owner, ResolvedResource, Shape, above, owner};
 use super::time::{is_iso8601, iso8601};
 use super::{Resolver, Run};
 use crate::batch::ResourceKind;
@@ -459,7 +459,9 @@ impl Resolver<'_> {
         by_rule
             || self.plain.headers[header as usize].has_records
                 && (is_recorded(text)
-                    || parent(text).is_some_and(|parent| is_recorded(&parent.arn)))
+                    || parent(text).is_some_and(|parent| {
+                        is_recorded(&parent.arn) || above(&parent.arn).any(|arn| is_recorded(&arn))
+                    }))
     }
 
     /// The header of `*`, which belongs to the principal.

@@ -212,6 +212,12 @@ impl Shape {
     }
 }
 
+/// What a resource is part of, and what that is part of, the nearest first.
+pub(super) fn above(arn: &str) -> impl Iterator<Item = String> {
+    let next = |arn: &str| parent(arn).map(|parent| parent.arn.into_owned());
+    std::iter::successors(next(arn), move |arn| next(arn))
+}
+
 impl Resolver<'_> {
     /// The position of a resource in the dictionary, resolving it when it is new.
     pub(super) fn resource(
@@ -289,7 +295,7 @@ impl Resolver<'_> {
         let snapshot = &engine.snapshot;
         let record = snapshot.resource(text);
         let parent = parent(text);
-        let above = parent.as_ref().and_then(|parent| snapshot.resource(&parent.arn));
+        let above = above(text).find_map(|arn| snapshot.resource(&arn));
         let shape = Shape::of(arn);
         let mut owner = owner(text, arn, data, record.or(above).map(|r| r.account))?;
         let mut object_owner = data.object_owner.filter(|_| shape == Shape::S3Object);
@@ -410,7 +416,9 @@ impl Resolver<'_> {
             return Ok(());
         }
         let engine = self.engine;
-        let of_parent = || engine.sets.resource(&parent.filter(|parent| parent.governs)?.arn);
+        let is_governed = parent.is_some_and(|parent| parent.governs);
+        let of_parent =
+            || above(text).filter(|_| is_governed).find_map(|arn| engine.sets.resource(&arn));
         if let Some(sets) = engine.sets.resource(text).or_else(of_parent) {
             // All of them dropped: there is no policy (E-112).
             attached.policies = (!sets.documents.is_empty()).then_some(sets.set);
