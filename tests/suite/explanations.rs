@@ -214,7 +214,7 @@ fn a_resource_without_a_record_is_offered_a_policy() {
 /// What a world of one account with a role `R`, a queue and a key says of a request, and the keys
 /// that the smallest change gives; the reference says that the request is then allowed.
 #[track_caller]
-fn check_given(parts: Value, request: Value, given: &[(&str, &str)]) {
+fn check_given(parts: &Value, request: &Value, given: &[(&str, &str)]) {
     let mut world = json!({"assize": 1, "accounts": {"111111111111": {}}});
     for (name, part) in parts.as_object().expect("parts") {
         let at = match &**name {
@@ -240,7 +240,8 @@ fn check_given(parts: Value, request: Value, given: &[(&str, &str)]) {
     let wanted: Vec<(String, String)> =
         given.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
     let change = changes.iter().find(|change| keys(change) == wanted);
-    let change = change.unwrap_or_else(|| panic!("{request}: {changes:?}"));
+    assert!(change.is_some(), "{request}: {changes:?}");
+    let Some(change) = change else { return };
     let found = with_reference(&scenario, &engine, &record.request, change).expect("the reference");
     assert_eq!(found.decision, change.decision, "{request}");
 }
@@ -294,7 +295,7 @@ fn keys_with_fields_of_their_own_are_given() {
                 caller["session"] = json!({"claims": claims});
             }
             let request = json!({"principal": caller, "action": action, "resource": role});
-            check_given(json!({"roles": {"R": {"trust": trust}}}), request, given);
+            check_given(&json!({"roles": {"R": {"trust": trust}}}), &request, given);
         }
     }
     let session = json!({"type": "roleSession", "role": role, "session": {"name": "s"}});
@@ -307,7 +308,7 @@ fn keys_with_fields_of_their_own_are_given() {
         let world = json!({"roles": {"R": {"inline": {"p": inline}}}});
         for caller in [session.clone(), json!(role)] {
             let request = json!({"principal": caller, "action": "sqs:ListQueues"});
-            check_given(world.clone(), request, &[(key, value)]);
+            check_given(&world, &request, &[(key, value)]);
         }
     }
     let queue = "arn:aws:sqs:eu-west-1:111111111111:q";
@@ -323,7 +324,7 @@ fn keys_with_fields_of_their_own_are_given() {
     ] {
         let request = json!({"principal": "sns.amazonaws.com", "action": "sqs:SendMessage",
             "resource": queue, "source": source});
-        check_given(world.clone(), request, given);
+        check_given(&world, &request, given);
     }
 }
 
@@ -339,7 +340,7 @@ fn pairs_that_a_grant_asks_for_are_given() {
         let world = json!({"roles": {"R": {}},
             "resources": [{"arn": key, "attributes": {"kmsGrants": [grant]}}]});
         let ask = |action: &str| json!({"principal": role, "action": action, "resource": key});
-        check_given(world.clone(), ask("kms:Decrypt"), &[pair]);
+        check_given(&world, &ask("kms:Decrypt"), &[pair]);
         let scenario = json!({"assize": 1, "accounts": {"111111111111": {"roles": {"R": {}}}},
             "resources": world["resources"]});
         let scenario = generate::World { scenario }.read().expect("a world");

@@ -498,6 +498,25 @@ fn resource_based_policies_look_at_their_service() {
     check(&author(RP).with_service("kms"), r#""Action":["*","KMS:Decrypt"]"#, "");
 }
 
+#[test]
+fn policies_of_apis_may_be_short() {
+    let api = "arn:aws:execute-api:eu-west-1:111122223333:a1";
+    let members =
+        |resource: &str| format!(r#""Action":"execute-api:Invoke","Resource":"{resource}""#);
+    let short = members("execute-api:/prod/GET/pets");
+    // The policy of an API may be held at the API or at a part of it.
+    for arn in [api.to_owned(), format!("{api}/prod")] {
+        let options = author(RP).with_resource(&arn);
+        check(&options, &short, "");
+        let of = |text: &str| load(&document(&completed(RP, text)), &options).policy;
+        assert_eq!(of(&short), of(&members(&format!("{api}/prod/GET/pets"))));
+    }
+    let refused = "!INVALID_ARN_PREFIX $.Statement.Resource";
+    check(&author(RP).with_service("execute-api"), &members("execute-api:/*"), refused);
+    check(&author(RP), &short, refused);
+    check(&author(RP).with_resource(api), &members("execute-api:prod"), refused);
+}
+
 /// L-1001, L-135.
 #[test]
 fn long_documents_are_reported_to_authors() {

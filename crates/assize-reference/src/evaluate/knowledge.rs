@@ -274,8 +274,7 @@ impl Gaps {
 
     /// E-122: whether the request has said all there is to say of a key, and nothing of it alone.
     pub(crate) fn tells(&self, folded: &str) -> bool {
-        let Lists { absent, complete, unknown } = &self.lists;
-        covers(complete, folded) && !covers(absent, folded) && !covers(unknown, folded)
+        covers(&self.lists.complete, folded) && !covers(&self.lists.absent, folded)
     }
 
     /// E-122: whether the request says that a key is unknown, or all there is to say of it.
