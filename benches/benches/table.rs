@@ -9,7 +9,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use assize::formats::{Chunk, PlainLine, RequestStream, text_of_line};
+use assize::formats::{Chunk, PlainLine, PlainReader, RequestStream, text_of_line};
 use assize::{StreamFormat, StreamOptions};
 use assize_benches::measure::{median, quantile, rate, shown_rate, time};
 use assize_benches::replaying;
@@ -251,11 +251,13 @@ fn read(text: &[u8], finds_strings: bool) -> Option<usize> {
     let mut stream = RequestStream::of(text).ok()?;
     let mut chunk = Chunk::new();
     let mut n_plain = 0;
+    let mut reader = PlainReader::default();
     while stream.read(&mut chunk).ok()? {
+        reader.begin();
         let mut plain = PlainLine::default();
         for line in chunk.lines() {
             let line = text_of_line(line.bytes?).ok()?;
-            n_plain += usize::from(!finds_strings || plain.read(line));
+            n_plain += usize::from(!finds_strings || reader.read(line, &mut plain));
         }
     }
     Some(n_plain)

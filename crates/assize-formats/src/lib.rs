@@ -38,8 +38,8 @@ pub use options::StatedOptions;
 pub use poison::{invalid_policies, source_span};
 pub use request::{
     Defaults, MAX_CHECKS, MAX_CONTEXT_KEYS, MAX_CONTEXT_VALUES, MAX_LINE_BYTES, MAX_RESOURCE_BYTES,
-    MAX_SESSION_POLICY_ARNS, Observed, ObservedDecision, PlainLine, RecordId, RequestRecord,
-    id_of_line, text_of_line,
+    MAX_SESSION_POLICY_ARNS, Observed, ObservedDecision, PlainKey, PlainLine, PlainReader,
+    RecordId, RequestRecord, id_of_line, text_of_line,
 };
 pub use scenario::{
     Cell, Coordinates, DocumentCase, DocumentExpectation, Expectation, ExpectedDecision,

@@ -12,7 +12,7 @@ use std::fmt;
 use assize_model::{Network, Principal, Request, RequestError, Source, Target};
 
 pub use defaults::Defaults;
-pub use plain::PlainLine;
+pub use plain::{PlainKey, PlainLine, PlainReader};
 
 use crate::json::{Cursor, Kind, Object, Result, write_string};
 use field::{

@@ -2,31 +2,17 @@
 //!
 //! Nearly every line of a request stream is an object of a principal, an action, a resource and a
 //! context, all of them strings without escapes. One pass over the line finds its quotes, sixteen
-//! bytes at a time, and a walk from string to string reads it. What stands between two strings is
-//! nearly always what stood between them in a line before: then it is compared instead of read. A
-//! line with anything else in it, and every malformed line, is left to
-//! [`super::RequestRecord`], which knows the errors.
+//! bytes at a time, and a walk from string to string reads it. What stands between the strings is
+//! nearly always what stood between those of a line before: the *form* of the line. Then it is
+//! compared instead of read, and all that follows from the form alone (whether the line is whole,
+//! which keys its context has) is known. A line with anything else in it, and every malformed
+//! line, is left to [`super::RequestRecord`], which knows the errors.
 
-use hashbrown::HashMap;
 use wide::u8x16;
 
 use super::{MAX_CONTEXT_KEYS, MAX_LINE_BYTES, MAX_RESOURCE_BYTES};
 
 /// A line of the plain form: what [`super::RequestRecord`] reads in it, borrowed as it stands.
-///
-/// Reading many lines with one of these is the quicker the more alike they are.
-///
-/// # Examples
-/// ```
-/// use assize_formats::PlainLine;
-///
-/// let mut line = PlainLine::default();
-/// assert!(line.read(r#"{"principal":"*","action":"s3:GetObject","context":{"s3:prefix":"a"}}"#));
-/// assert_eq!((line.action, line.resource), ("s3:GetObject", None));
-/// assert_eq!(line.context, [(0, "a")]);
-/// assert_eq!(line.keys[0], "s3:prefix");
-/// assert!(!line.read(r#"{"principal":"*","action":"s3:GetObject","via":[]}"#));
-/// ```
 #[derive(Debug, Clone, Default)]
 pub struct PlainLine<'a> {
     /// `id`, with whether it is a number.
@@ -37,60 +23,165 @@ pub struct PlainLine<'a> {
     pub action: &'a str,
     /// `resource`.
     pub resource: Option<&'a str>,
-    /// `context`: positions in `keys`, and values.
-    pub context: Vec<(u32, &'a str)>,
-    /// The keys of the contexts of all lines that were read, each spelling once.
-    pub keys: Vec<&'a str>,
-    key_index: HashMap<&'a str, u32>,
+    /// The form, of which [`PlainReader::keys`] tells the keys of `context`.
+    pub form: usize,
+    /// All values in their order, those of `context` among them.
+    pub values: Vec<&'a str>,
+}
+
+/// A key of the context of lines of a form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlainKey {
+    /// The position of its value in [`PlainLine::values`].
+    pub at: usize,
+    /// Its name.
+    pub name: Box<str>,
+}
+
+/// Reads lines of the plain form, the quicker the more alike they are.
+///
+/// # Examples
+/// ```
+/// use assize_formats::{PlainLine, PlainReader};
+///
+/// let (mut reader, mut line) = (PlainReader::default(), PlainLine::default());
+/// let text = r#"{"principal":"*","action":"s3:GetObject","context":{"s3:prefix":"a"}}"#;
+/// assert!(reader.read(text, &mut line));
+/// assert_eq!((line.action, line.resource), ("s3:GetObject", None));
+/// let [key] = reader.keys(line.form) else { panic!("one key") };
+/// assert_eq!((&*key.name, line.values[key.at]), ("s3:prefix", "a"));
+/// assert!(!reader.read(r#"{"principal":"*","action":"s3:GetObject","via":[]}"#, &mut line));
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct PlainReader {
+    /// The beginnings of the forms that were met; the first is the empty one.
+    nodes: Vec<Node>,
+    forms: Vec<Form>,
+    /// Bytes of the texts of both.
+    n_bytes: usize,
+    /// Something was not remembered.
+    is_full: bool,
     /// For each 64 bytes of the line, the bits of its quotes.
     quotes: Vec<u64>,
-    /// What stood behind each value, by its [`Slot`].
-    gaps: Vec<[Gap<'a>; N_REMEMBERED]>,
 }
 
-/// What a value of a line is: one of the members, or what stands beside a key of the context.
-type Slot = u32;
-/// No value: the beginning of the line, and its end.
-const START: Slot = 0;
-const END: Slot = 1;
-/// An id that is a number; all values from here on are strings.
-const NUMBER: Slot = 2;
-const ID: Slot = 3;
-const PRINCIPAL: Slot = 4;
-const ACTION: Slot = 5;
-const RESOURCE: Slot = 6;
-/// No value: the object around the keys.
-const CONTEXT: Slot = 7;
-/// The first of the keys.
-const FIRST_KEY: Slot = 8;
-
-/// What stands between two values of a line, the quotes of strings included.
-#[derive(Debug, Clone, Copy, Default)]
-struct Gap<'a> {
-    /// Empty for a gap that was not seen yet.
-    text: &'a str,
-    /// What the value behind it is.
-    next: Slot,
-    /// Bits of the members that are met in it.
-    meets: u32,
+/// The beginning of a form, up to a value.
+#[derive(Debug, Clone)]
+struct Node {
+    gap: Gap,
+    /// What the value is.
+    slot: Slot,
+    /// The first node of what may come next, and the next of what may come instead. None is the
+    /// first of all nodes.
+    first: usize,
+    other: usize,
+    /// The form, of the end of a line.
+    form: usize,
+    /// The node of the value before.
+    parent: usize,
+    /// Bits of the members that were met, and how many keys there are up to here.
+    met: u32,
+    n_keys: usize,
+    /// The key, of a value of the context.
+    key: Box<str>,
 }
 
-impl Gap<'_> {
-    /// Whether it is what a text begins with. A string begins right behind its quote, so that
-    /// only what is no string asks for a look at what comes then.
-    #[inline]
-    fn begins(&self, text: &[u8]) -> bool {
-        begins_with(text, self.text.as_bytes())
-            && (self.next >= ID
-                || match text.get(self.text.len()) {
-                    Some(byte) => self.next == NUMBER && byte.is_ascii_digit(),
-                    None => self.next == END,
-                })
+/// What stands between two values, or in front of the first or behind the last, the quotes of
+/// strings included.
+#[derive(Debug, Clone)]
+struct Gap {
+    /// The first bytes, and their bits.
+    head: [u8; HEAD_BYTES],
+    bits: u32,
+    text: Box<str>,
+}
+
+/// Lines with the same gaps between values.
+#[derive(Debug, Clone)]
+struct Form {
+    /// The positions of the members among the values, by the bits of [`Slot`].
+    members: [Option<usize>; N_MEMBERS],
+    keys: Box<[PlainKey]>,
+}
+
+/// Bytes of a gap that are compared at once.
+const HEAD_BYTES: usize = 2 * LANES;
+/// Members that have values.
+const N_MEMBERS: usize = 5;
+
+/// What a value of a line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Slot {
+    Principal,
+    Action,
+    Resource,
+    Id,
+    /// An id that is a number; all other values are strings.
+    Number,
+    /// No value: the object around the keys.
+    Context,
+    /// What stands beside a key of the context.
+    Key,
+    /// No value: the end of the line.
+    End,
+}
+
+impl Slot {
+    /// The bit of a member in [`Node::met`].
+    fn bit(self) -> u32 {
+        1 << self as u32
     }
 }
 
-/// How many gaps are remembered behind one value.
-const N_REMEMBERED: usize = 3;
+/// The node of the empty beginning.
+const ROOT: usize = 0;
+/// How many nodes are remembered: some hundred forms.
+const MAX_NODES: usize = 1 << 12;
+/// How many others may come instead of one node: each is compared.
+const MAX_OTHERS: usize = 63;
+/// Bytes of texts after which nothing more is remembered: keys have any length.
+const MAX_BYTES: usize = 1 << 20;
+
+impl Gap {
+    fn new(text: &str) -> Self {
+        let mut head = [0; HEAD_BYTES];
+        let n = text.len().min(HEAD_BYTES);
+        head[..n].copy_from_slice(&text.as_bytes()[..n]);
+        let bits = (0..n).fold(0, |bits, at| bits | 1 << at);
+        Self { head, bits, text: text.into() }
+    }
+
+    /// Whether it is what a text begins with. Gaps are short, and nearly always the one that is
+    /// expected: comparing too much of them is the quicker than a call.
+    #[inline]
+    fn begins(&self, text: &[u8]) -> bool {
+        let Some(head) = text.first_chunk::<HEAD_BYTES>() else {
+            return text.starts_with(self.text.as_bytes());
+        };
+        let (ours, _) = self.head.as_chunks::<LANES>();
+        let (theirs, _) = head.as_chunks::<LANES>();
+        let equal = ours.iter().zip(theirs).rev().fold(0, |mask, (ours, theirs)| {
+            let equal = u8x16::new(*ours).simd_eq(u8x16::new(*theirs));
+            mask << LANES | equal.to_bitmask()
+        });
+        equal & self.bits == self.bits
+            && (self.text.len() <= HEAD_BYTES || text.starts_with(self.text.as_bytes()))
+    }
+}
+
+impl Node {
+    /// Whether its gap is what a text begins with. A string begins right behind its quote, so that
+    /// only what is no string asks for a look at what comes then.
+    #[inline]
+    fn begins(&self, text: &[u8]) -> bool {
+        self.gap.begins(text)
+            && match self.slot {
+                Slot::End => text.len() == self.gap.text.len(),
+                Slot::Number => text.get(self.gap.text.len()).is_some_and(u8::is_ascii_digit),
+                _ => true,
+            }
+    }
+}
 
 /// A walk over a line whose quotes are known.
 #[derive(Clone, Copy)]
@@ -102,123 +193,169 @@ struct Walk<'a, 'q> {
     met: u32,
 }
 
-impl<'a> PlainLine<'a> {
-    /// Reads a line. Gives false when it is not of the plain form, malformed ones among them; the
-    /// fields then mean nothing.
-    pub fn read(&mut self, line: &'a str) -> bool {
-        self.id = None;
-        self.resource = None;
-        self.context.clear();
+impl PlainReader {
+    /// Makes ready for more lines. Says whether it forgets all forms, whose numbers then mean
+    /// nothing: when there were more than it remembers.
+    pub fn begin(&mut self) -> bool {
+        let forgets = self.is_full;
+        if forgets {
+            let quotes = std::mem::take(&mut self.quotes);
+            *self = Self { quotes, ..Self::default() };
+        }
+        forgets
+    }
+
+    /// The keys of the context of lines of a form.
+    #[inline]
+    pub fn keys(&self, form: usize) -> &[PlainKey] {
+        self.forms.get(form).map(|form| &*form.keys).unwrap_or_default()
+    }
+
+    /// Reads a line. Gives false when it is not of the plain form, malformed ones among them, or
+    /// there were too many forms since [`PlainReader::begin`]; what was read then means nothing.
+    pub fn read<'a>(&mut self, text: &'a str, line: &mut PlainLine<'a>) -> bool {
+        line.values.clear();
         let mut quotes = std::mem::take(&mut self.quotes);
-        let is_plain = find_quotes(line.as_bytes(), &mut quotes)
-            && self.walk(Walk { text: line, at: 0, quotes: &quotes, met: 0 }).is_some();
+        let is_plain = find_quotes(text.as_bytes(), &mut quotes)
+            && self.walk(Walk { text, at: 0, quotes: &quotes, met: 0 }, line).is_some();
         self.quotes = quotes;
         is_plain
     }
 
-    fn walk(&mut self, mut walk: Walk<'a, '_>) -> Option<()> {
-        let mut slot = START;
+    fn walk<'a>(&mut self, mut walk: Walk<'a, '_>, line: &mut PlainLine<'a>) -> Option<()> {
+        let mut at = ROOT;
         loop {
-            let gap = match self.known_gap(&walk, slot) {
-                Some(gap) => gap,
-                None => self.gap(walk, slot)?,
+            at = match self.known(&walk, at) {
+                Some(next) => next,
+                None => self.learn(walk, at)?,
             };
-            walk.pass(&gap)?;
-            slot = gap.next;
-            if slot >= FIRST_KEY {
-                self.context.push((slot - FIRST_KEY, walk.string()?));
-                continue;
-            }
-            match slot {
-                NUMBER => self.id = Some((walk.number()?, true)),
-                ID => self.id = Some((walk.string()?, false)),
-                PRINCIPAL => self.principal = walk.string()?,
-                ACTION => self.action = walk.string()?,
-                RESOURCE => self.resource = Some(walk.string()?),
-                _ => break,
+            let node = self.nodes.get(at)?;
+            walk.at += node.gap.text.len();
+            match node.slot {
+                Slot::Number => line.values.push(walk.number()?),
+                Slot::End => return self.end(node, line),
+                _ => line.values.push(walk.string()?),
             }
         }
-        let is_whole = walk.at == walk.text.len() && walk.has(PRINCIPAL) && walk.has(ACTION);
-        let fits = self.context.len() <= MAX_CONTEXT_KEYS
-            && self.resource.is_none_or(|text| text.len() <= MAX_RESOURCE_BYTES);
-        (is_whole && fits).then_some(())
     }
 
-    /// The gap that stands next, when it stood behind such a value before.
+    /// Tells the values of a line by its form.
     #[inline]
-    fn known_gap(&self, walk: &Walk<'a, '_>, slot: Slot) -> Option<Gap<'a>> {
+    fn end(&self, end: &Node, line: &mut PlainLine<'_>) -> Option<()> {
+        let form = self.forms.get(end.form)?;
+        let member =
+            |slot: Slot| form.members[slot as usize].and_then(|at| line.values.get(at)).copied();
+        let number = member(Slot::Number).map(|number| (number, true));
+        line.id = number.or_else(|| Some((member(Slot::Id)?, false)));
+        line.principal = member(Slot::Principal)?;
+        line.action = member(Slot::Action)?;
+        line.resource = member(Slot::Resource);
+        line.form = end.form;
+        line.resource.is_none_or(|text| text.len() <= MAX_RESOURCE_BYTES).then_some(())
+    }
+
+    /// The node that comes next, when it came behind this one before.
+    #[inline]
+    fn known(&self, walk: &Walk<'_, '_>, at: usize) -> Option<usize> {
         let rest = walk.text.as_bytes().get(walk.at..)?;
-        let mut gaps = self.gaps.get(slot as usize)?.iter();
-        gaps.find(|gap| gap.begins(rest)).copied()
+        let mut next = self.nodes.get(at)?.first;
+        while next != ROOT {
+            let node = self.nodes.get(next)?;
+            if node.begins(rest) {
+                return Some(next);
+            }
+            next = node.other;
+        }
+        None
     }
 
     /// Reads the gap that stands next, and remembers it.
-    fn gap(&mut self, mut walk: Walk<'a, '_>, slot: Slot) -> Option<Gap<'a>> {
-        let from = walk.at;
-        walk.met = 0;
-        let mut next = if slot == START {
-            walk.expect(b'{')?;
-            self.member(&mut walk)?
-        } else {
-            self.behind_value(&mut walk, slot >= FIRST_KEY)?
-        };
-        if next < FIRST_KEY {
-            // A member that comes twice is an error, which the other reader tells.
-            walk.meet(next)?;
+    #[cold]
+    fn learn(&mut self, mut walk: Walk<'_, '_>, parent: usize) -> Option<usize> {
+        if self.nodes.is_empty() {
+            self.nodes.push(Node::default());
         }
-        if next == ID && walk.byte()? != b'"' {
-            next = NUMBER;
-        } else if next != END {
+        let before = self.nodes.get(parent)?;
+        let from = walk.at;
+        walk.met = before.met;
+        let (mut slot, key) = if parent == ROOT {
+            walk.expect(b'{')?;
+            walk.member()?
+        } else {
+            walk.behind_value(before.slot == Slot::Key)?
+        };
+        if slot == Slot::Id && walk.byte()? != b'"' {
+            slot = Slot::Number;
+        } else if slot != Slot::End {
             walk.expect(b'"')?;
         }
-        let gap = Gap { text: walk.text.get(from..walk.at)?, next, meets: walk.met };
-        let at = slot as usize;
-        if self.gaps.len() <= at {
-            self.gaps.resize(at + 1, [Gap::default(); N_REMEMBERED]);
+        let text = walk.text.get(from..walk.at)?;
+        let n_keys = before.n_keys + usize::from(slot == Slot::Key);
+        let is_whole = slot != Slot::End
+            || (walk.at == walk.text.len() && walk.has(Slot::Principal) && walk.has(Slot::Action));
+        let others = std::iter::successors(Some(before.first), |at| {
+            self.nodes.get(*at).map(|node| node.other)
+        });
+        let others: Vec<usize> = others.take_while(|at| *at != ROOT).collect();
+        self.is_full |=
+            self.nodes.len() >= MAX_NODES || others.len() > MAX_OTHERS || self.n_bytes > MAX_BYTES;
+        if self.is_full || !is_whole || n_keys > MAX_CONTEXT_KEYS {
+            return None;
         }
-        let gaps = &mut self.gaps[at];
-        gaps.rotate_right(1);
-        gaps[0] = gap;
-        Some(gap)
+        self.n_bytes += text.len() + key.len();
+        let form = self.forms.len();
+        if slot == Slot::End {
+            let form = self.form(parent);
+            let sizes = form.keys.iter().map(|key| size_of_val(key) + key.name.len());
+            self.n_bytes += sizes.sum::<usize>();
+            self.forms.push(form);
+        }
+        let (gap, key, met, at) = (Gap::new(text), key.into(), walk.met, self.nodes.len());
+        let (first, other) = (ROOT, ROOT);
+        self.nodes.push(Node { gap, slot, first, other, form, parent, met, n_keys, key });
+        // What came first comes most often.
+        match others.last() {
+            Some(last) => self.nodes.get_mut(*last)?.other = at,
+            None => self.nodes.get_mut(parent)?.first = at,
+        }
+        Some(at)
     }
 
-    fn behind_value(&mut self, walk: &mut Walk<'a, '_>, mut in_context: bool) -> Option<Slot> {
-        while !walk.goes_on()? {
-            if !in_context {
-                walk.skip_space();
-                return Some(END);
+    /// The form of lines that end behind a node.
+    fn form(&self, last: usize) -> Form {
+        let mut nodes = Vec::new();
+        let mut at = last;
+        while let Some(node) = self.nodes.get(at).filter(|_| at != ROOT) {
+            nodes.push(node);
+            at = node.parent;
+        }
+        nodes.reverse();
+        let mut members = [None; N_MEMBERS];
+        let mut keys = Vec::new();
+        for (at, node) in nodes.iter().enumerate() {
+            match members.get_mut(node.slot as usize) {
+                Some(member) => *member = Some(at),
+                None => keys.push(PlainKey { at, name: node.key.clone() }),
             }
-            in_context = false;
         }
-        if in_context { self.context_key(walk) } else { self.member(walk) }
+        Form { members, keys: keys.into() }
     }
+}
 
-    fn member(&mut self, walk: &mut Walk<'a, '_>) -> Option<Slot> {
-        match walk.key()? {
-            "id" => Some(ID),
-            "principal" => Some(PRINCIPAL),
-            "action" => Some(ACTION),
-            "resource" => Some(RESOURCE),
-            "context" => {
-                walk.meet(CONTEXT)?;
-                walk.expect(b'{')?;
-                if walk.expect(b'}').is_some() {
-                    return self.behind_value(walk, false);
-                }
-                self.context_key(walk)
-            }
-            _ => None,
+impl Default for Node {
+    /// The empty beginning, which stands for no value.
+    fn default() -> Self {
+        Self {
+            gap: Gap::new(""),
+            slot: Slot::End,
+            first: ROOT,
+            other: ROOT,
+            form: 0,
+            parent: ROOT,
+            met: 0,
+            n_keys: 0,
+            key: Box::default(),
         }
-    }
-
-    fn context_key(&mut self, walk: &mut Walk<'a, '_>) -> Option<Slot> {
-        let key = walk.key()?;
-        let next = u32::try_from(self.keys.len()).ok()?;
-        let at = *self.key_index.entry(key).or_insert(next);
-        if at == next {
-            self.keys.push(key);
-        }
-        FIRST_KEY.checked_add(at)
     }
 }
 
@@ -228,17 +365,48 @@ impl<'a> Walk<'a, '_> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    #[inline]
     fn has(&self, slot: Slot) -> bool {
-        self.met & 1 << slot != 0
+        self.met & slot.bit() != 0
     }
 
-    /// Notes a member, which must be the first of its name.
-    #[inline]
+    /// Notes a member, which must be the first of its name: one that comes twice is an error,
+    /// which the other reader tells.
     fn meet(&mut self, slot: Slot) -> Option<()> {
         let is_first = !self.has(slot);
-        self.met |= 1 << slot;
+        self.met |= slot.bit();
         is_first.then_some(())
+    }
+
+    /// What comes behind a value, and its key if it is one of the context.
+    fn behind_value(&mut self, mut in_context: bool) -> Option<(Slot, &'a str)> {
+        while !self.goes_on()? {
+            if !in_context {
+                self.skip_space();
+                return Some((Slot::End, ""));
+            }
+            in_context = false;
+        }
+        if in_context { Some((Slot::Key, self.key()?)) } else { self.member() }
+    }
+
+    fn member(&mut self) -> Option<(Slot, &'a str)> {
+        let slot = match self.key()? {
+            "id" => Slot::Id,
+            "principal" => Slot::Principal,
+            "action" => Slot::Action,
+            "resource" => Slot::Resource,
+            "context" => {
+                self.meet(Slot::Context)?;
+                self.expect(b'{')?;
+                if self.expect(b'}').is_some() {
+                    return self.behind_value(false);
+                }
+                return Some((Slot::Key, self.key()?));
+            }
+            _ => return None,
+        };
+        self.meet(slot)?;
+        Some((slot, ""))
     }
 
     /// Control characters were refused, so that a blank is the only space.
@@ -255,25 +423,23 @@ impl<'a> Walk<'a, '_> {
         (self.byte() == Some(byte)).then(|| self.at += 1)
     }
 
-    /// The position of the next quote.
+    /// The position of the next quote. Nearly all are among the next 64 bytes.
     #[inline]
     fn quote(&self, from: usize) -> Option<usize> {
         let mut word = from / WORD_BYTES;
-        let mut bits = self.quotes.get(word)? & u64::MAX << (from % WORD_BYTES);
-        while bits == 0 {
-            word += 1;
-            bits = *self.quotes.get(word)?;
+        let shift = from % WORD_BYTES;
+        let behind = self.quotes.get(word + 1)?;
+        let bits = self.quotes.get(word)? >> shift | behind << 1 << (WORD_BYTES - 1 - shift);
+        if bits != 0 {
+            return Some(from + bits.trailing_zeros() as usize);
         }
-        Some(word * WORD_BYTES + bits.trailing_zeros() as usize)
-    }
-
-    /// Passes over a gap, none of whose members were met before.
-    #[inline]
-    fn pass(&mut self, gap: &Gap<'_>) -> Option<()> {
-        let is_first = self.met & gap.meets == 0;
-        self.met |= gap.meets;
-        self.at += gap.text.len();
-        is_first.then_some(())
+        loop {
+            word += 1;
+            let bits = self.quotes.get(word)?;
+            if *bits != 0 {
+                return Some(word * WORD_BYTES + bits.trailing_zeros() as usize);
+            }
+        }
     }
 
     /// The rest of a string, behind its first quote.
@@ -318,25 +484,6 @@ impl<'a> Walk<'a, '_> {
     }
 }
 
-/// Whether a text begins with a gap. Gaps are short, and nearly always the one that is expected:
-/// comparing their two ends is the quicker than a call.
-#[inline]
-fn begins_with(text: &[u8], gap: &[u8]) -> bool {
-    let Some(text) = text.get(..gap.len()) else { return false };
-    let has_ends = |found: Option<bool>| found.unwrap_or_else(|| text.iter().eq(gap));
-    match gap.len() {
-        ..=LANES => has_ends(equal_ends::<8>(text, gap)),
-        len if len <= 2 * LANES => has_ends(equal_ends::<LANES>(text, gap)),
-        _ => text == gap,
-    }
-}
-
-/// Whether the first and the last bytes of two texts are the same, if there are so many.
-#[inline]
-fn equal_ends<const N: usize>(a: &[u8], b: &[u8]) -> Option<bool> {
-    Some(a.first_chunk::<N>()? == b.first_chunk()? && a.last_chunk::<N>()? == b.last_chunk()?)
-}
-
 /// Bytes of a vector.
 const LANES: usize = 16;
 /// Bytes whose quotes are the bits of one word.
@@ -354,7 +501,8 @@ fn find_quotes(line: &[u8], quotes: &mut Vec<u64>) -> bool {
     quotes.extend(words.iter().map(|word| seen.quotes_of(word)));
     let mut last = [b' '; WORD_BYTES];
     last[..rest.len()].copy_from_slice(rest);
-    quotes.push(seen.quotes_of(&last));
+    // One word more, so that there always is one behind that of a quote.
+    quotes.extend([seen.quotes_of(&last), 0]);
     !seen.backslashes.any() && seen.least.simd_eq(u8x16::splat(b' ')).all()
 }
 
@@ -393,27 +541,29 @@ mod tests {
     fn gaps_are_told_apart_at_every_byte() {
         let bytes: Vec<u8> = (b'0'..b'0' + 50).collect();
         for len in 0..bytes.len() {
-            let gap = &bytes[..len];
-            assert!(begins_with(&bytes, gap), "{len}");
+            let gap = Gap::new(std::str::from_utf8(&bytes[..len]).unwrap());
+            assert!(gap.begins(&bytes), "{len}");
             for at in 0..len {
                 let mut other = bytes.clone();
                 other[at] ^= 1;
-                assert!(!begins_with(&other, gap), "{len} {at}");
+                assert!(!gap.begins(&other), "{len} {at}");
             }
-            assert!(len == 0 || !begins_with(&gap[1..], gap), "{len}");
+            assert!(gap.begins(&bytes[..len]), "{len}");
+            assert!(len == 0 || !gap.begins(&bytes[..len - 1]), "{len}");
         }
     }
 
     /// What the other reader reads in a line that was read as one of the plain form.
-    fn check_record(plain: &PlainLine<'_>, line: &str) {
+    fn check_record(reader: &PlainReader, plain: &PlainLine<'_>, line: &str) {
         let record = RequestRecord::parse(line).unwrap_or_else(|error| panic!("{line}: {error}"));
         let id = plain.id.map(|(id, is_number)| {
             let id = Cow::Borrowed(id);
             if is_number { RecordId::Number(id) } else { RecordId::Text(id) }
         });
-        let context = plain.context.iter().map(|(key, value)| {
-            let value = ContextScalar::String(Cow::Borrowed(*value));
-            (Cow::Borrowed(plain.keys[*key as usize]), ContextInput::Scalar(value))
+        let keys = reader.keys(plain.form);
+        let context = keys.iter().map(|key| {
+            let value = ContextScalar::String(Cow::Borrowed(plain.values[key.at]));
+            (Cow::Borrowed(&*key.name), ContextInput::Scalar(value))
         });
         let mut expected = RequestRecord { id, ..RequestRecord::default() };
         expected.request.principal = Principal::Text(Cow::Borrowed(plain.principal));
@@ -428,14 +578,14 @@ mod tests {
 
     /// Whatever was read before, a line is read as if it were the first.
     fn check(line: &str, is_plain: bool) {
-        let mut plain = PlainLine::default();
+        let (mut reader, mut plain) = (PlainReader::default(), PlainLine::default());
         for first in [true, false] {
-            assert_eq!(plain.read(line), is_plain, "{line} ({first})");
+            assert_eq!(reader.read(line, &mut plain), is_plain, "{line} ({first})");
             if is_plain {
-                check_record(&plain, line);
+                check_record(&reader, &plain, line);
             }
-            assert!(plain.read(ORDINARY));
-            check_record(&plain, ORDINARY);
+            assert!(reader.read(ORDINARY, &mut plain));
+            check_record(&reader, &plain, ORDINARY);
         }
     }
 
@@ -453,6 +603,13 @@ mod tests {
         );
         check(r#"{"context":{"aws:a":"b"},"principal":"p","action":"a","resource":"r"}"#, true);
         check(r#"{"principal": "p", "action": "a", "context": {"aws:a": "b", "c": ""}}"#, true);
+        for n in 0..200 {
+            let long = "x".repeat(n);
+            check(
+                &format!(r#"{{"principal":"{long}","action":"a","context":{{"{long}":"v"}}}}"#),
+                true,
+            );
+        }
     }
 
     #[test]
@@ -492,6 +649,31 @@ mod tests {
     }
 
     #[test]
+    fn forms_past_the_limit_are_left_to_the_other_reader_until_the_next_lines() {
+        let lines: Vec<String> = (0..2 * MAX_OTHERS)
+            .map(|n| format!(r#"{{"principal":"p","action":"a","context":{{"k{n}":"v"}}}}"#))
+            .collect();
+        let (mut reader, mut plain) = (PlainReader::default(), PlainLine::default());
+        for _ in 0..2 {
+            for (n, line) in lines.iter().enumerate() {
+                assert_eq!(reader.read(line, &mut plain), n <= MAX_OTHERS, "{line}");
+                if n <= MAX_OTHERS {
+                    check_record(&reader, &plain, line);
+                }
+            }
+            assert!(reader.begin());
+            assert!(!reader.begin());
+        }
+        let long = "k".repeat(MAX_BYTES / 4);
+        let line = |n| format!(r#"{{"principal":"p","action":"a","context":{{"{long}{n}":"v"}}}}"#);
+        let lines: Vec<String> = (0..3).map(line).collect();
+        for (n, line) in lines.iter().enumerate() {
+            assert_eq!(reader.read(line, &mut plain), n < 1, "{n}");
+        }
+        assert!(reader.begin());
+    }
+
+    #[test]
     fn lines_of_every_length_are_searched_to_their_end() {
         for n in 0..64 {
             let name = "n".repeat(n);
@@ -510,15 +692,17 @@ mod tests {
             let mut broken = line.to_owned();
             let at = at.min(line.len() - 1);
             broken.replace_range(at..=at, with);
-            let first_read = PlainLine::default().read(&broken);
             let mut plain = PlainLine::default();
-            prop_assert!(plain.read(line));
-            prop_assert_eq!(plain.read(&broken), first_read);
+            let first_read = PlainReader::default().read(&broken, &mut plain);
+            let mut reader = PlainReader::default();
+            prop_assert!(reader.read(line, &mut plain));
+            prop_assert_eq!(reader.read(&broken, &mut plain), first_read);
+            let keys = reader.keys(plain.form);
             if first_read && RequestRecord::parse(&broken).is_err() {
                 // A key that is given twice is told by whoever takes the keys.
-                prop_assert!(plain.context.len() == 2 && plain.context[0].0 == plain.context[1].0);
+                prop_assert!(keys.len() == 2 && keys[0].name == keys[1].name);
             } else if first_read {
-                check_record(&plain, &broken);
+                check_record(&reader, &plain, &broken);
             }
         }
     }

@@ -8,9 +8,10 @@ use std::io::{Read, Write};
 
 use assize_formats::{
     Agreement, Chunk, Compared, DecisionLine, Defaults, Envelope, Observed, ObservedDecision,
-    PlainLine, RecordId, RequestRecord, RequestStream, StreamError, StreamMode, Summary, agreement,
-    write_compact, write_compact_error, write_compact_head, write_compact_tail, write_error,
-    write_explanation, write_fast, write_fast_head, write_fast_tail, write_stream_header,
+    PlainLine, PlainReader, RecordId, RequestRecord, RequestStream, StreamError, StreamMode,
+    Summary, agreement, write_compact, write_compact_error, write_compact_head, write_compact_tail,
+    write_error, write_explanation, write_fast, write_fast_head, write_fast_tail,
+    write_stream_header,
 };
 use assize_model::{Decision, Layer, RequestError};
 
@@ -93,6 +94,7 @@ struct Worker<'e> {
     chunk: Chunk<'e>,
     part: Part,
     tails: Tails,
+    reader: PlainReader,
     /// Buffers of what is written.
     digits: String,
     name: String,
@@ -355,6 +357,7 @@ impl<'e> Worker<'e> {
             chunk: Chunk::new(),
             part: Part::default(),
             tails: Tails::default(),
+            reader: PlainReader::default(),
             digits: String::new(),
             name: String::new(),
         }
@@ -396,14 +399,17 @@ impl<'e> Worker<'e> {
         job: &Job<'_>,
         lines: impl ExactSizeIterator<Item = (u64, Result<&'c str, RequestError>)>,
     ) {
-        let resolver = &mut self.decider.resolver;
+        let (resolver, reader) = (&mut self.decider.resolver, &mut self.reader);
+        if reader.begin() {
+            resolver.forget_forms();
+        }
         let mut pending = Vec::with_capacity(lines.len());
         let mut record = RequestRecord::default();
         let mut plain = PlainLine::default();
         for (number, line) in lines {
             if let Ok(text) = &line
-                && plain.read(text)
-                && let Some(run) = resolver.push_plain_line(&plain)
+                && reader.read(text, &mut plain)
+                && let Some(run) = resolver.push_plain_line(reader, &plain)
             {
                 pending.push(Pending::plain(number, &plain, run));
                 continue;

@@ -310,7 +310,7 @@ impl Resolver<'_> {
             return;
         }
         self.n_known_keys = n_keys;
-        self.plain.forget_keys();
+        self.plain.forget_forms();
         for own in OwnKey::ALL {
             let folded = own.name().to_ascii_lowercase();
             self.own_columns[*own as usize] = self.key_column(&folded);

@@ -13,7 +13,7 @@ use std::borrow::Cow;
 
 use assize_catalog::{HeaderFits, ResourceTypeId};
 use assize_compiler::{EndpointLayer, KeyId, ValueId};
-use assize_formats::PlainLine;
+use assize_formats::{self as formats, PlainLine, PlainReader};
 use assize_model::{
     AccountId, ActionId, ArnParts, ContextInput, ContextScalar, ContextValue, KeyShape, Principal,
     PrincipalKind, Request, Target,
@@ -54,8 +54,23 @@ pub(super) struct PlainPaths {
     bare: Option<u32>,
     /// `false` and `true` as values.
     truth: Option<[ValueId; 2]>,
-    /// The keys of the lines of the chunk at hand, by their positions there.
-    line_keys: Vec<PlainKey>,
+    /// What follows from the forms of lines, as far as they came up.
+    forms: Vec<Option<PlainForm>>,
+}
+
+/// What follows from the keys of the context of a line.
+#[derive(Debug, Default)]
+struct PlainForm {
+    /// Some key takes the long way, or several fold to one name (L-606).
+    is_long: bool,
+    /// Some key means more to an action that opens a session (E-90).
+    is_of_session: bool,
+    /// Bits of the keys of their own that are given.
+    given: u32,
+    /// The values that are looked at, by their positions among the keys.
+    looked_at: Vec<(usize, PlainKey)>,
+    /// The folded names, for who asks which are given.
+    folds: Vec<u32>,
 }
 
 /// What the short way asks of a key of `context`.
@@ -72,7 +87,6 @@ struct PlainKey {
 impl PlainPaths {
     /// Forgets everything when it is too much: a stream may name any number of accounts (F-34).
     pub(super) fn begin(&mut self) {
-        self.line_keys.clear();
         let n_paths =
             self.headers.len() + self.frames.len() + self.fits.len() + self.global_regions.len();
         if n_paths > MAX_PATHS {
@@ -80,9 +94,9 @@ impl PlainPaths {
         }
     }
 
-    /// Forgets what follows from which keys the policies ask for.
-    pub(super) fn forget_keys(&mut self) {
-        self.line_keys.clear();
+    /// Forgets what follows from forms: they are numbered anew, or the policies ask for other keys.
+    pub(super) fn forget_forms(&mut self) {
+        self.forms.clear();
     }
 }
 
@@ -162,23 +176,12 @@ impl PlainUse {
     }
 }
 
-/// A key of the context of a plain request.
+/// What a plain request says besides its context.
 #[derive(Clone, Copy)]
-enum ContextKey<'r> {
-    Name(&'r str),
-    /// The position in `line_keys`.
-    OfLine(u32),
-}
-
-/// What a plain request says: texts, and its context as pairs of key and single text.
-struct Parts<'r, C> {
+struct Parts<'r> {
     principal: &'r str,
     action: &'r str,
     resource: Option<&'r str>,
-    time: Option<i64>,
-    /// What `context` takes for [`ContextKey::OfLine`].
-    line_keys: &'r [&'r str],
-    context: C,
 }
 
 /// What the parts of a plain request stand for.
@@ -242,36 +245,32 @@ impl Resolver<'_> {
         if !is_plain(request) || !resources.is_empty() {
             return None;
         }
-        let context = request.context.iter().map(|(key, input)| match input {
-            ContextInput::Scalar(ContextScalar::String(text)) => {
-                (ContextKey::Name(key), Some(&**text))
-            }
-            _ => (ContextKey::Name(key), None),
-        });
-        let resource = resource.as_deref();
-        let (time, line_keys) = (request.time, &[][..]);
-        self.push_parts(Parts { principal, action, resource, time, line_keys, context })
+        let parts = Parts { principal, action, resource: resource.as_deref() };
+        self.push_parts(parts, |resolver, check| resolver.plain_context(request, check))
     }
 
-    /// Adds the row of a line of the plain form, unless it is out of the ordinary otherwise. All
-    /// lines of a chunk are read by the same `line`.
+    /// Adds the row of a line of the plain form, unless it is out of the ordinary otherwise. When
+    /// its reader forgets forms, so must the resolver ([`Resolver::forget_forms`]).
     #[inline]
-    pub(crate) fn push_plain_line(&mut self, line: &PlainLine<'_>) -> Option<Run> {
+    pub(crate) fn push_plain_line<'r>(
+        &mut self,
+        reader: &'r PlainReader,
+        line: &PlainLine<'r>,
+    ) -> Option<Run> {
         let PlainLine { principal, action, resource, .. } = *line;
-        self.refresh_keys();
-        for name in line.keys.get(self.plain.line_keys.len()..).unwrap_or_default() {
-            let key = self.plain_key(name);
-            self.plain.line_keys.push(key);
-        }
-        let entries = line.context.iter();
-        let context = entries.map(|&(key, text)| (ContextKey::OfLine(key), Some(text)));
-        let line_keys = &line.keys;
-        self.push_parts(Parts { principal, action, resource, time: None, line_keys, context })
+        let parts = Parts { principal, action, resource };
+        self.push_parts(parts, |resolver, check| resolver.line_context(reader, line, check))
+    }
+
+    /// Forgets what follows from the forms of lines.
+    pub(crate) fn forget_forms(&mut self) {
+        self.plain.forget_forms();
     }
 
     fn push_parts<'r>(
         &mut self,
-        parts: Parts<'r, impl Iterator<Item = (ContextKey<'r>, Option<&'r str>)>>,
+        parts: Parts<'r>,
+        read: impl FnOnce(&mut Self, &PlainCheck<'_>) -> Option<PlainContext<'r>>,
     ) -> Option<Run> {
         if self.keeps_context || self.encryption_column.is_some() {
             return None;
@@ -282,7 +281,8 @@ impl Resolver<'_> {
         let resource = self.plain_resource_text(principal, action, parts.resource)?;
         let check = self.plain_check(principal, action, &resource)?;
         let row = self.rows.len();
-        let run = self.push_check(parts.time, parts.line_keys, parts.context, &check);
+        let context = read(self, &check);
+        let run = context.and_then(|context| self.push_check(&context, &check));
         if run.is_none() {
             self.rows.truncate(row);
             self.partial.truncate(row);
@@ -291,20 +291,13 @@ impl Resolver<'_> {
     }
 
     /// Adds the row of a check. When it gives none, something may have been added.
-    fn push_check<'r>(
-        &mut self,
-        time: Option<i64>,
-        line_keys: &[&'r str],
-        entries: impl Iterator<Item = (ContextKey<'r>, Option<&'r str>)>,
-        check: &PlainCheck<'_>,
-    ) -> Option<Run> {
+    fn push_check(&mut self, context: &PlainContext<'_>, check: &PlainCheck<'_>) -> Option<Run> {
         let row = self.rows.len();
         let number = u32::try_from(row).ok()?;
-        let context = self.plain_context(time, line_keys, entries, check)?;
-        let mfa = self.plain_mfa(check, &context)?;
+        let mfa = self.plain_mfa(check, context)?;
         let found = self.plain_frame(check, &mfa)?;
         if self.is_partial {
-            self.plain_gaps(check, &context, &found)?;
+            self.plain_gaps(check, context, &found)?;
         }
         let text = if check.shape == Shape::Star { BARE } else { check.resource };
         let place = self.rows.place(text, found.keys)?;
@@ -316,7 +309,7 @@ impl Resolver<'_> {
         self.rows.resolved_action.push(check.action);
         self.rows.resolved_resource.push(bare);
         self.rows.account.push(found.account);
-        let knows_region = self.plain_own_keys(check, &context, row);
+        let knows_region = self.plain_own_keys(check, context, row);
         self.plain_mfa_keys(&mfa, row);
         for &(_, columns, value) in &context.tags {
             for at in 0..self.tag_columns[columns].len() {
@@ -523,20 +516,14 @@ impl Resolver<'_> {
 
     fn plain_context<'r>(
         &mut self,
-        time: Option<i64>,
-        line_keys: &[&'r str],
-        entries: impl Iterator<Item = (ContextKey<'r>, Option<&'r str>)>,
+        request: &'r Request<'_>,
         check: &PlainCheck<'_>,
     ) -> Option<PlainContext<'r>> {
-        let row = self.rows.len();
-        let mut context = PlainContext { time, ..PlainContext::default() };
+        let mut context = PlainContext { time: request.time, ..PlainContext::default() };
         self.next_stamp();
-        for (name, text) in entries {
-            let text = text?;
-            let key = match name {
-                ContextKey::Name(name) => self.plain_key(name),
-                ContextKey::OfLine(at) => *self.plain.line_keys.get(at as usize)?,
-            };
+        for (name, input) in &request.context {
+            let ContextInput::Scalar(ContextScalar::String(text)) = input else { return None };
+            let key = self.plain_key(name);
             let seen = &mut self.seen[key.fold as usize];
             // Several entries fold to one name (L-606).
             if std::mem::replace(seen, self.stamp) == self.stamp {
@@ -545,63 +532,134 @@ impl Resolver<'_> {
             if check.looks_at_tags && key.is_of_session {
                 return None;
             }
-            match key.plain {
-                PlainUse::Skip => {}
-                PlainUse::Put(column) => {
-                    let value = self.values.pass_single(text);
-                    self.rows.keys.set(column, row, value);
-                }
-                PlainUse::Own(own, column) => {
-                    context.given |= 1 << own as u32;
-                    if let Some(column) = column {
-                        let value = self.values.pass_single(text);
-                        self.rows.keys.set(column, row, value);
-                    }
-                }
-                PlainUse::Time => {
-                    let time = parse_date(text)?;
-                    if context.time.is_some_and(|other| other != time) {
-                        return None;
-                    }
-                    context.time = Some(time);
-                    context.time_text = Some(text).filter(|text| is_iso8601(text));
-                }
-                PlainUse::Mfa => {
-                    let is_canonical = matches!(text, "true" | "false");
-                    context.mfa = Some(StatedMfa { present: parse_bool(text), is_canonical });
-                }
-                PlainUse::Principal => {
-                    let derived = &self.principals[check.principal as usize].derived;
-                    let derived = derived.get(self.keys[key.key as usize].key.folded())?;
-                    if !matches!(derived, ContextValue::Single(own) if **own == *text) {
-                        return None;
-                    }
-                }
-                PlainUse::ResourceTag(prefix_len, always) => {
-                    let value = self.values.pass_single(text);
-                    if let Some(column) = self.keys[key.key as usize].column {
-                        self.rows.keys.set(column, row, value);
-                    }
-                    let name = match name {
-                        ContextKey::Name(name) => name,
-                        ContextKey::OfLine(at) => line_keys.get(at as usize)?,
-                    };
-                    let (prefix, tag) = name.split_at_checked(prefix_len)?;
-                    let is_role = check.shape == Shape::IamRole;
-                    if always || self.carries_tags(check.action, (is_role, check.fit), prefix) {
-                        // Names of one tag that differ contradict each other (E-23).
-                        let is_tag = |own: &str| own.eq_ignore_ascii_case(tag);
-                        if context.tags.iter().any(|(own, _, v)| *v != value && is_tag(own)) {
-                            return None;
-                        }
-                        let profile = self.tag_profile(check.action, is_role, check.fit);
-                        context.tags.push((tag, self.tag_columns(profile, tag), value));
-                    }
-                }
-                PlainUse::Long => return None,
+            if let PlainUse::Own(own, _) = key.plain {
+                context.given |= 1 << own as u32;
             }
+            self.plain_value(&mut context, check, key, (name, text))?;
         }
         Some(context)
+    }
+
+    /// The same of a line, whose keys were looked at when its form came up.
+    fn line_context<'r>(
+        &mut self,
+        reader: &'r PlainReader,
+        line: &PlainLine<'r>,
+        check: &PlainCheck<'_>,
+    ) -> Option<PlainContext<'r>> {
+        let keys = reader.keys(line.form);
+        if !matches!(self.plain.forms.get(line.form), Some(Some(_))) {
+            self.add_form(line.form, keys);
+        }
+        let forms = std::mem::take(&mut self.plain.forms);
+        let form = forms.get(line.form).and_then(Option::as_ref);
+        let context = form.and_then(|form| self.form_context(form, (keys, &line.values), check));
+        self.plain.forms = forms;
+        context
+    }
+
+    fn form_context<'r>(
+        &mut self,
+        form: &PlainForm,
+        (keys, values): (&'r [formats::PlainKey], &[&'r str]),
+        check: &PlainCheck<'_>,
+    ) -> Option<PlainContext<'r>> {
+        if form.is_long || (check.looks_at_tags && form.is_of_session) {
+            return None;
+        }
+        if self.is_partial {
+            self.next_stamp();
+            for &fold in &form.folds {
+                self.seen[fold as usize] = self.stamp;
+            }
+        }
+        let mut context = PlainContext { given: form.given, ..PlainContext::default() };
+        for &(at, key) in &form.looked_at {
+            let formats::PlainKey { at, name } = keys.get(at)?;
+            self.plain_value(&mut context, check, key, (name, values.get(*at)?))?;
+        }
+        Some(context)
+    }
+
+    /// Notes what follows from the keys of a form.
+    fn add_form(&mut self, number: usize, keys: &[formats::PlainKey]) {
+        let mut form = PlainForm::default();
+        self.next_stamp();
+        for (at, key) in keys.iter().enumerate() {
+            let key = self.plain_key(&key.name);
+            let seen = &mut self.seen[key.fold as usize];
+            let is_seen = std::mem::replace(seen, self.stamp) == self.stamp;
+            form.is_long |= is_seen || key.plain == PlainUse::Long;
+            form.is_of_session |= key.is_of_session;
+            form.folds.push(key.fold);
+            if let PlainUse::Own(own, _) = key.plain {
+                form.given |= 1 << own as u32;
+            }
+            if !matches!(key.plain, PlainUse::Skip | PlainUse::Own(_, None)) {
+                form.looked_at.push((at, key));
+            }
+        }
+        if self.plain.forms.len() <= number {
+            self.plain.forms.resize_with(number + 1, || None);
+        }
+        self.plain.forms[number] = Some(form);
+    }
+
+    /// Takes in what the context says of a key.
+    #[inline]
+    fn plain_value<'r>(
+        &mut self,
+        context: &mut PlainContext<'r>,
+        check: &PlainCheck<'_>,
+        key: PlainKey,
+        (name, text): (&'r str, &'r str),
+    ) -> Option<()> {
+        let row = self.rows.len();
+        match key.plain {
+            PlainUse::Skip | PlainUse::Own(_, None) => {}
+            PlainUse::Put(column) | PlainUse::Own(_, Some(column)) => {
+                let value = self.values.pass_single(text);
+                self.rows.keys.set(column, row, value);
+            }
+            PlainUse::Time => {
+                let time = parse_date(text)?;
+                if context.time.is_some_and(|other| other != time) {
+                    return None;
+                }
+                context.time = Some(time);
+                context.time_text = Some(text).filter(|text| is_iso8601(text));
+            }
+            PlainUse::Mfa => {
+                let is_canonical = matches!(text, "true" | "false");
+                context.mfa = Some(StatedMfa { present: parse_bool(text), is_canonical });
+            }
+            PlainUse::Principal => {
+                let derived = &self.principals[check.principal as usize].derived;
+                let derived = derived.get(self.keys[key.key as usize].key.folded())?;
+                if !matches!(derived, ContextValue::Single(own) if **own == *text) {
+                    return None;
+                }
+            }
+            PlainUse::ResourceTag(prefix_len, always) => {
+                let value = self.values.pass_single(text);
+                if let Some(column) = self.keys[key.key as usize].column {
+                    self.rows.keys.set(column, row, value);
+                }
+                let (prefix, tag) = name.split_at_checked(prefix_len)?;
+                let is_role = check.shape == Shape::IamRole;
+                if always || self.carries_tags(check.action, (is_role, check.fit), prefix) {
+                    // Names of one tag that differ contradict each other (E-23).
+                    let is_tag = |own: &str| own.eq_ignore_ascii_case(tag);
+                    if context.tags.iter().any(|(own, _, v)| *v != value && is_tag(own)) {
+                        return None;
+                    }
+                    let profile = self.tag_profile(check.action, is_role, check.fit);
+                    context.tags.push((tag, self.tag_columns(profile, tag), value));
+                }
+            }
+            PlainUse::Long => return None,
+        }
+        Some(())
     }
 
     fn plain_key(&mut self, name: &str) -> PlainKey {
