@@ -24,23 +24,8 @@ impl<'a> ArnParts<'a> {
     /// Splits a text at its first five colons, or `None` when it is not `arn:` and five more
     /// segments. Empty segments are kept; see [`ArnParts::parse`] for the check.
     pub fn split(text: &'a str) -> Option<Self> {
-        // One pass over the header: this runs for every request.
         let rest = text.strip_prefix("arn:")?;
-        let mut colons = [0; 4];
-        let mut found = 0;
-        for (at, byte) in rest.bytes().enumerate() {
-            if byte == b':' {
-                colons[found] = at;
-                found += 1;
-                if found == colons.len() {
-                    break;
-                }
-            }
-        }
-        if found < colons.len() {
-            return None;
-        }
-        let [partition, service, region, account] = colons;
+        let [partition, service, region, account] = colons(rest.as_bytes())?;
         Some(Self {
             partition: &rest[..partition],
             service: &rest[partition + 1..service],
@@ -48,6 +33,14 @@ impl<'a> ArnParts<'a> {
             account: &rest[region + 1..account],
             resource: &rest[account + 1..],
         })
+    }
+
+    /// The first five segments with their colons, and the last: what [`ArnParts::split`] splits,
+    /// not taken further apart.
+    pub fn split_header(text: &'a str) -> Option<(&'a str, &'a str)> {
+        let rest = text.strip_prefix("arn:")?;
+        let [.., account] = colons(rest.as_bytes())?;
+        text.split_at_checked(text.len() - rest.len() + account + 1)
     }
 
     /// The segments of the ARN of a request: partition, service and resource are not empty
@@ -65,6 +58,35 @@ impl<'a> ArnParts<'a> {
     pub fn account_id(&self) -> Option<AccountId> {
         self.account.parse().ok()
     }
+}
+
+/// Where the first four colons stand. Eight bytes at a time: this runs for every request.
+fn colons(text: &[u8]) -> Option<[usize; 4]> {
+    let mut colons = [0; 4];
+    let mut places = colons.iter_mut();
+    let (words, rest) = text.as_chunks::<8>();
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let mut place = places.next()?;
+    for (word, start) in words.iter().chain([&last]).zip((0..).step_by(8)) {
+        let mut bits = colon_bits(u64::from_le_bytes(*word));
+        while bits != 0 {
+            *place = start + bits.trailing_zeros() as usize / 8;
+            match places.next() {
+                Some(next) => place = next,
+                None => return Some(colons),
+            }
+            bits &= bits - 1;
+        }
+    }
+    None
+}
+
+/// The highest bit of each byte that is a colon.
+fn colon_bits(word: u64) -> u64 {
+    const LOW_BITS: u64 = u64::from_ne_bytes([0x7f; 8]);
+    let zero_at_colons = word ^ u64::from_ne_bytes([b':'; 8]);
+    !(((zero_at_colons & LOW_BITS) + LOW_BITS) | zero_at_colons | LOW_BITS)
 }
 
 /// The ARN of one resource or principal. Its text is literal: wildcards and `${…}` in it have
@@ -141,6 +163,8 @@ mod tests {
                 let found = [parts.partition, parts.service, parts.region, parts.account];
                 assert_eq!(found.map(Some), [0; 4].map(|_| segments.next()), "{text}");
                 assert_eq!(Some(parts.resource), segments.next(), "{text}");
+                let head = format!("arn:{header}:");
+                assert_eq!(ArnParts::split_header(&text), Some((&*head, parts.resource)));
                 assert!(ArnParts::split(&format!("arn:{header}")).is_none());
             }
         }

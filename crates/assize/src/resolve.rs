@@ -19,6 +19,7 @@ mod plain;
 mod policies;
 mod principal;
 mod public;
+mod recent;
 mod resource;
 mod rows;
 mod said;

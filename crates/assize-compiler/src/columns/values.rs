@@ -167,6 +167,11 @@ impl<'t> Values<'t> {
             let len = length(text.len());
             return ValueId(self.passing.push(Entry { start, len }) | PASSING_BIT);
         }
+        self.pass_copied(text)
+    }
+
+    /// A single value that is no part of what was lent.
+    fn pass_copied(&mut self, text: &str) -> ValueId {
         if self.recent.is_empty() {
             self.recent.resize(N_RECENT, 0);
         }

@@ -13,7 +13,16 @@ pub(super) struct KeyColumns {
 }
 
 impl KeyColumns {
+    #[inline]
     pub(super) fn set(&mut self, key: KeyId, row: usize, value: ValueId) {
+        match self.columns.get_mut(key.index()) {
+            // Most keys were given in the row before, too.
+            Some(column) if column.len() == row && row > 0 => column.push(value),
+            _ => self.set_in_any(key, row, value),
+        }
+    }
+
+    fn set_in_any(&mut self, key: KeyId, row: usize, value: ValueId) {
         let at = key.index();
         if self.columns.len() <= at {
             self.columns.resize_with(at + 1, Vec::new);

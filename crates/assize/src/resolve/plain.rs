@@ -29,6 +29,7 @@ use super::frame::Parties;
 use super::gaps::Asked;
 use super::key::{KeyFacts, KeyRule, OwnKey};
 use super::note::Notes;
+use super::recent::RecentTexts;
 use super::resource::{Owner, ResolvedResource, Shape, above, owner};
 use super::time::{is_iso8601, iso8601};
 use super::{Resolver, Run};
@@ -37,6 +38,10 @@ use crate::batch::ResourceKind;
 /// What plain requests have in common, found once.
 #[derive(Debug, Default)]
 pub(super) struct PlainPaths {
+    /// Positions of principals, actions and headers in their dictionaries.
+    recent_principals: RecentTexts,
+    recent_actions: RecentTexts,
+    recent_headers: RecentTexts,
     header_index: HashMap<Box<str>, u32>,
     headers: Vec<Header>,
     /// Partitions and owners; positions are classes.
@@ -56,6 +61,16 @@ pub(super) struct PlainPaths {
     truth: Option<[ValueId; 2]>,
     /// What follows from the forms of lines, as far as they came up.
     forms: Vec<Option<PlainForm>>,
+    /// Keys of their own that a request which gives these still has, from the last request.
+    own: OwnOfRest,
+}
+
+/// The keys of their own, of those that policies ask about, that follow from something else.
+#[derive(Debug, Default)]
+struct OwnOfRest {
+    /// Bits of the keys that are given, once the rest is known.
+    given: Option<u32>,
+    rest: Vec<(OwnKey, KeyId)>,
 }
 
 /// What follows from the keys of the context of a line.
@@ -97,19 +112,32 @@ impl PlainPaths {
     /// Forgets what follows from forms: they are numbered anew, or the policies ask for other keys.
     pub(super) fn forget_forms(&mut self) {
         self.forms.clear();
+        self.own.given = None;
     }
 }
 
 /// The first five segments of an ARN.
 #[derive(Debug)]
 struct Header {
+    /// Their texts; all are empty for `*`, which belongs to the principal.
     partition: Box<str>,
+    service: Box<str>,
+    region_text: Box<str>,
+    account: Box<str>,
     /// The region, when it is not empty.
     region: Option<ValueId>,
     /// The position in `owners`.
     owner: u32,
     /// The snapshot has records of resources whose ARNs begin so.
     has_records: bool,
+}
+
+impl Header {
+    /// The ARN with a last segment.
+    fn arn<'a>(&'a self, resource: &'a str) -> ArnParts<'a> {
+        let Self { partition, service, region_text: region, account, .. } = self;
+        ArnParts { partition, service, region, account, resource }
+    }
 }
 
 /// What follows from everything but the context.
@@ -276,8 +304,8 @@ impl Resolver<'_> {
             return None;
         }
         self.refresh_keys();
-        let principal = *self.principal_index.get(parts.principal)?;
-        let action = *self.action_index.get(parts.action)?;
+        let principal = self.plain_principal(parts.principal)?;
+        let action = self.plain_action(parts.action)?;
         let resource = self.plain_resource_text(principal, action, parts.resource)?;
         let check = self.plain_check(principal, action, &resource)?;
         let row = self.rows.len();
@@ -288,6 +316,26 @@ impl Resolver<'_> {
             self.partial.truncate(row);
         }
         run
+    }
+
+    #[inline]
+    fn plain_principal(&mut self, text: &str) -> Option<u32> {
+        let recent = &mut self.plain.recent_principals;
+        recent.get(text).or_else(|| {
+            let found = *self.principal_index.get(text)?;
+            recent.put(text, found);
+            Some(found)
+        })
+    }
+
+    #[inline]
+    fn plain_action(&mut self, text: &str) -> Option<u32> {
+        let recent = &mut self.plain.recent_actions;
+        recent.get(text).or_else(|| {
+            let found = *self.action_index.get(text)?;
+            recent.put(text, found);
+            Some(found)
+        })
     }
 
     /// Adds the row of a check. When it gives none, something may have been added.
@@ -390,8 +438,7 @@ impl Resolver<'_> {
             check.header = self.star_header()?;
             return Some(check);
         }
-        let arn = ArnParts::parse(text).ok()?;
-        let (header, shape, fit) = self.plain_kind((action, id), text, arn)?;
+        let (header, shape, fit) = self.plain_kind((action, id), text)?;
         Some(PlainCheck { header, shape, fit, ..check })
     }
 
@@ -401,17 +448,22 @@ impl Resolver<'_> {
         &mut self,
         (action, id): (u32, ActionId),
         text: &str,
-        arn: ArnParts<'_>,
     ) -> Option<(u32, Shape, Option<ResourceTypeId>)> {
-        let header = self.header(text, arn)?;
+        let (head, resource) = ArnParts::split_header(text)?;
+        let header = match self.plain.recent_headers.get(head) {
+            Some(header) => header,
+            None => self.header(text, head)?,
+        };
+        let known = self.plain.headers.get(header as usize)?;
+        let arn = known.arn(resource);
         let shape = Shape::of(Some(arn));
-        if self.is_known(text, arn, shape, header) {
+        if resource.is_empty() || self.is_known(text, arn, shape, known.has_records) {
             return None;
         }
         let catalog = &self.engine.catalog;
         let fits = self.plain.fits.entry((action, header));
         let fits = fits.or_insert_with(|| catalog.header_fits(id, text));
-        Some((header, shape, fits.of(catalog, arn.resource)))
+        Some((header, shape, fits.of(catalog, resource)))
     }
 
     /// What the short way knows of a resource: all that is decided of it beside what policies say
@@ -427,14 +479,13 @@ impl Resolver<'_> {
         if !facts.is_plain || facts.wildcard_only || !self.entails_nothing(action) {
             return None;
         }
-        let arn = ArnParts::parse(text).ok()?;
-        let (_, shape, resource_type) = self.plain_kind((action, id), text, arn)?;
-        let header = text.get(..text.len() - arn.resource.len())?;
+        let (header, _) = ArnParts::split_header(text)?;
+        let (_, shape, resource_type) = self.plain_kind((action, id), text)?;
         Some(ResourceKind { header, shape, resource_type })
     }
 
     /// Whether snapshot or rules know more of a resource than its header says.
-    fn is_known(&self, text: &str, arn: ArnParts<'_>, shape: Shape, header: u32) -> bool {
+    fn is_known(&self, text: &str, arn: ArnParts<'_>, shape: Shape, has_records: bool) -> bool {
         let sets = &self.engine.sets;
         let by_rule = match arn.service {
             // Access points.
@@ -450,7 +501,7 @@ impl Resolver<'_> {
         };
         let is_recorded = |arn: &str| sets.is_recorded(arn);
         by_rule
-            || self.plain.headers[header as usize].has_records
+            || has_records
                 && (is_recorded(text)
                     || parent(text).is_some_and(|parent| {
                         is_recorded(&parent.arn) || above(&parent.arn).any(|arn| is_recorded(&arn))
@@ -461,21 +512,39 @@ impl Resolver<'_> {
     fn star_header(&mut self) -> Option<u32> {
         self.known_header("", |resolver| {
             let owner = resolver.owner_class("", Owner::Principal)?;
-            Some(Header { partition: "".into(), region: None, owner, has_records: false })
+            Some(Header {
+                partition: "".into(),
+                service: "".into(),
+                region_text: "".into(),
+                account: "".into(),
+                region: None,
+                owner,
+                has_records: false,
+            })
         })
     }
 
-    fn header(&mut self, text: &str, arn: ArnParts<'_>) -> Option<u32> {
-        let head = text.get(..text.len() - arn.resource.len())?;
-        self.known_header(head, |resolver| {
+    fn header(&mut self, text: &str, head: &str) -> Option<u32> {
+        let header = self.known_header(head, |resolver| {
+            let arn = ArnParts::parse(text).ok()?;
             let owner =
                 owner(text, Some(arn), &assize_model::ResourceData::default(), None).ok()?;
             let owner = resolver.owner_class(arn.partition, owner)?;
             let region =
                 (!arn.region.is_empty()).then(|| resolver.values.intern_single(arn.region));
             let has_records = resolver.engine.sets.has_records(head);
-            Some(Header { partition: arn.partition.into(), region, owner, has_records })
-        })
+            Some(Header {
+                partition: arn.partition.into(),
+                service: arn.service.into(),
+                region_text: arn.region.into(),
+                account: arn.account.into(),
+                region,
+                owner,
+                has_records,
+            })
+        })?;
+        self.plain.recent_headers.put(head, header);
+        Some(header)
     }
 
     fn known_header(
@@ -777,18 +846,17 @@ impl Resolver<'_> {
         context: &PlainContext<'_>,
         row: usize,
     ) -> bool {
-        let is_given = |own: OwnKey| context.gives(own);
-        let gives_region = is_given(OwnKey::RequestedRegion);
+        let gives_region = context.gives(OwnKey::RequestedRegion);
         let region = if gives_region { None } else { self.plain_region(check) };
-        for at in 0..self.asked_own.len() {
-            let (own, column) = self.asked_own[at];
+        if self.plain.own.given != Some(context.given) {
+            self.find_own_of_rest(context);
+        }
+        for at in 0..self.plain.own.rest.len() {
+            let (own, column) = self.plain.own.rest[at];
             let value = match own {
                 OwnKey::RequestedRegion => region,
-                OwnKey::SecureTransport if !is_given(own) => Some(self.truth()[1]),
-                // In partial context nobody says that it is not (E-121).
-                OwnKey::ViaAwsService if !is_given(own) && !self.is_partial => {
-                    Some(self.truth()[0])
-                }
+                OwnKey::SecureTransport => Some(self.truth()[1]),
+                OwnKey::ViaAwsService => Some(self.truth()[0]),
                 OwnKey::CurrentTime | OwnKey::EpochTime => {
                     let time = context.time.unwrap_or(self.now);
                     Some(match (own, context.time_text) {
@@ -804,6 +872,18 @@ impl Resolver<'_> {
             }
         }
         gives_region || region.is_some()
+    }
+
+    fn find_own_of_rest(&mut self, context: &PlainContext<'_>) {
+        let follows = |own: OwnKey| match own {
+            OwnKey::RequestedRegion | OwnKey::SecureTransport => !context.gives(own),
+            // In partial context nobody says that it is not (E-121).
+            OwnKey::ViaAwsService => !context.gives(own) && !self.is_partial,
+            OwnKey::CurrentTime | OwnKey::EpochTime => true,
+            _ => false,
+        };
+        let rest = self.asked_own.iter().copied().filter(|(own, _)| follows(*own)).collect();
+        self.plain.own = OwnOfRest { given: Some(context.given), rest };
     }
 
     /// E-19: the region that follows from the resource or the service.
