@@ -649,6 +649,12 @@ fn every_shape_that_holds_a_policy_is_read() {
         ),
         format!(r#"{{"resourcePolicies":[{{"policyName":"p","policyDocument":{policy}}}]}}"#),
         format!(r#"{{"ResourcePolicies":[{{"PolicyName":"p","PolicyDocument":{policy}}}]}}"#),
+        format!(r#"{{"FirewallRuleGroupPolicy":{policy}}}"#),
+        format!(r#"{{"ResolverRulePolicy":{policy}}}"#),
+        format!(r#"{{"ResolverQueryLogConfigPolicy":{policy}}}"#),
+        format!(r#"{{"configuredAudienceModelPolicy":{policy}}}"#),
+        format!(r#"{{"GetResourcePoliciesResponseList":[{{"PolicyInJson":{policy}}}]}}"#),
+        format!(r#"{{"ProjectPolicies":[{{"PolicyDocument":{policy}}}]}}"#),
         format!(r#"{{"Policies":{{"first":{policy}}}}}"#),
         format!(r#"{{"policies":[{policy}]}}"#),
         r#"{"id":"a","name":"n","policy":"{\\\"Statement\\\":[]}"}"#.to_owned(),
@@ -663,6 +669,19 @@ fn every_shape_that_holds_a_policy_is_read() {
     check(&format!(r#"{{"Name":"b","Arn":"{bus}","Policy":{policy}}}"#), None, &[bus]);
     let vault = "arn:aws:backup:eu-west-1:111122223333:backup-vault:v";
     check(&format!(r#"{{"BackupVaultArn":"{vault}","Policy":{policy}}}"#), None, &[vault]);
+    for name in [
+        "arn",
+        "ResourceArn",
+        "SinkArn",
+        "ContactArn",
+        "EndpointArn",
+        "LineageGroupArn",
+        "ProjectArn",
+        "investigationGroupArn",
+        "configuredAudienceModelArn",
+    ] {
+        check(&format!(r#"{{"{name}":"{bus}","Policy":{policy}}}"#), None, &[bus]);
+    }
     let package = "arn:aws:codeartifact:eu-west-1:111122223333:repository/d/r";
     let output = format!(r#"{{"policy":{{"resourceArn":"{package}","document":{policy}}}}}"#);
     check(&output, None, &[package]);
