@@ -10,6 +10,7 @@ mod columns;
 mod context;
 mod derive;
 mod edit;
+mod elsewhere;
 mod environment;
 mod frame;
 pub(crate) mod gaps;

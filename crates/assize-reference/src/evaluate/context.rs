@@ -6,7 +6,6 @@ use assize_model::{
     PrincipalKind as Kind, Request, RequestContext, RequestError, RequestErrorKind, Tags, Target,
     fold_key,
 };
-use assize_store::StoreSnapshot;
 
 use super::check::Check;
 use super::given::{Given, normalize_claims};
@@ -14,7 +13,7 @@ use super::knowledge::{
     Claims, Gaps, Knowledge, State, conflict, is_derived, is_resource_tag, outlives_the_call,
 };
 use super::principal::ROLES_ANYWHERE;
-use super::{Caller, Remarks, World, resource};
+use super::{Caller, Remarks, World, organization, resource};
 use crate::applicable;
 use crate::condition::value::{format_instant, parse_bool, parse_instant};
 use crate::service_rules::{s3, sts};
@@ -108,34 +107,6 @@ fn account_of(value: Option<&ContextValue>) -> Option<AccountId> {
     text_of(value)?.parse().ok()
 }
 
-/// The organization keys of an account: id and path (E-15).
-fn organization_keys(snapshot: &StoreSnapshot, account: AccountId) -> Option<[ContextValue; 2]> {
-    let (organization, path) = applicable::path(snapshot, account)?;
-    let above = path.iter().take(path.len().saturating_sub(1)).copied();
-    let path = OrgPath::new(&organization.id, above);
-    Some([single(organization.id.clone()), list([path.as_str()])])
-}
-
-/// E-15: whether the snapshot says which organization an account is in, or that it is in none. Of
-/// an account that it does not hold, all it says is that it is in none of its own.
-fn knows_organization(snapshot: &StoreSnapshot, account: AccountId) -> bool {
-    let is_held = snapshot.account(account).is_some_and(|account| account.external.is_none());
-    is_held || applicable::path(snapshot, account).is_some()
-}
-
-/// E-15, E-23: whether a value of an organization key names an organization of the snapshot.
-fn names_own_organization(snapshot: &StoreSnapshot, value: &ContextValue) -> bool {
-    let is_own = |text: &str| {
-        let id = text.split_once('/').map_or(text, |(id, _)| id);
-        snapshot.organizations().any(|organization| *organization.id == *id)
-    };
-    match value {
-        ContextValue::Single(text) => is_own(text),
-        ContextValue::List(texts) => texts.iter().any(|text| is_own(text)),
-        ContextValue::Colliding => false,
-    }
-}
-
 /// tags over which later ones win, keys compared without regard to case.
 fn lay_over(tags: &mut Vec<(String, String)>, later: Option<&Tags<'_>>) {
     let Some(later) = later else { return };
@@ -206,9 +177,9 @@ impl Builder<'_, '_> {
     /// The keys of an account and its organization, under a common beginning (E-15, E-16, E-20).
     fn set_account(&mut self, stem: &str, account: AccountId) -> Result<(), RequestError> {
         self.set(&format!("{stem}Account"), single(account.as_str()));
-        let values = organization_keys(self.world.snapshot, account);
+        let values = organization::keys(self.world.snapshot, account);
         let keys = ["OrgID", "OrgPaths"].map(|name| format!("{stem}{name}"));
-        let is_elsewhere = !knows_organization(self.world.snapshot, account);
+        let is_elsewhere = !organization::is_known(self.world.snapshot, account);
         for (at, key) in keys.iter().enumerate() {
             self.set_some(key, values.as_ref().map(|values| values[at].clone()));
             if is_elsewhere {
@@ -224,7 +195,7 @@ impl Builder<'_, '_> {
     /// request may give it, and nobody else can.
     fn elsewhere(&mut self, key: &str, given: Option<&ContextValue>) -> Result<(), RequestError> {
         let snapshot = self.world.snapshot;
-        if given.is_some_and(|value| names_own_organization(snapshot, value)) {
+        if given.is_some_and(|value| organization::is_own(snapshot, value)) {
             self.overrides(key)?;
         }
         if let Some(gaps) = &mut self.gaps {
@@ -499,11 +470,11 @@ impl Builder<'_, '_> {
         let owner = record.and_then(|record| record.account).map(|account| account.to_string());
         let account = self.recorded("aws:VpceAccount", owner.as_deref(), account)?;
         let owner = account_of(account.as_ref());
-        let organization = owner.and_then(|id| organization_keys(snapshot, id));
+        let organization = owner.and_then(|id| organization::keys(snapshot, id));
         let (org_id, org_paths) = organization.map(|[id, paths]| (id, paths)).unzip();
         let org_id = self.stated("aws:VpceOrgID", org_id)?;
         let org_paths = self.stated("aws:VpceOrgPaths", org_paths)?;
-        let knows_organization = owner.is_some_and(|id| knows_organization(snapshot, id));
+        let knows_organization = owner.is_some_and(|id| organization::is_known(snapshot, id));
         if owner.is_some() && !knows_organization {
             self.elsewhere("aws:VpceOrgID", org_id.as_ref())?;
             self.elsewhere("aws:VpceOrgPaths", org_paths.as_ref())?;

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use assize_catalog::ResourceTypeId;
-use assize_compiler::{KeyId, OrganizationKey, ValueId};
+use assize_compiler::{KeyId, ValueId};
 use assize_model::{
     ArnParts, ConditionKey, ContextInput, ContextScalar, ContextValue, KeyShape, MfaState,
     PrincipalKind, Request, RequestError, RequestErrorKind, Target, fold_key,
@@ -16,9 +16,8 @@ use smallvec::SmallVec;
 use super::Resolver;
 use super::action::ActionRule;
 use super::check::{Added, CheckSpec};
-use super::environment::{
-    ELSEWHERE, Environment, OwnValue, conflict, names_own_organization, pointer_to, scalar_text,
-};
+use super::elsewhere::{is_of_elsewhere, note_elsewhere};
+use super::environment::{Environment, OwnValue, conflict, pointer_to, scalar_text};
 use super::gaps::{self, Gap};
 use super::key::{KeyRule, OwnKey};
 use super::principal::ResolvedPrincipal;
@@ -66,7 +65,7 @@ pub(super) enum GivenValue<'r> {
 
 impl<'r> GivenValue<'r> {
     /// The members; none of several entries.
-    fn texts(&self) -> &[Cow<'r, str>] {
+    pub(super) fn texts(&self) -> &[Cow<'r, str>] {
         match self {
             Self::Single(text) => std::slice::from_ref(text),
             Self::List(items) => items,
@@ -85,7 +84,7 @@ impl<'r> GivenValue<'r> {
         }
     }
 
-    fn shown(&self) -> String {
+    pub(super) fn shown(&self) -> String {
         match self {
             Self::Single(text) => text.to_string(),
             Self::List(items) => items.join(", "),
@@ -283,7 +282,11 @@ impl<'r> RowContext<'r> {
                 let gaps = resolver.principals[principal as usize].gaps;
                 if derived.is_none() && gaps::is_open_to(gaps, folded) {
                     // What nobody derives, the request may carry (E-121).
-                    return self.underived(resolver, check, key, value);
+                    if !gaps.has(Gap::Source) {
+                        note_elsewhere(resolver, check, key, &value)?;
+                    }
+                    self.put_given(resolver, key, value);
+                    return Ok(());
                 }
                 self.agree(resolver, check, key, value, derived.as_ref())
             }
@@ -321,29 +324,6 @@ impl<'r> RowContext<'r> {
             }
         }
         self.given.push((key, value));
-    }
-
-    /// E-15, E-23: a key that nobody derives may be given; one of the organization of an account
-    /// that is in none of the snapshot's names another.
-    fn underived(
-        &mut self,
-        resolver: &Resolver<'_>,
-        check: &mut CheckSpec<'r>,
-        key: u32,
-        value: GivenValue<'r>,
-    ) -> Result<(), RequestError> {
-        let facts = &resolver.keys[key as usize];
-        let name = facts.key.spelling();
-        if OrganizationKey::of(facts.key.folded()).is_some()
-            && names_own_organization(&resolver.engine.snapshot, value.texts())
-        {
-            if !resolver.engine.options.allow_context_override {
-                return Err(conflict(name, &value.shown(), ELSEWHERE));
-            }
-            check.notes.overridden.push(name.into());
-        }
-        self.put_given(resolver, key, value);
-        Ok(())
     }
 
     /// E-23: a derived key must be given as derived, or not at all.
@@ -658,11 +638,7 @@ impl<'r> RowContext<'r> {
             };
             let derived = match derived {
                 Some(None) if is_of_elsewhere(resolver, keys, facts.key.folded()) => {
-                    let is_own = names_own_organization(&resolver.engine.snapshot, value.texts());
-                    if is_own && !resolver.engine.options.allow_context_override {
-                        return Err(conflict(name, &value.shown(), ELSEWHERE));
-                    }
-                    check.notes.overridden.extend(is_own.then(|| name.into()));
+                    note_elsewhere(resolver, check, key, &value)?;
                     None
                 }
                 derived => derived,
@@ -811,16 +787,6 @@ impl<'r> RowContext<'r> {
             }
         }
     }
-}
-
-/// E-20: whether a key says of the organization of a resource, whose account is in none of the
-/// snapshot's; `keys` is the position of what is derived.
-fn is_of_elsewhere(resolver: &Resolver<'_>, keys: u32, folded: &str) -> bool {
-    let mut derived = resolver.key_lists[keys as usize].iter();
-    let owner = derived.find(|(key, _)| key.folded() == "aws:resourceaccount");
-    let Some((_, ContextValue::Single(owner))) = owner else { return false };
-    let knows = |id| resolver.engine.snapshot.knows_organization_of(id);
-    OrganizationKey::of(folded).is_some() && !owner.parse().is_ok_and(knows)
 }
 
 /// E-23: what `context` gives under several names of one tag is one value.

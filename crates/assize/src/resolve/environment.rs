@@ -9,6 +9,7 @@ use assize_policy::value::parse_date;
 use assize_store::StoreSnapshot;
 use smallvec::SmallVec;
 
+use super::elsewhere;
 use super::key::{N_OWN_KEYS, OwnKey};
 use super::time::iso8601;
 
@@ -64,17 +65,6 @@ pub(super) fn conflict(key: &str, given: &str, derived: &str) -> RequestError {
         format!("`{key}` is `{given}` in the context, but the request says {derived}"),
     )
     .at(pointer_to(key))
-}
-
-/// What contradicts an organization of the snapshot that is given of an account elsewhere.
-pub(super) const ELSEWHERE: &str = "an account that is not in it";
-
-/// Whether a text names an organization of the snapshot, by its id or a path.
-pub(super) fn names_own_organization(snapshot: &StoreSnapshot, texts: &[Cow<'_, str>]) -> bool {
-    texts.iter().any(|text| {
-        let id = text.split_once('/').map_or(&**text, |(id, _)| id);
-        snapshot.organizations().any(|organization| *organization.id == *id)
-    })
 }
 
 fn shown(value: &OwnValue<'_>) -> String {
@@ -313,7 +303,7 @@ impl<'r> Environment<'r> {
             self.settle(key)?;
             let is_elsewhere = account.is_some() && !self.knows_organization;
             let given = self.get(key).filter(|_| is_elsewhere);
-            if given.is_some_and(|value| names_own_organization(snapshot, value.texts())) {
+            if given.is_some_and(|value| elsewhere::is_own(snapshot, value.texts())) {
                 self.elsewhere(key)?;
             }
         }
@@ -327,7 +317,7 @@ impl<'r> Environment<'r> {
             return Ok(());
         }
         let given = self.get(key).map(shown).unwrap_or_default();
-        Err(conflict(key.name(), &given, ELSEWHERE))
+        Err(elsewhere::own_organization(key.name(), &given))
     }
 
     /// E-19, L-706: all instants of one request are one.
