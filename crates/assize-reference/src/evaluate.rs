@@ -4,8 +4,8 @@ pub(crate) mod check;
 pub(crate) mod context;
 pub(crate) mod given;
 pub(crate) mod knowledge;
-pub(crate) mod organization;
-mod output;
+mod organization;
+pub(crate) mod output;
 pub(crate) mod principal;
 pub(crate) mod resource;
 

@@ -2,9 +2,8 @@
 //! E-25).
 
 use assize_model::{
-    AccountId, ArnParts, ConditionKey, ContextEntry, ContextValue, Delivery, OrgPath,
-    PrincipalKind as Kind, Request, RequestContext, RequestError, RequestErrorKind, Tags, Target,
-    fold_key,
+    AccountId, ArnParts, ConditionKey, ContextEntry, ContextValue, Delivery, PrincipalKind as Kind,
+    Request, RequestContext, RequestError, RequestErrorKind, Tags, Target, fold_key,
 };
 
 use super::check::Check;
@@ -14,7 +13,6 @@ use super::knowledge::{
 };
 use super::principal::ROLES_ANYWHERE;
 use super::{Caller, Remarks, World, organization, resource};
-use crate::applicable;
 use crate::condition::value::{format_instant, parse_bool, parse_instant};
 use crate::service_rules::{s3, sts};
 
