@@ -752,6 +752,15 @@ fn give_to_caller(request: &mut Request<'_>, key: &str, value: Option<&str>) -> 
             ..StatedPrincipal::new(PrincipalKind::RoleSession)
         }));
     }
+    if let Principal::Text(session) = &request.principal
+        && session.contains(":assumed-role/")
+        && !is_claim
+    {
+        request.principal = Principal::Stated(Box::new(StatedPrincipal {
+            arn: Some(session.clone()),
+            ..StatedPrincipal::new(PrincipalKind::RoleSession)
+        }));
+    }
     let Principal::Stated(stated) = &mut request.principal else { return None };
     if !matches!(stated.kind, PrincipalKind::RoleSession | PrincipalKind::Federated) {
         return None;

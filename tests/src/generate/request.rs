@@ -267,7 +267,7 @@ fn context(source: &mut Source<'_>) -> Value {
                 (key, json!(source.pick(values)))
             }
             14 => (source.pick(&NEVER), any_value(source)),
-            15 if source.percent(40) => {
+            15 if source.percent(15) => {
                 let (key, value) = source.pick(&ORGANIZATIONS);
                 (key, json!(value))
             }

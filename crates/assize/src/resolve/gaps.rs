@@ -9,8 +9,8 @@ use std::borrow::Cow;
 use assize_catalog::ConditionKeyReference;
 use assize_compiler::{Gaps, KeyId, KeySet, OrganizationKey};
 use assize_model::{
-    AccountId, ActionId, ConditionKey, ContextInput, Delivery, KeyShape, PrincipalKind, Request,
-    RequestError, RequestErrorKind, StatedPrincipal, fold_key, is_never_carried, is_session_claim,
+    ActionId, ConditionKey, ContextInput, Delivery, KeyShape, PrincipalKind, Request, RequestError,
+    RequestErrorKind, StatedPrincipal, fold_key, is_never_carried, is_session_claim,
 };
 use assize_store::StoreSnapshot;
 use hashbrown::HashMap;
@@ -19,6 +19,7 @@ use super::Resolver;
 use super::action::ResolvedAction;
 use super::check::{CheckSpec, MadeIf};
 use super::context::is_plain_tag_key;
+use super::elsewhere::is_of_elsewhere;
 use super::environment::Environment;
 use super::key::{KeyRule, OwnKey};
 use super::principal::is_roles_anywhere;
@@ -437,7 +438,9 @@ pub(super) struct Asked {
     pub(super) principal: u32,
     pub(super) action: u32,
     pub(super) tags: u32,
-    pub(super) owner: Option<AccountId>,
+    pub(super) knows_owner: bool,
+    /// The position of the keys that follow from the owner and from the tags of the resource.
+    pub(super) keys: u32,
     pub(super) knows_tags: bool,
     pub(super) known_holders: [Option<&'static str>; 2],
     /// MFA as `context` states it for a user without a session (E-23).
@@ -492,9 +495,9 @@ impl Resolver<'_> {
         }
         let mut open = open.and(of_request);
         open.add_if(Gap::Unstated, true);
-        open.add_if(Gap::ResourceOwner, asked.owner.is_none());
-        let knows_organization = |id| self.engine.snapshot.knows_organization_of(id);
-        open.add_if(Gap::ResourceOrganization, !asked.owner.is_some_and(knows_organization));
+        open.add_if(Gap::ResourceOwner, !asked.knows_owner);
+        let is_elsewhere = is_of_elsewhere(self, asked.keys, "aws:resourceorgid");
+        open.add_if(Gap::ResourceOrganization, !asked.knows_owner || is_elsewhere);
         open.add_if(Gap::ResourceTags, !asked.knows_tags);
         let by_catalog = self.engine.options.absent_by_catalog;
         let facts = &self.actions[asked.action as usize];

@@ -772,7 +772,8 @@ impl Resolver<'_> {
             action: check.action,
             stated_mfa: context.mfa.filter(|_| stated_mfa(caller)).and_then(|mfa| mfa.present),
             tags: self.tag_profile(check.action, check.shape == Shape::IamRole, check.fit),
-            owner: found.account,
+            knows_owner: found.account.is_some(),
+            keys: found.keys,
             knows_tags: false,
             known_holders: [None; 2],
         };

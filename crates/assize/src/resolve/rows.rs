@@ -211,7 +211,7 @@ impl<'e> Resolver<'e> {
             mfa_present: seen.mfa_present,
         };
         if self.is_partial {
-            self.push_gaps(request, check, &seen, (resource, &mut parties))?;
+            self.push_gaps(request, check, &seen, (resource, keys, &mut parties))?;
         }
         let frame = self.frame(&parties, &self.resources[resource as usize]);
         let frame = self.intern_frame(frame)?;
@@ -245,7 +245,7 @@ impl<'e> Resolver<'e> {
         request: &Request<'_>,
         check: &mut CheckSpec<'_>,
         seen: &RowContext<'_>,
-        (resource, parties): (u32, &mut Parties),
+        (resource, keys, parties): (u32, u32, &mut Parties),
     ) -> Result<(), RequestError> {
         let Parties { principal, action, fit, account, .. } = *parties;
         let hides_tags = self.replaces_unknown_tags(principal, action, resource);
@@ -254,7 +254,8 @@ impl<'e> Resolver<'e> {
             principal,
             action,
             tags: self.tag_profile(action, is_role, fit),
-            owner: account,
+            knows_owner: account.is_some(),
+            keys,
             knows_tags: self.resources[resource as usize].attached().tags.is_some() && !hides_tags,
             known_holders: self.resources[resource as usize].known_holders(),
             stated_mfa: seen.stated_mfa,
