@@ -573,7 +573,7 @@ impl StoreEditor {
     }
 
     fn remove_resource(&mut self, arn: &str) -> Result<(), Error> {
-        let arn = known_arn(arn);
+        let arn = &*known_arn(arn);
         let Some(old) = self.state.resources.remove(arn) else {
             return missing("resource", arn);
         };

@@ -1,18 +1,28 @@
 //! Resources with policies and tags, and VPC endpoints.
 
+use std::borrow::Cow;
+
 use assize_model::{AccountId, ArnParts, PublicAccessBlock};
 
 use crate::Tag;
 
 /// The ARN that a resource is known by. `DescribeLogGroups` prints that of a log group with `:*`
-/// behind it.
-pub(crate) fn known_arn(arn: &str) -> &str {
-    let is_group = ArnParts::split(arn).is_some_and(|parts| {
-        parts.service == "logs"
-            && parts.resource.starts_with("log-group:")
-            && parts.resource.matches(':').count() == 2
-    });
-    arn.strip_suffix(":*").filter(|_| is_group).unwrap_or(arn)
+/// behind it, and `DescribeResourcePolicy` of AWS Organizations that of the policy itself, which is
+/// the organization's (E-99).
+pub(crate) fn known_arn(arn: &str) -> Cow<'_, str> {
+    let Some(parts) = ArnParts::split(arn) else { return arn.into() };
+    let head = &arn[..arn.len() - parts.resource.len()];
+    let delegation = parts.resource.strip_prefix("resourcepolicy/").and_then(|p| p.split_once('/'));
+    match (parts.service, delegation) {
+        ("organizations", Some((id, _))) => format!("{head}organization/{id}").into(),
+        ("logs", _) if is_log_group(parts.resource) => arn.strip_suffix(":*").unwrap_or(arn).into(),
+        _ => arn.into(),
+    }
+}
+
+/// Whether a resource is a log group with something behind it.
+fn is_log_group(resource: &str) -> bool {
+    resource.starts_with("log-group:") && resource.matches(':').count() == 2
 }
 
 /// Of an ARN that ends in a wildcard, as patterns of policies do, that of what the wildcard stands

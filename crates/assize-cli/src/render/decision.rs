@@ -276,10 +276,16 @@ pub(crate) fn assumptions(found: &EffectiveDecision) -> impl Iterator<Item = &st
                 .collect::<Vec<_>>()
         }
         "role_path" => vec![ROLE_PATH],
+        "no_endpoint" => vec!["the request came through no VPC endpoint"],
+        "secure_transport" => vec!["the request was encrypted on its way"],
+        "catalogue_keys" => vec![LISTED_KEYS],
         other => vec![other],
     })
 }
 
+/// E-122: what is assumed of keys that the catalog does not list.
+const LISTED_KEYS: &str = "the request has no keys of the service but those that the catalog lists \
+                           for the action";
 /// E-11: what is assumed of the caller's role.
 const ROLE_PATH: &str = "the role of the caller has no path: the ARN of a session does not tell it \
                          (name the role by its own ARN)";

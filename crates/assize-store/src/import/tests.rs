@@ -693,7 +693,7 @@ fn every_shape_that_holds_a_policy_is_read() {
     let output = format!(
         r#"{{"ResourcePolicy":{{"ResourcePolicySummary":{{"Arn":"{delegation}"}},"Content":{policy}}}}}"#
     );
-    check(&output, None, &[delegation]);
+    check(&output, None, &["arn:aws:organizations::111122223333:organization/o-exampleorg1"]);
     // Each is its own resource's, whatever the file is said to be about.
     let log = "arn:aws:logs:eu-west-1:111122223333:log-group:g";
     let output = format!(

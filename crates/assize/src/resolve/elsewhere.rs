@@ -4,13 +4,13 @@
 use std::borrow::Cow;
 
 use assize_compiler::OrganizationKey;
-use assize_model::{ContextValue, RequestError};
+use assize_model::{ContextValue, RequestError, RequestErrorKind};
 use assize_store::StoreSnapshot;
 
 use super::Resolver;
 use super::check::CheckSpec;
 use super::context::GivenValue;
-use super::environment::conflict;
+use super::environment::pointer_to;
 
 /// Whether a text names an organization of the snapshot, by its id or a path.
 pub(super) fn is_own(snapshot: &StoreSnapshot, texts: &[Cow<'_, str>]) -> bool {
@@ -22,7 +22,8 @@ pub(super) fn is_own(snapshot: &StoreSnapshot, texts: &[Cow<'_, str>]) -> bool {
 
 /// A key that gives an organization of the snapshot to an account that is not in it.
 pub(super) fn own_organization(key: &str, given: &str) -> RequestError {
-    conflict(key, given, "an account that is not in it")
+    let message = format!("`{key}` is `{given}` in the context, but its account is not in there");
+    RequestError::new(RequestErrorKind::ContextConflict, message).at(pointer_to(key))
 }
 
 /// E-23: what is given of an organization elsewhere, and of any other key that nobody derives, may
