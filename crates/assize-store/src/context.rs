@@ -148,7 +148,7 @@ fn parent_arn<'a>(arn: &'a str, parts: ArnParts<'a>) -> Option<Cow<'a, str>> {
                 ("package", Some((repository, _))) => {
                     renamed(format!("repository/{domain}/{repository}"))
                 }
-                ("repository", None) => renamed(format!("domain/{domain}")),
+                ("repository", None) | ("package-group", _) => renamed(format!("domain/{domain}")),
                 _ => None,
             };
         }
@@ -173,9 +173,14 @@ fn parent_arn<'a>(arn: &'a str, parts: ArnParts<'a>) -> Option<Cow<'a, str>> {
             return renamed(format!("organization/{organization}"));
         }
         "states" => {
-            let (machine, execution) = resource.strip_prefix("execution:")?.split_once(':')?;
-            let is_whole = !machine.contains('/') && !execution.contains(':');
-            return is_whole.then(|| renamed(format!("stateMachine:{machine}")))?;
+            let (kind, names) = resource.split_once(':')?;
+            let (machine, run) = names.split_once(':')?;
+            let machine = match (kind, machine.split_once('/'), run.split_once(':')) {
+                ("execution", None, None) | ("express", None, Some(_)) => machine,
+                ("mapRun", Some((machine, _)), None) => machine,
+                _ => return None,
+            };
+            return renamed(format!("stateMachine:{machine}"));
         }
         "schemas" => {
             let (registry, _) = resource.strip_prefix("schema/")?.split_once('/')?;
@@ -245,6 +250,7 @@ mod tests {
             ("codeartifact", "package/d/r/npm//left-pad", Some("repository/d/r")),
             ("codeartifact", "repository/d/r", Some("domain/d")),
             ("codeartifact", "domain/d", None),
+            ("codeartifact", "package-group/d/npm/*", Some("domain/d")),
             ("kafka", "topic/c/u-1/t", Some("cluster/c/u-1")),
             ("kafka", "group/c/u-1/a/b", Some("cluster/c/u-1")),
             ("kafka", "transactional-id/c/u-1/i", Some("cluster/c/u-1")),
@@ -265,6 +271,11 @@ mod tests {
             ("schemas", "schema/r/s", Some("registry/r")),
             ("states", "execution:m:run", Some("stateMachine:m")),
             ("states", "execution:m/map:run", None),
+            ("states", "execution:m:run:x", None),
+            ("states", "express:m:run:x", Some("stateMachine:m")),
+            ("states", "express:m:run", None),
+            ("states", "mapRun:m/label:x", Some("stateMachine:m")),
+            ("states", "mapRun:m:x", None),
             ("states", "stateMachine:m", None),
             ("s3tables", "bucket/b/table/1", Some("bucket/b")),
             ("s3vectors", "bucket/b/index/i", Some("bucket/b")),
