@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use assize::formats::RequestRecord;
+use assize::formats::{CHUNK_BYTES, RequestRecord};
 use assize::{StreamFormat, StreamOptions};
 use assize_model::{Decision, Request};
 use assize_tests::answer::{Answer, Oracle, engine};
@@ -357,6 +357,35 @@ fn a_malformed_request_leaves_no_notes() {
         let (_, alone) = streamed_twice(&engine, &lines[..1], format);
         assert_eq!(alone["notes"]["resource_ignored"], 2);
         assert_eq!(whole["notes"]["resource_ignored"], 2);
+    }
+}
+
+/// Lines of more forms than a reader remembers: with each chunk it begins anew, and what followed
+/// from a form's number follows no more.
+#[test]
+fn forms_that_are_forgotten_mean_nothing() {
+    const N_KEYS: usize = 90;
+    let statement = json!({"Effect": "Allow", "Action": "*", "Resource": "*",
+        "Condition": {"StringEquals": {"x:k0": "a"}}});
+    let scenario = json!({"assize": 1, "accounts": {"111111111111": {"users": {"ana": {"inline":
+        {"p": {"Version": "2012-10-17", "Statement": statement}}}}}}});
+    let scenario = World { scenario }.read().expect("a world");
+    let engine = engine(&scenario.snapshot, &scenario.options);
+    let n_lines = 2 * CHUNK_BYTES / 100;
+    // In each chunk the keys come up in another order, and so do the forms.
+    let keys: Vec<usize> = (0..n_lines).map(|at| (at * 7 + at / 3000 * 13) % N_KEYS).collect();
+    let lines: Vec<String> = keys
+        .iter()
+        .map(|key| {
+            json!({"principal": PRINCIPALS[0], "action": "sqs:SendMessage",
+                "resource": "arn:aws:sqs:eu-west-1:111111111111:q",
+                "context": {format!("x:k{key}"): "a"}})
+            .to_string()
+        })
+        .collect();
+    let (records, _) = streamed_twice(&engine, &lines, StreamFormat::Fast);
+    for (record, key) in records.iter().zip(keys.iter().chain(&keys)) {
+        assert_eq!(record["decision"] == "Allowed", *key == 0, "{key}: {record}");
     }
 }
 
