@@ -82,6 +82,8 @@ fn contexts() -> Vec<Value> {
         json!({"context": {"aws:CurrentTime": "2025-06-01T00:00:00Z"},
             "time": "2024-06-01T00:00:00Z"}),
         json!({"context": {"aws:RequestedRegion": "eu-west-1"}}),
+        json!({"context": {"aws:MultiFactorAuthPresent": "FALSE"}}),
+        json!({"context": {"aws:MultiFactorAuthPresent": "false"}}),
         json!({"context": {"iam:PassedToService": "ec2.amazonaws.com"}}),
     ]
 }
@@ -386,6 +388,60 @@ fn forms_that_are_forgotten_mean_nothing() {
     let (records, _) = streamed_twice(&engine, &lines, StreamFormat::Fast);
     for (record, key) in records.iter().zip(keys.iter().chain(&keys)) {
         assert_eq!(record["decision"] == "Allowed", *key == 0, "{key}: {record}");
+    }
+}
+
+/// Lines that differ in a byte of what stands between their values, near its beginning or far
+/// behind it, in the order of their members, in an id or in space: each is what it is alone.
+#[test]
+fn lines_that_are_nearly_alike_are_told_apart() {
+    let far = "k".repeat(60);
+    let allow = |key: &str| {
+        json!({"Effect": "Allow", "Action": "*", "Resource": "*",
+            "Condition": {"StringEquals": {key: "a"}}})
+    };
+    let allowed = ["x:a".to_owned(), format!("x:{far}a")];
+    let others = ["x:b".to_owned(), format!("x:{far}b"), "x:aa".to_owned()];
+    let statements = allowed.each_ref().map(|key| allow(key));
+    let scenario = json!({"assize": 1, "accounts": {"111111111111": {"users": {"ana": {"inline":
+        {"p": {"Version": "2012-10-17", "Statement": statements}}}}}}});
+    let scenario = World { scenario }.read().expect("a world");
+    let engine = engine(&scenario.snapshot, &scenario.options);
+    let principal = format!(r#""principal":"{}""#, PRINCIPALS[0]);
+    let action = r#""action":"sqs:SendMessage""#;
+    let resource = r#""resource":"arn:aws:sqs:eu-west-1:111111111111:q""#;
+    let mut lines = Vec::new();
+    for key in allowed.iter().chain(&others) {
+        for context in [format!(r#"{{"{key}":"a"}}"#), format!(r#"{{"x:z":"a","{key}":"a"}}"#)] {
+            let context = format!(r#""context":{context}"#);
+            lines.extend([
+                format!("{{{principal},{action},{resource},{context}}}"),
+                format!("{{{principal}, {action},{resource},{context}}}"),
+                format!("{{{principal},{action},{resource},{context}}} "),
+                format!("{{{action},{principal},{resource},{context}}}"),
+                format!("{{{context},{principal},{action},{resource}}}"),
+                format!(r#"{{"id":"1",{principal},{action},{resource},{context}}}"#),
+                format!(r#"{{"id":1,{principal},{action},{resource},{context}}}"#),
+                format!(r#"{{"id":10 ,{principal},{action},{resource},{context}}}"#),
+                format!(r#"{{{principal},{action},{resource},{context},"id":"2"}}"#),
+                format!(r#"{{{principal},{action},{resource},{context},"id":2}}"#),
+                format!(
+                    r#"{{{principal},{action},{resource},{context},"time":"2024-05-01T12:00:00Z"}}"#
+                ),
+            ]);
+        }
+    }
+    lines.push(format!("{{{principal},{action},{resource}}}"));
+    lines.push(format!("{{{principal},{action}}}"));
+    let allowed = |line: &str| allowed.iter().any(|key| line.contains(&format!(r#""{key}":"#)));
+    // In this order what follows a line is much like it, in the other nothing is.
+    for step in [1, 37] {
+        let lines: Vec<String> =
+            (0..lines.len()).map(|at| lines[at * step % lines.len()].clone()).collect();
+        let (records, _) = streamed_twice(&engine, &lines, StreamFormat::Fast);
+        for (record, line) in records.iter().zip(lines.iter().chain(&lines)) {
+            assert_eq!(record["decision"] == "Allowed", allowed(line), "{line}: {record}");
+        }
     }
 }
 
