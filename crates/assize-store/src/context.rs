@@ -173,14 +173,9 @@ fn parent_arn<'a>(arn: &'a str, parts: ArnParts<'a>) -> Option<Cow<'a, str>> {
             return renamed(format!("organization/{organization}"));
         }
         "states" => {
-            let (kind, names) = resource.split_once(':')?;
-            let (machine, run) = names.split_once(':')?;
-            let machine = match (kind, machine.split_once('/'), run.split_once(':')) {
-                ("execution", None, None) | ("express", None, Some(_)) => machine,
-                ("mapRun", Some((machine, _)), None) => machine,
-                _ => return None,
-            };
-            return renamed(format!("stateMachine:{machine}"));
+            let (machine, execution) = resource.strip_prefix("execution:")?.split_once(':')?;
+            let is_whole = !machine.contains('/') && !execution.contains(':');
+            return is_whole.then(|| renamed(format!("stateMachine:{machine}")))?;
         }
         "schemas" => {
             let (registry, _) = resource.strip_prefix("schema/")?.split_once('/')?;
@@ -272,10 +267,6 @@ mod tests {
             ("states", "execution:m:run", Some("stateMachine:m")),
             ("states", "execution:m/map:run", None),
             ("states", "execution:m:run:x", None),
-            ("states", "express:m:run:x", Some("stateMachine:m")),
-            ("states", "express:m:run", None),
-            ("states", "mapRun:m/label:x", Some("stateMachine:m")),
-            ("states", "mapRun:m:x", None),
             ("states", "stateMachine:m", None),
             ("s3tables", "bucket/b/table/1", Some("bucket/b")),
             ("s3vectors", "bucket/b/index/i", Some("bucket/b")),

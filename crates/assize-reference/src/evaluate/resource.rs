@@ -128,23 +128,13 @@ pub(crate) fn recorded_tags<'a>(snapshot: &'a StoreSnapshot, arn: &str) -> Optio
 /// E-20: what carries the tags of a resource that cannot be tagged itself: the domain or service of a
 /// path, the
 /// table of an index, the function of a version, the group of a stream of logs, the state machine
-/// of an execution or of a run of a map.
+/// of an execution.
 pub(crate) fn tagged_whole(arn: &str) -> Option<String> {
     let ArnParts { service, resource, .. } = ArnParts::split(arn)?;
-    let names: Vec<&str> = resource.split([':', '/']).collect();
-    let machine = match (service, &*names) {
-        ("states", ["execution", machine, _] | ["express", machine, _, _])
-            if !resource.contains('/') =>
-        {
-            Some(machine)
-        }
-        ("states", ["mapRun", machine, _, _]) if resource[..].matches('/').count() == 1 => {
-            let is_labelled = resource.starts_with(&format!("mapRun:{machine}/"));
-            Some(machine).filter(|_| is_labelled)
-        }
-        _ => None,
-    };
-    if let Some(machine) = machine {
+    if let ("states", ["execution", machine, _]) =
+        (service, &*resource.split(':').collect::<Vec<_>>())
+        && !machine.contains('/')
+    {
         return Some(format!("{}stateMachine:{machine}", &arn[..arn.len() - resource.len()]));
     }
     let is_index = service == "dynamodb" && arn.contains("/index/");
