@@ -341,7 +341,8 @@ impl Builder<'_, '_> {
         let is_undated = caller.is_temporary() && session.issued_at.is_none();
         let is_open = self.leave_if(says_nothing || is_undated, &["aws:TokenIssueTime"]);
         let is_told = self.gaps.as_ref().is_some_and(|gaps| gaps.tells("aws:tokenissuetime"));
-        if caller.is_temporary() && (!is_open || is_told) {
+        // Of a user, MFA in the context alone tells no session that could have a time.
+        if caller.is_temporary() && !says_nothing && (!is_open || is_told) {
             let issued = session.issued_at.unwrap_or(OLDEST_ISSUE_TIME);
             self.set("aws:TokenIssueTime", single(format_instant(issued)));
         }
