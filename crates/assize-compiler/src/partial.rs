@@ -59,14 +59,15 @@ impl OrganizationKey {
         })
     }
 
-    /// The id of the organization that all values are of which begin with a text, or are that text
-    /// if it is `whole`.
-    pub fn organization(self, begin: &str, whole: bool) -> Option<&str> {
-        match (self, begin.split_once('/')) {
-            (Self::Id, None) if whole => Some(begin),
-            (Self::Paths, Some((id, _))) => Some(id),
-            _ => None,
-        }
+    /// Whether all values that begin with a text, or are that text if it is `whole`, are of one of
+    /// some organizations.
+    pub(crate) fn is_of(self, organizations: &[Box<str>], begin: &str, whole: bool) -> bool {
+        let id = match (self, begin.split_once('/')) {
+            (Self::Id, None) if whole => begin,
+            (Self::Paths, Some((id, _))) => id,
+            _ => return false,
+        };
+        organizations.iter().any(|own| **own == *id)
     }
 }
 

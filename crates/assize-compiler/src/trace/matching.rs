@@ -457,9 +457,7 @@ impl<'a> Check<'a> {
         });
         let texts: Vec<&str> = texts.collect();
         let whole = texts.len() == pieces.len();
-        let begin = texts.concat();
-        let named = of.organization(&begin, whole);
-        named.is_some_and(|id| organizations.iter().any(|own| **own == *id))
+        of.is_of(organizations, &texts.concat(), whole)
     }
 
     /// m(v) of section 6.2.

@@ -320,22 +320,12 @@ impl Resolver<'_> {
 
     #[inline]
     fn plain_principal(&mut self, text: &str) -> Option<u32> {
-        let recent = &mut self.plain.recent_principals;
-        recent.get(text).or_else(|| {
-            let found = *self.principal_index.get(text)?;
-            recent.put(text, found);
-            Some(found)
-        })
+        self.plain.recent_principals.find(text, &self.principal_index)
     }
 
     #[inline]
     fn plain_action(&mut self, text: &str) -> Option<u32> {
-        let recent = &mut self.plain.recent_actions;
-        recent.get(text).or_else(|| {
-            let found = *self.action_index.get(text)?;
-            recent.put(text, found);
-            Some(found)
-        })
+        self.plain.recent_actions.find(text, &self.action_index)
     }
 
     /// Adds the row of a check. When it gives none, something may have been added.

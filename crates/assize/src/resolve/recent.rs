@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use hashbrown::HashMap;
+
 /// Finds again what a text stands for by its length and some of its bytes, and compares it once.
 ///
 /// Each text has one place, where it takes that of another. Whoever asks looks up elsewhere what
@@ -23,6 +25,16 @@ impl RecentTexts {
     pub(super) fn get(&self, text: &str) -> Option<u32> {
         let (known, found) = self.places.get(place_of(text)?)?;
         (**known == *text).then_some(*found)
+    }
+
+    /// What a text stands for, by an index if it is not remembered.
+    #[inline]
+    pub(super) fn find(&mut self, text: &str, index: &HashMap<Box<str>, u32>) -> Option<u32> {
+        self.get(text).or_else(|| {
+            let found = *index.get(text)?;
+            self.put(text, found);
+            Some(found)
+        })
     }
 
     /// Remembers what a text stands for.

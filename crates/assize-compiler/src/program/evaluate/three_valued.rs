@@ -258,7 +258,8 @@ impl<'a> SidedEvaluator<'a> {
     }
 
     fn texts_never_match(&self, texts: &'a Texts, of: Option<OrganizationKey>) -> bool {
-        let is_elsewhere = |begin: &str, whole| self.is_elsewhere(of, begin, whole);
+        let is_elsewhere =
+            |begin: &str, whole| of.is_some_and(|of| of.is_of(self.organizations, begin, whole));
         texts.literals.iter().all(|text| is_elsewhere(text, true))
             && texts.patterns.iter().all(|p| is_elsewhere(p.literal_prefix(), false))
             && texts.templates.iter().all(|template| {
@@ -266,12 +267,7 @@ impl<'a> SidedEvaluator<'a> {
             })
     }
 
-    /// Whether a key says of an organization that it is another than all that these values name.
-    fn is_elsewhere(&self, of: Option<OrganizationKey>, begin: &str, whole: bool) -> bool {
-        let named = of.and_then(|of| of.organization(begin, whole));
-        named.is_some_and(|id| self.organizations.iter().any(|own| **own == *id))
-    }
-
+    /// Whether a key says of an organization that it is another than all that this value names.
     fn template_is_elsewhere(
         &self,
         of: Option<OrganizationKey>,
@@ -292,7 +288,7 @@ impl<'a> SidedEvaluator<'a> {
                 }
             }
         }
-        self.is_elsewhere(Some(of), &begin, whole)
+        of.is_of(self.organizations, &begin, whole)
     }
 
     /// Whether a value is unresolved by what is known, or too short to be an ARN (L-620).
