@@ -299,7 +299,11 @@ pub(crate) fn resource_based<'a>(case: &Case<'a>) -> Option<Vec<Document<'a>>> {
     if check.part == Part::UnknownBucket {
         return None;
     }
-    let mut records = resource::records(case.world.snapshot, &check.resource);
+    let snapshot = case.world.snapshot;
+    let mut records = resource::records(snapshot, &check.resource);
+    // The vault of a recovery point, whose ARN does not tell it.
+    let vault = records.first().and_then(|record| record.attributes.backup_vault.as_deref());
+    records.extend(vault.and_then(|vault| snapshot.resource(vault)));
     let parts = assize_model::ArnParts::split(&check.resource);
     let is_of = |service: &str| parts.is_some_and(|parts| parts.service == service);
     let is_stream = is_of("dynamodb") && check.resource.contains("/stream/");

@@ -16,7 +16,7 @@ use assize_model::{AccountId, ArnParts, PolicyId};
 use crate::document::{Replaced, Slot};
 use crate::edit::check::refuse;
 use crate::edit::slots::Documents;
-use crate::resource::{before_wildcard, known_arn};
+use crate::resource::known_arn;
 use crate::snapshot::{
     AccountEntry, EndpointEntry, OrganizationEntry, PolicyEntry, ResourceEntry, State,
 };
@@ -94,8 +94,8 @@ pub struct StoreEditor {
     accounts: BTreeMap<AccountId, Touched>,
     /// AWS-managed policies that were put.
     aws_managed: BTreeSet<Arc<str>>,
-    /// ARNs of resources that were put and end in a wildcard.
-    patterns: BTreeSet<Box<str>>,
+    /// ARNs of resources that were put and of which something may have to be said at the commit.
+    doubtful: BTreeSet<Box<str>>,
     /// At most so many placeholders may have to be numbered at the commit.
     n_placeholders: usize,
 }
@@ -119,7 +119,7 @@ impl StoreEditor {
             state,
             accounts: BTreeMap::new(),
             aws_managed: BTreeSet::new(),
-            patterns: BTreeSet::new(),
+            doubtful: BTreeSet::new(),
             n_placeholders: 0,
         }
     }
@@ -564,8 +564,8 @@ impl StoreEditor {
         let old = self.state.resources.get(&resource.arn).map(|old| Arc::clone(&old.0));
         let old = old.iter().flat_map(|old| old.0.policies.iter().copied());
         let resource = self.number(resource, old.collect());
-        if before_wildcard(&resource.arn).is_some() {
-            self.patterns.insert(resource.arn.clone());
+        if resource.is_doubtful() {
+            self.doubtful.insert(resource.arn.clone());
         }
         let policies = applicable::in_order(&self.state.documents, resource.policies.clone());
         self.state.resources.insert(ResourceEntry(Arc::new((resource, policies))));
@@ -577,7 +577,7 @@ impl StoreEditor {
         let Some(old) = self.state.resources.remove(arn) else {
             return missing("resource", arn);
         };
-        self.patterns.remove(arn);
+        self.doubtful.remove(arn);
         self.forget(old.0.0.policies.iter().copied());
         Ok(())
     }

@@ -417,6 +417,7 @@ impl Export for ResourceAttributes {
             ("bucket", Json::optional(self.bucket.as_deref())),
             ("networkOrigin", origin),
             ("aliases", Json::set(self.aliases.iter().map(|alias| &**alias))),
+            ("backupVault", Json::optional(self.backup_vault.as_deref())),
         ])
     }
 }

@@ -64,6 +64,27 @@ pub struct ResourceAttributes {
     pub network_origin_vpc: Option<Option<Box<str>>>,
     /// Aliases of a key (E-82), as `alias/name`.
     pub aliases: Vec<Box<str>>,
+    /// The ARN of the backup vault that a recovery point is in, which its own ARN does not tell
+    /// (E-33).
+    pub backup_vault: Option<Box<str>>,
+}
+
+impl<P> Resource<P> {
+    /// Whether it may be a mistake, as far as it tells by itself: no resource ends in a wildcard, and
+    /// vaults and recovery points need each other.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        before_wildcard(&self.arn).is_some()
+            || self.attributes.backup_vault.is_some()
+            || self.is_vault_with_policy()
+    }
+
+    /// Whether it is a vault of AWS Backup, whose policies are those of what is in it.
+    pub(crate) fn is_vault_with_policy(&self) -> bool {
+        let is_vault = |parts: ArnParts<'_>| {
+            parts.service == "backup" && parts.resource.starts_with("backup-vault:")
+        };
+        !self.policies.is_empty() && ArnParts::split(&self.arn).is_some_and(is_vault)
+    }
 }
 
 /// A stored grant on a KMS key (E-81).

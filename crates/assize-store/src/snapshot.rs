@@ -342,10 +342,16 @@ impl StoreSnapshot {
         self.state.member(account).map(|member| &member.path)
     }
 
-    /// The resource-based policies of exactly this ARN; none where there are none and the layer
-    /// does not apply (E-33). The trust policy of a role is [`Role::trust`].
+    /// The resource-based policies of exactly this ARN, of a recovery point without any those of
+    /// its vault; none where there are none and the layer does not apply (E-33). The trust policy of
+    /// a role is [`Role::trust`].
     pub fn resource_policies(&self, arn: &str) -> Option<&ApplicablePolicies> {
-        let policies = &self.state.resources.get(arn)?.0.1;
+        let (record, own) = &*self.state.resources.get(arn)?.0;
+        let of_vault = || {
+            let vault = self.state.resources.get(record.attributes.backup_vault.as_deref()?)?;
+            Some(&vault.0.1)
+        };
+        let policies = if own.policies.is_empty() { of_vault()? } else { own };
         (!policies.policies.is_empty()).then_some(policies)
     }
 }

@@ -35,7 +35,7 @@ pub(super) const TAG_KEYS: [&str; 3] = ["team", "Team", "env"];
 /// Values of tags.
 pub(super) const TAG_VALUES: [&str; 5] = ["a", "b", "ab", "", "ana"];
 /// Resources, each with an action that takes it.
-pub(super) const TARGETS: [(&str, &str); 90] = [
+pub(super) const TARGETS: [(&str, &str); 92] = [
     ("s3:GetObject", "arn:aws:s3:::b1/k"),
     ("s3:GetObject", "arn:aws:s3:::b1/a/k"),
     ("s3:GetObject", "arn:aws:s3:::b1/ana/k"),
@@ -154,6 +154,8 @@ pub(super) const TARGETS: [(&str, &str); 90] = [
     ("s3tables:GetTable", "arn:aws:s3tables:eu-west-1:111111111111:bucket/b/table/2"),
     ("glue:GetTable", "arn:aws:glue:eu-west-1:111111111111:table/db/t"),
     ("events:PutRule", "arn:aws:events:eu-west-1:111111111111:rule/r"),
+    ("backup:DeleteRecoveryPoint", "arn:aws:backup:eu-west-1:111111111111:recovery-point:p"),
+    ("backup:DeleteBackupVault", "arn:aws:backup:eu-west-1:111111111111:backup-vault:v"),
     // Not across accounts (E-55).
     ("sqs:DeleteQueue", "arn:aws:sqs:eu-west-1:111111111111:q"),
     (

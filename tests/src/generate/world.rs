@@ -193,7 +193,7 @@ pub(super) fn tags(source: &mut Source<'_>) -> Value {
 }
 
 fn resources(source: &mut Source<'_>) -> Value {
-    const RESOURCES: [(&str, Option<&str>); 21] = [
+    const RESOURCES: [(&str, Option<&str>); 23] = [
         ("arn:aws:s3:::b0", Some(MANAGEMENT)),
         ("arn:aws:s3:::b1", Some(INSIDE[0])),
         ("arn:aws:s3:::b2", Some(INSIDE[1])),
@@ -214,6 +214,8 @@ fn resources(source: &mut Source<'_>) -> Value {
         ("arn:aws:glue:eu-west-1:111111111111:catalog", None),
         ("arn:aws:events:eu-west-1:111111111111:event-bus/default", None),
         ("arn:aws:rds:eu-west-1:111111111111:db:d", None),
+        ("arn:aws:backup:eu-west-1:111111111111:backup-vault:v", None),
+        ("arn:aws:backup:eu-west-1:111111111111:recovery-point:p", None),
         (ORGANIZATION, None),
     ];
     let mut records = Vec::new();
@@ -222,7 +224,9 @@ fn resources(source: &mut Source<'_>) -> Value {
         if let Some(owner) = owner {
             record["account"] = json!(owner);
         }
-        let policies = source.list(0, 2, |source| policy::resource(source, arn));
+        // What a recovery point has, its vault says.
+        let most = if arn.contains(":recovery-point:") { source.below(2) } else { 2 };
+        let policies = source.list(0, most, |source| policy::resource(source, arn));
         match policies.len() {
             0 => {}
             1 => record["policy"] = policies[0].clone(),
@@ -276,6 +280,11 @@ fn attributes(source: &mut Source<'_>, arn: &str) -> Option<Value> {
     }
     if arn.ends_with("accesspoint/private") {
         return Some(json!({"bucket": "b2", "networkOrigin": "VPC"}));
+    }
+    if arn.contains(":recovery-point:") {
+        let vault = source.pick(&["v", "v", "v", "nowhere"]);
+        let vault = format!("arn:aws:backup:eu-west-1:111111111111:backup-vault:{vault}");
+        return source.percent(90).then(|| json!({"backupVault": vault}));
     }
     if arn.starts_with("arn:aws:s3:::") {
         let blocks = source.percent(20);

@@ -13,8 +13,16 @@ use crate::file::File;
 use crate::json::{Node, Value};
 
 const RESOURCE_FIELDS: [&str; 5] = ["arn", "account", "tags", "policy", "attributes"];
-const ATTRIBUTES: [&str; 7] =
-    ["publicAccessBlock", "kmsGrants", "managedByAws", "bucket", "networkOrigin", "vpc", "aliases"];
+const ATTRIBUTES: [&str; 8] = [
+    "publicAccessBlock",
+    "kmsGrants",
+    "managedByAws",
+    "bucket",
+    "networkOrigin",
+    "vpc",
+    "aliases",
+    "backupVault",
+];
 const ENDPOINT_FIELDS: [&str; 6] = ["account", "vpc", "vpcArn", "type", "service", "policy"];
 
 impl Reader<'_> {
@@ -84,6 +92,7 @@ impl Reader<'_> {
             .unwrap_or_default();
         attributes.bucket = self.text_of(file, &fields, "bucket");
         attributes.aliases = self.strings_of(file, &fields, "aliases");
+        attributes.backup_vault = self.text_of(file, &fields, "backupVault");
         let vpc = self.text_of(file, &fields, "vpc");
         let origins = [("Internet", false), ("VPC", true)];
         let origin = fields.get("networkOrigin");

@@ -26,7 +26,7 @@ impl StoreEditor {
             self.find_unresolved(account);
         }
         let mut diagnostics = self.update_placeholders();
-        diagnostics.extend(self.patterns.iter().map(|arn| pattern(arn)));
+        diagnostics.extend(self.doubts());
         for (account, mut touched) in touched {
             spread(&self.state, account, &mut touched);
             self.resolve_entities(account, &touched);
@@ -48,6 +48,39 @@ impl StoreEditor {
                 }
             }
         }
+    }
+
+    /// What may be wrong with the resources that were put.
+    fn doubts(&self) -> Vec<Diagnostic> {
+        let records = || self.state.resources.iter().map(|entry| &entry.0.0);
+        let vaults = records().filter_map(|record| record.attributes.backup_vault.as_deref());
+        let used: BTreeSet<&str> =
+            if self.doubtful.is_empty() { BTreeSet::new() } else { vaults.collect() };
+        let mut doubts = Vec::new();
+        for arn in &self.doubtful {
+            let Some(entry) = self.state.resources.get(&**arn) else { continue };
+            let record = &entry.0.0;
+            if before_wildcard(arn).is_some() {
+                doubts.push(pattern(arn));
+            }
+            if let Some(vault) = &record.attributes.backup_vault
+                && self.state.resources.get(&**vault).is_none()
+            {
+                let message = format_args!(
+                    "recovery point `{arn}` is in `{vault}`, of which there is no record, so that no \
+                     policy of the vault is known"
+                );
+                doubts.push(lonely(arn, message));
+            }
+            if record.is_vault_with_policy() && !used.contains(&**arn) {
+                let message = format_args!(
+                    "no recovery point has `{arn}` as its `backupVault`: what the policy of the vault \
+                     says of recovery points, whose ARNs do not name it, is said of none"
+                );
+                doubts.push(lonely(arn, message));
+            }
+        }
+        doubts
     }
 
     fn find_unresolved(&mut self, account: AccountId) {
@@ -112,6 +145,11 @@ impl StoreEditor {
             entry.policies = policies;
         }
     }
+}
+
+/// A recovery point or vault without the other.
+fn lonely(arn: &str, message: std::fmt::Arguments<'_>) -> Diagnostic {
+    Diagnostic::new(DiagnosticLevel::Warning, DiagnosticCode::VaultPolicy, message).about(arn)
 }
 
 /// A resource whose ARN ends in a wildcard.

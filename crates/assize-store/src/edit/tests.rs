@@ -369,6 +369,32 @@ fn a_managed_policy_has_rising_versions_and_one_default() {
 }
 
 #[test]
+fn vaults_and_recovery_points_need_each_other() {
+    const VAULT: &str = "arn:aws:backup:eu-west-1:111122223333:backup-vault:v";
+    const POINT: &str = "arn:aws:backup:eu-west-1:111122223333:recovery-point:p";
+    let told = |records: &[(&str, &[&str], Option<&str>)]| -> Vec<(String, Option<String>)> {
+        let mut editor = editor();
+        for &(arn, policies, vault) in records {
+            let mut record = resource(arn, policies);
+            record.attributes.backup_vault = vault.map(Into::into);
+            editor.apply(StoreChange::PutResource(record)).expect("a resource");
+        }
+        let (snapshot, diagnostics) = editor.commit();
+        let governed = records.len() == 2 && diagnostics.is_empty();
+        assert_eq!(snapshot.resource_policies(POINT).is_some(), governed, "{records:?}");
+        let subject = |found: crate::Diagnostic| found.subject.map(|subject| subject.to_string());
+        diagnostics.into_iter().map(|d| (d.code.as_str().to_owned(), subject(d))).collect()
+    };
+    let lonely = |arn: &str| vec![("vault_policy".to_owned(), Some(arn.to_owned()))];
+    let policy: &[&str] = &["{}"];
+    assert_eq!(told(&[(VAULT, policy, None), (POINT, &[], Some(VAULT))]), []);
+    assert_eq!(told(&[(VAULT, policy, None)]), lonely(VAULT));
+    assert_eq!(told(&[(VAULT, &[], None)]), []);
+    assert_eq!(told(&[(POINT, &[], Some(VAULT))]), lonely(POINT));
+    assert_eq!(told(&[(VAULT, policy, None), (POINT, &[], None)]), lonely(VAULT));
+}
+
+#[test]
 fn resources_that_are_patterns_are_told_about() {
     let check = |arn: &str, expected: Option<&str>| {
         let mut editor = editor();

@@ -24,6 +24,7 @@ const ATTRIBUTES: &[&str] = &[
     "networkOrigin",
     "vpc",
     "aliases",
+    "backupVault",
 ];
 const PUBLIC_ACCESS_BLOCK: &[&str] =
     &["blockPublicAcls", "ignorePublicAcls", "blockPublicPolicy", "restrictPublicBuckets"];
@@ -261,6 +262,7 @@ fn attributes(node: &Node<'_>, log: &mut Log) -> Result<ResourceAttributes, Prob
             .iter()
             .map(|alias| alias.string().map(Into::into))
             .collect::<Result<_, _>>()?,
+        backup_vault: record.text_if("backupVault")?.map(Into::into),
     })
 }
 
