@@ -13,6 +13,7 @@ use assize_policy::ir::Statement;
 use crate::applicable::{self, Document, EndpointLayer, Node};
 use crate::evaluate::principal::Standing;
 use crate::evaluate::{Case, Remarks, Side, output};
+use crate::service_rules::organizations::{self, Right};
 use crate::service_rules::{self, kms, s3, sts};
 use crate::statement::{self, Asked, Match};
 
@@ -463,11 +464,18 @@ fn service_refusal(case: &Case<'_>) -> Option<Outcome> {
     service_rules::refusal(case).map(|code| Outcome::refused(Layer::Service, code))
 }
 
-/// The terms of step 3. E-94: AssumeRoot is decided within the caller's account. E-55: where a service
+/// The terms of step 3. E-94: AssumeRoot is decided within the caller's account. E-99: so is what a
+/// member may do in its organization without a delegation. E-55: where a service
 /// of VPC Lattice has an auth policy, both sides must allow as they must across accounts.
 fn terms(case: &Case<'_>, layers: &Layers) -> Terms {
     let open = |layer| matches!(layers.verdict(layer), Verdict::Allow | Verdict::NotApplicable);
-    let same = case.caller.account == case.check.account || sts::is_assume_root(case.check);
+    let same = match organizations::right(case) {
+        Right::Usual => {
+            case.caller.account == case.check.account || sts::is_assume_root(case.check)
+        }
+        Right::Own => true,
+        Right::Delegated => false,
+    };
     let has_policy = layers.verdict(Layer::Resource) != Verdict::NotApplicable;
     Terms {
         kind: case.caller.kind,

@@ -3,6 +3,7 @@
 
 pub(crate) mod iam;
 pub(crate) mod kms;
+pub(crate) mod organizations;
 pub(crate) mod s3;
 pub(crate) mod sts;
 

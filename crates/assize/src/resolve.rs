@@ -16,6 +16,7 @@ mod frame;
 pub(crate) mod gaps;
 mod key;
 mod note;
+mod organizations;
 mod plain;
 mod policies;
 mod principal;

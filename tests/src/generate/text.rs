@@ -35,7 +35,7 @@ pub(super) const TAG_KEYS: [&str; 3] = ["team", "Team", "env"];
 /// Values of tags.
 pub(super) const TAG_VALUES: [&str; 5] = ["a", "b", "ab", "", "ana"];
 /// Resources, each with an action that takes it.
-pub(super) const TARGETS: [(&str, &str); 92] = [
+pub(super) const TARGETS: [(&str, &str); 96] = [
     ("s3:GetObject", "arn:aws:s3:::b1/k"),
     ("s3:GetObject", "arn:aws:s3:::b1/a/k"),
     ("s3:GetObject", "arn:aws:s3:::b1/ana/k"),
@@ -139,6 +139,16 @@ pub(super) const TARGETS: [(&str, &str); 92] = [
         "arn:aws:organizations::100000000001:organization/o-w1aaaaaaaa",
     ),
     ("organizations:ListAccounts", "*"),
+    ("organizations:CreateAccount", "*"),
+    ("organizations:LeaveOrganization", "*"),
+    (
+        "organizations:AcceptHandshake",
+        "arn:aws:organizations::100000000001:handshake/o-w1aaaaaaaa/invite/h-1aaaaaaa",
+    ),
+    (
+        "organizations:DescribeEffectivePolicy",
+        "arn:aws:organizations::100000000001:account/o-w1aaaaaaaa/111111111111",
+    ),
     ("iam:PassRole", "arn:aws:iam:::role/R"),
     ("sts:AssumeRoleWithWebIdentity", "arn:aws:iam::111111111111:role/R"),
     ("iam:AttachUserPolicy", "arn:aws:iam::111111111111:user/ana"),

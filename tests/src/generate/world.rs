@@ -96,9 +96,14 @@ fn organization(source: &mut Source<'_>) -> Value {
         2 => json!([]),
         _ => json!(["SCP", "RCP"]),
     };
-    json!({
+    let mut organization = json!({
         "id": "o-w1aaaaaaaa", "managementAccount": MANAGEMENT, "policyTypes": types, "root": root,
-    })
+    });
+    if source.percent(30) {
+        let service = source.pick(&["iam.amazonaws.com", "access-analyzer.amazonaws.com"]);
+        organization["delegatedAdministrators"] = json!({service: [source.pick(&INSIDE)]});
+    }
+    organization
 }
 
 fn node(source: &mut Source<'_>, id: &str) -> Value {

@@ -32,6 +32,8 @@ pub(crate) struct ResolvedAction {
     pub(crate) own_account_only: bool,
     /// E-55: identity and resource must both allow it, within one account too.
     pub(crate) needs_both_sides: bool,
+    /// The catalog says that it changes nothing.
+    pub(crate) reads: bool,
     /// Its requests may be plain: no rule looks closer at them than at their frames.
     pub(crate) is_plain: bool,
     /// It takes no resource, and something else than `*` stands for that (E-6).
@@ -95,8 +97,38 @@ pub(crate) enum ActionRule {
     OtherS3,
     /// E-83 for the queue policy.
     QueueAttributes,
+    /// E-99.
+    Organizations(OrganizationCall),
     /// E-33: on a search domain, not on its cluster, of which alone its policy is.
     SearchDomain,
+}
+
+/// What an action of AWS Organizations asks for (E-99).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum OrganizationCall {
+    /// Any account may call it, naming nothing.
+    OfAny,
+    /// The account that received a handshake may call it.
+    OfInvited,
+    /// `organizations:DescribeEffectivePolicy`, of the caller's account or another.
+    EffectivePolicy,
+    /// Of those who manage the organization.
+    OfManagement,
+}
+
+impl OrganizationCall {
+    /// What an action asks for, by its name in lower case.
+    fn of(name: &str) -> Self {
+        match name {
+            "createorganization"
+            | "describeorganization"
+            | "leaveorganization"
+            | "listhandshakesforaccount" => Self::OfAny,
+            "accepthandshake" | "declinehandshake" | "describehandshake" => Self::OfInvited,
+            "describeeffectivepolicy" => Self::EffectivePolicy,
+            _ => Self::OfManagement,
+        }
+    }
 }
 
 impl ActionRule {
@@ -115,6 +147,7 @@ impl ActionRule {
                 "putobject" => Self::PutObject,
                 _ => Self::OtherS3,
             },
+            "organizations" => Self::Organizations(OrganizationCall::of(name)),
             "es" if !name.starts_with("es") => Self::SearchDomain,
             "sqs" if matches!(name, "getqueueattributes" | "setqueueattributes") => {
                 Self::QueueAttributes
@@ -271,7 +304,7 @@ impl ResolvedAction {
     }
 
     /// What of it a frame depends on.
-    pub(crate) fn class_facts(&self, catalog: &Catalog) -> ActionClass {
+    pub(crate) fn class_facts(&self) -> ActionClass {
         ActionClass {
             rule: self.rule,
             is_known: self.id.is_some(),
@@ -281,10 +314,7 @@ impl ResolvedAction {
             no_account_keys: self.no_account_keys,
             own_account_only: self.own_account_only,
             needs_both_sides: self.needs_both_sides,
-            reads: self.id.is_some_and(|id| {
-                let level = catalog.action_ref(id).access_level();
-                matches!(level, AccessLevel::Read | AccessLevel::List)
-            }),
+            reads: self.reads,
         }
     }
 
@@ -311,7 +341,12 @@ impl ResolvedAction {
             request_tags: id.map_or_else(Box::default, |id| owned(catalog.request_tag_keys(id))),
             tag_lists: id.map_or_else(Box::default, |id| owned(catalog.request_tag_lists(id))),
             creates_with_tags: id.is_some_and(|id| catalog.creates_with_tags(id)),
-            is_plain: !is_split && rule != ActionRule::AssumeRoot,
+            is_plain: !is_split
+                && !matches!(rule, ActionRule::AssumeRoot | ActionRule::Organizations(_)),
+            reads: id.is_some_and(|id| {
+                let level = catalog.action_ref(id).access_level();
+                matches!(level, AccessLevel::Read | AccessLevel::List)
+            }),
             takes_form,
             asks_target_boundary: asks_target_boundary(catalog, id, &name_folded),
             class: 0,
@@ -360,7 +395,7 @@ impl Resolver<'_> {
         };
         let mut resolved =
             ResolvedAction::new(&engine.catalog, &engine.options, halves, column, id);
-        let class = resolved.class_facts(&engine.catalog);
+        let class = resolved.class_facts();
         let known = self.action_classes.iter().position(|known| *known == class);
         resolved.class = next_index(known.unwrap_or(self.action_classes.len()), "actions")?;
         if known.is_none() {

@@ -1,12 +1,13 @@
 //! From who, what and where to the frame of a check: which policy sets stand in which layers,
 //! and which fixed rules apply (sections 2, 3 and 5).
 
-use assize_catalog::{AccessLevel, ResourceTypeId};
+use assize_catalog::ResourceTypeId;
 use assize_compiler::{EndpointLayer, Frame, SetRef};
 use assize_model::{AccountId, PrincipalKind, ReasonCode};
 
 use super::Resolver;
 use super::action::{ActionRule, ResolvedAction};
+use super::organizations::Right;
 use super::principal::ResolvedPrincipal;
 use super::resource::{ResolvedResource, Shape};
 
@@ -40,7 +41,11 @@ impl Resolver<'_> {
     pub(super) fn frame(&self, parties: &Parties, resource: &ResolvedResource) -> Frame {
         let principal = &self.principals[parties.principal as usize];
         let action = &self.actions[parties.action as usize];
-        let same_account = principal.account.is_some() && principal.account == parties.account;
+        let same_account = match self.organization_right(parties, resource) {
+            Right::Usual => principal.account.is_some() && principal.account == parties.account,
+            Right::Own => true,
+            Right::Delegated => false,
+        };
         let gated = is_gated(action, resource);
         let mut frame = Frame {
             same_account,
@@ -232,10 +237,7 @@ impl Resolver<'_> {
                 resource.shape == Shape::KmsAlias && resource.text.contains(":alias/aws/")
             }
             rule if rule.is_iam() && resource.shape == Shape::IamRole => {
-                let reads = action.id.is_some_and(|id| {
-                    let level = self.engine.catalog.action_ref(id).access_level();
-                    matches!(level, AccessLevel::Read | AccessLevel::List)
-                });
+                let reads = action.reads;
                 (rule == ActionRule::ChangesServiceLinkedRole && in_path("/aws-service-role/"))
                     || (!reads && in_path("/aws-reserved/"))
             }

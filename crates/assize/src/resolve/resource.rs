@@ -226,14 +226,28 @@ impl Resolver<'_> {
         data: Option<&ResourceData<'_>>,
         action: u32,
     ) -> Result<u32, RequestError> {
-        let Some(data) = data else { return self.plain_resource(text, action) };
+        match data {
+            Some(data) => self.resource_within(text, None, data, action),
+            None => self.plain_resource(text, action),
+        }
+    }
+
+    /// The same of which the request says more, or which stands in a whole that its text does not
+    /// name.
+    fn resource_within(
+        &mut self,
+        text: &str,
+        whole: Option<&str>,
+        data: &ResourceData<'_>,
+        action: u32,
+    ) -> Result<u32, RequestError> {
         // A policy that comes with the request is read as what the action makes of it.
         let as_trust = self.actions[action as usize].rule.is_role_assuming();
         let mut key = std::mem::take(&mut self.key_buffer);
-        said::write((text, as_trust, data), &mut key);
+        said::write((text, whole, as_trust, data), &mut key);
         let index = match self.resource_index.get(key.as_slice()) {
             Some(index) => Ok(*index),
-            None => match self.new_resource(text, data, action) {
+            None => match self.new_resource((text, whole), data, action) {
                 Ok(resolved) => self.add_resource(resolved).inspect(|index| {
                     self.resource_index.insert(key.as_slice().into(), *index);
                 }),
@@ -249,9 +263,14 @@ impl Resolver<'_> {
     pub(super) fn resource_of_check(
         &mut self,
         request: &Request<'_>,
-        check: &CheckSpec<'_>,
+        (principal, check): (u32, &CheckSpec<'_>),
         text: &str,
     ) -> Result<u32, RequestError> {
+        if let Some(organization) = self.organization_asked(principal, check.action, text) {
+            let none = ResourceData::default();
+            let data = check.data.as_deref().unwrap_or(&none);
+            return self.resource_within(text, Some(&organization), data, check.action);
+        }
         let resource = self.resource(text, check.data.as_deref(), check.action)?;
         let creates = self.actions[check.action as usize].creates_with_tags;
         let knows_tags = self.resources[resource as usize].attached().tags.is_some();
@@ -273,7 +292,7 @@ impl Resolver<'_> {
         if let Some(index) = self.plain_resources.find(hash, is_same) {
             return Ok(*index);
         }
-        let resolved = self.new_resource(text, &ResourceData::default(), action)?;
+        let resolved = self.new_resource((text, None), &ResourceData::default(), action)?;
         let index = self.add_resource(resolved)?;
         let (resources, hasher) = (&self.resources, &self.text_hasher);
         let rehash = |&at: &u32| hasher.hash_one(&*resources[at as usize].text);
@@ -283,7 +302,7 @@ impl Resolver<'_> {
 
     fn new_resource(
         &mut self,
-        text: &str,
+        (text, whole): (&str, Option<&str>),
         data: &ResourceData<'_>,
         action: u32,
     ) -> Result<ResolvedResource, RequestError> {
@@ -328,7 +347,8 @@ impl Resolver<'_> {
             attached.trust_documents = sets.trust_document.into_iter().collect();
             attached.trust_skipped = engine.references(&sets.trust_skipped);
         }
-        self.resource_policies((text, parent.as_ref()), data, (action, shape), &mut attached)?;
+        let parents = (whole, parent.as_ref());
+        self.resource_policies((text, parents), data, (action, shape), &mut attached)?;
         if shape == Shape::KmsKey {
             self.resource_grants(text, data, record, &mut attached)?;
         }
@@ -390,7 +410,7 @@ impl Resolver<'_> {
     /// beside those of its bucket), else those of its parent.
     fn resource_policies(
         &mut self,
-        (text, parent): (&str, Option<&Parent<'_>>),
+        (text, (whole, parent)): (&str, (Option<&str>, Option<&Parent<'_>>)),
         data: &ResourceData<'_>,
         (action, shape): (u32, Shape),
         attached: &mut Attached,
@@ -417,9 +437,12 @@ impl Resolver<'_> {
         }
         let engine = self.engine;
         let is_governed = parent.is_some_and(|parent| parent.governs);
-        let of_parent =
-            || above(text).filter(|_| is_governed).find_map(|arn| engine.sets.resource(&arn));
-        if let Some(sets) = engine.sets.resource(text).or_else(of_parent) {
+        let of_whole = || match whole {
+            Some(whole) => engine.sets.resource(whole),
+            None if is_governed => above(text).find_map(|arn| engine.sets.resource(&arn)),
+            None => None,
+        };
+        if let Some(sets) = engine.sets.resource(text).or_else(of_whole) {
             // All of them dropped: there is no policy (E-112).
             attached.policies = (!sets.documents.is_empty()).then_some(sets.set);
             attached.documents.clone_from(&sets.documents);

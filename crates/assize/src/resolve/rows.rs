@@ -160,7 +160,7 @@ impl<'e> Resolver<'e> {
     ) -> Result<(), RequestError> {
         let row = self.rows.len();
         let text = self.resource_text(principal, check);
-        let resource = self.resource_of_check(request, check, &text)?;
+        let resource = self.resource_of_check(request, (principal, check), &text)?;
         let fit = self.fit(check.action, resource);
         self.refresh_keys();
         let mut seen = RowContext::new(self, request, principal, fit);

@@ -1,0 +1,60 @@
+//! AWS Organizations: what accounts that do not manage an organization may do in it (E-99).
+
+use assize_catalog::AccessLevel;
+
+use crate::evaluate::Case;
+
+/// What a call of AWS Organizations needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Right {
+    /// What the owner of the resource says, as anywhere.
+    Usual,
+    /// No more than the caller's own policies, though the resource is of another account.
+    Own,
+    /// The delegation policy, though the call names no resource of another account.
+    Delegated,
+}
+
+/// What any account may call, about itself or before it is in an organization.
+const OF_ANY_ACCOUNT: [&str; 4] =
+    ["createorganization", "describeorganization", "leaveorganization", "listhandshakesforaccount"];
+/// What the account calls that received an invitation, whoever sent it.
+const OF_INVITED: [&str; 3] = ["accepthandshake", "declinehandshake", "describehandshake"];
+
+/// E-99: what a call needs. Delegated administrators of whatever service read.
+pub(crate) fn right(case: &Case<'_>) -> Right {
+    let (check, snapshot) = (case.check, case.world.snapshot);
+    let is_one_of = |names: &[&str]| names.contains(&&*check.action.name);
+    let Some(own) = case.caller.account else { return Right::Usual };
+    if check.action.service != "organizations" {
+        return Right::Usual;
+    }
+    let account_id = || check.resource.rsplit('/').next().unwrap_or_default();
+    let is_of_itself = is_one_of(&["describeeffectivepolicy"]) && account_id() == own.as_str();
+    if is_one_of(&OF_INVITED) || is_of_itself {
+        return Right::Own;
+    }
+    let Some(organization) = snapshot.organization_of(own) else { return Right::Usual };
+    let management = organization.management_account;
+    let names_none = check.resource == "*";
+    let is_about_it = names_none || check.account == Some(management);
+    if own == management || !is_about_it || names_none && is_one_of(&OF_ANY_ACCOUNT) {
+        return Right::Usual;
+    }
+    let level = check.action.id.map(|id| case.world.catalog.action_ref(id).access_level());
+    let reads = matches!(level, Some(AccessLevel::Read | AccessLevel::List));
+    let mut administrators = organization.delegated_administrators.values().flatten();
+    match (reads && administrators.any(|account| *account == own), names_none) {
+        (true, _) => Right::Own,
+        (false, true) => Right::Delegated,
+        (false, false) => Right::Usual,
+    }
+}
+
+/// The organization that a call without a resource is about.
+pub(crate) fn arn(case: &Case<'_>) -> Option<String> {
+    let organization = case.world.snapshot.organization_of(case.caller.account?)?;
+    let partition = case.caller.partition.as_deref()?;
+    let (management, id) = (organization.management_account, &organization.id);
+    Some(format!("arn:{partition}:organizations::{management}:organization/{id}"))
+}
