@@ -51,7 +51,7 @@ impl Resolver<'_> {
             same_account,
             gated,
             builtin_allow: builtin_allow(principal, action, parties.temporary),
-            builtin_refusal: self.builtin_refusal(parties, principal, action, resource),
+            builtin_refusal: builtin_refusal(parties, principal, action, resource),
             refusal: self.refusal(parties, principal, action, resource),
             rcp: self.rcp(parties, principal, action, resource),
             scp: principal.scp,
@@ -193,56 +193,55 @@ impl Resolver<'_> {
         });
         administers && is_member && resource.shape == Shape::IamRoot && parties.names_task_policy
     }
+}
 
-    /// E-71 – E-74, E-92.
-    fn builtin_refusal(
-        &self,
-        parties: &Parties,
-        principal: &ResolvedPrincipal,
-        action: &ResolvedAction,
-        resource: &ResolvedResource,
-    ) -> Option<ReasonCode> {
-        use PrincipalKind as K;
-        let rule = action.rule;
-        if matches!(rule, ActionRule::GetSessionToken | ActionRule::GetFederationToken)
-            && parties.temporary
-        {
-            return Some(ReasonCode::TemporaryCredentials);
-        }
-        if refused_session(principal, rule, parties) {
-            return Some(ReasonCode::SessionKind);
-        }
-        let assumes = match rule {
-            ActionRule::AssumeRole => {
-                matches!(principal.kind, K::User | K::RoleSession | K::Service)
-            }
-            ActionRule::AssumeRoleFederated => principal.kind == K::Federated,
-            _ => true,
-        };
-        if !assumes {
-            return Some(ReasonCode::PrincipalKind);
-        }
-        self.is_unmodifiable(action, resource).then_some(ReasonCode::Unmodifiable)
+/// E-71 – E-74, E-92.
+fn builtin_refusal(
+    parties: &Parties,
+    principal: &ResolvedPrincipal,
+    action: &ResolvedAction,
+    resource: &ResolvedResource,
+) -> Option<ReasonCode> {
+    use PrincipalKind as K;
+    let rule = action.rule;
+    if matches!(rule, ActionRule::GetSessionToken | ActionRule::GetFederationToken)
+        && parties.temporary
+    {
+        return Some(ReasonCode::TemporaryCredentials);
     }
-
-    /// E-74.
-    fn is_unmodifiable(&self, action: &ResolvedAction, resource: &ResolvedResource) -> bool {
-        let in_path = |path: &str| {
-            let parts = resource.text.split(':').nth(5).unwrap_or_default();
-            parts.strip_prefix("role").is_some_and(|rest| rest.starts_with(path))
-        };
-        match action.rule {
-            ActionRule::ChangesManagedPolicy => resource.shape == Shape::AwsManagedPolicy,
-            ActionRule::KmsAlias => {
-                resource.shape == Shape::KmsAlias && resource.text.contains(":alias/aws/")
-            }
-            rule if rule.is_iam() && resource.shape == Shape::IamRole => {
-                let reads = action.reads;
-                (rule == ActionRule::ChangesServiceLinkedRole && in_path("/aws-service-role/"))
-                    || (!reads && in_path("/aws-reserved/"))
-            }
-            _ => false,
+    if refused_session(principal, rule, parties) {
+        return Some(ReasonCode::SessionKind);
+    }
+    let assumes = match rule {
+        ActionRule::AssumeRole => {
+            matches!(principal.kind, K::User | K::RoleSession | K::Service)
         }
+        ActionRule::AssumeRoleFederated => principal.kind == K::Federated,
+        _ => true,
+    };
+    if !assumes {
+        return Some(ReasonCode::PrincipalKind);
+    }
+    is_unmodifiable(action, resource).then_some(ReasonCode::Unmodifiable)
+}
+
+/// E-74.
+fn is_unmodifiable(action: &ResolvedAction, resource: &ResolvedResource) -> bool {
+    let in_path = |path: &str| {
+        let parts = resource.text.split(':').nth(5).unwrap_or_default();
+        parts.strip_prefix("role").is_some_and(|rest| rest.starts_with(path))
+    };
+    match action.rule {
+        ActionRule::ChangesManagedPolicy => resource.shape == Shape::AwsManagedPolicy,
+        ActionRule::KmsAlias => {
+            resource.shape == Shape::KmsAlias && resource.text.contains(":alias/aws/")
+        }
+        rule if rule.is_iam() && resource.shape == Shape::IamRole => {
+            let reads = action.reads;
+            (rule == ActionRule::ChangesServiceLinkedRole && in_path("/aws-service-role/"))
+                || (!reads && in_path("/aws-reserved/"))
+        }
+        _ => false,
     }
 }
 
