@@ -90,8 +90,8 @@ pub struct Parent<'a> {
 /// The parent of a resource (E-8 b, E-33): object to bucket, access-point object to access point,
 /// log stream to log group, function version or alias to function, table index or stream to table,
 /// path of a domain or an API to the domain or API, what stands in a catalog, registry, container or
-/// event bus to that, topic to cluster, repository to domain, execution to state machine, whatever is in an organization to the organization
-/// (E-99).
+/// event bus to that, topic to cluster, repository to domain, execution to state machine, whatever is
+/// in an organization to the organization (E-99).
 ///
 /// ```
 /// let parent = assize_store::parent("arn:aws:s3:::reports/2024/01.csv");

@@ -71,13 +71,16 @@ fn accounts(check: &CheckDecision) -> String {
         None => "none".to_owned(),
     };
     let (principal, resource) = (name(check.principal_account), name(check.resource_account));
-    let mut text = if check.principal_account.is_none() {
+    let is_one = check.principal_account == check.resource_account;
+    let mut text = match (check.principal_account, check.cross_account) {
         // A service, a federated or an anonymous caller.
-        format!("The caller is of no account, the resource in {resource}")
-    } else if check.cross_account {
-        format!("Across accounts: principal in {principal}, resource in {resource}")
-    } else {
-        format!("Within one account: {principal}")
+        (None, _) => format!("The caller is of no account, the resource in {resource}"),
+        (_, true) if is_one => format!("Within one account, both sides must allow: {principal}"),
+        (_, true) => format!("Across accounts: principal in {principal}, resource in {resource}"),
+        (_, false) if is_one => format!("Within one account: {principal}"),
+        (_, false) => {
+            format!("As within one account: principal in {principal}, resource in {resource}")
+        }
     };
     if check.gated {
         text.push_str("; the resource's own policy must allow it too");

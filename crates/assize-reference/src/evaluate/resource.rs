@@ -126,9 +126,8 @@ pub(crate) fn recorded_tags<'a>(snapshot: &'a StoreSnapshot, arn: &str) -> Optio
 }
 
 /// E-20: what carries the tags of a resource that cannot be tagged itself: the domain or service of a
-/// path, the
-/// table of an index, the function of a version, the group of a stream of logs, the state machine
-/// of an execution.
+/// path, the table of an index, the function of a version, the group of a stream of logs, the state
+/// machine of an execution.
 pub(crate) fn tagged_whole(arn: &str) -> Option<String> {
     let ArnParts { service, resource, .. } = ArnParts::split(arn)?;
     if let ("states", ["execution", machine, _]) =
