@@ -21,6 +21,7 @@ fn action(name: &str, resources: Vec<SourceActionResource>, dependents: &[&str])
         level: AccessLevel::Write,
         resource_account_absent: false,
         own_account_only: false,
+        identity_only: false,
         types_are_alternatives: false,
         creates_with_tags: false,
         wildcard_form: None,

@@ -188,7 +188,9 @@ struct Supplement {
     /// E-68.
     alternatives: Alternatives,
     /// E-55.
-    own_account_only: OwnAccountOnly,
+    own_account_only: ActionList,
+    /// E-55.
+    identity_only: ActionList,
     /// E-98.
     no_endpoint_policy_services: BTreeSet<String>,
     /// Language, section 7, where the reference lacks a key or says otherwise.
@@ -254,13 +256,21 @@ impl Alternatives {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct OwnAccountOnly {
+struct ActionList {
     actions: BTreeSet<String>,
     /// Of these services all actions on resources but those listed.
     all_but: BTreeMap<String, BTreeSet<String>>,
 }
 
-impl OwnAccountOnly {
+impl ActionList {
+    fn names(&self) -> impl Iterator<Item = String> {
+        let excepted = self
+            .all_but
+            .iter()
+            .flat_map(|(service, names)| names.iter().map(move |name| format!("{service}:{name}")));
+        self.actions.iter().cloned().chain(excepted)
+    }
+
     fn holds(&self, (prefix, name): (&str, &str), full_name: &str, has_resource: bool) -> bool {
         let is_among = |names: &BTreeSet<String>, wanted: &str| {
             names.iter().any(|name| name.eq_ignore_ascii_case(wanted))
@@ -352,16 +362,12 @@ fn check_names(reference: &Reference, supplement: &Supplement) -> Result<()> {
     for service in services.into_iter().flatten().chain(in_one_region) {
         ensure!(reference.services.contains_key(service), "there is no service `{service}`");
     }
-    let own = &supplement.own_account_only;
-    let excepted = own
-        .all_but
-        .iter()
-        .flat_map(|(service, names)| names.iter().map(move |name| format!("{service}:{name}")));
-    let excepted: Vec<String> = excepted.collect();
+    let (own, identity) = (&supplement.own_account_only, &supplement.identity_only);
+    let listed: Vec<String> = own.names().chain(identity.names()).collect();
     let named = absent.actions.iter().chain(supplement.wildcard_forms.keys());
     let named = named.chain(supplement.optional_resource_types.keys());
     let named = named.chain(&supplement.creates_with_tags).chain(&supplement.alternatives.actions);
-    for full_name in named.chain(&own.actions).chain(&excepted) {
+    for full_name in named.chain(&listed) {
         let (service, name) = full_name.split_once(':').context("an action has a service")?;
         let known = reference.services.get(service).is_some_and(|service| {
             service.actions.keys().any(|other| other.eq_ignore_ascii_case(name))
@@ -469,6 +475,11 @@ fn source_action(
         resource_account_absent: absent.services.contains(prefix)
             || absent_actions.any(|other| other.eq_ignore_ascii_case(&full_name)),
         own_account_only: supplement.own_account_only.holds(
+            (prefix, name),
+            &full_name,
+            !action.resources.is_empty(),
+        ),
+        identity_only: supplement.identity_only.holds(
             (prefix, name),
             &full_name,
             !action.resources.is_empty(),

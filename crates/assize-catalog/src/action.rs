@@ -255,6 +255,15 @@ impl Catalog {
         self.tables.actions[id.index()].flags & ActionRow::OWN_ACCOUNT_ONLY != 0
     }
 
+    /// Whether what a resource-based policy allows of this action has no effect for anyone, since
+    /// the service asks identity policies alone (E-55).
+    ///
+    /// # Panics
+    /// When the id is of another catalog and out of the range of this one.
+    pub fn is_identity_only(&self, id: ActionId) -> bool {
+        self.tables.actions[id.index()].flags & ActionRow::IDENTITY_ONLY != 0
+    }
+
     /// The beginnings of the condition keys that carry the tags of the resource, for an action on
     /// a resource of a type (E-20): `aws:ResourceTag/` and the service's own forms, such as
     /// `ec2:ResourceTag/` or `s3:ExistingObjectTag/`, in byte order. None of them means that the

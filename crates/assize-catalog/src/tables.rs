@@ -126,10 +126,13 @@ impl ActionRow {
     pub(crate) const CREATES_WITH_TAGS: u8 = 4;
     /// A call is about the resources that it names, and about no more (E-68).
     pub(crate) const ALTERNATIVES: u8 = 8;
+    /// No resource-based policy allows it to anyone (E-55).
+    pub(crate) const IDENTITY_ONLY: u8 = 16;
     pub(crate) const ALL_FLAGS: u8 = Self::RESOURCE_ACCOUNT_ABSENT
         | Self::OWN_ACCOUNT_ONLY
         | Self::CREATES_WITH_TAGS
-        | Self::ALTERNATIVES;
+        | Self::ALTERNATIVES
+        | Self::IDENTITY_ONLY;
 }
 
 /// One resource type of one action.

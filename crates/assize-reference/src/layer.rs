@@ -312,7 +312,7 @@ impl<'c, 'a> Reader<'c, 'a> {
             found.denies.retain(is_poison);
             found.open.retain(|open| open.effect == Effect::Allow);
         }
-        if case.check.is_foreign_object || is_closed_to_others(case) {
+        if case.check.is_foreign_object || is_closed(case) {
             found.allows.clear();
             found.open.retain(|open| open.effect == Effect::Deny);
         }
@@ -332,10 +332,13 @@ impl<'c, 'a> Reader<'c, 'a> {
     }
 }
 
-/// E-55: an action that no resource-based policy allows to identities of other accounts, asked by
-/// one of them, or by nobody.
-fn is_closed_to_others(case: &Case<'_>) -> bool {
+/// E-55: an action that no resource-based policy allows, or none to identities of other accounts,
+/// asked by one of them, or by nobody.
+fn is_closed(case: &Case<'_>) -> bool {
     let action = case.check.action.id;
+    if action.is_some_and(|id| case.world.catalog.is_identity_only(id)) {
+        return true;
+    }
     let has_side = match case.caller.kind {
         Kind::Service | Kind::Federated | Kind::Oai => return false,
         Kind::Anonymous => false,

@@ -80,6 +80,8 @@ pub struct SourceAction {
     pub resource_account_absent: bool,
     /// Whether no resource-based policy allows it to other accounts (E-55).
     pub own_account_only: bool,
+    /// Whether no resource-based policy allows it to anyone (E-55).
+    pub identity_only: bool,
     /// Whether what it creates has the tags of the request as its own (E-20).
     pub creates_with_tags: bool,
     /// Whether its resource types are alternatives (E-68).

@@ -21,6 +21,7 @@ fn action(name: &str) -> SourceAction {
         level: AccessLevel::Write,
         resource_account_absent: false,
         own_account_only: false,
+        identity_only: false,
         types_are_alternatives: false,
         creates_with_tags: false,
         wildcard_form: None,
@@ -48,6 +49,7 @@ fn sample() -> CatalogSource {
     list.level = AccessLevel::List;
     list.resource_account_absent = true;
     list.own_account_only = true;
+    list.identity_only = true;
     list.types_are_alternatives = true;
     list.wildcard_form = Some("arn:${Partition}:zoo::${Account}:*".to_owned());
     let cage = SourceResourceType {
@@ -105,6 +107,7 @@ fn walk(catalog: &Catalog) -> usize {
         seen += action.full_name().len() + catalog.wildcard_form(id).render("p", "a").len();
         seen += usize::from(catalog.resource_account_keys_absent(id));
         seen += usize::from(catalog.is_own_account_only(id));
+        seen += usize::from(catalog.is_identity_only(id));
         seen += usize::from(catalog.types_are_alternatives(id));
         seen += action.condition_keys().map(|key| key.stem().len()).sum::<usize>();
         seen += action.dependent_actions().map(Id::index).sum::<usize>();
@@ -134,6 +137,7 @@ fn what_is_written_reads_back() {
     assert_eq!(feed.condition_keys().map(|key| key.name()).collect::<Vec<_>>(), ["zoo:Keeper"]);
     assert!(catalog.resource_account_keys_absent(list));
     assert!(catalog.is_own_account_only(list) && !catalog.is_own_account_only(feed.id()));
+    assert!(catalog.is_identity_only(list) && !catalog.is_identity_only(feed.id()));
     assert!(catalog.types_are_alternatives(list) && !catalog.types_are_alternatives(feed.id()));
     assert!(matches!(catalog.wildcard_form(list), WildcardForm::Template(_)));
     let ip = catalog.condition_key("aws:sourceip").unwrap();

@@ -222,6 +222,7 @@ impl<'a> Plan<'a> {
         body.byte(
             flag(action.resource_account_absent, ActionRow::RESOURCE_ACCOUNT_ABSENT)
                 | flag(action.own_account_only, ActionRow::OWN_ACCOUNT_ONLY)
+                | flag(action.identity_only, ActionRow::IDENTITY_ONLY)
                 | flag(action.creates_with_tags, ActionRow::CREATES_WITH_TAGS)
                 | flag(action.types_are_alternatives, ActionRow::ALTERNATIVES),
         );

@@ -30,6 +30,8 @@ pub(crate) struct ResolvedAction {
     pub(crate) no_account_keys: bool,
     /// E-55: no resource-based policy allows it to other accounts.
     pub(crate) own_account_only: bool,
+    /// E-55: no resource-based policy allows it to anyone.
+    pub(crate) identity_only: bool,
     /// E-55: identity and resource must both allow it, within one account too.
     pub(crate) needs_both_sides: bool,
     /// The catalog says that it changes nothing.
@@ -269,6 +271,7 @@ pub(crate) struct ActionClass {
     endpoint_covered: bool,
     no_account_keys: bool,
     own_account_only: bool,
+    identity_only: bool,
     needs_both_sides: bool,
     /// It reads or lists: E-74 asks of actions of `iam`.
     reads: bool,
@@ -313,6 +316,7 @@ impl ResolvedAction {
             endpoint_covered: self.endpoint_covered,
             no_account_keys: self.no_account_keys,
             own_account_only: self.own_account_only,
+            identity_only: self.identity_only,
             needs_both_sides: self.needs_both_sides,
             reads: self.reads,
         }
@@ -364,6 +368,7 @@ impl ResolvedAction {
             endpoint_covered: catalog.supports_endpoint_policy(&service_folded),
             no_account_keys: id.is_some_and(|id| catalog.resource_account_keys_absent(id)),
             own_account_only: id.is_some_and(|id| catalog.is_own_account_only(id)),
+            identity_only: id.is_some_and(|id| catalog.is_identity_only(id)),
             needs_both_sides: service_folded == BOTH_SIDES,
             service: service_folded.into(),
             name: name_folded.into(),

@@ -63,6 +63,7 @@ impl Resolver<'_> {
             resource: self.resource_layer(parties, action, resource, gated),
             ignore_resource_denies: cancels_denies(principal, action, resource, same_account),
             ignore_resource_allows: parties.is_foreign_object
+                || action.identity_only
                 || (action.own_account_only && !same_account && is_somebody(principal.kind)),
             grants: if gated && action.rule.is_kms() { resource.attached().grants } else { None },
             identity: principal.identity,
