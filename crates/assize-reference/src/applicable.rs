@@ -291,7 +291,10 @@ pub(crate) fn resource_based<'a>(case: &Case<'a>) -> Option<Vec<Document<'a>>> {
         // The policy of a search domain is about what is asked of its cluster, not of the domain.
         return None;
     }
-    if let Some(texts) = &check.data.policy {
+    let replaces = check
+        .action
+        .is("codeartifact", &["putdomainpermissionspolicy", "putrepositorypermissionspolicy"]);
+    if let Some(texts) = check.data.policy.as_ref().filter(|_| !replaces) {
         return (!texts.is_empty()).then(|| stated_policies(case, texts));
     }
     if sts::assumes_role(check) {
@@ -314,6 +317,10 @@ pub(crate) fn resource_based<'a>(case: &Case<'a>) -> Option<Vec<Document<'a>>> {
     if is_stream || is_of("lambda") {
         // The policies of streams, and of versions and aliases of functions, are their own.
         records.retain(|record| *record.arn == *check.resource);
+    }
+    if replaces {
+        // Whoever puts a policy is not asked about the one that it replaces.
+        records.retain(|record| *record.arn != *check.resource);
     }
     records.retain(|record| !record.policies.is_empty());
     // What is in a bucket has policies beside that of its bucket or access point, never in its

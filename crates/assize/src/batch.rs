@@ -342,12 +342,7 @@ pub(crate) fn document(
         Layer::Resource if place.in_grants => resource.attached().grant_documents.get(at).copied(),
         Layer::Resource => {
             let action = &resolver.actions[resolver.rows.resolved_action[row] as usize];
-            let documents = if resource.is_assumed_by(action.rule) {
-                &resource.attached().trust_documents
-            } else {
-                &resource.attached().documents
-            };
-            documents.get(at).copied()
+            resolver.resource_documents(action, resource).get(at).copied()
         }
         Layer::VpcEndpoint => {
             let id = resolver.rows.endpoints.get(row)?.as_deref()?;

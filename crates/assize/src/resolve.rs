@@ -41,7 +41,7 @@ use assize_model::{
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use crate::engine::Inner;
-use action::ResolvedAction;
+use action::{ActionRule, ResolvedAction};
 pub(crate) use edit::{AddedPolicy, ChangedWorld, DocumentKey, PRINCIPAL_TAG};
 use gaps::PartialRows;
 use key::{KeyFacts, N_OWN_KEYS, OwnKey};
@@ -325,6 +325,21 @@ impl<'e> Resolver<'e> {
         &self.key_lists[self.rows.resource[row].constants as usize]
     }
 
+    /// The documents of the set of the resource layer, for an action.
+    pub(crate) fn resource_documents<'s>(
+        &'s self,
+        action: &ResolvedAction,
+        resource: &'s ResolvedResource,
+    ) -> &'s [DocumentHandle] {
+        if resource.is_assumed_by(action.rule) {
+            &resource.attached().trust_documents
+        } else if action.rule == ActionRule::ReplacesPolicy {
+            self.policies_above(resource).map(|sets| &sets.documents[..]).unwrap_or_default()
+        } else {
+            &resource.attached().documents
+        }
+    }
+
     /// The references of the documents that option `skipInvalidPolicies` dropped from the layers
     /// of a request (E-112).
     pub(crate) fn skipped_documents(&self, run: Run) -> Vec<Box<str>> {
@@ -339,8 +354,13 @@ impl<'e> Resolver<'e> {
             let attached = resource.attached();
             if !action.rule.takes_no_policy() {
                 let trusts = resource.is_assumed_by(action.rule);
-                let of = if trusts { &attached.trust_skipped } else { &attached.skipped };
-                names.extend(of.iter().cloned());
+                if action.rule == ActionRule::ReplacesPolicy {
+                    let above = self.policies_above(resource);
+                    names.extend(above.iter().flat_map(|sets| engine.references(&sets.skipped)));
+                } else {
+                    let of = if trusts { &attached.trust_skipped } else { &attached.skipped };
+                    names.extend(of.iter().cloned());
+                }
             }
             if let (Some(_), Some(account)) = (frame.scp, principal.account) {
                 names.extend(engine.references(engine.sets.scp_skipped(account)));

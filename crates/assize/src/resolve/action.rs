@@ -101,6 +101,8 @@ pub(crate) enum ActionRule {
     QueueAttributes,
     /// E-99.
     Organizations(OrganizationCall),
+    /// E-33: puts a policy of CodeArtifact in the place of one that is not asked about it.
+    ReplacesPolicy,
     /// E-33: on a search domain, not on its cluster, of which alone its policy is.
     SearchDomain,
 }
@@ -151,6 +153,14 @@ impl ActionRule {
             },
             "organizations" => Self::Organizations(OrganizationCall::of(name)),
             "es" if !name.starts_with("es") => Self::SearchDomain,
+            "codeartifact"
+                if matches!(
+                    name,
+                    "putdomainpermissionspolicy" | "putrepositorypermissionspolicy"
+                ) =>
+            {
+                Self::ReplacesPolicy
+            }
             "sqs" if matches!(name, "getqueueattributes" | "setqueueattributes") => {
                 Self::QueueAttributes
             }

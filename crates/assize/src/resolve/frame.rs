@@ -115,6 +115,9 @@ impl Resolver<'_> {
         if resource.is_assumed_by(action.rule) {
             return resource.attached().trust;
         }
+        if action.rule == ActionRule::ReplacesPolicy {
+            return self.policies_above(resource).map(|sets| sets.set);
+        }
         // A key without a policy has an empty one (E-80).
         let policies = resource.attached().policies;
         if gated { policies.or(self.engine.sets.empty) } else { policies }

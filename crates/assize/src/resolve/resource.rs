@@ -20,6 +20,7 @@ use super::gaps::Gap;
 use super::policies::DocumentHandle;
 use super::principal::ResolvedPrincipal;
 use super::{Resolver, public, said};
+use crate::sets::LayerSets;
 
 /// A resource of the batch: what hangs on it alone.
 ///
@@ -449,6 +450,14 @@ impl Resolver<'_> {
             attached.skipped = engine.references(&sets.skipped);
         }
         Ok(())
+    }
+
+    /// E-33: the policies of what a resource stands in, for whoever replaces its own.
+    pub(crate) fn policies_above(&self, resource: &ResolvedResource) -> Option<&LayerSets> {
+        let mut above = above(&resource.text);
+        let found = above.find_map(|arn| self.engine.sets.resource(&arn));
+        // All of them dropped: there is no policy (E-112).
+        found.filter(|sets| !sets.documents.is_empty())
     }
 
     /// E-86: whether block public access keeps everyone off but the owner's account and services.
