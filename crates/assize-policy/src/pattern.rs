@@ -13,7 +13,7 @@ pub(crate) use self::action::action;
 pub(crate) use self::principal::{
     AccountEntries, aws_principal, canonical_user, federated_principal, service_principal,
 };
-pub(crate) use self::resource::{resource, resource_of_api};
+pub(crate) use self::resource::{resource, resource_of_api, resource_of_lattice};
 
 #[cfg(test)]
 mod tests;

@@ -304,6 +304,18 @@ impl Lowering<'_> {
         })
     }
 
+    /// The long form of a resource that the service lets its policies say in short (L-231).
+    fn long_resource(&self, text: &str) -> Option<String> {
+        if self.policy_type() != PolicyType::ResourceBased {
+            return None;
+        }
+        match (self.options.service.as_deref(), self.options.api.as_deref()) {
+            (_, Some(api)) => pattern::resource_of_api(text, api),
+            (Some("vpc-lattice"), None) => pattern::resource_of_lattice(text),
+            _ => None,
+        }
+    }
+
     fn resource_patterns(
         &mut self,
         list: &List<'_, Text<'_>>,
@@ -318,9 +330,7 @@ impl Lowering<'_> {
                 continue;
             }
             let policy_type = self.policy_type();
-            let api =
-                self.options.api.as_deref().filter(|_| policy_type == PolicyType::ResourceBased);
-            let lowered = match api.and_then(|api| pattern::resource_of_api(&text.value, api)) {
+            let lowered = match self.long_resource(&text.value) {
                 Some(long) => {
                     let lowered =
                         pattern::resource(&long, policy_type, self.variables, &mut problems);

@@ -517,6 +517,25 @@ fn policies_of_apis_may_be_short() {
     check(&author(RP).with_resource(api), &members("execute-api:prod"), refused);
 }
 
+#[test]
+fn auth_policies_of_lattice_may_be_short() {
+    let members =
+        |resource: &str| format!(r#""Action":"vpc-lattice-svcs:Invoke","Resource":"{resource}""#);
+    let options = author(RP).with_resource("arn:aws:vpc-lattice:eu-west-1:111122223333:service/s");
+    for (short, long) in
+        [("*/rates", "*/rates"), ("*/*", "*/*"), ("*/a:${aws:username}", "*/a:${aws:username}")]
+    {
+        check(&options, &members(short), "");
+        let of = |text: &str| load(&document(&completed(RP, text)), &options).policy;
+        assert_eq!(of(&members(short)), of(&members(&format!("arn:*:vpc-lattice:*:*:{long}"))));
+    }
+    let refused = "!INVALID_ARN_PREFIX $.Statement.Resource";
+    for options in [author(RP), author(RP).with_service("s3"), author(IP)] {
+        check(&options, &members("*/rates"), refused);
+    }
+    check(&options, &members("*rates"), refused);
+}
+
 /// L-1001, L-135.
 #[test]
 fn long_documents_are_reported_to_authors() {

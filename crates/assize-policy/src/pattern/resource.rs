@@ -40,9 +40,17 @@ const IAM_RESOURCE_PREFIXES: [&str; 14] = [
 /// What Amazon API Gateway lets the policy of an API say in place of an ARN (L-231).
 const SHORT_FORM: &str = "execute-api:/";
 
+/// What the auth policy of VPC Lattice may say in place of the ARN of a service (L-231).
+const ANY_SERVICE: &str = "*/";
+
 /// L-231: the long form of an entry of the policy of an API, if it is a short one.
 pub(crate) fn resource_of_api(text: &str, api: &str) -> Option<String> {
     text.strip_prefix(SHORT_FORM).map(|below| format!("{api}/{below}"))
+}
+
+/// L-231: the long form of an entry of an auth policy of VPC Lattice, if it is a short one.
+pub(crate) fn resource_of_lattice(text: &str) -> Option<String> {
+    text.strip_prefix(ANY_SERVICE).map(|path| format!("arn:*:vpc-lattice:*:*:*/{path}"))
 }
 
 /// Reads an entry of `Resource` or `NotResource`.
@@ -60,6 +68,8 @@ pub(crate) fn resource(
     if !text.starts_with("arn:") {
         let hint = if text.starts_with(SHORT_FORM) {
             "; only the policy of an API, by whose ARN it stands, can be so short"
+        } else if text.starts_with(ANY_SERVICE) {
+            "; only an auth policy of VPC Lattice can be so short"
         } else {
             ""
         };
