@@ -423,13 +423,13 @@ fn services_have_their_flags() {
 #[test]
 fn some_actions_have_no_resource_account_keys() {
     let catalog = catalog();
-    for name in ["ebs:GetSnapshotBlock", "events:PutEvents", "ec2:CopyImage"] {
+    for name in ["ebs:GetSnapshotBlock", "events:PutEvents", "detective:AcceptInvitation"] {
         assert!(catalog.resource_account_keys_absent(action(name)), "{name}");
     }
-    for name in ["route53:AssociateVPCWithHostedZone", "workspaces:DescribeWorkspaceImages"] {
+    for name in ["route53:AssociateVPCWithHostedZone", "ec2:AcceptVpcEndpointConnections"] {
         assert!(catalog.resource_account_keys_absent(action(name)), "{name}");
     }
-    for name in ["s3:GetObject", "ec2:RunInstances"] {
+    for name in ["s3:GetObject", "ec2:CopyImage", "events:PutRule"] {
         assert!(!catalog.resource_account_keys_absent(action(name)), "{name}");
     }
 }

@@ -616,7 +616,11 @@ impl Builder<'_, '_> {
     /// E-20, L-704.
     fn resource_keys(&mut self) -> Result<(), RequestError> {
         let absent = |id| self.world.catalog.resource_account_keys_absent(id);
-        if self.check.action.id.is_some_and(absent) {
+        // Of `events:PutEvents` only on the buses of others.
+        let is_at_home = self.check.action.is("events", &["putevents"])
+            && self.check.account.is_some()
+            && self.check.account == self.caller.account;
+        if self.check.action.id.is_some_and(absent) && !is_at_home {
             return Ok(());
         }
         let keys = ["aws:ResourceAccount", "aws:ResourceOrgID", "aws:ResourceOrgPaths"];

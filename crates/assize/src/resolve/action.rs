@@ -103,6 +103,8 @@ pub(crate) enum ActionRule {
     Organizations(OrganizationCall),
     /// E-33: puts a policy of CodeArtifact in the place of one that is not asked about it.
     ReplacesPolicy,
+    /// L-704: on a bus of another account the keys of that account are absent.
+    PutEvents,
     /// E-33: on a search domain, not on its cluster, of which alone its policy is.
     SearchDomain,
 }
@@ -161,6 +163,7 @@ impl ActionRule {
             {
                 Self::ReplacesPolicy
             }
+            "events" if name == "putevents" => Self::PutEvents,
             "sqs" if matches!(name, "getqueueattributes" | "setqueueattributes") => {
                 Self::QueueAttributes
             }

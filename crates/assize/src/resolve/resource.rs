@@ -564,8 +564,13 @@ impl Resolver<'_> {
             && !caller.transitive_tags.is_empty()
             && !hides_tags;
         let is_of_aws = self.resources[resource as usize].owner == Owner::Aws;
+        // L-704: of `events:PutEvents` only on the buses of others.
+        let is_at_home = action_facts.rule == ActionRule::PutEvents
+            && account.is_some()
+            && account == caller.account;
+        let lacks_keys = action_facts.no_account_keys && !is_at_home;
         let key = EntryKey {
-            account: account.filter(|_| !action_facts.no_account_keys && !is_of_aws),
+            account: account.filter(|_| !lacks_keys && !is_of_aws),
             profile,
             caller: assumes.then_some(principal),
         };
