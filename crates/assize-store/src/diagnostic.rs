@@ -82,9 +82,9 @@ diagnostic_codes! {
     InvalidPolicy = "invalid_policy",
     /// A resource whose ARN ends in a wildcard, which is the ARN of none.
     WildcardResource = "wildcard_resource",
-    /// A recovery point in a vault without a record, or a vault with a policy and no recovery point:
-    /// the policy is said of nothing in it (E-33).
-    VaultPolicy = "vault_policy",
+    /// A policy that is said of nothing it is meant for (E-33): that of a vault that no recovery point
+    /// names, or of which there is no record, and that of a service network of VPC Lattice.
+    UnheardPolicy = "unheard_policy",
     /// An AWS-managed policy that was taken from the built-in library (I-44).
     BundledPolicy = "bundled_policy",
     /// A record without `MaxSessionDuration`: the default was taken (I, section 5.1).

@@ -76,14 +76,24 @@ impl<P> Resource<P> {
         before_wildcard(&self.arn).is_some()
             || self.attributes.backup_vault.is_some()
             || self.is_vault_with_policy()
+            || self.is_network_with_policy()
     }
 
     /// Whether it is a vault of AWS Backup, whose policies are those of what is in it.
     pub(crate) fn is_vault_with_policy(&self) -> bool {
-        let is_vault = |parts: ArnParts<'_>| {
-            parts.service == "backup" && parts.resource.starts_with("backup-vault:")
-        };
-        !self.policies.is_empty() && ArnParts::split(&self.arn).is_some_and(is_vault)
+        self.is_with_policy("backup", "backup-vault:")
+    }
+
+    /// Whether it is a service network of VPC Lattice, whose policy is asked about requests to the
+    /// services in it.
+    pub(crate) fn is_network_with_policy(&self) -> bool {
+        self.is_with_policy("vpc-lattice", "servicenetwork/")
+    }
+
+    fn is_with_policy(&self, service: &str, kind: &str) -> bool {
+        let is_of =
+            |parts: ArnParts<'_>| parts.service == service && parts.resource.starts_with(kind);
+        !self.policies.is_empty() && ArnParts::split(&self.arn).is_some_and(is_of)
     }
 }
 

@@ -70,14 +70,21 @@ impl StoreEditor {
                     "recovery point `{arn}` is in `{vault}`, of which there is no record, so that no \
                      policy of the vault is known"
                 );
-                doubts.push(lonely(arn, message));
+                doubts.push(unheard(arn, message));
             }
             if record.is_vault_with_policy() && !used.contains(&**arn) {
                 let message = format_args!(
                     "no recovery point has `{arn}` as its `backupVault`: what the policy of the vault \
                      says of recovery points, whose ARNs do not name it, is said of none"
                 );
-                doubts.push(lonely(arn, message));
+                doubts.push(unheard(arn, message));
+            }
+            if record.is_network_with_policy() {
+                let message = format_args!(
+                    "which services are in the service network `{arn}` is not known: requests to them \
+                     are decided without its policy"
+                );
+                doubts.push(unheard(arn, message));
             }
         }
         doubts
@@ -147,9 +154,9 @@ impl StoreEditor {
     }
 }
 
-/// A recovery point or vault without the other.
-fn lonely(arn: &str, message: std::fmt::Arguments<'_>) -> Diagnostic {
-    Diagnostic::new(DiagnosticLevel::Warning, DiagnosticCode::VaultPolicy, message).about(arn)
+/// A policy that is said of nothing it is meant for.
+fn unheard(arn: &str, message: std::fmt::Arguments<'_>) -> Diagnostic {
+    Diagnostic::new(DiagnosticLevel::Warning, DiagnosticCode::UnheardPolicy, message).about(arn)
 }
 
 /// A resource whose ARN ends in a wildcard.

@@ -369,7 +369,7 @@ fn a_managed_policy_has_rising_versions_and_one_default() {
 }
 
 #[test]
-fn vaults_and_recovery_points_need_each_other() {
+fn policies_that_are_said_of_nothing_are_told_about() {
     const VAULT: &str = "arn:aws:backup:eu-west-1:111122223333:backup-vault:v";
     const POINT: &str = "arn:aws:backup:eu-west-1:111122223333:recovery-point:p";
     let told = |records: &[(&str, &[&str], Option<&str>)]| -> Vec<(String, Option<String>)> {
@@ -385,8 +385,11 @@ fn vaults_and_recovery_points_need_each_other() {
         let subject = |found: crate::Diagnostic| found.subject.map(|subject| subject.to_string());
         diagnostics.into_iter().map(|d| (d.code.as_str().to_owned(), subject(d))).collect()
     };
-    let lonely = |arn: &str| vec![("vault_policy".to_owned(), Some(arn.to_owned()))];
+    let lonely = |arn: &str| vec![("unheard_policy".to_owned(), Some(arn.to_owned()))];
     let policy: &[&str] = &["{}"];
+    let network = "arn:aws:vpc-lattice:eu-west-1:111122223333:servicenetwork/sn-1";
+    assert_eq!(told(&[(network, policy, None)]), lonely(network));
+    assert_eq!(told(&[(network, &[], None)]), []);
     assert_eq!(told(&[(VAULT, policy, None), (POINT, &[], Some(VAULT))]), []);
     assert_eq!(told(&[(VAULT, policy, None)]), lonely(VAULT));
     assert_eq!(told(&[(VAULT, &[], None)]), []);
