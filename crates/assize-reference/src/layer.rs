@@ -468,8 +468,8 @@ fn service_refusal(case: &Case<'_>) -> Option<Outcome> {
 }
 
 /// The terms of step 3. E-94: AssumeRoot is decided within the caller's account. E-99: so is what a
-/// member may do in its organization without a delegation. E-55: where a service
-/// of VPC Lattice has an auth policy, both sides must allow as they must across accounts.
+/// member may do in its organization without a delegation. E-55: of a service of VPC Lattice both
+/// sides must allow as they must across accounts.
 fn terms(case: &Case<'_>, layers: &Layers) -> Terms {
     let open = |layer| matches!(layers.verdict(layer), Verdict::Allow | Verdict::NotApplicable);
     let same = match organizations::right(case) {
@@ -479,7 +479,6 @@ fn terms(case: &Case<'_>, layers: &Layers) -> Terms {
         Right::Own => true,
         Right::Delegated => false,
     };
-    let has_policy = layers.verdict(Layer::Resource) != Verdict::NotApplicable;
     Terms {
         kind: case.caller.kind,
         identity: layers.verdict(Layer::Identity) == Verdict::Allow,
@@ -488,7 +487,7 @@ fn terms(case: &Case<'_>, layers: &Layers) -> Terms {
         grant: layers.grant,
         gated: service_rules::gated(case.check),
         cross_account: case.caller.kind.has_account()
-            && (!same || service_rules::needs_both_sides(case.check) && has_policy),
+            && (!same || service_rules::needs_both_sides(case.check)),
     }
 }
 

@@ -11,7 +11,7 @@ use super::given::{Given, Inputs};
 use super::knowledge::{Lists, State};
 use super::{Caller, Remarks, World, context, resource};
 use crate::condition::Truth;
-use crate::service_rules::{iam, kms, s3, sts};
+use crate::service_rules::{iam, kms, organizations, s3, sts};
 
 /// An action of a request.
 #[derive(Debug, Clone)]
@@ -438,10 +438,11 @@ impl<'a> Maker<'a, '_> {
 }
 
 /// Whether a check is about a resource of a type. An access point stands for what is behind it,
-/// the root user for a user.
+/// the root user for a user, a policy of AWS for one of the organization.
 fn covers(check: &Check<'_>, listed: &ActionResource<'_>) -> bool {
     let resource_type = listed.resource_type();
     check.part == Part::AccessPoint && matches!(resource_type.name(), "bucket" | "object")
         || resource_type.name() == "user" && iam::is_about_root_user(check)
+        || resource_type.name() == "policy" && organizations::is_policy_of_aws(&check.resource)
         || resource_type.formats().any(|format| format.matches(&check.resource))
 }

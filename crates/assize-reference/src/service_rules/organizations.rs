@@ -1,6 +1,7 @@
 //! AWS Organizations: what accounts that do not manage an organization may do in it (E-99).
 
 use assize_catalog::AccessLevel;
+use assize_model::ArnParts;
 
 use crate::evaluate::Case;
 
@@ -26,6 +27,9 @@ pub(crate) fn right(case: &Case<'_>) -> Right {
     let (check, snapshot) = (case.check, case.world.snapshot);
     let is_one_of = |names: &[&str]| names.contains(&&*check.action.name);
     let Some(own) = case.caller.account else { return Right::Usual };
+    if check.action.service == "account" {
+        return right_to_accounts(case);
+    }
     if check.action.service != "organizations" {
         return Right::Usual;
     }
@@ -36,7 +40,7 @@ pub(crate) fn right(case: &Case<'_>) -> Right {
     }
     let Some(organization) = snapshot.organization_of(own) else { return Right::Usual };
     let management = organization.management_account;
-    let names_none = check.resource == "*";
+    let names_none = check.resource == "*" || is_policy_of_aws(&check.resource);
     let is_about_it = names_none || check.account == Some(management);
     if own == management || !is_about_it || names_none && is_one_of(&OF_ANY_ACCOUNT) {
         return Right::Usual;
@@ -51,7 +55,27 @@ pub(crate) fn right(case: &Case<'_>) -> Right {
     }
 }
 
-/// The organization that a call without a resource is about.
+/// Who administers the accounts of an organization does so in all of them.
+fn right_to_accounts(case: &Case<'_>) -> Right {
+    let own = case.caller.account;
+    let organization = own.and_then(|own| case.world.snapshot.organization_of(own));
+    let administers = organization.is_some_and(|organization| {
+        let accounts = organization.delegated_administrators.get("account.amazonaws.com");
+        case.check.account == Some(organization.management_account)
+            && accounts.is_some_and(|accounts| accounts.iter().any(|account| own == Some(*account)))
+    });
+    if administers { Right::Own } else { Right::Usual }
+}
+
+/// Whether an ARN is that of a policy of AWS, which every organization has.
+pub(crate) fn is_policy_of_aws(arn: &str) -> bool {
+    ArnParts::split(arn).is_some_and(|parts| {
+        (parts.service, parts.account) == ("organizations", "aws")
+            && parts.resource.starts_with("policy/")
+    })
+}
+
+/// The organization that a call is about that names no resource of an account.
 pub(crate) fn arn(case: &Case<'_>) -> Option<String> {
     let organization = case.world.snapshot.organization_of(case.caller.account?)?;
     let partition = case.caller.partition.as_deref()?;

@@ -120,6 +120,8 @@ pub(crate) enum OrganizationCall {
     EffectivePolicy,
     /// Of those who manage the organization.
     OfManagement,
+    /// Of AWS Account Management, about an account of the organization.
+    OfAccount,
 }
 
 impl OrganizationCall {
@@ -154,6 +156,7 @@ impl ActionRule {
                 _ => Self::OtherS3,
             },
             "organizations" => Self::Organizations(OrganizationCall::of(name)),
+            "account" => Self::Organizations(OrganizationCall::OfAccount),
             "es" if !name.starts_with("es") => Self::SearchDomain,
             "codeartifact"
                 if matches!(

@@ -12,6 +12,7 @@ use assize_store::ResourceAttributes;
 use super::action::ActionRule;
 use super::gaps::{is_empty, lists};
 use super::note::Notes;
+use super::organizations::is_policy_of_aws;
 use super::resource::Shape;
 use super::{Resolver, resource};
 
@@ -661,6 +662,7 @@ fn is_about(
     let names_root = rule == ActionRule::UserCredentials && is_root();
     (behind && matches!(resource_type.name(), "bucket" | "object"))
         || (names_root && resource_type.name() == "user")
+        || (resource_type.name() == "policy" && is_policy_of_aws(resource))
         || resource_type.formats().any(|format| format.matches(resource))
 }
 

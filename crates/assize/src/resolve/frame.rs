@@ -75,8 +75,7 @@ impl Resolver<'_> {
             // Decided as a check within the caller's account (E-94).
             frame.same_account = true;
         }
-        if action.needs_both_sides && frame.resource.is_some() {
-            // Where there is an auth policy, both sides must allow (E-55).
+        if action.needs_both_sides {
             frame.same_account = false;
         }
         frame

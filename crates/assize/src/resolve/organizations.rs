@@ -1,11 +1,11 @@
 //! What accounts that do not manage an organization may do in it: E-99.
 
-use assize_model::AccountId;
+use assize_model::{AccountId, ArnParts};
 
 use super::Resolver;
 use super::action::{ActionRule, OrganizationCall};
 use super::frame::Parties;
-use super::resource::{ResolvedResource, Shape};
+use super::resource::ResolvedResource;
 
 /// What a call needs to be let.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,9 +36,12 @@ impl Resolver<'_> {
             OrganizationCall::EffectivePolicy => {
                 resource.text.rsplit('/').next() == Some(own.as_str())
             }
+            OrganizationCall::OfAccount => {
+                return self.right_to_accounts(own, parties.account);
+            }
             OrganizationCall::OfAny | OrganizationCall::OfManagement => false,
         };
-        let names_none = resource.shape == Shape::Star;
+        let names_none = names_none(&resource.text);
         match self.management_of_member(own) {
             _ if is_own => Right::Own,
             Some(management) if !names_none && parties.account != Some(management) => Right::Usual,
@@ -62,7 +65,7 @@ impl Resolver<'_> {
         let is_of_management =
             matches!(call, OrganizationCall::OfManagement | OrganizationCall::EffectivePolicy);
         let principal = &self.principals[principal as usize];
-        let own = principal.account.filter(|_| text == "*" && is_of_management)?;
+        let own = principal.account.filter(|_| names_none(text) && is_of_management)?;
         let management = self.management_of_member(own)?;
         if self.reads_organization(own, action) {
             return None;
@@ -70,6 +73,17 @@ impl Resolver<'_> {
         let id = &self.engine.snapshot.organization_of(own)?.id;
         let partition = principal.partition.as_deref()?;
         Some(format!("arn:{partition}:organizations::{management}:organization/{id}"))
+    }
+
+    /// Who administers the accounts of an organization does so in all of them.
+    fn right_to_accounts(&self, own: AccountId, owner: Option<AccountId>) -> Right {
+        let administers = self.management_of_member(own).is_some_and(|management| {
+            let organization = self.engine.snapshot.organization_of(own);
+            let accounts = organization
+                .and_then(|found| found.delegated_administrators.get("account.amazonaws.com"));
+            owner == Some(management) && accounts.is_some_and(|accounts| accounts.contains(&own))
+        });
+        if administers { Right::Own } else { Right::Usual }
     }
 
     /// The management account of the organization that an account is a mere member of.
@@ -85,4 +99,18 @@ impl Resolver<'_> {
         self.actions[action as usize].reads
             && administrators.into_iter().flatten().flatten().any(|own| *own == account)
     }
+}
+
+/// Whether a resource is none of an account: also a policy of AWS, which every organization has.
+fn names_none(text: &str) -> bool {
+    text == "*" || is_policy_of_aws(text)
+}
+
+/// Whether an ARN is that of a policy of AWS for organizations.
+pub(super) fn is_policy_of_aws(text: &str) -> bool {
+    ArnParts::split(text).is_some_and(|arn| {
+        arn.service == "organizations"
+            && arn.account == "aws"
+            && arn.resource.starts_with("policy/")
+    })
 }
