@@ -19,6 +19,10 @@ const SERVICES_THAT_NEED_A_RESOURCE: [&str; 1] = ["s3"];
 /// Services whose resource-based policies must not repeat a `Sid` (L-127).
 const SERVICES_WITH_UNIQUE_SIDS: [&str; 2] = ["sns", "sqs"];
 
+/// Services of actions on resources whose ARNs name another service, and which (L-217).
+const SERVICES_OF_ACTIONS: [(&str, &str); 2] =
+    [("kafka-cluster", "kafka"), ("vpc-lattice-svcs", "vpc-lattice")];
+
 /// A statement that is being lowered: where it is and what it does.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'p> {
@@ -250,7 +254,11 @@ impl Lowering<'_> {
                 let (Some(vendor), Some(owner)) = (vendor, self.options.service.as_deref()) else {
                     return;
                 };
-                if vendor.eq_ignore_ascii_case(owner) {
+                let is_own = |vendor: &str| vendor.eq_ignore_ascii_case(owner);
+                let mut services = SERVICES_OF_ACTIONS.iter();
+                if is_own(vendor)
+                    || services.any(|(own, of)| own.eq_ignore_ascii_case(vendor) && is_own(of))
+                {
                     return;
                 }
                 let message = format!("action {} in a policy of a resource of `{owner}`", shown());
