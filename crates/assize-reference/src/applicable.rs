@@ -14,8 +14,7 @@ use assize_store::{Account, InlinePolicy, Organization, OrganizationNode, StoreS
 use crate::evaluate::check::Part;
 use crate::evaluate::principal::{Standing, is_service_linked_role};
 use crate::evaluate::{Case, World, resource};
-use crate::service_rules::organizations::{self, Right};
-use crate::service_rules::{kms, sts};
+use crate::service_rules::{kms, organizations, sts};
 
 /// A document of a layer.
 #[derive(Debug)]
@@ -305,9 +304,7 @@ pub(crate) fn resource_based<'a>(case: &Case<'a>) -> Option<Vec<Document<'a>>> {
     }
     let snapshot = case.world.snapshot;
     let mut records = resource::records(snapshot, &check.resource);
-    if organizations::right(case) == Right::Delegated {
-        records.extend(organizations::arn(case).and_then(|arn| snapshot.resource(&arn)));
-    }
+    records.extend(organizations::asked(case).and_then(|arn| snapshot.resource(&arn)));
     // The vault of a recovery point, whose ARN does not tell it.
     let vault = records.first().and_then(|record| record.attributes.backup_vault.as_deref());
     records.extend(vault.and_then(|vault| snapshot.resource(vault)));

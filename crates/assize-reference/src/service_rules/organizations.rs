@@ -40,7 +40,7 @@ pub(crate) fn right(case: &Case<'_>) -> Right {
     }
     let Some(organization) = snapshot.organization_of(own) else { return Right::Usual };
     let management = organization.management_account;
-    let names_none = check.resource == "*" || is_policy_of_aws(&check.resource);
+    let names_none = names_none(&check.resource);
     let is_about_it = names_none || check.account == Some(management);
     if own == management || !is_about_it || names_none && is_one_of(&OF_ANY_ACCOUNT) {
         return Right::Usual;
@@ -75,10 +75,22 @@ pub(crate) fn is_policy_of_aws(arn: &str) -> bool {
     })
 }
 
-/// The organization that a call is about that names no resource of an account.
-pub(crate) fn arn(case: &Case<'_>) -> Option<String> {
-    let organization = case.world.snapshot.organization_of(case.caller.account?)?;
+/// The organization whose delegation policy is asked about a call that names no resource of an
+/// account.
+pub(crate) fn asked(case: &Case<'_>) -> Option<String> {
+    let check = case.check;
+    let asks = check.action.service == "organizations"
+        && !OF_ANY_ACCOUNT.contains(&&*check.action.name)
+        && !OF_INVITED.contains(&&*check.action.name)
+        && names_none(&check.resource);
+    let organization =
+        case.world.snapshot.organization_of(case.caller.account.filter(|_| asks)?)?;
     let partition = case.caller.partition.as_deref()?;
     let (management, id) = (organization.management_account, &organization.id);
     Some(format!("arn:{partition}:organizations::{management}:organization/{id}"))
+}
+
+/// Whether a resource is none of an account: also a policy of AWS, which every organization has.
+fn names_none(resource: &str) -> bool {
+    resource == "*" || is_policy_of_aws(resource)
 }

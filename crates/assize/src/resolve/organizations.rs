@@ -62,15 +62,12 @@ impl Resolver<'_> {
         let ActionRule::Organizations(call) = self.actions[action as usize].rule else {
             return None;
         };
-        let is_of_management =
+        let is_of_organization =
             matches!(call, OrganizationCall::OfManagement | OrganizationCall::EffectivePolicy);
         let principal = &self.principals[principal as usize];
-        let own = principal.account.filter(|_| names_none(text) && is_of_management)?;
-        let management = self.management_of_member(own)?;
-        if self.reads_organization(own, action) {
-            return None;
-        }
-        let id = &self.engine.snapshot.organization_of(own)?.id;
+        let own = principal.account.filter(|_| names_none(text) && is_of_organization)?;
+        let organization = self.engine.snapshot.organization_of(own)?;
+        let (management, id) = (organization.management_account, &organization.id);
         let partition = principal.partition.as_deref()?;
         Some(format!("arn:{partition}:organizations::{management}:organization/{id}"))
     }
