@@ -16,7 +16,7 @@ use assize::compiler::CompileOptions;
 use assize::model::{PolicyText, Principal, PrincipalKind, Request, Session, StatedPrincipal};
 use assize::store::StoreChange;
 use assize::{BundledPolicies, Engine};
-use assize_benches::measure::{median, quantile, rate, shown_rate, time};
+use assize_benches::measure::{N_WARM_UPS, median, quantile, rate, shown_rate, time};
 use assize_benches::setup::{Ready, managed_source, request_of, scenario, workloads};
 use assize_benches::workload::{
     self, Hostile, ManagedSource, Workload, WorkloadRequest, statements_of, wildcards_of,
@@ -197,7 +197,9 @@ fn cost(engine: &Engine, requests: &[WorkloadRequest], size: &Size) -> f64 {
 fn cost_of(engine: &Engine, requests: &[Request<'_>], size: &Size) -> f64 {
     let mut decider = engine.decider();
     decider.prepare(requests);
-    decider.decide_prepared();
+    for _ in 0..N_WARM_UPS {
+        decider.decide_prepared();
+    }
     let mut durations: Vec<Duration> =
         (0..size.n_runs).map(|_| time(|| decider.decide_prepared().len()).0).collect();
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
@@ -259,7 +261,6 @@ fn passes(size: &Size) -> Result<(), Box<dyn Error>> {
         .iter()
         .map(|ready| ready.workload.requests().take(size.n_requests / 4).collect())
         .collect();
-    let fewer = Size { n_runs: size.n_runs.min(3), ..*size };
     println!("| passes | compile W2 | tables of W2 | W1, ns a decision | W2 | W3 |");
     println!("|---|---|---|---|---|---|");
     let (catalog, managed) = (Catalog::bundled()?, BundledPolicies::new()?);
@@ -276,7 +277,7 @@ fn passes(size: &Size) -> Result<(), Box<dyn Error>> {
                 compiles.push(compile);
                 n_bytes = engine.compile_report().n_bytes;
             }
-            costs.push(cost(&engine, requests, &fewer));
+            costs.push(cost(&engine, requests, size));
         }
         let [w1, w2, w3] = costs[..] else { return Err("there are three workloads".into()) };
         println!(

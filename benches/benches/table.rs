@@ -9,9 +9,9 @@
 use std::error::Error;
 use std::time::Duration;
 
-use assize::formats::{Chunk, PlainLine, PlainReader, RequestStream, text_of_line};
+use assize::formats::{Chunk, PlainLine, PlainReader, RequestStream};
 use assize::{StreamFormat, StreamOptions};
-use assize_benches::measure::{median, quantile, rate, shown_rate, time};
+use assize_benches::measure::{N_WARM_UPS, median, quantile, rate, shown_rate, time};
 use assize_benches::replaying;
 use assize_benches::ruler::Answer;
 use assize_benches::setup::{Ready, ndjson, request_of};
@@ -110,6 +110,9 @@ impl Figures {
         let n_checked = ready.check(&requests, &outcomes, CHECK_STEP)?;
         drop(outcomes);
         decider.prepare(&typed);
+        for _ in 0..N_WARM_UPS {
+            decider.decide_prepared();
+        }
         let columns = per_second(size.n_requests, size.n_runs, || decider.decide_prepared().len());
         let all = per_second(size.n_requests, size.n_runs, || decider.decide_all(&typed).len());
         let mut latencies: Vec<Duration> =
@@ -256,7 +259,7 @@ fn read(text: &[u8], finds_strings: bool) -> Option<usize> {
         reader.begin();
         let mut plain = PlainLine::default();
         for line in chunk.lines() {
-            let line = text_of_line(line.bytes?).ok()?;
+            let line = line.text().ok()?;
             n_plain += usize::from(!finds_strings || reader.read(line, &mut plain));
         }
     }

@@ -1,7 +1,8 @@
 //! One way to decide, for `cargo xtask instructions`, which counts what [`measured`] executes.
 //!
-//! `decide_path columns W2` decides once outside of it, then once inside, and prints the number of
-//! decisions.
+//! `decide_path columns W2` decides outside of it until the tables are warm, then once inside, and
+//! prints the number of decisions. A stream of lines makes its dictionaries anew whenever it is
+//! decided: there are so many lines that this is a small part.
 
 #![expect(clippy::print_stdout, reason = "the number is the result")]
 
@@ -9,10 +10,12 @@ use std::error::Error;
 use std::hint::black_box;
 
 use assize::{StreamFormat, StreamOptions};
+use assize_benches::measure::N_WARM_UPS;
 use assize_benches::setup::{Ready, ndjson, request_of, workloads};
 
 /// Decisions that are counted.
 const N_DECISIONS: usize = 4_096;
+const N_LINES: usize = 1 << 16;
 
 /// What callgrind collects: the name is known to `cargo xtask instructions`.
 #[inline(never)]
@@ -26,17 +29,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     let found = workloads()?.into_iter().find(|(name, _)| name == label);
     let (label, workload) = found.ok_or("no such workload")?;
     let ready = Ready::new(label, workload)?;
-    let requests: Vec<_> = ready.workload.requests().take(N_DECISIONS).collect();
+    let n_requests = if way == "lines" { N_LINES } else { N_DECISIONS };
+    let requests: Vec<_> = ready.workload.requests().take(n_requests).collect();
     let typed: Vec<_> = requests.iter().map(request_of).collect();
     let mut decider = ready.engine.decider();
     let n_decided = match way.as_str() {
         "columns" => {
             decider.prepare(&typed);
-            twice(&mut || decider.decide_prepared().len())
+            warm(&mut || decider.decide_prepared().len())
         }
-        "typed" => twice(&mut || decider.decide_all(&typed).len()),
+        "typed" => warm(&mut || decider.decide_all(&typed).len()),
         "one" => {
-            twice(&mut || typed.iter().filter(|request| decider.decide(request).is_ok()).count())
+            warm(&mut || typed.iter().filter(|request| decider.decide(request).is_ok()).count())
         }
         "lines" => {
             let lines = ndjson(&requests);
@@ -46,8 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 ..StreamOptions::default()
             };
             let mut answers = Vec::new();
-            twice(&mut || {
-                answers.clear();
+            measured(&mut || {
                 let summary =
                     ready.engine.decide_lines(&lines, &mut answers, &options, &mut |_| true);
                 summary.map_or(0, |_| requests.len())
@@ -59,8 +62,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Once to warm up, once to count.
-fn twice(run: &mut dyn FnMut() -> usize) -> usize {
-    black_box(run());
+/// Some times to warm up, once to count.
+fn warm(run: &mut dyn FnMut() -> usize) -> usize {
+    for _ in 0..N_WARM_UPS {
+        black_box(run());
+    }
     measured(run)
 }

@@ -9,6 +9,11 @@ pub fn time<T>(run: impl FnOnce() -> T) -> (Duration, T) {
     (started.elapsed(), value)
 }
 
+/// How often the same rows are decided before the tables are warm: what the layers say of a frame
+/// and an action is kept when it comes up the second time, and the conditions that are numbered
+/// then are asked of principals in the run after.
+pub const N_WARM_UPS: usize = 3;
+
 /// Bytes of the process that are in memory now; 0 where the system does not tell.
 pub fn resident_bytes() -> usize {
     status("VmRSS:")
