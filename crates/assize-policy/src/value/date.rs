@@ -175,10 +175,9 @@ fn read_hour_and_minute(cursor: &mut Cursor<'_>) -> Option<i64> {
 }
 
 fn days_in_month(year: i64, month: i64) -> i64 {
-    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     match month {
         4 | 6 | 9 | 11 => 30,
-        2 if is_leap => 29,
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
         2 => 28,
         _ => 31,
     }
@@ -191,10 +190,16 @@ fn days_in_month(year: i64, month: i64) -> i64 {
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     // Days from 0000-03-01 to 1970-01-01.
     const EPOCH: i64 = 719_468;
+    /// After so many years, and days, the calendar repeats.
+    const CYCLE: (u32, i64) = (400, 146_097);
+    let [year, month] = [year, month].map(|n| u32::try_from(n).unwrap_or_default());
+    // January and February of the year 0 belong to the March year -1: a cycle later there is no
+    // negative year, and small numbers without a sign are divided fastest.
+    let year = year + CYCLE.0;
     let (year, months) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    // January and February of the year 0 belong to the March year -1, hence `div_euclid`.
-    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-    year * 365 + leap_days + (153 * months + 2) / 5 + day - 1 - EPOCH
+    let leap_days = year / 4 - year / 100 + year / 400;
+    let days = year * 365 + leap_days + (153 * months + 2) / 5;
+    i64::from(days) + day - 1 - EPOCH - CYCLE.1
 }
 
 /// What is left of the text.
