@@ -57,6 +57,8 @@ pub struct PlainReader {
     /// The beginnings of the forms that were met; the first is the empty one.
     nodes: Vec<Node>,
     forms: Vec<Form>,
+    /// The form of the last line, which the next one mostly has too, or begins as it does.
+    last: usize,
     /// Bytes of the texts of both.
     n_bytes: usize,
     /// Something was not remembered.
@@ -90,10 +92,15 @@ struct Node {
 /// strings included.
 #[derive(Debug, Clone)]
 struct Gap {
-    /// The first bytes, and their bits.
-    head: [u8; HEAD_BYTES],
-    bits: u32,
+    head: Head,
     text: Box<str>,
+}
+
+/// The first bytes of a gap, and their bits.
+#[derive(Debug, Clone)]
+struct Head {
+    bytes: [u8; HEAD_BYTES],
+    bits: u32,
 }
 
 /// Lines with the same gaps between values.
@@ -102,6 +109,18 @@ struct Form {
     /// The positions of the members among the values, by the bits of [`Slot`].
     members: [Option<usize>; N_MEMBERS],
     keys: Box<[PlainKey]>,
+    /// The way to the values, as far as it is followed at once.
+    path: Box<[Step]>,
+}
+
+/// A node on the way of a form: the little of it that is looked at for each line, side by side
+/// with that of the next.
+#[derive(Debug, Clone)]
+struct Step {
+    head: Head,
+    gap_len: usize,
+    is_number: bool,
+    node: usize,
 }
 
 /// Bytes of a gap that are compared at once.
@@ -144,11 +163,11 @@ const MAX_BYTES: usize = 1 << 20;
 
 impl Gap {
     fn new(text: &str) -> Self {
-        let mut head = [0; HEAD_BYTES];
+        let mut bytes = [0; HEAD_BYTES];
         let n = text.len().min(HEAD_BYTES);
-        head[..n].copy_from_slice(&text.as_bytes()[..n]);
+        bytes[..n].copy_from_slice(&text.as_bytes()[..n]);
         let bits = (0..n).fold(0, |bits, at| bits | 1 << at);
-        Self { head, bits, text: text.into() }
+        Self { head: Head { bytes, bits }, text: text.into() }
     }
 
     /// Whether it is what a text begins with. Gaps are short, and nearly always the one that is
@@ -158,14 +177,38 @@ impl Gap {
         let Some(head) = text.first_chunk::<HEAD_BYTES>() else {
             return text.starts_with(self.text.as_bytes());
         };
-        let (ours, _) = self.head.as_chunks::<LANES>();
-        let (theirs, _) = head.as_chunks::<LANES>();
+        self.head.is_of(head) && (self.is_short() || text.starts_with(self.text.as_bytes()))
+    }
+
+    /// Whether the head is all of it.
+    fn is_short(&self) -> bool {
+        self.text.len() <= HEAD_BYTES
+    }
+}
+
+impl Head {
+    #[inline]
+    fn is_of(&self, theirs: &[u8; HEAD_BYTES]) -> bool {
+        let (ours, _) = self.bytes.as_chunks::<LANES>();
+        let (theirs, _) = theirs.as_chunks::<LANES>();
         let equal = ours.iter().zip(theirs).rev().fold(0, |mask, (ours, theirs)| {
             let equal = u8x16::new(*ours).simd_eq(u8x16::new(*theirs));
             mask << LANES | equal.to_bitmask()
         });
         equal & self.bits == self.bits
-            && (self.text.len() <= HEAD_BYTES || text.starts_with(self.text.as_bytes()))
+    }
+}
+
+impl Step {
+    /// The value that stands next, if what stands in front of it is the gap of the step.
+    #[inline]
+    fn read<'a>(&self, walk: &mut Walk<'a, '_>) -> Option<&'a str> {
+        let head = walk.text.as_bytes().get(walk.at..)?.first_chunk::<HEAD_BYTES>()?;
+        if !self.head.is_of(head) {
+            return None;
+        }
+        walk.at += self.gap_len;
+        if self.is_number { walk.number() } else { walk.string() }
     }
 }
 
@@ -219,23 +262,30 @@ impl PlainReader {
         let is_plain = find_quotes(text.as_bytes(), &mut quotes)
             && self.walk(Walk { text, at: 0, quotes: &quotes, met: 0 }, line).is_some();
         self.quotes = quotes;
+        if is_plain {
+            self.last = line.form;
+        }
         is_plain
     }
 
     fn walk<'a>(&mut self, mut walk: Walk<'a, '_>, line: &mut PlainLine<'a>) -> Option<()> {
-        let mut at = ROOT;
+        let form = self.forms.get(self.last);
+        let mut at = form.map_or(ROOT, |form| follow(&form.path, &mut walk, &mut line.values));
         loop {
-            at = match self.known(&walk, at) {
-                Some(next) => next,
-                None => self.learn(walk, at)?,
+            let node = if let Some((next, node)) = self.known(&walk, at) {
+                at = next;
+                node
+            } else {
+                at = self.learn(walk, at)?;
+                self.nodes.get(at)?
             };
-            let node = self.nodes.get(at)?;
             walk.at += node.gap.text.len();
-            match node.slot {
-                Slot::Number => line.values.push(walk.number()?),
+            let value = match node.slot {
+                Slot::Number => walk.number()?,
                 Slot::End => return self.end(node, line),
-                _ => line.values.push(walk.string()?),
-            }
+                _ => walk.string()?,
+            };
+            line.values.push(value);
         }
     }
 
@@ -256,13 +306,13 @@ impl PlainReader {
 
     /// The node that comes next, when it came behind this one before.
     #[inline]
-    fn known(&self, walk: &Walk<'_, '_>, at: usize) -> Option<usize> {
+    fn known(&self, walk: &Walk<'_, '_>, at: usize) -> Option<(usize, &Node)> {
         let rest = walk.text.as_bytes().get(walk.at..)?;
         let mut next = self.nodes.get(at)?.first;
         while next != ROOT {
             let node = self.nodes.get(next)?;
             if node.begins(rest) {
-                return Some(next);
+                return Some((next, node));
             }
             next = node.other;
         }
@@ -307,7 +357,7 @@ impl PlainReader {
         if slot == Slot::End {
             let form = self.form(parent);
             let sizes = form.keys.iter().map(|key| size_of_val(key) + key.name.len());
-            self.n_bytes += sizes.sum::<usize>();
+            self.n_bytes += sizes.sum::<usize>() + size_of_val(&*form.path);
             self.forms.push(form);
         }
         let (gap, key, met, at) = (Gap::new(text), key.into(), walk.met, self.nodes.len());
@@ -323,10 +373,11 @@ impl PlainReader {
 
     /// The form of lines that end behind a node.
     fn form(&self, last: usize) -> Form {
-        let mut nodes = Vec::new();
+        let (mut nodes, mut numbers) = (Vec::new(), Vec::new());
         let mut at = last;
         while let Some(node) = self.nodes.get(at).filter(|_| at != ROOT) {
             nodes.push(node);
+            numbers.push(at);
             at = node.parent;
         }
         nodes.reverse();
@@ -338,8 +389,34 @@ impl PlainReader {
                 None => keys.push(PlainKey { at, name: node.key.clone() }),
             }
         }
-        Form { members, keys: keys.into() }
+        let steps = nodes.iter().zip(numbers.iter().rev()).map_while(|(node, at)| {
+            node.gap.is_short().then(|| Step {
+                head: node.gap.head.clone(),
+                gap_len: node.gap.text.len(),
+                is_number: node.slot == Slot::Number,
+                node: *at,
+            })
+        });
+        Form { members, keys: keys.into(), path: steps.collect() }
     }
+}
+
+/// Reads values as long as those of a form stand so. Gives the node of the last one.
+///
+/// What stands behind a value is told by the text alone, so that no other node could come next.
+#[inline]
+fn follow<'a>(path: &[Step], walk: &mut Walk<'a, '_>, values: &mut Vec<&'a str>) -> usize {
+    values.resize(path.len(), "");
+    let (mut at, mut n_read) = (ROOT, 0);
+    for (step, value) in path.iter().zip(values.iter_mut()) {
+        let mut next = *walk;
+        let Some(read) = step.read(&mut next) else { break };
+        *value = read;
+        *walk = next;
+        (at, n_read) = (step.node, n_read + 1);
+    }
+    values.truncate(n_read);
+    at
 }
 
 impl Default for Node {
@@ -518,12 +595,17 @@ impl Seen {
     #[inline]
     fn quotes_of(&mut self, word: &[u8; WORD_BYTES]) -> u64 {
         let (vectors, _) = word.as_chunks::<LANES>();
-        vectors.iter().rev().fold(0, |mask, vector| {
-            let bytes = u8x16::new(*vector);
+        let mut quotes_of = |vector: Option<&[u8; LANES]>| {
+            let bytes = vector.map_or(u8x16::splat(b' '), |vector| u8x16::new(*vector));
             self.backslashes |= bytes.simd_eq(u8x16::splat(b'\\'));
             self.least = self.least.min(bytes);
-            mask << LANES | u64::from(bytes.simd_eq(u8x16::splat(b'"')).to_bitmask())
-        })
+            u64::from(bytes.simd_eq(u8x16::splat(b'"')).to_bitmask())
+        };
+        // One by one: a loop over four is not unrolled.
+        quotes_of(vectors.first())
+            | quotes_of(vectors.get(1)) << LANES
+            | quotes_of(vectors.get(2)) << (2 * LANES)
+            | quotes_of(vectors.get(3)) << (3 * LANES)
     }
 }
 
