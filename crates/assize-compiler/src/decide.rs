@@ -108,7 +108,7 @@ impl DecisionTables {
         scratch: &mut Scratch,
         out: &mut [DecisionRow],
     ) {
-        touch(columns, rows.clone());
+        touch(columns, rows.clone(), &scratch.facts);
         let mut new = std::mem::take(&mut scratch.keys);
         new.clear();
         answer_known(columns, rows.clone(), (scratch, &mut new), out);
@@ -315,16 +315,17 @@ fn answer_known(
     open.truncate(n_open);
 }
 
-/// Reads the values of the rows in the order in which they lie in memory, all at once: asked for one
-/// by one, each would be waited for.
-fn touch(columns: &RequestColumns<'_>, rows: Range<usize>) {
+/// Reads the values of the rows that facts are asked of, in the order in which they lie in memory,
+/// all at once: asked for one by one, each would be waited for.
+fn touch(columns: &RequestColumns<'_>, rows: Range<usize>, facts: &Facts) {
     /// Values in a line of the cache.
     const N_LINE: usize = 64 / size_of::<ValueId>();
     if rows.len() < N_LINE {
         return;
     }
     let mut sum = 0_u32;
-    for column in columns.keys {
+    for key in facts.keys() {
+        let column = columns.keys.get(key.index()).map(|column| &**column).unwrap_or_default();
         let values = column.get(rows.clone()).unwrap_or_default();
         sum = values.iter().step_by(N_LINE).fold(sum, |sum, value| sum ^ value.0);
     }

@@ -372,6 +372,7 @@ impl Store<'_> {
         self.push(Entry { start, len: length(members.len()) | LIST_BIT })
     }
 
+    #[inline]
     fn push(&mut self, entry: Entry) -> u32 {
         let at = length(self.entries.len());
         assert!(at < LIST_ID_BIT - N_RESERVED, "{FEW}");

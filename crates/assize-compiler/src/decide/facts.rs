@@ -159,6 +159,11 @@ impl Facts {
         }
     }
 
+    /// The keys that numbered atoms ask about.
+    pub(super) fn keys(&self) -> impl Iterator<Item = KeyId> + '_ {
+        self.keys.iter().map(|key| key.key)
+    }
+
     /// Makes ready for rows of these columns.
     pub(super) fn begin(&mut self, columns: &RequestColumns<'_>) {
         self.values.resize(N_VALUE_WORDS, Word::default());
