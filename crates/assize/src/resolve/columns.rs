@@ -22,6 +22,8 @@ impl KeyColumns {
         }
     }
 
+    // Apart, so that the rest is a few steps in the midst of its caller.
+    #[inline(never)]
     fn set_in_any(&mut self, key: KeyId, row: usize, value: ValueId) {
         let at = key.index();
         if self.columns.len() <= at {

@@ -51,8 +51,12 @@ pub(super) struct PlainPaths {
     frames: HashMap<u64, u32>,
     found: Vec<PlainFrame>,
     found_index: HashMap<PlainFrame, u32>,
-    /// Which resource types there are, by action and header.
-    fits: HashMap<(u32, u32), HeaderFits>,
+    /// Which resource types there are: positions in `fits`, by action and header.
+    fit_index: HashMap<(u32, u32), u32>,
+    fits: Vec<HeaderFits>,
+    /// The header of the last resource of each action, with its resource types: most resources of
+    /// an action begin alike.
+    last_headers: Vec<Option<KnownHeader>>,
     /// The regions of global services, by action and partition.
     global_regions: HashMap<(u32, Box<str>), Option<ValueId>>,
     /// The position in the dictionary of a resource of which nothing is known.
@@ -82,7 +86,9 @@ struct PlainForm {
     is_of_session: bool,
     /// Bits of the keys of their own that are given.
     given: u32,
-    /// The values that are looked at, by their positions among the keys.
+    /// The values that stand as they are: their positions among those of the line, and columns.
+    puts: Vec<(usize, KeyId)>,
+    /// The other values that are looked at, by the positions of their keys.
     looked_at: Vec<(usize, PlainKey)>,
     /// The folded names, for who asks which are given.
     folds: Vec<u32>,
@@ -116,9 +122,18 @@ impl PlainPaths {
     }
 }
 
+/// A header with the resource types that an action has there: positions in `headers` and `fits`.
+#[derive(Debug, Clone, Copy)]
+struct KnownHeader {
+    header: u32,
+    fits: u32,
+}
+
 /// The first five segments of an ARN.
 #[derive(Debug)]
 struct Header {
+    /// All of it, the last colon included.
+    text: Box<str>,
     /// Their texts; all are empty for `*`, which belongs to the principal.
     partition: Box<str>,
     service: Box<str>,
@@ -439,21 +454,49 @@ impl Resolver<'_> {
         (action, id): (u32, ActionId),
         text: &str,
     ) -> Option<(u32, Shape, Option<ResourceTypeId>)> {
-        let (head, resource) = ArnParts::split_header(text)?;
-        let header = match self.plain.recent_headers.get(head) {
-            Some(header) => header,
-            None => self.header(text, head)?,
-        };
+        let known = self.last_header(action, text);
+        let known = known.or_else(|| self.plain_header((action, id), text));
+        let (KnownHeader { header, fits }, resource) = known?;
         let known = self.plain.headers.get(header as usize)?;
         let arn = known.arn(resource);
         let shape = Shape::of(Some(arn));
         if resource.is_empty() || self.is_known(text, arn, shape, known.has_records) {
             return None;
         }
-        let catalog = &self.engine.catalog;
-        let fits = self.plain.fits.entry((action, header));
-        let fits = fits.or_insert_with(|| catalog.header_fits(id, text));
-        Some((header, shape, fits.of(catalog, resource)))
+        let fits = self.plain.fits.get(fits as usize)?;
+        Some((header, shape, fits.of(&self.engine.catalog, resource)))
+    }
+
+    /// The header of the last resource of an action and what stands behind it, if this resource
+    /// has the same: what begins with five segments has no others.
+    #[inline]
+    fn last_header<'t>(&self, action: u32, text: &'t str) -> Option<(KnownHeader, &'t str)> {
+        let known = (*self.plain.last_headers.get(action as usize)?)?;
+        let header = self.plain.headers.get(known.header as usize)?;
+        Some((known, text.strip_prefix(&*header.text)?))
+    }
+
+    fn plain_header<'t>(
+        &mut self,
+        (action, id): (u32, ActionId),
+        text: &'t str,
+    ) -> Option<(KnownHeader, &'t str)> {
+        let (head, resource) = ArnParts::split_header(text)?;
+        let header = match self.plain.recent_headers.get(head) {
+            Some(header) => header,
+            None => self.header(text, head)?,
+        };
+        let plain = &mut self.plain;
+        let next = u32::try_from(plain.fits.len()).ok()?;
+        let fits = *plain.fit_index.entry((action, header)).or_insert(next);
+        if fits == next {
+            plain.fits.push(self.engine.catalog.header_fits(id, text));
+        }
+        let known = KnownHeader { header, fits };
+        let at = action as usize;
+        plain.last_headers.resize(plain.last_headers.len().max(at + 1), None);
+        plain.last_headers[at] = Some(known);
+        Some((known, resource))
     }
 
     /// What the short way knows of a resource: all that is decided of it beside what policies say
@@ -503,6 +546,7 @@ impl Resolver<'_> {
         self.known_header("", |resolver| {
             let owner = resolver.owner_class("", Owner::Principal)?;
             Some(Header {
+                text: "".into(),
                 partition: "".into(),
                 service: "".into(),
                 region_text: "".into(),
@@ -524,6 +568,7 @@ impl Resolver<'_> {
                 (!arn.region.is_empty()).then(|| resolver.values.intern_single(arn.region));
             let has_records = resolver.engine.sets.has_records(head);
             Some(Header {
+                text: head.into(),
                 partition: arn.partition.into(),
                 service: arn.service.into(),
                 region_text: arn.region.into(),
@@ -633,6 +678,11 @@ impl Resolver<'_> {
             }
         }
         let mut context = PlainContext { given: form.given, ..PlainContext::default() };
+        let row = self.rows.len();
+        for &(at, column) in &form.puts {
+            let value = self.values.pass_single(values.get(at)?);
+            self.rows.keys.set(column, row, value);
+        }
         for &(at, key) in &form.looked_at {
             let formats::PlainKey { at, name } = keys.get(at)?;
             self.plain_value(&mut context, check, key, (name, values.get(*at)?))?;
@@ -644,8 +694,8 @@ impl Resolver<'_> {
     fn add_form(&mut self, number: usize, keys: &[formats::PlainKey]) {
         let mut form = PlainForm::default();
         self.next_stamp();
-        for (at, key) in keys.iter().enumerate() {
-            let key = self.plain_key(&key.name);
+        for (at, given) in keys.iter().enumerate() {
+            let key = self.plain_key(&given.name);
             let seen = &mut self.seen[key.fold as usize];
             let is_seen = std::mem::replace(seen, self.stamp) == self.stamp;
             form.is_long |= is_seen || key.plain == PlainUse::Long;
@@ -654,8 +704,12 @@ impl Resolver<'_> {
             if let PlainUse::Own(own, _) = key.plain {
                 form.given |= 1 << own as u32;
             }
-            if !matches!(key.plain, PlainUse::Skip | PlainUse::Own(_, None)) {
-                form.looked_at.push((at, key));
+            match key.plain {
+                PlainUse::Skip | PlainUse::Own(_, None) => {}
+                PlainUse::Put(column) | PlainUse::Own(_, Some(column)) => {
+                    form.puts.push((given.at, column));
+                }
+                _ => form.looked_at.push((at, key)),
             }
         }
         if self.plain.forms.len() <= number {
