@@ -388,11 +388,11 @@ pub(crate) fn is_derived(folded: &str) -> bool {
 
 /// E-20, L-710: whether a key carries a tag of the resource.
 pub(crate) fn is_resource_tag(folded: &str, stems: &[String]) -> bool {
-    let (_, name) = folded.split_once(':').unwrap_or_default();
+    let (service, name) = folded.split_once(':').unwrap_or_default();
     let is_tag = ["resourcetag/", "existingobjecttag/"]
         .iter()
         .any(|stem| name.len() > stem.len() && name.starts_with(stem));
     let carries =
         |stem: &String| folded.len() > stem.len() && folded.starts_with(&stem.to_ascii_lowercase());
-    is_tag || stems.iter().any(carries)
+    is_tag && !service.contains('/') || stems.iter().any(carries)
 }

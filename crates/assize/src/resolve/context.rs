@@ -911,11 +911,12 @@ fn derived_shown(derived: Option<&ContextValue>) -> String {
 
 /// Whether a key has the shape that carries tags of the resource in every service (L-710).
 pub(super) fn is_plain_tag_key(name: &str) -> bool {
-    let Some((_, rest)) = name.split_once(':') else { return false };
-    ["resourcetag/", "existingobjecttag/"].iter().any(|stem| {
-        rest.get(..stem.len()).is_some_and(|head| head.eq_ignore_ascii_case(stem))
-            && rest.len() > stem.len()
-    })
+    let Some((service, rest)) = name.split_once(':') else { return false };
+    !service.contains('/')
+        && ["resourcetag/", "existingobjecttag/"].iter().any(|stem| {
+            rest.get(..stem.len()).is_some_and(|head| head.eq_ignore_ascii_case(stem))
+                && rest.len() > stem.len()
+        })
 }
 
 /// What rules of services add (E-82, E-85) stands over what the request gives.
