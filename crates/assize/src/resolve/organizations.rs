@@ -14,7 +14,7 @@ pub(super) enum Right {
     Usual,
     /// The caller's own policies, whosever the resource is.
     Own,
-    /// The delegation policy of the organization, though no resource of it is named.
+    /// The delegation policy of the organization, whatever resource of it is named, or none.
     Delegated,
 }
 
@@ -47,8 +47,8 @@ impl Resolver<'_> {
             Some(management) if !names_none && parties.account != Some(management) => Right::Usual,
             Some(_) if names_none && call == OrganizationCall::OfAny => Right::Usual,
             Some(_) if self.reads_organization(own, parties.action) => Right::Own,
-            Some(_) if names_none => Right::Delegated,
-            _ => Right::Usual,
+            Some(_) => Right::Delegated,
+            None => Right::Usual,
         }
     }
 
