@@ -394,5 +394,6 @@ pub(crate) fn is_resource_tag(folded: &str, stems: &[String]) -> bool {
         .any(|stem| name.len() > stem.len() && name.starts_with(stem));
     let carries =
         |stem: &String| folded.len() > stem.len() && folded.starts_with(&stem.to_ascii_lowercase());
-    is_tag && !service.contains('/') || stems.iter().any(carries)
+    let is_of_service = !service.contains('/') && !is_claim(folded);
+    is_tag && is_of_service || stems.iter().any(carries)
 }
