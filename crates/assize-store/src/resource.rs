@@ -97,6 +97,20 @@ impl<P> Resource<P> {
     }
 }
 
+impl ResourceAttributes {
+    /// What the attributes are called in records and scenarios (F-43).
+    pub const NAMES: [&str; 8] = [
+        "publicAccessBlock",
+        "kmsGrants",
+        "managedByAws",
+        "bucket",
+        "networkOrigin",
+        "vpc",
+        "aliases",
+        "backupVault",
+    ];
+}
+
 /// A stored grant on a KMS key (E-81).
 pub type Grant = assize_model::KmsGrant<'static>;
 

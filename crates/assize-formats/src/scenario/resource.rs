@@ -13,16 +13,6 @@ use crate::file::File;
 use crate::json::{Node, Value};
 
 const RESOURCE_FIELDS: [&str; 5] = ["arn", "account", "tags", "policy", "attributes"];
-const ATTRIBUTES: [&str; 8] = [
-    "publicAccessBlock",
-    "kmsGrants",
-    "managedByAws",
-    "bucket",
-    "networkOrigin",
-    "vpc",
-    "aliases",
-    "backupVault",
-];
 const ENDPOINT_FIELDS: [&str; 6] = ["account", "vpc", "vpcArn", "type", "service", "policy"];
 
 impl Reader<'_> {
@@ -81,7 +71,9 @@ impl Reader<'_> {
 
     fn attributes(&mut self, file: &File, node: &Node<'_>) -> ResourceAttributes {
         let mut attributes = ResourceAttributes::default();
-        let Some(fields) = self.fields(file, node, &ATTRIBUTES) else { return attributes };
+        let Some(fields) = self.fields(file, node, &ResourceAttributes::NAMES) else {
+            return attributes;
+        };
         attributes.public_access_block =
             fields.get("publicAccessBlock").map(|node| self.public_access_block(file, node));
         attributes.kms_grants =

@@ -16,16 +16,6 @@ use crate::{
 };
 
 const RECORD: &[&str] = &["arn", "account", "region", "tags", "policy", "attributes"];
-const ATTRIBUTES: &[&str] = &[
-    "publicAccessBlock",
-    "kmsGrants",
-    "managedByAws",
-    "bucket",
-    "networkOrigin",
-    "vpc",
-    "aliases",
-    "backupVault",
-];
 const PUBLIC_ACCESS_BLOCK: &[&str] =
     &["blockPublicAcls", "ignorePublicAcls", "blockPublicPolicy", "restrictPublicBuckets"];
 const GRANT: &[&str] = &[
@@ -246,7 +236,7 @@ fn refuse_unknown(node: &Node<'_>, record: &Record<'_>, known: &[&str], log: &mu
 
 fn attributes(node: &Node<'_>, log: &mut Log) -> Result<ResourceAttributes, Problem> {
     let record = node.record()?;
-    refuse_unknown(node, &record, ATTRIBUTES, log);
+    refuse_unknown(node, &record, &ResourceAttributes::NAMES, log);
     let grants = record.list("kmsGrants")?;
     let aliases = record.list("aliases")?;
     Ok(ResourceAttributes {
