@@ -190,25 +190,47 @@ impl Shape {
     }
 
     pub(super) fn of(arn: Option<ArnParts<'_>>) -> Self {
-        let Some(arn) = arn else { return Self::Star };
-        let resource = arn.resource;
+        arn.map_or(Self::Star, |arn| Family::of(arn).shape(arn.resource))
+    }
+}
+
+/// What the header of an ARN says of the shape of what stands behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Family {
+    /// A bucket or an object.
+    S3,
+    /// Another resource of S3.
+    S3Elsewhere,
+    Kms,
+    /// Of AWS or not.
+    Iam(bool),
+    Other,
+}
+
+impl Family {
+    pub(super) fn of(arn: ArnParts<'_>) -> Self {
         match arn.service {
-            "s3" if arn.region.is_empty() && arn.account.is_empty() => {
-                if resource.contains('/') {
-                    Self::S3Object
-                } else {
-                    Self::S3Bucket
-                }
-            }
-            "s3" if resource.starts_with("accesspoint/") => Self::S3AccessPoint,
-            "kms" if resource.starts_with("key/") => Self::KmsKey,
-            "kms" if resource.starts_with("alias/") => Self::KmsAlias,
-            "iam" if resource.starts_with("role/") => Self::IamRole,
-            "iam" if resource == "root" => Self::IamRoot,
-            "iam" if arn.account == "aws" && resource.starts_with("policy/") => {
-                Self::AwsManagedPolicy
-            }
+            "s3" if arn.region.is_empty() && arn.account.is_empty() => Self::S3,
+            "s3" => Self::S3Elsewhere,
+            "kms" => Self::Kms,
+            "iam" => Self::Iam(arn.account == "aws"),
             _ => Self::Other,
+        }
+    }
+
+    /// The shape of the resource with this last segment.
+    #[inline]
+    pub(super) fn shape(self, resource: &str) -> Shape {
+        match self {
+            Self::S3 if resource.contains('/') => Shape::S3Object,
+            Self::S3 => Shape::S3Bucket,
+            Self::S3Elsewhere if resource.starts_with("accesspoint/") => Shape::S3AccessPoint,
+            Self::Kms if resource.starts_with("key/") => Shape::KmsKey,
+            Self::Kms if resource.starts_with("alias/") => Shape::KmsAlias,
+            Self::Iam(_) if resource.starts_with("role/") => Shape::IamRole,
+            Self::Iam(_) if resource == "root" => Shape::IamRoot,
+            Self::Iam(true) if resource.starts_with("policy/") => Shape::AwsManagedPolicy,
+            _ => Shape::Other,
         }
     }
 }
