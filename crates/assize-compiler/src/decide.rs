@@ -165,6 +165,7 @@ impl DecisionTables {
             row,
             principal,
             resource,
+            searched: None,
             buffers,
         })
     }

@@ -88,7 +88,7 @@ pub struct CompileInput<'a> {
 /// | on the way: resource elements to patterns and templates | `resources::lower` | – |
 /// | action patterns to runs of actions, runs to cells | `partition::fill` | `action_partition` |
 /// | on the way: what no row can change is settled | `simplify::cut_denies`, `cut_allows`, `allow_state` | `static_verdicts` |
-/// | on the way: literals, rare parts and the rest of many patterns to one search | `resources::index` | `pattern_sets` |
+/// | on the way: literals, rare parts and the rest of many patterns to one search | `resources::indexes` | `pattern_sets` |
 /// | layout: cells of a set in a row, actions to cells by pages of two bytes each | `partition::CellBuilder::page` | `shared_pages` |
 ///
 /// While deciding, two more run:

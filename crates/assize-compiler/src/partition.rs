@@ -10,6 +10,7 @@ use assize_model::Effect;
 use assize_policy::ir::{ActionElement, ActionPattern};
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use std::hash::BuildHasher;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::budget::CompileOptions;
@@ -137,8 +138,8 @@ struct CellBuilder<'a> {
     options: &'a CompileOptions,
     n_actions: u32,
     document_cells: Vec<Prepared>,
-    /// Indexes by bodies and, if of several, documents.
-    indexes: HashMap<(Vec<u32>, Vec<u16>), Option<u32>>,
+    /// The first of indexes that share a set, by what each is made of.
+    indexes: HashMap<Vec<Indexed>, Option<u32>>,
     n_indexed: usize,
     cells: &'a mut Vec<Cell>,
     rules: &'a mut Vec<Rule>,
@@ -157,11 +158,15 @@ impl<'a> CellBuilder<'a> {
         let DecisionTables {
             program, documents, options, cells, rules, pages, page_tables, ..
         } = tables;
-        let indexes = program.indexes.iter().zip(0..);
-        let of = |index: &PatternIndex| (index.bodies.to_vec(), index.documents.to_vec());
-        let indexes = indexes.map(|(index, at)| (of(index), Some(at))).collect();
+        let of = |index: &Arc<PatternIndex>| (index.bodies.to_vec(), index.documents.to_vec());
+        let mut indexes = HashMap::new();
+        let mut at = 0;
+        for shared in program.indexes.chunk_by(|_, next| next.first != 0) {
+            indexes.insert(shared.iter().map(of).collect(), Some(at));
+            at += position(shared.len());
+        }
         let mut builder = Self {
-            n_indexed: program.indexes.iter().map(|index| index.set.len()).sum(),
+            n_indexed: program.indexes.iter().map(|index| index.owners.len()).sum(),
             program,
             documents,
             options,
@@ -266,7 +271,10 @@ impl<'a> CellBuilder<'a> {
         }
         let allow = finish(&mut denies, &mut allows, n_nodes, self.options);
         let n_rules = denies.len().max(allows.len());
-        if self.options.pattern_sets && (has_many_patterns || n_rules > MAX_PATTERNS_APART) {
+        if self.options.pattern_sets
+            && (has_many_patterns || n_rules > MAX_PATTERNS_APART)
+            && self.pair_patterns(&mut denies, &mut allows, n_nodes).is_none()
+        {
             self.gather_patterns(&mut denies, n_nodes);
             self.gather_patterns(&mut allows, n_nodes);
         }
@@ -418,60 +426,92 @@ impl<'a> CellBuilder<'a> {
     /// Puts rules with many patterns behind indexes. A rule that always applies stays apart: it
     /// makes the verdict of the cell.
     fn gather_patterns(&mut self, rules: &mut Vec<Rule>, n_nodes: u16) {
-        if n_nodes == 1 && self.join_patterns(rules).is_some() {
-            return;
+        if let Some(n_joined) = self.n_joined(rules, n_nodes) {
+            let of = indexed(&rules[..n_joined], true);
+            if let Some(index) = self.index(vec![of]) {
+                rules.splice(..n_joined, [Rule::index(index, &rules[..n_joined])]);
+                return;
+            }
         }
-        let is_one_run = |a: &Rule, b: &Rule| {
-            a.document == b.document && !a.is_unconditional() && !b.is_unconditional()
-        };
         let mut gathered = Vec::with_capacity(rules.len());
-        for run in rules.chunk_by(is_one_run) {
-            let index = self.has_many_patterns(run).then(|| {
-                let bodies = run.iter().map(|rule| rule.number()).collect();
-                self.index(bodies, Vec::new())
-            });
-            match index.flatten() {
-                Some(index) => {
-                    let of_document = Rule::index(index, run);
-                    gathered.push(of_document.at(run[0].document, run[0].node));
-                }
+        for run in runs(rules) {
+            let index = self
+                .has_many_patterns(run)
+                .then(|| self.index(vec![indexed(run, false)]))
+                .flatten();
+            match index {
+                Some(index) => gathered.push(of_run(index, run)),
                 None => gathered.extend_from_slice(run),
             }
         }
         *rules = gathered;
     }
 
-    /// Puts the rules of all documents behind one index, if several have many patterns or all
-    /// together very many: a resource is then searched once. No document has an index of its own
-    /// then; making both took twice the time and memory.
-    fn join_patterns(&mut self, rules: &mut Vec<Rule>) -> Option<()> {
+    /// Puts the rules that deny and those that allow behind two indexes over one set, if one index
+    /// would do for each: a resource is then searched once.
+    fn pair_patterns(
+        &mut self,
+        denies: &mut Vec<Rule>,
+        allows: &mut Vec<Rule>,
+        n_nodes: u16,
+    ) -> Option<()> {
+        let of_denies = self.only_run(denies, n_nodes)?;
+        let of_allows = self.only_run(allows, n_nodes)?;
+        let of = [(&*denies, &of_denies), (&*allows, &of_allows)];
+        let of = of.map(|(rules, (run, joined))| indexed(&rules[run.clone()], *joined));
+        let first = self.index(of.to_vec())?;
+        let pair = [(denies, of_denies, first), (allows, of_allows, first + 1)];
+        for (rules, (run, joined), index) in pair {
+            let of_run = &rules[run.clone()];
+            let rule =
+                if joined { Rule::index(index, of_run) } else { self::of_run(index, of_run) };
+            rules.splice(run, [rule]);
+        }
+        Some(())
+    }
+
+    /// The only rules with many patterns, and whether they are of several documents.
+    fn only_run(&self, rules: &[Rule], n_nodes: u16) -> Option<(Range<usize>, bool)> {
+        if let Some(n_joined) = self.n_joined(rules, n_nodes) {
+            return Some((0..n_joined, true));
+        }
+        let mut start = 0;
+        let mut only = None;
+        for run in runs(rules) {
+            if self.has_many_patterns(run) && only.replace(start..start + run.len()).is_some() {
+                return None;
+            }
+            start += run.len();
+        }
+        only.map(|run| (run, false))
+    }
+
+    /// How many rules of all documents are put behind one index, if several have many patterns or
+    /// all together very many: a resource is then searched once. No document has an index of its
+    /// own then; making both took twice the time and memory.
+    fn n_joined(&self, rules: &[Rule], n_nodes: u16) -> Option<usize> {
         let n_conditional = rules.iter().take_while(|rule| !rule.is_unconditional()).count();
         let conditional = &rules[..n_conditional];
         let mut documents = conditional.chunk_by(|a, b| a.document == b.document);
         let n_documents = documents.clone().filter(|rules| self.has_many_patterns(rules)).count();
-        let is_joined = n_documents >= MIN_JOINED_DOCUMENTS
-            || documents.nth(1).is_some()
-                && resources::n_patterns(self.program, conditional) > MAX_PATTERNS_APART;
-        if !is_joined {
-            return None;
-        }
-        let bodies = conditional.iter().map(|rule| rule.number()).collect();
-        let documents = conditional.iter().map(|rule| rule.document).collect();
-        let joined = Rule::index(self.index(bodies, documents)?, &rules[..n_conditional]);
-        rules.splice(..n_conditional, [joined]);
-        Some(())
+        let is_joined = n_nodes == 1
+            && (n_documents >= MIN_JOINED_DOCUMENTS
+                || documents.nth(1).is_some()
+                    && resources::n_patterns(self.program, conditional) > MAX_PATTERNS_APART);
+        is_joined.then_some(n_conditional)
     }
 
-    fn index(&mut self, bodies: Vec<u32>, documents: Vec<u16>) -> Option<u32> {
-        let key = (bodies, documents);
-        if let Some(&index) = self.indexes.get(&key) {
+    /// The first of indexes over one set.
+    fn index(&mut self, of: Vec<Indexed>) -> Option<u32> {
+        if let Some(&index) = self.indexes.get(&of) {
             return index;
         }
-        let made = resources::index(self.program, &key.0, &key.1).and_then(|index| {
-            let n_patterns = self.n_indexed + index.set.len();
+        let made = resources::indexes(self.program, &of).and_then(|indexes| {
+            let n_own: usize = indexes.iter().map(|index| index.owners.len()).sum();
+            let n_patterns = self.n_indexed + n_own;
             // What is joined may not take the room of what it is joined from.
             let limit = self.options.max_indexed_patterns;
-            let (limit, fallback) = if key.1.is_empty() {
+            let (limit, fallback) = if matches!(&*of, [(_, documents)] if documents.is_empty()) {
                 (limit, Fallback::PatternsOneByOne { limit })
             } else {
                 (limit / 2, Fallback::IndexesApart { limit: limit / 2 })
@@ -484,12 +524,32 @@ impl<'a> CellBuilder<'a> {
             }
             self.n_indexed = n_patterns;
             let at = position(self.program.indexes.len());
-            self.program.indexes.push(Arc::new(index));
+            self.program.indexes.extend(indexes.into_iter().map(Arc::new));
             Some(at)
         });
-        self.indexes.insert(key, made);
+        self.indexes.insert(of, made);
         made
     }
+}
+
+/// What an index is made of: bodies and, if they are of several documents, the document of each.
+type Indexed = (Vec<u32>, Vec<u16>);
+
+fn indexed(rules: &[Rule], joined: bool) -> Indexed {
+    let documents = if joined { rules } else { &[] };
+    let bodies = rules.iter().map(|rule| rule.number()).collect();
+    (bodies, documents.iter().map(|rule| rule.document).collect())
+}
+
+/// Rules that follow each other, are of one document and look at the row.
+fn runs(rules: &[Rule]) -> impl Iterator<Item = &[Rule]> {
+    rules
+        .chunk_by(|a, b| a.document == b.document && !a.is_unconditional() && !b.is_unconditional())
+}
+
+/// The index of a document's rules, in their place.
+fn of_run(index: u32, run: &[Rule]) -> Rule {
+    Rule::index(index, run).at(run[0].document, run[0].node)
 }
 
 /// Brings the rules of a cell into their final order and says what it allows.

@@ -93,7 +93,8 @@ impl CompileReport {
         };
         let of_conditions = || program.atoms.iter().filter_map(|atom| atom.test.pattern_set());
         report.n_condition_sets = of_conditions().count();
-        let of_indexes = program.indexes.iter().map(|index| &index.set);
+        let of_indexes =
+            program.indexes.iter().filter(|index| index.first == 0).map(|index| &*index.set);
         for set in of_indexes.chain(of_conditions()) {
             report.count(set.report());
         }
@@ -136,8 +137,8 @@ pub enum Fallback {
         /// The limit.
         limit: usize,
     },
-    /// Indexes would hold more patterns than allowed if those of several documents were joined:
-    /// further cells search them one after the other.
+    /// Indexes would hold more patterns than allowed if those of several documents, or those that
+    /// deny and those that allow, were joined: further cells search them one after the other.
     IndexesApart {
         /// The limit.
         limit: usize,

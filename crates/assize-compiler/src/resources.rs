@@ -1,10 +1,12 @@
 //! Pass: resource elements to tests, and the indexes of cells with many patterns (language,
 //! sections 2.4 and 4.2).
 
-use assize_automata::{Class, Pattern, PatternSet};
+use std::sync::Arc;
+
+use assize_automata::{Budget, Class, Pattern, PatternSet};
 use assize_policy::ir::{ArnPattern, Piece, ResourceElement, ResourcePattern};
 
-use crate::intern::Interner;
+use crate::intern::{Interner, position};
 use crate::program::{ArnTemplate, PatternIndex, PatternList, Program, ResourceTest, Rule};
 
 /// Cells in which more patterns than this stand search them together.
@@ -72,28 +74,42 @@ pub(crate) fn n_patterns(program: &Program, rules: &[Rule]) -> usize {
     lists.map(|list| list.patterns.len()).sum()
 }
 
-/// The index of statements, if they hold enough patterns to be searched together. Bodies stand in
-/// the order of their document; of several, `documents` names that of each.
-pub(crate) fn index(program: &Program, bodies: &[u32], documents: &[u16]) -> Option<PatternIndex> {
+/// The indexes of statements over one set, if each holds enough patterns to be searched together.
+/// Bodies stand in the order of their document; of several, `documents` names that of each.
+pub(crate) fn indexes(program: &Program, of: &[(Vec<u32>, Vec<u16>)]) -> Option<Vec<PatternIndex>> {
     let mut patterns = Vec::new();
-    let mut owners = Vec::new();
-    let mut others = Vec::new();
-    for (&body, at) in bodies.iter().zip(0..) {
-        match searchable(program, body) {
-            Some(list) => {
-                let ids = list.patterns.of(&program.pattern_ids);
-                patterns.extend(ids.iter().map(|&id| program.patterns[id as usize].clone()));
-                owners.resize(patterns.len(), at);
+    let empty = Arc::new(PatternSet::new(&[], &Budget::default()).ok()?);
+    let mut indexes = Vec::with_capacity(of.len());
+    for (bodies, documents) in of {
+        let first = patterns.len();
+        let (mut owners, mut others) = (Vec::new(), Vec::new());
+        for (&body, at) in bodies.iter().zip(0..) {
+            match searchable(program, body) {
+                Some(list) => {
+                    let ids = list.patterns.of(&program.pattern_ids);
+                    patterns.extend(ids.iter().map(|&id| program.patterns[id as usize].clone()));
+                    owners.resize(patterns.len() - first, at);
+                }
+                None => others.push(at),
             }
-            None => others.push(at),
         }
+        if owners.len() <= MAX_PATTERNS_ONE_BY_ONE {
+            return None;
+        }
+        indexes.push(PatternIndex {
+            bodies: bodies.as_slice().into(),
+            set: Arc::clone(&empty),
+            first: position(first),
+            owners: owners.into(),
+            others: others.into(),
+            documents: documents.as_slice().into(),
+        });
     }
-    if patterns.len() <= MAX_PATTERNS_ONE_BY_ONE {
-        return None;
+    let set = Arc::new(PatternSet::new(&patterns, &Budget::default()).ok()?);
+    for index in &mut indexes {
+        index.set = Arc::clone(&set);
     }
-    let set = PatternSet::new(&patterns, &assize_automata::Budget::default()).ok()?;
-    let (owners, others) = (owners.into(), others.into());
-    Some(PatternIndex { bodies: bodies.into(), set, owners, others, documents: documents.into() })
+    Some(indexes)
 }
 
 /// The entries of a statement, if it applies only to resources that one of its patterns matches.

@@ -220,10 +220,10 @@ impl DecisionTables {
             .iter()
             .map(|index| {
                 let report = index.set.report();
+                let of_set = report.automaton_bytes + report.n_distinct * 300;
                 size_of_val(&*index.bodies)
                     + size_of_val(&*index.owners)
-                    + report.automaton_bytes
-                    + report.n_distinct * 300
+                    + if index.first == 0 { of_set } else { 0 }
             })
             .sum();
         size_of_val(&*self.pages)

@@ -22,9 +22,9 @@ pub(super) struct Needle {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     /// Its end is this far from the start of the text.
-    FromStart(usize),
+    FromStart(u32),
     /// Its end is this far from the end of the text.
-    FromEnd(usize),
+    FromEnd(u32),
     Anywhere,
 }
 
@@ -33,8 +33,8 @@ impl Place {
     #[inline]
     pub(super) fn is_at(self, end: usize, text_bytes: usize) -> bool {
         match self {
-            Self::FromStart(bytes) => end == bytes,
-            Self::FromEnd(bytes) => end + bytes == text_bytes,
+            Self::FromStart(bytes) => end == bytes as usize,
+            Self::FromEnd(bytes) => end + bytes as usize == text_bytes,
             Self::Anywhere => true,
         }
     }
@@ -84,17 +84,19 @@ impl Grams {
         for (start, literal, from_end) in literals(pattern, skip) {
             let n_bytes = literal.len().min(max_bytes);
             let (rarity, at) = self.rarest(literal, n_bytes.min(GRAM_BYTES));
-            let cost = (rarity, max_bytes - n_bytes);
+            // Of what is about as rare the longer, which windows find in fewer looks.
+            let cost = ((rarity.saturating_add(1)).ilog2(), max_bytes - n_bytes);
             if best.as_ref().is_some_and(|(least, _)| *least <= cost) {
                 continue;
             }
             let from = at.min(literal.len() - n_bytes);
             let end = from + n_bytes;
             let place = match (start, from_end) {
-                (Some(start), _) => Place::FromStart(start + end),
-                (None, true) => Place::FromEnd(literal.len() - end),
-                (None, false) => Place::Anywhere,
+                (Some(start), _) => u32::try_from(start + end).map(Place::FromStart),
+                (None, true) => u32::try_from(literal.len() - end).map(Place::FromEnd),
+                (None, false) => Ok(Place::Anywhere),
             };
+            let place = place.unwrap_or(Place::Anywhere);
             best = Some((cost, Needle { bytes: literal[from..end].to_vec(), place }));
         }
         best.map(|(_, needle)| needle)

@@ -10,7 +10,7 @@ use assize_policy::value::{
 
 use super::condition::{Atom, Quantifier, Test, Texts};
 use super::memo::Memo;
-use super::pattern_index::Candidate;
+use super::pattern_index::{Cursor, PatternIndex};
 use super::template::TemplateBuffers;
 use super::{Body, PrincipalTest, Program, ResourceTest, Rule, Target};
 use crate::columns::{
@@ -25,8 +25,8 @@ pub(crate) struct Buffers {
     pub(crate) same_texts: SameTexts,
     templates: TemplateBuffers,
     pub(crate) set: SetScratch,
+    /// The patterns that the last search found.
     matched: Vec<u32>,
-    candidates: Vec<Candidate>,
 }
 
 /// A statement that applies.
@@ -79,6 +79,8 @@ pub(crate) struct RowEvaluator<'a> {
     pub(crate) row: usize,
     pub(crate) principal: &'a PrincipalEntry,
     pub(crate) resource: ResourceEntry<'a>,
+    /// Of which search the buffers have the patterns that match this row.
+    pub(crate) searched: Option<u32>,
     pub(crate) buffers: &'a mut Buffers,
 }
 
@@ -133,23 +135,35 @@ impl<'a> RowEvaluator<'a> {
         index: u32,
         take: &mut impl FnMut(Applying) -> bool,
     ) -> bool {
-        let index = &program.indexes[index as usize];
-        let resource = (!self.resource.is_star()).then(|| self.resource.text());
-        let mut candidates = std::mem::take(&mut self.buffers.candidates);
-        let Buffers { set, matched, .. } = self.buffers;
-        index.candidates(resource, set, matched, &mut candidates);
-        let mut go_on = true;
-        for &(at, resource_known) in &candidates {
+        let index = self.search(program, rule, index);
+        let mut cursor = Cursor::default();
+        while let Some((at, resource_known)) = index.next(&self.buffers.matched, &mut cursor) {
             let body = &program.bodies[index.bodies[at as usize] as usize];
             if let Some(strength) = self.applies(program, rule, body, resource_known)
                 && !take(applying(index.rule_of(rule, at), body, strength))
             {
-                go_on = false;
-                break;
+                return false;
             }
         }
-        self.buffers.candidates = candidates;
-        go_on
+        true
+    }
+
+    /// An index, when the patterns of its set that match the resource are found.
+    #[inline]
+    fn search(&mut self, program: &'a Program, rule: Rule, at: u32) -> &'a PatternIndex {
+        let index = &program.indexes[at as usize];
+        let tag = if rule.is_of_overlay() { OVERLAY_BIT } else { 0 };
+        let search = Some(index.search(at) | tag);
+        if self.searched != search {
+            self.searched = search;
+            let Buffers { set, matched, .. } = &mut *self.buffers;
+            if self.resource.is_star() {
+                matched.clear();
+            } else {
+                index.set.matches(self.resource.text().as_bytes(), set, matched);
+            }
+        }
+        index
     }
 
     /// Whether a statement applies, its action part being true (L-241), and how closely it

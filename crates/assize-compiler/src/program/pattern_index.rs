@@ -1,6 +1,8 @@
 //! Statements found by the resource patterns that match, for cells with many patterns.
 
-use assize_automata::{PatternSet, SetScratch};
+use std::sync::Arc;
+
+use assize_automata::PatternSet;
 
 use super::Rule;
 
@@ -10,9 +12,12 @@ use super::Rule;
 pub(crate) struct PatternIndex {
     /// The bodies, in the order of their documents.
     pub(crate) bodies: Box<[u32]>,
-    /// All patterns of the statements that are searched.
-    pub(crate) set: PatternSet,
-    /// For each pattern of the set, the position in `bodies` of its statement.
+    /// All patterns of the statements that are searched. Those that deny and those that allow in a
+    /// cell share a set, so that a row searches it once.
+    pub(crate) set: Arc<PatternSet>,
+    /// The first of its patterns in the set.
+    pub(crate) first: u32,
+    /// For each of its patterns, the position in `bodies` of its statement.
     pub(crate) owners: Box<[u32]>,
     /// Positions of statements that are not found by patterns and so always candidates.
     pub(crate) others: Box<[u32]>,
@@ -23,6 +28,15 @@ pub(crate) struct PatternIndex {
 /// A candidate: a position in `bodies`, and whether its resource part is known to be true.
 pub(crate) type Candidate = (u32, bool);
 
+/// How far the candidates of a row are gone through.
+#[derive(Debug, Default)]
+pub(crate) struct Cursor {
+    /// The position among the patterns that match.
+    pattern: usize,
+    /// The position among the statements that are always candidates.
+    other: usize,
+}
+
 impl PatternIndex {
     /// The rule of the index, as one of a candidate.
     #[inline]
@@ -30,29 +44,43 @@ impl PatternIndex {
         self.documents.get(at as usize).map_or(rule, |&document| rule.at(document, rule.node))
     }
 
-    /// Fills `out` with the candidates for a resource, in the order of the document.
-    pub(crate) fn candidates(
-        &self,
-        resource: Option<&str>,
-        scratch: &mut SetScratch,
-        matched: &mut Vec<u32>,
-        out: &mut Vec<Candidate>,
-    ) {
-        out.clear();
-        match resource {
-            Some(text) => self.set.matches(text.as_bytes(), scratch, matched),
-            None => matched.clear(),
-        }
+    /// The number of a search that the indexes of a set share; `at` is the number of the index.
+    #[inline]
+    pub(crate) fn search(&self, at: u32) -> u32 {
+        // The index whose patterns come second is made right after the other.
+        if self.first == 0 { at } else { at - 1 }
+    }
+
+    /// The next candidate in the order of the document. `matched` are the patterns of the set that
+    /// match, ascending.
+    #[inline]
+    pub(crate) fn next(&self, matched: &[u32], cursor: &mut Cursor) -> Option<Candidate> {
+        let other = self.others.get(cursor.other).copied();
         // Patterns are numbered in the order of their statements, so owners ascend.
-        for &pattern in matched.iter() {
-            let owner = self.owners[pattern as usize];
-            if out.last() != Some(&(owner, true)) {
-                out.push((owner, true));
+        let owner = loop {
+            let Some(pattern) = matched.get(cursor.pattern) else { break None };
+            let own = pattern.checked_sub(self.first);
+            match own.and_then(|own| self.owners.get(own as usize)) {
+                Some(&owner) => break Some(owner),
+                None => cursor.pattern += 1,
             }
-        }
-        if !self.others.is_empty() {
-            out.extend(self.others.iter().map(|&at| (at, false)));
-            out.sort_unstable();
+        };
+        match (owner, other) {
+            (Some(owner), other) if other.is_none_or(|other| owner < other) => {
+                let is_of_owner = |pattern: &u32| {
+                    let own = pattern.checked_sub(self.first);
+                    own.and_then(|own| self.owners.get(own as usize)) == Some(&owner)
+                };
+                while matched.get(cursor.pattern).is_some_and(is_of_owner) {
+                    cursor.pattern += 1;
+                }
+                Some((owner, true))
+            }
+            (_, Some(other)) => {
+                cursor.other += 1;
+                Some((other, false))
+            }
+            (_, None) => None,
         }
     }
 }

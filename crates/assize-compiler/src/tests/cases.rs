@@ -706,6 +706,38 @@ fn joined_indexes_keep_documents_apart() {
     assert!(tables.program.indexes.iter().any(|index| index.documents.contains(&3)));
 }
 
+/// What denies and what allows is searched at once, and each finds its own statements.
+#[test]
+fn denies_and_allows_share_a_search() {
+    let statement = |effect: &str, resource: &str| {
+        format!(r#""Effect":"{effect}","Action":"s3:*","Resource":"{resource}""#)
+    };
+    let mut statements: Vec<String> = Vec::new();
+    for n in 10..30 {
+        statements.push(statement("Allow", &format!("arn:aws:s3:::b{n}-*/k")));
+        statements.push(statement("Deny", &format!("arn:aws:s3:::*-{n}/*")));
+    }
+    statements.push(statement("Deny", "arn:aws:s3:::${aws:username}/*"));
+    let text = policy(&statements);
+    let case = |resource| user().on("s3:GetObject", resource).text(Layer::Identity, &text);
+    case("arn:aws:s3:::b11-x/k").check("Allowed identity identity 0.2");
+    case("arn:aws:s3:::b11-12/k").check("ExplicitDeny identity explicit_deny 0.5");
+    case("arn:aws:s3:::x-29/k").check("ExplicitDeny identity explicit_deny 0.39");
+    case("arn:aws:s3:::ana/k").check("ExplicitDeny identity explicit_deny 0.40");
+    case("arn:aws:s3:::b11-x/l").check("ImplicitDeny identity no_allow");
+
+    let indexes_of = |limit: usize| -> Vec<(u32, usize)> {
+        let mut input = Input::default();
+        input.set(PolicyType::ManagedIdentity, 1, &[(text.clone(), 0)]);
+        let options = CompileOptions { max_indexed_patterns: limit, ..CompileOptions::default() };
+        let (tables, ..) = input.compile(&options);
+        tables.program.indexes.iter().map(|index| (index.first, index.set.len())).collect()
+    };
+    assert_eq!(indexes_of(80), [(0, 40), (20, 40)]);
+    // What shares a set takes half of the room at most.
+    assert_eq!(indexes_of(79), [(0, 20), (0, 20)]);
+}
+
 /// Atoms of tables and of overlays are remembered apart.
 #[test]
 fn conditions_of_overlays_are_their_own() {

@@ -5,7 +5,7 @@ use assize_model::{Effect, Strength};
 use assize_policy::value::fold_unicode;
 
 use super::{
-    Applying, Atom, Body, Evaluate, KeyId, OVERLAY_BIT, PrincipalTest, Program, Quantifier,
+    Applying, Atom, Body, Cursor, Evaluate, KeyId, OVERLAY_BIT, PrincipalTest, Program, Quantifier,
     ResourceTest, RowEvaluator, Rule, Target, Test, Texts, Undecided, ValueId, ValueView, applying,
     is_all_empty, members, program_of, static_test, take_unconditional,
 };
@@ -85,23 +85,17 @@ impl<'a> SidedEvaluator<'a> {
         index: u32,
         take: &mut impl FnMut(Applying, Effect, Truth) -> bool,
     ) -> bool {
-        let index = &program.indexes[index as usize];
-        let resource = (!self.row.resource.is_star()).then(|| self.row.resource.text());
-        let buffers = &mut *self.row.buffers;
-        let mut candidates = std::mem::take(&mut buffers.candidates);
-        index.candidates(resource, &mut buffers.set, &mut buffers.matched, &mut candidates);
-        let mut go_on = true;
-        for &(at, resource_known) in &candidates {
+        let index = self.row.search(program, rule, index);
+        let mut cursor = Cursor::default();
+        while let Some((at, resource_known)) = index.next(&self.row.buffers.matched, &mut cursor) {
             let body = &program.bodies[index.bodies[at as usize] as usize];
             if let Some((strength, truth)) = self.applies(program, rule, body, resource_known)
                 && !take(applying(index.rule_of(rule, at), body, strength), body.effect, truth)
             {
-                go_on = false;
-                break;
+                return false;
             }
         }
-        self.row.buffers.candidates = candidates;
-        go_on
+        true
     }
 
     /// E-126: a statement is the conjunction of its parts. None: F.
