@@ -106,11 +106,21 @@ struct Head {
 /// Lines with the same gaps between values.
 #[derive(Debug, Clone)]
 struct Form {
-    /// The positions of the members among the values, by the bits of [`Slot`].
-    members: [Option<usize>; N_MEMBERS],
+    /// The positions of the members among the values, by the bits of [`Slot`]; [`NOWHERE`] for
+    /// those that it has not.
+    members: [usize; N_MEMBERS],
     keys: Box<[PlainKey]>,
     /// The way to the values, as far as it is followed at once.
     path: Box<[Step]>,
+    /// What stands behind the last value, when the path leads to it.
+    end: Option<End>,
+}
+
+/// The end of a line, as it is compared at once: the last bytes of a word, and how many they are.
+#[derive(Debug, Clone, Copy)]
+struct End {
+    word: u64,
+    len: usize,
 }
 
 /// A node on the way of a form: the little of it that is looked at for each line, side by side
@@ -127,6 +137,8 @@ struct Step {
 const HEAD_BYTES: usize = 2 * LANES;
 /// Members that have values.
 const N_MEMBERS: usize = 5;
+/// The position of what is not there.
+const NOWHERE: usize = usize::MAX;
 
 /// What a value of a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -212,6 +224,41 @@ impl Step {
     }
 }
 
+impl End {
+    /// Gaps as long as a word are read the other way.
+    fn new(gap: &str) -> Option<Self> {
+        let bytes = gap.as_bytes();
+        let word = bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+        let shift = 8 * size_of::<u64>().checked_sub(bytes.len())?;
+        let word = word.checked_shl(u32::try_from(shift).ok()?)?;
+        Some(Self { word, len: bytes.len() })
+    }
+
+    /// Whether it is all that stands in a text from a position on.
+    #[inline]
+    fn is_rest(self, text: &str, at: usize) -> bool {
+        let Some(last) = text.as_bytes().last_chunk() else { return false };
+        let differing = u64::from_le_bytes(*last) ^ self.word;
+        text.len() - at == self.len && differing.leading_zeros() as usize >= 8 * self.len
+    }
+}
+
+impl Form {
+    /// Tells the values of a line.
+    #[inline]
+    fn tell(&self, number: usize, line: &mut PlainLine<'_>) -> Option<()> {
+        let values = &line.values;
+        let member = |slot: Slot| values.get(self.members[slot as usize]).copied();
+        let id = member(Slot::Number).map(|number| (number, true));
+        line.id = id.or_else(|| Some((member(Slot::Id)?, false)));
+        line.principal = member(Slot::Principal)?;
+        line.action = member(Slot::Action)?;
+        line.resource = member(Slot::Resource);
+        line.form = number;
+        line.resource.is_none_or(|text| text.len() <= MAX_RESOURCE_BYTES).then_some(())
+    }
+}
+
 impl Node {
     /// Whether its gap is what a text begins with. A string begins right behind its quote, so that
     /// only what is no string asks for a look at what comes then.
@@ -257,7 +304,6 @@ impl PlainReader {
     /// Reads a line. Gives false when it is not of the plain form, malformed ones among them, or
     /// there were too many forms since [`PlainReader::begin`]; what was read then means nothing.
     pub fn read<'a>(&mut self, text: &'a str, line: &mut PlainLine<'a>) -> bool {
-        line.values.clear();
         let mut quotes = std::mem::take(&mut self.quotes);
         let is_plain = find_quotes(text.as_bytes(), &mut quotes)
             && self.walk(Walk { text, at: 0, quotes: &quotes, met: 0 }, line).is_some();
@@ -269,8 +315,17 @@ impl PlainReader {
     }
 
     fn walk<'a>(&mut self, mut walk: Walk<'a, '_>, line: &mut PlainLine<'a>) -> Option<()> {
-        let form = self.forms.get(self.last);
-        let mut at = form.map_or(ROOT, |form| follow(&form.path, &mut walk, &mut line.values));
+        let mut at = ROOT;
+        if let Some(form) = self.forms.get(self.last) {
+            at = follow(&form.path, &mut walk, &mut line.values);
+            if line.values.len() == form.path.len()
+                && form.end.is_some_and(|end| end.is_rest(walk.text, walk.at))
+            {
+                return form.tell(self.last, line);
+            }
+        } else {
+            line.values.clear();
+        }
         loop {
             let node = if let Some((next, node)) = self.known(&walk, at) {
                 at = next;
@@ -282,26 +337,11 @@ impl PlainReader {
             walk.at += node.gap.text.len();
             let value = match node.slot {
                 Slot::Number => walk.number()?,
-                Slot::End => return self.end(node, line),
+                Slot::End => return self.forms.get(node.form)?.tell(node.form, line),
                 _ => walk.string()?,
             };
             line.values.push(value);
         }
-    }
-
-    /// Tells the values of a line by its form.
-    #[inline]
-    fn end(&self, end: &Node, line: &mut PlainLine<'_>) -> Option<()> {
-        let form = self.forms.get(end.form)?;
-        let member =
-            |slot: Slot| form.members[slot as usize].and_then(|at| line.values.get(at)).copied();
-        let number = member(Slot::Number).map(|number| (number, true));
-        line.id = number.or_else(|| Some((member(Slot::Id)?, false)));
-        line.principal = member(Slot::Principal)?;
-        line.action = member(Slot::Action)?;
-        line.resource = member(Slot::Resource);
-        line.form = end.form;
-        line.resource.is_none_or(|text| text.len() <= MAX_RESOURCE_BYTES).then_some(())
     }
 
     /// The node that comes next, when it came behind this one before.
@@ -355,7 +395,7 @@ impl PlainReader {
         self.n_bytes += text.len() + key.len();
         let form = self.forms.len();
         if slot == Slot::End {
-            let form = self.form(parent);
+            let form = self.form(parent, text);
             let sizes = form.keys.iter().map(|key| size_of_val(key) + key.name.len());
             self.n_bytes += sizes.sum::<usize>() + size_of_val(&*form.path);
             self.forms.push(form);
@@ -371,8 +411,8 @@ impl PlainReader {
         Some(at)
     }
 
-    /// The form of lines that end behind a node.
-    fn form(&self, last: usize) -> Form {
+    /// The form of lines that end behind a node, and what stands there.
+    fn form(&self, last: usize, end: &str) -> Form {
         let (mut nodes, mut numbers) = (Vec::new(), Vec::new());
         let mut at = last;
         while let Some(node) = self.nodes.get(at).filter(|_| at != ROOT) {
@@ -381,11 +421,11 @@ impl PlainReader {
             at = node.parent;
         }
         nodes.reverse();
-        let mut members = [None; N_MEMBERS];
+        let mut members = [NOWHERE; N_MEMBERS];
         let mut keys = Vec::new();
         for (at, node) in nodes.iter().enumerate() {
             match members.get_mut(node.slot as usize) {
-                Some(member) => *member = Some(at),
+                Some(member) => *member = at,
                 None => keys.push(PlainKey { at, name: node.key.clone() }),
             }
         }
@@ -397,7 +437,9 @@ impl PlainReader {
                 node: *at,
             })
         });
-        Form { members, keys: keys.into(), path: steps.collect() }
+        let path: Box<[Step]> = steps.collect();
+        let end = if path.len() == nodes.len() { End::new(end) } else { None };
+        Form { members, keys: keys.into(), path, end }
     }
 }
 
@@ -576,10 +618,18 @@ fn find_quotes(line: &[u8], quotes: &mut Vec<u64>) -> bool {
     let mut seen = Seen { backslashes: u8x16::ZERO, least: u8x16::splat(b' ') };
     let (words, rest) = line.as_chunks::<WORD_BYTES>();
     quotes.extend(words.iter().map(|word| seen.quotes_of(word)));
-    let mut last = [b' '; WORD_BYTES];
-    last[..rest.len()].copy_from_slice(rest);
+    let last = match line.last_chunk() {
+        // Bytes that were looked at already are none of the rest.
+        Some(last) if !rest.is_empty() => seen.quotes_of(last) >> (WORD_BYTES - rest.len()),
+        Some(_) => 0,
+        None => {
+            let mut last = [b' '; WORD_BYTES];
+            last[..rest.len()].copy_from_slice(rest);
+            seen.quotes_of(&last)
+        }
+    };
     // One word more, so that there always is one behind that of a quote.
-    quotes.extend([seen.quotes_of(&last), 0]);
+    quotes.extend([last, 0]);
     !seen.backslashes.any() && seen.least.simd_eq(u8x16::splat(b' ')).all()
 }
 
