@@ -12,7 +12,7 @@ use serde_json::Value;
 /// Lines of a source file, at most.
 const MAX_FILE_LINES: usize = 1_000;
 /// Lines of code of a crate's `src`, tests and documentation comments apart.
-const CRATE_BUDGETS: [(&str, usize); 2] = [("assize-reference", 5_560), ("assize", 11_250)];
+const CRATE_BUDGETS: [(&str, usize); 2] = [("assize-reference", 5_560), ("assize", 11_460)];
 /// Corpus cases that are known to be wrong. The number may only fall.
 const MAX_PENDING: usize = 0;
 /// Licences that dependencies may have, as they write them.

@@ -95,14 +95,24 @@ struct Worker<'e> {
     part: Part,
     tails: Tails,
     reader: PlainReader,
-    /// Buffers of what is written.
-    digits: String,
+    /// A buffer of what is written.
     name: String,
 }
 
-/// A line that was read.
+/// A line that was read. It is small: all of a chunk wait until they are decided.
+#[derive(Clone, Copy)]
 struct Pending<'c> {
     number: u64,
+    /// Its id, with whether it is a number.
+    id: Option<(&'c str, bool)>,
+    /// The row of a request of one check of which nothing else is to be written. None where
+    /// [`Other`] says more.
+    row: Option<u32>,
+}
+
+/// What was read in a line that is not of the plain form.
+struct Other<'c> {
+    /// None where the line has none.
     id: Option<RecordId<'c>>,
     rare: Option<Box<Rare<'c>>>,
     outcome: Result<Run, Box<RequestError>>,
@@ -117,15 +127,7 @@ struct Rare<'c> {
     is_complete: bool,
 }
 
-impl<'c> Pending<'c> {
-    fn plain(number: u64, line: &PlainLine<'c>, run: Run) -> Self {
-        let id = line.id.map(|(id, is_number)| {
-            let id = Cow::Borrowed(id);
-            if is_number { RecordId::Number(id) } else { RecordId::Text(id) }
-        });
-        Self { number, id, rare: None, outcome: Ok(run) }
-    }
-
+impl Other<'_> {
     fn seen(&self) -> Option<ObservedDecision> {
         self.rare.as_ref()?.observed.as_ref()?.decision
     }
@@ -358,7 +360,6 @@ impl<'e> Worker<'e> {
             part: Part::default(),
             tails: Tails::default(),
             reader: PlainReader::default(),
-            digits: String::new(),
             name: String::new(),
         }
     }
@@ -404,6 +405,7 @@ impl<'e> Worker<'e> {
             resolver.forget_forms();
         }
         let mut pending = Vec::with_capacity(lines.len());
+        let mut others = Vec::new();
         let mut record = RequestRecord::default();
         let mut plain = PlainLine::default();
         for (number, line) in lines {
@@ -411,7 +413,7 @@ impl<'e> Worker<'e> {
                 && reader.read(text, &mut plain)
                 && let Some(run) = resolver.push_plain_line(reader, &plain)
             {
-                pending.push(Pending::plain(number, &plain, run));
+                pending.push(Pending { number, id: plain.id, row: Some(run.start) });
                 continue;
             }
             let is_unreadable = line.is_err();
@@ -424,53 +426,52 @@ impl<'e> Worker<'e> {
             };
             let says_more = rare.observed.is_some() || !rare.extra.is_empty() || rare.is_complete;
             let rare = says_more.then(|| Box::new(rare));
-            pending.push(Pending { number, id: record.id.take(), rare, outcome });
+            pending.push(Pending { number, id: None, row: None });
+            others.push(Other { id: record.id.take(), rare, outcome });
             if is_unreadable {
                 record = RequestRecord::default();
             }
         }
         resolver.decide();
+        let mut others = others.iter();
         for line in &pending {
-            self.write(job, line);
+            let mut digits = itoa::Buffer::new();
+            // F-14.
+            let id = match line.id {
+                Some((text, true)) => RecordId::Number(text.into()),
+                Some((text, false)) => RecordId::Text(text.into()),
+                None => RecordId::Number(digits.format(line.number).into()),
+            };
+            if let Some(row) = line.row {
+                if self.write_again(job, row, &id).is_none() {
+                    let outcome = Ok(Run { start: row, len: 1 });
+                    self.write_as(job, &Other { id: None, rare: None, outcome }, &id);
+                }
+            } else if let Some(other) = others.next() {
+                self.write_other(job, other, other.id.as_ref().unwrap_or(&id));
+            }
         }
         self.count_notes();
     }
 
-    fn write(&mut self, job: &Job<'_>, line: &Pending<'_>) {
-        // F-14.
-        let mut digits = std::mem::take(&mut self.digits);
-        let numbered;
-        let id = if let Some(id) = &line.id {
-            id
-        } else {
-            digits.clear();
-            digits.push_str(itoa::Buffer::new().format(line.number));
-            numbered = RecordId::Number(Cow::Borrowed(&digits));
-            &numbered
-        };
-        if self.write_again(job, line, id).is_none() {
+    fn write_other(&mut self, job: &Job<'_>, line: &Other<'_>, id: &RecordId<'_>) {
+        let row = line.outcome.as_ref().ok().filter(|run| run.len == 1 && line.rare.is_none());
+        if row.is_none_or(|run| self.write_again(job, run.start, id).is_none()) {
             self.write_as(job, line, id);
         }
-        self.digits = digits;
     }
 
     /// Writes the decision of a request of one check of which nothing is written that others do not
     /// say alike. Gives none, and has written nothing, where that is not so.
     #[inline]
-    fn write_again(&mut self, job: &Job<'_>, line: &Pending<'_>, id: &RecordId<'_>) -> Option<()> {
-        let compact = match job.options.format {
-            StreamFormat::Compact => true,
-            StreamFormat::Fast => false,
-            StreamFormat::Explain => return None,
-        };
-        let run = *line.outcome.as_ref().ok().filter(|run| run.len == 1)?;
+    fn write_again(&mut self, job: &Job<'_>, row: u32, id: &RecordId<'_>) -> Option<()> {
         let resolver = &self.decider.resolver;
-        if line.rare.is_some() || resolver.is_partial {
+        if job.options.format == StreamFormat::Explain || resolver.is_partial {
             return None;
         }
-        let row = run.start as usize;
-        let key = TailKey::of(resolver, row)?;
-        let name = &mut self.name;
+        let compact = job.options.format == StreamFormat::Compact;
+        let key = TailKey::of(resolver, row as usize, !compact)?;
+        let (name, run) = (&mut self.name, Run { start: row, len: 1 });
         let tail = self.tails.get(key, |out| {
             with_line(resolver, &answer(resolver, run), name, |line| {
                 if compact {
@@ -481,7 +482,7 @@ impl<'e> Worker<'e> {
                 }
             });
         });
-        let decided = &resolver.decided[row];
+        let decided = &resolver.decided[row as usize];
         self.part.counters.count(decided.decision, decided.reason, false);
         self.part.layers.count(decided.decision, decided.layer);
         if compact {
@@ -493,7 +494,7 @@ impl<'e> Worker<'e> {
         Some(())
     }
 
-    fn write_as(&mut self, job: &Job<'_>, line: &Pending<'_>, id: &RecordId<'_>) {
+    fn write_as(&mut self, job: &Job<'_>, line: &Other<'_>, id: &RecordId<'_>) {
         let mut envelope = Envelope::new(id);
         let rare = line.rare.as_deref();
         envelope.extra = rare.map_or(&[], |rare| &rare.extra);
@@ -521,7 +522,7 @@ impl<'e> Worker<'e> {
     fn write_decision(
         &mut self,
         job: &Job<'_>,
-        line: &Pending<'_>,
+        line: &Other<'_>,
         run: Run,
         mut envelope: Envelope<'_>,
     ) -> Result<(), RequestError> {
@@ -560,7 +561,7 @@ impl<'e> Worker<'e> {
     fn agreement(
         &self,
         job: &Job<'_>,
-        line: &Pending<'_>,
+        line: &Other<'_>,
         run: Run,
         decided: &Answer,
         seen: ObservedDecision,
