@@ -131,6 +131,7 @@ const GROUPS: [Group; 4] = [
     Group {
         paths: &[
             "crates/assize/src/resolve/plain.rs",
+            "crates/assize/src/resolve/plain",
             "crates/assize-formats/src/request/plain.rs",
         ],
         tests: &[
