@@ -82,7 +82,6 @@ impl DecisionTables {
         let lengths = [columns.principal.len(), columns.resource.len(), columns.frame.len()];
         let n_rows = lengths.into_iter().fold(columns.action.len(), usize::min);
         debug_assert!(rows.end <= n_rows && out.len() == rows.len(), "columns of one length");
-        out.fill(DecisionRow::default());
         scratch.buffers.memo.begin();
         scratch.buffers.same_texts.begin(columns.values);
         scratch.dynamic.begin();
@@ -91,6 +90,9 @@ impl DecisionTables {
         }
         scratch.facts.begin_run(columns.principals);
         let rows = rows.start..rows.end.min(n_rows).min(rows.start.saturating_add(out.len()));
+        if let Some(missing) = out.get_mut(rows.len()..) {
+            missing.fill(DecisionRow::default());
+        }
         let mut start = rows.start;
         while start < rows.end {
             let end = rows.end.min(start + N_CHUNK_ROWS);
@@ -108,6 +110,8 @@ impl DecisionTables {
         scratch: &mut Scratch,
         out: &mut [DecisionRow],
     ) {
+        // Here and not for all rows at once, since these are still in the cache when they are decided.
+        out.fill(DecisionRow::default());
         touch(columns, rows.clone(), &scratch.facts);
         let mut new = std::mem::take(&mut scratch.keys);
         new.clear();

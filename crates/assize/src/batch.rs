@@ -77,6 +77,7 @@ impl<'e> Decider<'e> {
     /// Why the request is malformed (E-3).
     pub fn decide(&mut self, request: &Request<'_>) -> Result<Outcome, RequestError> {
         self.resolver.begin();
+        self.resolver.expect_one();
         let run = self.resolver.push(request)?;
         self.resolver.decide();
         Ok(self.outcome(run))
@@ -267,7 +268,7 @@ impl NamedStatement<'_> {
 impl From<NamedStatement<'_>> for StatementRef {
     fn from(named: NamedStatement<'_>) -> Self {
         Self {
-            policy: format!("{}{}", named.prefix, named.reference).into(),
+            policy: [named.prefix, named.reference].concat().into(),
             statement: named.statement,
             sid: named.sid.map(Into::into),
             effect: named.effect,

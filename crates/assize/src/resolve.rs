@@ -245,6 +245,12 @@ impl<'e> Resolver<'e> {
         self.rows.lent = Some(text);
     }
 
+    /// Says that one request is to come: its values are not looked for among those that came with
+    /// others. Until [`Resolver::begin`].
+    pub(crate) fn expect_one(&mut self) {
+        self.values.keep_apart();
+    }
+
     /// Whether the chunk has enough for a part of a batch.
     pub(crate) fn is_full(&self) -> bool {
         self.values.n_passing_bytes() > N_PART_BYTES

@@ -78,6 +78,8 @@ pub struct Values<'t> {
     recent: Vec<u32>,
     /// How many positions were given to passing values that are forgotten.
     n_forgotten: u32,
+    /// Whether equal passing values are not looked for.
+    keeps_apart: bool,
 }
 
 /// Texts and lists by position.
@@ -154,6 +156,13 @@ impl<'t> Values<'t> {
         self.passing.lent = Some(text).filter(|text| text.len() < LIST_BIT as usize);
     }
 
+    /// Gives each single value that is to come an id of its own, until
+    /// [`Values::forget_passing`]: of a few values it costs more to find the equal ones than to
+    /// keep them twice.
+    pub fn keep_apart(&mut self) {
+        self.keeps_apart = true;
+    }
+
     /// Whether equal values may have several ids because a text was lent.
     #[inline]
     pub(crate) fn lends(&self) -> bool {
@@ -172,6 +181,9 @@ impl<'t> Values<'t> {
 
     /// A single value that is no part of what was lent.
     fn pass_copied(&mut self, text: &str) -> ValueId {
+        if self.keeps_apart {
+            return ValueId(self.passing.push_text(text) | PASSING_BIT);
+        }
         if self.recent.is_empty() {
             self.recent.resize(N_RECENT, 0);
         }
@@ -213,6 +225,7 @@ impl<'t> Values<'t> {
             0
         });
         self.passing.clear();
+        self.keeps_apart = false;
     }
 
     /// The bytes that passing values take. A batch holds at most 2³⁰ of them.
@@ -446,6 +459,10 @@ mod tests {
             assert_eq!(values.text(members[1]), Some("y"));
             assert_eq!(values.pass_list([]), ValueId::ABSENT);
             assert_eq!(values.pass_single("y"), values.pass_single("y"));
+            values.keep_apart();
+            let apart = values.pass_single("y");
+            assert_ne!(apart, values.pass_single("y"));
+            assert_eq!(values.text(apart), Some("y"));
             values.forget_passing();
             assert_eq!(values.get(ids[7]), ValueView::Absent);
             assert_eq!(values.text(kept), Some("kept"));
