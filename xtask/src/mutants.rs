@@ -121,6 +121,7 @@ const GROUPS: [Group; 4] = [
             "crates/assize/src/resolve/principal.rs",
             "crates/assize/src/resolve/public.rs",
             "crates/assize/src/resolve/resource.rs",
+            "crates/assize/src/resolve/rows.rs",
             "crates/assize/src/resolve/target.rs",
             "crates/assize/src/resolve/time.rs",
             "crates/assize/src/resolve/told.rs",
