@@ -279,11 +279,12 @@ fn the_digest_is_of_the_facts() {
 /// that the world has or that tell their owner.
 #[test]
 fn assumed_owners_are_counted() {
-    let world = json!({"assize": 1, "options": {"unknownResourceAccount": "principal"},
+    let world = |unknown: &str| {
+        json!({"assize": 1, "options": {"unknownResourceAccount": unknown},
         "accounts": {"111111111111": {"users": {"u": {"inline": {"p": {"Version": "2012-10-17",
             "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}}}}}},
-        "resources": [{"arn": "arn:aws:s3:::declared", "account": "111111111111"}]});
-    let scenario = World { scenario: world }.read().expect("a world");
+        "resources": [{"arn": "arn:aws:s3:::declared", "account": "111111111111"}]})
+    };
     let mut input = String::new();
     for resource in [
         "arn:aws:s3:::zz/a",
@@ -297,15 +298,16 @@ fn assumed_owners_are_counted() {
         input += &line.to_string();
         input.push('\n');
     }
-    let engine = engine(&scenario.snapshot, &scenario.options);
-    let run = |options: &StreamOptions| {
-        let summary = engine
+    let run = |unknown: &str, options: &StreamOptions| {
+        let scenario = World { scenario: world(unknown) }.read().expect("a world");
+        let summary = engine(&scenario.snapshot, &scenario.options)
             .decide_stream(&mut input.as_bytes(), &mut Vec::new(), options, &mut |_| true)
             .expect("a stream");
         (summary.counters.allowed, summary.assumed_owners)
     };
     for threads in [1, 2] {
         let options = StreamOptions { threads: Some(threads), ..StreamOptions::default() };
-        assert_eq!(run(&options), (4, 2));
+        assert_eq!(run("principal", &options), (4, 2));
+        assert_eq!(run("deny", &options), (2, 0));
     }
 }

@@ -232,6 +232,29 @@ fn each_service_keeps_its_region() {
     }
 }
 
+/// E-19: which region that is hangs on the partition of the resource too.
+#[test]
+fn each_partition_keeps_its_region() {
+    let scenario = json!({"assize": 1, "accounts": {"111111111111": {"users": {"ana": {"inline": {"p": {
+        "Version": "2012-10-17",
+        "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*",
+            "Condition": {"StringEquals": {"aws:RequestedRegion": "us-east-1"}}},
+    }}}}}}});
+    let asked = [
+        ("iam:ListUsers", "*"),
+        ("iam:GetGroup", "arn:aws:iam::111111111111:group/g"),
+        ("iam:GetGroup", "arn:aws-cn:iam::111111111111:group/g"),
+        ("iam:GetGroup", "arn:aws:iam::111111111111:group/h"),
+        ("iam:DeleteGroup", "arn:aws-cn:iam::111111111111:group/g"),
+        ("iam:DeleteGroup", "arn:aws:iam::111111111111:group/g"),
+    ];
+    let lines = asked.map(|(action, resource)| {
+        json!({"principal": PRINCIPALS[0], "action": action, "resource": resource}).to_string()
+    });
+    let allowed = [true, true, false, true, false, true];
+    assert_eq!(allowed_by_both(scenario, &lines), allowed);
+}
+
 /// E-21: where a policy asks for the list of the request's tags, a tag in the context makes it,
 /// whether or not any policy asks for that tag.
 #[test]

@@ -121,6 +121,7 @@ const GROUPS: [Group; 4] = [
             "crates/assize/src/resolve/principal.rs",
             "crates/assize/src/resolve/public.rs",
             "crates/assize/src/resolve/resource.rs",
+            "crates/assize/src/resolve/rows.rs",
             "crates/assize/src/resolve/target.rs",
             "crates/assize/src/resolve/time.rs",
             "crates/assize/src/resolve/told.rs",
@@ -141,6 +142,7 @@ const GROUPS: [Group; 4] = [
             "sameness::plain_lines_are_decided_as_the_reference_does",
             "sameness::the_short_way_is_the_long_way",
             "rows::",
+            "output::assumed_owners_are_counted",
         ],
     },
 ];

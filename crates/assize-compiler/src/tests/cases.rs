@@ -738,6 +738,32 @@ fn denies_and_allows_share_a_search() {
     assert_eq!(indexes_of(79), [(0, 20), (0, 20)]);
 }
 
+/// What was found in a search of one layer is not taken for that of another.
+#[test]
+fn searches_of_layers_are_told_apart() {
+    let statement = |effect: &str, resource: &str, more: &str| {
+        format!(r#""Effect":"{effect}","Action":"s3:*","Resource":"arn:aws:s3:::{resource}"{more}"#)
+    };
+    let is_bob = r#","Condition":{"StringEquals":{"aws:username":"bob"}}"#;
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    for n in 10..30 {
+        // Of what denies, what matches the resource applies only in the other layer.
+        first.push(statement("Deny", &format!("*-{n}/k"), is_bob));
+        first.push(statement("Allow", &format!("b{n}-*/k"), ""));
+        second.push(statement("Deny", &format!("b{n}-*/l"), ""));
+        second.push(statement("Allow", &format!("*-{n}/k"), ""));
+    }
+    let (first, second) = (policy(&first), policy(&second));
+    let layers = |of_identity: &str, of_boundary: &str| {
+        user()
+            .on("s3:GetObject", "arn:aws:s3:::b11-12/k")
+            .text(Layer::Identity, of_identity)
+            .text(Layer::Boundary, of_boundary)
+    };
+    layers(&first, &second).check("Allowed identity identity 0.3");
+    layers(&second, &first).check("Allowed identity identity 0.5");
+}
+
 /// Atoms of tables and of overlays are remembered apart.
 #[test]
 fn conditions_of_overlays_are_their_own() {

@@ -814,6 +814,45 @@ mod tests {
         }
     }
 
+    /// A line behind another is read as if it were the first.
+    fn check_behind(first: &str, line: &str) {
+        let (mut reader, mut plain) = (PlainReader::default(), PlainLine::default());
+        let is_plain = PlainReader::default().read(line, &mut plain);
+        assert!(reader.read(first, &mut plain), "{first}");
+        assert_eq!(reader.read(line, &mut plain), is_plain, "{line} behind {first}");
+        if is_plain {
+            check_record(&reader, &plain, line);
+        }
+    }
+
+    #[test]
+    fn ends_are_compared_to_the_last_byte() {
+        let long = "v".repeat(2 * HEAD_BYTES);
+        let begin = format!(r#"{{"principal":"p","action":"a","context":{{"k":"{long}""#);
+        for n in 0..8 {
+            let end = format!("{}}}}}", " ".repeat(n));
+            let line = format!("{begin}{end}");
+            check_behind(&line, &line);
+            for at in 0..end.len() {
+                for with in ["", " ", "1", "]", "}", " }"] {
+                    let mut other = end.clone();
+                    other.replace_range(at..=at, with);
+                    check_behind(&line, &format!("{begin}{other}"));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn lines_that_end_sooner_are_of_another_form() {
+        let long = "v".repeat(2 * HEAD_BYTES);
+        let begin = format!(r#"{{"principal":"p","action":"{long}""#);
+        let keys = |text: &str| format!(r#"{begin},"context":{{"k":"{long}"{text}}}}}"#);
+        check_behind(&keys(&format!(r#","l":"{long}""#)), &keys(""));
+        check_behind(&keys(&format!(r#","{long}":"v""#)), &keys(""));
+        check_behind(&format!(r#"{begin},"context":{{"{long}":"v"}}}}"#), &format!("{begin}}}}}"));
+    }
+
     proptest! {
         #[test]
         fn broken_lines_are_read_the_same_way_or_not(

@@ -578,7 +578,7 @@ impl Resolver<'_> {
         let mut rest = OwnOfRest { given: Some(context.given), ..OwnOfRest::default() };
         for &(own, column) in &self.asked_own {
             match own {
-                OwnKey::RequestedRegion if !context.gives(own) => rest.region = Some(column),
+                OwnKey::RequestedRegion => rest.region = Some(column),
                 OwnKey::SecureTransport if !context.gives(own) => {
                     rest.constants.push((column, yes));
                 }
