@@ -310,12 +310,6 @@ fn decide_chunks<'t, R: Read + Send>(
 }
 
 impl Part {
-    /// An empty one with as much memory.
-    #[cfg(feature = "parallel")]
-    fn like(other: &Self) -> Self {
-        Self { out: Vec::with_capacity(other.out.capacity()), ..Self::default() }
-    }
-
     fn clear(&mut self) {
         self.out.clear();
         self.counters = Summary::default();

@@ -29,6 +29,9 @@ struct Source<'s, 't, R: Read> {
     stream: &'s mut RequestStream<'t, R>,
     n_read: u64,
     n_written: u64,
+    /// What was written: its memory serves again. Memory that one thread takes and another gives
+    /// back is slow to come by.
+    written: Vec<Part>,
     is_over: bool,
     broken: Option<Box<str>>,
 }
@@ -41,7 +44,8 @@ pub(super) fn run<'t, R: Read + Send>(
     job: &Job<'_>,
     take: &mut dyn FnMut(&Part) -> Result<bool, Error>,
 ) -> Result<Ended, Error> {
-    let source = Source { stream, n_read: 0, n_written: 0, is_over: false, broken: None };
+    let (written, is_over) = (Vec::new(), false);
+    let source = Source { stream, n_read: 0, n_written: 0, written, is_over, broken: None };
     let window = MAX_CHUNKS_AHEAD.saturating_mul(u64::try_from(workers.len()).unwrap_or(u64::MAX));
     let shared = Shared { source: Mutex::new(source), news: Condvar::new(), window };
     let (sender, parts) = mpsc::channel();
@@ -81,18 +85,18 @@ impl<'s, 't, R: Read> Shared<'s, 't, R> {
     /// others wait for a chunk that nobody writes.
     fn work(&self, worker: &mut Worker<'t>, job: &Job<'_>, sender: &Sender<(u64, Part)>) {
         let _end = EndOfReading(self);
-        while let Some(number) = self.read(&mut worker.chunk) {
+        while let Some((number, part)) = self.read(&mut worker.chunk) {
+            worker.part = part;
             worker.decide(job);
-            let next = Part::like(&worker.part);
-            let part = std::mem::replace(&mut worker.part, next);
+            let part = std::mem::take(&mut worker.part);
             if sender.send((number, part)).is_err() {
                 break;
             }
         }
     }
 
-    /// Reads the next chunk and gives its number.
-    fn read(&self, chunk: &mut Chunk<'t>) -> Option<u64> {
+    /// Reads the next chunk. Gives its number, and room for what comes of it.
+    fn read(&self, chunk: &mut Chunk<'t>) -> Option<(u64, Part)> {
         let mut source = self.lock();
         while !source.is_over && source.n_read >= source.n_written + self.window {
             source = self.news.wait(source).unwrap_or_else(PoisonError::into_inner);
@@ -103,7 +107,7 @@ impl<'s, 't, R: Read> Shared<'s, 't, R> {
         match source.stream.read(chunk) {
             Ok(true) => {
                 source.n_read += 1;
-                Some(source.n_read - 1)
+                Some((source.n_read - 1, source.written.pop().unwrap_or_default()))
             }
             Ok(false) => None,
             Err(error) => {
@@ -128,7 +132,10 @@ impl<'s, 't, R: Read> Shared<'s, 't, R> {
                     return Ok(true);
                 }
                 next += 1;
-                self.lock().n_written = next;
+                let mut source = self.lock();
+                source.n_written = next;
+                source.written.push(part);
+                drop(source);
                 self.news.notify_all();
             }
         }
