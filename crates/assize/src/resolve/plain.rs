@@ -24,9 +24,9 @@ use assize_policy::value::{parse_bool, parse_date};
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
-use self::frame::{MAX_PLACES, PlainCaller, PlainFrame};
+use self::frame::{MAX_PLACES, PlainCaller, PlainFrame, PlainMfa};
 use self::target::{Header, Pair, PlainAction, Target};
-use super::context::{MfaOfCheck, stated_mfa};
+use super::context::stated_mfa;
 use super::gaps::Asked;
 use super::key::{KeyFacts, KeyRule, OwnKey};
 use super::note::Notes;
@@ -301,7 +301,7 @@ impl Resolver<'_> {
         let row = self.rows.len();
         let number = u32::try_from(row).ok()?;
         let mfa = self.plain_mfa(check, context)?;
-        let found = self.plain_frame(check, &mfa)?;
+        let found = self.plain_frame(check, mfa)?;
         if self.is_partial {
             self.plain_gaps(check, context, &found)?;
         }
@@ -316,7 +316,7 @@ impl Resolver<'_> {
         self.rows.resolved_resource.push(bare);
         self.rows.account.push(found.account);
         let knows_region = self.plain_own_keys(check, context, row);
-        self.plain_mfa_keys(&mfa, row);
+        self.plain_mfa_keys(mfa, row);
         for &(_, columns, value) in &context.tags {
             for at in 0..self.tag_columns[columns].len() {
                 let column = self.tag_columns[columns][at];
@@ -594,14 +594,9 @@ impl Resolver<'_> {
         self.plain.own = rest;
     }
 
-    fn plain_mfa_keys(&mut self, mfa: &MfaOfCheck, row: usize) {
-        let [present, age] = self.mfa_columns;
-        if let (Some(column), Some(state)) = (present, mfa.state) {
+    fn plain_mfa_keys(&mut self, mfa: PlainMfa, row: usize) {
+        if let ([Some(column), _], Some(state)) = (self.mfa_columns, mfa.state) {
             let value = self.truth()[usize::from(state)];
-            self.rows.keys.set(column, row, value);
-        }
-        if let (Some(column), Some(seconds)) = (age, mfa.age) {
-            let value = self.values.pass_single(&seconds.to_string());
             self.rows.keys.set(column, row, value);
         }
     }

@@ -10,31 +10,29 @@ use super::super::frame::Parties;
 use super::super::resource::{Owner, ResolvedResource};
 use super::{PlainCheck, PlainContext};
 
-/// What the short way asks of a principal: few bytes, since it is asked of every row.
+/// What the short way asks of a principal: few bytes, since it is asked of every row. It is named by
+/// a text, which says nothing of its session's MFA or source identity.
 #[derive(Debug)]
 pub(super) struct PlainCaller {
     /// Services ask on the long way.
     is_plain: bool,
-    /// It has no source identity, which sessions that it opens would inherit (E-90).
-    pub(super) hands_on_nothing: bool,
     may_state_mfa: bool,
     /// Its account is not in the snapshot (E-26).
     pub(super) outside: bool,
     /// Nobody says the path of its role (E-11).
     pub(super) is_path_assumed: bool,
     pub(super) partition_number: u32,
-    /// What is known of MFA when the context says nothing, that there was none, or that there was;
-    /// unless it hangs on more than that, since the session says it.
-    mfa: Option<[PlainMfa; 3]>,
+    /// What is known of MFA when the context says nothing, that there was none, or that there was.
+    mfa: [PlainMfa; 3],
     /// Positions in `found` plus one, by [`frame_place`]: four bytes, since what a batch looks up
     /// should stay in the cache.
     frames: Vec<u32>,
 }
 
-/// [`MfaOfCheck`] without an age.
+/// [`MfaOfCheck`] without an age, which only sessions state.
 #[derive(Debug, Clone, Copy)]
-struct PlainMfa {
-    state: Option<bool>,
+pub(super) struct PlainMfa {
+    pub(super) state: Option<bool>,
     temporary: bool,
     present: bool,
 }
@@ -56,7 +54,7 @@ pub(super) struct PlainFrame {
 pub(super) const MAX_PLACES: usize = 1 << 23;
 
 /// Where the frame of a target stands, which hangs on what is known of MFA too.
-fn frame_place(target: u32, mfa: &MfaOfCheck) -> usize {
+fn frame_place(target: u32, mfa: PlainMfa) -> usize {
     (target as usize) << 2 | usize::from(mfa.temporary) << 1 | usize::from(mfa.present)
 }
 
@@ -75,19 +73,16 @@ impl Resolver<'_> {
         for caller in self.principals.get(self.plain.callers.len()..).unwrap_or_default() {
             let of = |stated| {
                 // Neither rule nor time matter unless the session has MFA.
-                let time = self.now;
-                let mfa = MfaOfCheck::new(caller, stated, ActionRule::Plain, time);
+                let mfa = MfaOfCheck::new(caller, stated, ActionRule::Plain, self.now);
                 PlainMfa { state: mfa.state, temporary: mfa.temporary, present: mfa.present }
             };
-            let mfa = [None, Some(false), Some(true)].map(of);
             let known = PlainCaller {
                 is_plain: caller.kind != PrincipalKind::Service,
-                hands_on_nothing: caller.source_identity.is_none(),
                 may_state_mfa: stated_mfa(caller),
                 outside: caller.outside,
                 is_path_assumed: caller.is_path_assumed,
                 partition_number: self.plain.partition_number(caller.partition.as_deref()),
-                mfa: caller.mfa.is_none().then_some(mfa),
+                mfa: [None, Some(false), Some(true)].map(of),
                 frames: Vec::new(),
             };
             self.plain.callers.push(known);
@@ -100,21 +95,13 @@ impl Resolver<'_> {
         &self,
         check: &PlainCheck<'_>,
         context: &PlainContext<'_>,
-    ) -> Option<MfaOfCheck> {
+    ) -> Option<PlainMfa> {
         let caller = self.plain.callers.get(check.principal as usize)?;
         let stated = match context.mfa {
             Some(stated) if caller.may_state_mfa => Some(stated.present?),
             _ => None,
         };
-        let mfa = if let Some(known) = &caller.mfa {
-            let PlainMfa { state, temporary, present } =
-                known[stated.map_or(0, |present| 1 + usize::from(present))];
-            MfaOfCheck { state, age: None, temporary, present }
-        } else {
-            let principal = self.principals.get(check.principal as usize)?;
-            let rule = self.actions.get(check.action as usize)?.rule;
-            MfaOfCheck::new(principal, stated, rule, context.time.unwrap_or(self.now))
-        };
+        let mfa = caller.mfa[stated.map_or(0, |present| 1 + usize::from(present))];
         if let Some(given) = context.mfa
             && !caller.may_state_mfa
             && !(given.is_canonical && given.present == mfa.state)
@@ -128,7 +115,7 @@ impl Resolver<'_> {
     pub(super) fn plain_frame(
         &mut self,
         check: &PlainCheck<'_>,
-        mfa: &MfaOfCheck,
+        mfa: PlainMfa,
     ) -> Option<PlainFrame> {
         let caller = self.plain.callers.get(check.principal as usize)?;
         let place = frame_place(check.target, mfa);
@@ -143,7 +130,7 @@ impl Resolver<'_> {
     fn add_plain_frame(
         &mut self,
         check: &PlainCheck<'_>,
-        mfa: &MfaOfCheck,
+        mfa: PlainMfa,
         place: usize,
     ) -> Option<PlainFrame> {
         let found = self.new_plain_frame(check, mfa)?;
@@ -164,7 +151,7 @@ impl Resolver<'_> {
         Some(found)
     }
 
-    fn new_plain_frame(&mut self, check: &PlainCheck<'_>, mfa: &MfaOfCheck) -> Option<PlainFrame> {
+    fn new_plain_frame(&mut self, check: &PlainCheck<'_>, mfa: PlainMfa) -> Option<PlainFrame> {
         let header = self.plain.headers.get(check.header as usize)?;
         let (partition, owner) = self.plain.owners.get(header.owner as usize)?;
         let resource = ResolvedResource::bare(&check.resource, partition, *owner, check.shape);

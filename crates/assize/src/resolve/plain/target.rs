@@ -17,7 +17,8 @@ use crate::batch::ResourceKind;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PlainAction {
     pub(super) column: ActionRef,
-    callers: Callers,
+    /// Its requests are one check each.
+    is_plain: bool,
     /// Tags and a source identity mean more than keys: it opens a session, so that they would be
     /// checks of their own (E-90), or tags have other names too (E-20, E-21).
     pub(super) looks_at_tags: bool,
@@ -33,15 +34,6 @@ pub(super) struct PlainAction {
     star: Option<u32>,
     /// The region of its service, if that is a global one, in the partition asked about last.
     region: Option<(u32, Option<ValueId>)>,
-}
-
-/// Whose plain requests of an action take the short way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Callers {
-    None,
-    /// Who hands on no source identity, which would be a check more (E-90).
-    HandingOnNothing,
-    All,
 }
 
 /// An action and a header.
@@ -132,19 +124,13 @@ impl Resolver<'_> {
                     | ActionRule::GetFederationToken
             );
             let entails_nothing = u32::try_from(at).is_ok_and(|at| self.entails_nothing(at));
-            let callers = if !facts.is_plain || facts.id.is_none() {
-                Callers::None
-            } else if entails_nothing {
-                Callers::All
-            } else if opens_session && !self.entails_more() && !self.is_partial {
-                // In partial context nobody knows whether it is handed on (E-126).
-                Callers::HandingOnNothing
-            } else {
-                Callers::None
-            };
+            // What a session would hand on, only stated principals have; in partial context nobody
+            // knows (E-126).
+            let is_one_check =
+                entails_nothing || (opens_session && !self.entails_more() && !self.is_partial);
             self.plain.actions.push(PlainAction {
                 column,
-                callers,
+                is_plain: facts.is_plain && facts.id.is_some() && is_one_check,
                 looks_at_tags: opens_session || facts.renames_tags(),
                 wildcard_only,
                 takes_form,
@@ -163,12 +149,10 @@ impl Resolver<'_> {
         action: u32,
         given: Option<&'r str>,
     ) -> Option<PlainCheck<'r>> {
-        let hands_on_nothing = self.plain_caller(principal)?.hands_on_nothing;
+        self.plain_caller(principal)?;
         let facts = *self.plain_action_facts(action)?;
-        match facts.callers {
-            Callers::All => {}
-            Callers::HandingOnNothing if hands_on_nothing => {}
-            _ => return None,
+        if !facts.is_plain {
+            return None;
         }
         let given = given.unwrap_or("*");
         let resource = if facts.wildcard_only && (given != "*" || facts.takes_form) {
@@ -286,7 +270,7 @@ impl Resolver<'_> {
     ) -> Option<ResourceKind<'t>> {
         let action = self.action(action).ok()?;
         let facts = *self.plain_action_facts(action)?;
-        if facts.callers != Callers::All || facts.wildcard_only {
+        if !facts.is_plain || facts.looks_at_tags || facts.wildcard_only {
             return None;
         }
         let (header, _) = ArnParts::split_header(text)?;
