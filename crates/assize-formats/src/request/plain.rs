@@ -215,8 +215,13 @@ impl Step {
     /// The value that stands next, if what stands in front of it is the gap of the step.
     #[inline]
     fn read<'a>(&self, walk: &mut Walk<'a, '_>) -> Option<&'a str> {
-        let head = walk.text.as_bytes().get(walk.at..)?.first_chunk::<HEAD_BYTES>()?;
-        if !self.head.is_of(head) {
+        let rest = walk.text.as_bytes().get(walk.at..)?;
+        let is_next = match rest.first_chunk() {
+            Some(head) => self.head.is_of(head),
+            // The last value is a short one.
+            None => rest.starts_with(self.head.bytes.get(..self.gap_len)?),
+        };
+        if !is_next {
             return None;
         }
         walk.at += self.gap_len;

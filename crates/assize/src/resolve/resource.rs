@@ -11,6 +11,7 @@ use assize_model::{
 };
 use assize_store::{Parent, Resource, Tag, parent};
 use hashbrown::Equivalent;
+use memchr::memchr;
 use smallvec::SmallVec;
 
 use super::action::{ActionRule, ResolvedAction};
@@ -222,7 +223,7 @@ impl Family {
     #[inline]
     pub(super) fn shape(self, resource: &str) -> Shape {
         match self {
-            Self::S3 if resource.contains('/') => Shape::S3Object,
+            Self::S3 if memchr(b'/', resource.as_bytes()).is_some() => Shape::S3Object,
             Self::S3 => Shape::S3Bucket,
             Self::S3Elsewhere if resource.starts_with("accesspoint/") => Shape::S3AccessPoint,
             Self::Kms if resource.starts_with("key/") => Shape::KmsKey,
