@@ -270,7 +270,8 @@ impl Resolver<'_> {
     ) -> Option<ResourceKind<'t>> {
         let action = self.action(action).ok()?;
         let facts = *self.plain_action_facts(action)?;
-        if !facts.is_plain || facts.looks_at_tags || facts.wildcard_only {
+        // Others may be several checks, by whoever asks.
+        if !facts.is_plain || !self.entails_nothing(action) || facts.wildcard_only {
             return None;
         }
         let (header, _) = ArnParts::split_header(text)?;
